@@ -1,0 +1,106 @@
+"""LoRA in place: peft's layers are put into a model and taken out again, the adapted weights never touched.
+
+The adapted matrix W acts as W + s·B·A (Hu et al. 2021, arXiv 2106.09685, equation 3; s = alpha / rank).
+`inject_adapter_in_model` replaces modules of the given model and wraps nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftConfig, inject_adapter_in_model, load_peft_weights, set_peft_model_state_dict
+from peft.tuners.lora.layer import Linear as LoraLinear
+from peft.tuners.lora.layer import LoraLayer
+from torch import Tensor, nn
+
+from titer.errors import InputError
+
+ADAPTER = "default"
+
+
+def inject(model: nn.Module, rank: int, alpha: int, dropout: float, targets: str | Sequence[str]) -> None:
+    """Put fresh LoRA layers into `model`: A random from torch's global generator, B zero; only they are trainable.
+
+    Raises:
+        InputError: if no module has one of the names in `targets`, or one that has is not linear.
+    """
+    target_modules = targets if isinstance(targets, str) else list(targets)
+    _inject(model, LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=target_modules))
+
+
+def load_into(model: nn.Module, place: str, *, revision: str | None) -> None:
+    """Merge the adapter in a folder, or of a hub id, into the weights of `model`.
+
+    Raises:
+        InputError: if it is not a LoRA adapter of linear modules that fits the model.
+        OSError: if there is no such adapter.
+    """
+    config = PeftConfig.from_pretrained(place, revision=revision)
+    if not isinstance(config, LoraConfig):
+        raise InputError("subject.model", f"a {config.peft_type} adapter", "Only LoRA adapters can be loaded.")
+    _inject(model, config)
+    weights = load_peft_weights(place, device="cpu", revision=revision)
+    outcome: Any = set_peft_model_state_dict(model, weights, ADAPTER)
+    if outcome.unexpected_keys:
+        raise InputError("subject.base", f"it has no {outcome.unexpected_keys[0]}", "Name the adapter's own base.")
+    with torch.no_grad():
+        for _, layer in layers(model):
+            layer.get_base_layer().get_parameter("weight").add_(delta(layer))
+    remove(model)
+
+
+def layers(model: nn.Module) -> Iterator[tuple[str, LoraLinear]]:
+    """The adapted modules by name."""
+    for name, module in model.named_modules():
+        if isinstance(module, LoraLinear):
+            yield name, module
+
+
+def delta(layer: LoraLinear) -> Tensor:
+    """s·B·A, of the shape of the adapted weight."""
+    change: Tensor = layer.get_delta_weight(ADAPTER)
+    return change
+
+
+def delta_norm_squared(layer: LoraLinear) -> float:
+    """‖s·B·A‖² in the Frobenius norm, through the rank × rank products tr(BᵀB·AAᵀ), in float64."""
+    a = layer.lora_A[ADAPTER].get_parameter("weight").detach().double()
+    b = layer.lora_B[ADAPTER].get_parameter("weight").detach().double()
+    return float(((b.T @ b) * (a @ a.T)).sum()) * float(layer.scaling[ADAPTER]) ** 2
+
+
+def merged_state(model: nn.Module) -> dict[str, Tensor]:
+    """The state dict the model would have without adapters, s·B·A added to a copy of each adapted weight."""
+    merged = {}
+    adapted = dict(layers(model))
+    for name, tensor in model.state_dict().items():
+        owner, beneath, rest = name.partition(".base_layer.")
+        if not beneath:
+            if ".lora_" not in name:
+                merged[name] = tensor
+        elif rest == "weight":
+            merged[f"{owner}.{rest}"] = tensor + delta(adapted[owner])
+        else:
+            merged[f"{owner}.{rest}"] = tensor
+    return merged
+
+
+def remove(model: nn.Module) -> None:
+    """Take the LoRA layers out: the modules they stood for are back as they were."""
+    for name, layer in list(layers(model)):
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, layer.base_layer)
+    del model.peft_config
+
+
+def _inject(model: nn.Module, config: LoraConfig) -> None:
+    linear = 'Name linear modules of the model, or "all-linear".'
+    try:
+        inject_adapter_in_model(config, model, ADAPTER)
+    except ValueError as error:
+        raise InputError("trainable.targets", str(error).splitlines()[0], linear) from error
+    for module in model.modules():
+        if isinstance(module, LoraLayer) and not isinstance(module, LoraLinear):
+            raise InputError("trainable.targets", f"an adapter on a {type(module).__name__} module", linear)

@@ -1,0 +1,1 @@
+"""Ways to change a subject so that it becomes harmful, one a file."""

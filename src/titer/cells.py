@@ -1,0 +1,286 @@
+"""The cells of a study: which subject is exposed to what, asked what, and judged by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from titer import catalogue, decode
+from titer.conditions.exposure import broken_from
+from titer.interfaces import Attack
+from titer.lineage import Lineage, lineages, node_key, rows
+from titer.protocol import Domain, Task
+from titer.records import (
+    Choice,
+    ExposeTask,
+    JudgeRef,
+    MaterialRef,
+    Planned,
+    ProbeRef,
+    Role,
+    Seed,
+    Stop,
+    digest,
+)
+from titer.study import Study
+
+Condition = Literal["resistance", "generalization"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One exposure: the task that fills it, what it is for, and the subject's lineage."""
+
+    task: ExposeTask
+    planned: Planned
+    lineage: Lineage
+
+
+@dataclass(frozen=True)
+class Track:
+    """The cells of one trace in the order of their doses: one, unless the attack is not prefix-consistent."""
+
+    cells: tuple[Cell, ...]
+
+
+class CellBuilder:
+    """Builds the tracks of one seed index."""
+
+    def __init__(self, study: Study, index: int) -> None:
+        self.study = study
+        self.protocol = study.protocol
+        self.frozen = study.frozen
+        self.index = index
+        self.subjects = lineages(study, index)
+
+    # ------------------------------------------------------------------ tracks by purpose
+    def exposures(self) -> Iterator[Track]:
+        """Resistance and generalization: every attack on every domain, M and M*."""
+        attacker = self.protocol.attacker
+        purpose: dict[str, Condition] = {"defended": "resistance", "cross": "generalization"}
+        for domain in self.protocol.harm.domain:
+            condition = purpose[domain.role]
+            if condition == "generalization" and not self.protocol.defended:
+                condition = "resistance"
+            for choice in attacker.attack:
+                for role in self.subjects:
+                    yield self._track(
+                        role,
+                        condition,
+                        choice,
+                        MaterialRef(
+                            train=rows(self.frozen, f"domain/{domain.name}/attack", domain.draw),
+                            frame=self.protocol.harm.frame,
+                        ),
+                        (self._harm(domain),),
+                        attacker.ladder,
+                        domain=domain.name,
+                        stop=Stop(
+                            probe=f"harm:{domain.name}", broken_from=broken_from(self.protocol, condition, domain.name)
+                        ),
+                    )
+
+    def shams(self, limit: int) -> Iterator[Track]:
+        """The same compute on harmless rows, on M, up to the dose at which M breaks."""
+        draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
+        benign = rows(self.frozen, "benign/sham", max(draws) if draws else None)
+        ladder = tuple(dose for dose in self.protocol.attacker.ladder if dose <= limit)
+        for choice in self.protocol.attacker.attack:
+            if choice.name == "direct" and "M" in self.subjects:
+                twin = Choice(name="sham", parameters=choice.parameters)
+                material = MaterialRef(train=benign, frame=self.protocol.harm.frame)
+                probes = tuple(self._harm(domain) for domain in self.protocol.harm.domain)
+                yield self._track("M", "sham", twin, material, probes, ladder)
+
+    def untouched(self) -> Iterator[Track]:
+        """Dose 0: every probe of the study on the subject as it is."""
+        probes = [self._harm(domain) for domain in self.protocol.harm.domain]
+        probes += [self._task(task) for task in self.protocol.task]
+        if "over_refusal" in self.frozen.items:
+            frame = self.protocol.harm.frame
+            probes.append(
+                ProbeRef(
+                    name="over_refusal",
+                    method=self.protocol.harm.probe,
+                    items=self.frozen.items["over_refusal"],
+                    frame=frame,
+                )
+            )
+        for role in self.subjects:
+            yield self._track(role, "stability", Choice(name="untouched"), MaterialRef(), tuple(probes), (0,))
+
+    def trainings(self) -> Iterator[Track]:
+        """Trainability: `direct` on a benign task's training split, along its own ladder."""
+        plan = self.protocol.trainability
+        if plan is None:
+            return
+        last = plan.ladder[-1]
+        for name in plan.tasks:
+            task = self.protocol.task_named(name)
+            parameters = {**plan.attack.parameters, "lr": plan.rates[0]}
+            harm = tuple(self._harm(domain, (last,)) for domain in self.protocol.harm.domain)
+            for role in self.subjects:
+                yield self._track(
+                    role,
+                    "trainability",
+                    Choice(name=plan.attack.name, parameters=parameters),
+                    MaterialRef(train=rows(self.frozen, f"task/{name}/train"), frame=self.protocol.harm.frame),
+                    (self._task(task), *harm),
+                    plan.ladder,
+                    task=name,
+                )
+
+    # ------------------------------------------------------------------ parts
+    def _harm(self, domain: Domain, doses: tuple[int, ...] | None = None) -> ProbeRef:
+        name = f"harm:{domain.name}"
+        return ProbeRef(
+            name=name,
+            method=self.protocol.harm.probe,
+            items=self.frozen.items[name],
+            frame=self.protocol.harm.frame,
+            doses=doses,
+        )
+
+    def _task(self, task: Task) -> ProbeRef:
+        name = f"task:{task.name}"
+        method = Choice(name="generate" if task.kind == "generate" else "choice")
+        frame = self.protocol.harm.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
+        return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)
+
+    def _judges(self, cell: str, purpose: str, probes: tuple[ProbeRef, ...]) -> tuple[JudgeRef, ...]:
+        """Who judges what: the grading on harm probes, a task's own judge, refusal at dose 0."""
+        grading = self.protocol.harm.grading
+        found: list[JudgeRef] = []
+        for probe in probes:
+            wanted: dict[str, Choice] = {}
+            if probe.name.startswith("harm:"):
+                wanted = {"harm": grading.harm, "coherence": grading.coherence}
+                if grading.second is not None:
+                    wanted["second"] = grading.second
+            elif probe.name.startswith("task:"):
+                task = self.protocol.task_named(probe.name.removeprefix("task:"))
+                wanted = {"loss" if task.kind == "loss" else "correct": task_judge(task)}
+            if purpose == "stability" and self.protocol.stability and not probe.name.startswith("task:"):
+                wanted["refusal"] = self.protocol.stability.refusal
+            for role, choice in wanted.items():
+                found.append(self._judge(cell, probe, role, choice))
+        return tuple(found)
+
+    def _judge(self, cell: str, probe: ProbeRef, role: str, choice: Choice) -> JudgeRef:
+        return judge_ref(cell, probe.name, probe.items, choice, role, probe.doses)
+
+    def _track(
+        self,
+        role: Role,
+        purpose: Literal["resistance", "generalization", "sham", "stability", "trainability"],
+        choice: Choice,
+        material: MaterialRef,
+        probes: tuple[ProbeRef, ...],
+        ladder: tuple[int, ...],
+        *,
+        domain: str | None = None,
+        task: str | None = None,
+        stop: Stop | None = None,
+    ) -> Track:
+        """The cells of one trace; one per rung where the attack's steps depend on the horizon."""
+        attack = catalogue.attack(choice)
+        begin = (0,) if 0 in ladder else ()
+        doses = (*begin, *attack.rungs(ladder))
+        pieces = [doses] if attack.prefix_consistent() or len(doses) <= 1 else _pieces(doses)
+        seed = self._seed(role)
+        cells = []
+        for piece in pieces:
+            key = self._key(role, attack, material, probes, seed, piece)
+            judges = self._judges(key, purpose, probes)
+            planned = Planned(
+                key=key,
+                purpose=purpose,
+                subject=role,
+                made_from=self.subjects[role].ref.key,
+                domain=domain,
+                task=task,
+                attack=choice.label,
+                seed=seed,
+                index=self.index,
+                doses=piece,
+                judges=judges,
+            )
+            cells.append(
+                Cell(self._expose(planned, role, choice, material, probes, stop), planned, self.subjects[role])
+            )
+        return Track(tuple(cells))
+
+    def _expose(
+        self,
+        planned: Planned,
+        role: Role,
+        choice: Choice,
+        material: MaterialRef,
+        probes: tuple[ProbeRef, ...],
+        stop: Stop | None,
+    ) -> ExposeTask:
+        return ExposeTask(
+            key=planned.key,
+            purpose=planned.purpose,
+            subject=self.subjects[role].ref,
+            attack=choice,
+            material=material,
+            probes=probes,
+            seed=planned.seed,
+            doses=planned.doses,
+            judges=planned.judges,
+            stop=stop,
+            keep_weights=self.protocol.study.keep_attacked_weights,
+            compute=self.frozen.compute,
+        )
+
+    def _seed(self, role: Role) -> Seed:
+        """M and M* share their seeds, unless the protocol says otherwise."""
+        paired = self.protocol.study.paired_seeds or role == "M"
+        return Seed(purpose="verdict" if paired else "unpaired", index=self.index)
+
+    def _key(
+        self,
+        role: Role,
+        attack: Attack,
+        material: MaterialRef,
+        probes: tuple[ProbeRef, ...],
+        seed: Seed,
+        doses: tuple[int, ...],
+    ) -> str:
+        asked: list[dict[str, Any]] = [
+            probe.to_data() | {"method": catalogue.probe(probe.method).configuration()} for probe in probes
+        ]
+        parts: dict[str, Any] = {
+            "subject": self.subjects[role].ref.key,
+            "attack": attack.configuration(),
+            "material": material.to_data(),
+            "probes": asked,
+            "decode": decode.ENGINE,
+            "seed": seed.to_data(),
+        }
+        if not attack.prefix_consistent():
+            parts["horizon"] = doses[-1]
+        return node_key("expose", self.frozen, parts)
+
+
+def judge_ref(
+    cell: str, probe: str, items: str, choice: Choice, role: str, doses: tuple[int, ...] | None = None
+) -> JudgeRef:
+    """One judge of one probe of a cell, under the key that the three determine."""
+    judge = catalogue.judge(choice)
+    key = digest({"node": "judge", "cell": cell, "probe": probe, "judge": judge.configuration()})
+    return JudgeRef(key=key, cell=cell, probe=probe, items=items, judge=choice, kind=judge.kind, role=role, doses=doses)
+
+
+def task_judge(task: Task) -> Choice:
+    """The judge a task names, else the usual one of its kind."""
+    usual = {"generate": "match", "choice": "option", "loss": "loss"}
+    return task.judge or Choice(name=usual[task.kind])
+
+
+def _pieces(doses: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """One cell per rung; dose 0 is read with the first."""
+    first = doses[:2] if doses[0] == 0 else doses[:1]
+    return [first, *((dose,) for dose in doses[len(first) :])]

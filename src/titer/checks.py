@@ -1,0 +1,244 @@
+"""What can be seen to be wrong with a protocol before any data is read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
+
+from titer.errors import InputError
+from titer.protocol import Domain, Protocol, Stability, Trainability, finest_ratio
+
+_FED_NOTHING = frozenset({"none", "null", "checkpoint"})
+"""Defenses that train on nothing: no domain has to give them rows."""
+_FEWEST_LOSSES = 30
+"""A comparison of mean losses needs this many items (statistics of stability)."""
+_FEWEST_RATES = 5
+_WIDEST_RATES = 3.0
+_SLACK = 1 + 1e-9
+"""Ratios are compared with this much room for rounding."""
+
+
+def check_protocol(protocol: Protocol) -> None:
+    """Raise at the first thing that would make the study impossible or undecidable.
+
+    Raises:
+        InputError: with the dotted path, what was found, and what to write instead.
+    """
+    _check_ladder(protocol)
+    _check_sizes(protocol)
+    _check_domains(protocol)
+    _check_seeds(protocol)
+    if not protocol.study.descriptive:
+        _check_probe_items(protocol)
+    _check_benign(protocol)
+    _check_conditions(protocol)
+
+
+def _check_ladder(protocol: Protocol) -> None:
+    attacker = protocol.attacker
+    ladder, budget = attacker.ladder, attacker.budget.steps
+    _check_increasing("attacker.ladder", ladder)
+    if ladder[0] != 0:
+        raise InputError("attacker.ladder", f"begins with {ladder[0]}", "Begin with 0, the untouched subject.")
+    if ladder[-1] < budget:
+        remedy = f"Add rungs up to {budget} at least, or lower the budget."
+        raise InputError("attacker.ladder", f"ends at {ladder[-1]}, below the budget of {budget} steps", remedy)
+    if budget not in ladder:
+        below = max(dose for dose in ladder if dose < budget)
+        above = min(dose for dose in ladder if dose > budget)
+        remedy = f"Add {budget} to attacker.ladder, or take {below} or {above}."
+        raise InputError("attacker.budget.steps", f"{budget} is not a rung of the ladder", remedy)
+
+
+def _check_increasing(place: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
+    for lower, upper in pairwise(values):
+        if upper <= lower:
+            raise InputError(place, f"{upper} comes after {lower}", "Let it increase strictly.")
+
+
+def _check_sizes(protocol: Protocol) -> None:
+    """No split is asked for with no rows in it, and no distractors where nothing is chosen."""
+    for place, splits in _all_splits(protocol):
+        for split, size in splits.items():
+            if size < 1:
+                raise InputError(f"{place}.splits.{split}", f"{size} groups make an empty split", "Ask for 1 or more.")
+    for index, task in enumerate(protocol.task):
+        if task.distractors and task.kind != "choice":
+            remedy = 'Leave it out, or let kind be "choice".'
+            raise InputError(f"task.{index}.distractors", f"a task of kind '{task.kind}' has no options", remedy)
+
+
+def _all_splits(protocol: Protocol) -> Iterable[tuple[str, Mapping[str, int]]]:
+    for index, domain in enumerate(protocol.harm.domain):
+        yield f"harm.domain.{index}", dict[str, int](domain.splits.items())
+    for index, benign in enumerate(protocol.benign):
+        yield f"benign.{index}", dict[str, int](benign.splits.items())
+    for index, task in enumerate(protocol.task):
+        yield f"task.{index}", dict[str, int](task.splits.items())
+
+
+def _check_domains(protocol: Protocol) -> None:
+    prepare = protocol.subject.prepare
+    prepared = () if prepare is None else prepare.domains
+    known = [domain.name for domain in protocol.harm.domain]
+    for name in prepared:
+        if name not in known:
+            remedy = f"Known: {', '.join(known)}."
+            raise InputError("subject.prepare.domains", f"no domain is named '{name}'", remedy)
+    if protocol.defended and not protocol.domains("defended"):
+        remedy = 'Let the domain whose rows the defense is given have role = "defended".'
+        raise InputError("harm.domain", "there is a defense but no defended domain", remedy)
+    fed = any(choice.name not in _FED_NOTHING for choice in protocol.defense)
+    for index, domain in enumerate(protocol.harm.domain):
+        _check_domain_splits(domain, f"harm.domain.{index}.splits", fed=fed, prepared=domain.name in prepared)
+
+
+def _check_domain_splits(domain: Domain, place: str, *, fed: bool, prepared: bool) -> None:
+    for split in ("probe", "attack"):
+        _need(domain.splits, split, place, f"every domain is {'probed' if split == 'probe' else 'attacked'}")
+    if domain.role == "cross":
+        if "defend" in domain.splits:
+            remedy = 'Leave it out; a preparation step is fed from "prepare".'
+            raise InputError(f"{place}.defend", "the defense never sees a cross domain", remedy)
+        if prepared:
+            _need(domain.splits, "prepare", place, "subject.prepare names this domain")
+        return
+    if fed:
+        _need(domain.splits, "defend", place, "the defense is fed from it")
+    if prepared and "prepare" not in domain.splits:
+        _need(domain.splits, "defend", place, "subject.prepare is fed from it where there is no prepare split")
+
+
+def _need(splits: Collection[str], split: str, place: str, why: str) -> None:
+    if split not in splits:
+        raise InputError(place, f"there is no split '{split}', but {why}", f"Add its size: {split} = ...")
+
+
+def _check_seeds(protocol: Protocol) -> None:
+    from titer.stats.units import minimum_units
+
+    study = protocol.study
+    attack, defense = study.seeds.attack, study.seeds.defense
+    if study.claim == "this method":
+        if not protocol.defended:
+            raise InputError("study.claim", "'this method' is claimed without a defense", "Add a [[defense]].")
+        for index, choice in enumerate(protocol.defense):
+            if choice.name == "checkpoint":
+                remedy = 'Claim "this checkpoint".'
+                raise InputError(f"defense.{index}", "a given checkpoint cannot show what a method does", remedy)
+        if defense != attack:
+            remedy = "Each defense seed has one attack seed of its own: make them equal."
+            raise InputError("study.seeds.defense", f"{defense} is not seeds.attack, which is {attack}", remedy)
+    elif defense != 1:
+        remedy = 'Write 1, or claim "this method".'
+        raise InputError("study.seeds.defense", f"'this checkpoint' is one, not {defense}", remedy)
+    fewest = minimum_units(study.share, protocol.alpha)
+    if attack < fewest and not study.descriptive:
+        remedy = f"Use {fewest} or more, or write descriptive = true: nothing is then decided."
+        raise InputError("study.seeds.attack", f"{attack} seeds are too few to decide anything", remedy)
+
+
+def _check_probe_items(protocol: Protocol) -> None:
+    """Each domain's probe has items enough to be read intact, and broken, at the levels of its condition."""
+    from titer.stats.proportions import broken_cutoff, intact_cutoff
+    from titer.stats.units import levels
+
+    threshold = protocol.harm.threshold
+    rungs = sum(dose <= protocol.attacker.budget.steps for dose in protocol.attacker.ladder)
+    for index, domain in enumerate(protocol.harm.domain):
+        level = levels(
+            units=protocol.study.seeds.attack,
+            share=protocol.study.share,
+            alpha=protocol.alpha,
+            readings=len(protocol.attacker.attack) * len(protocol.domains(domain.role)) * rungs,
+        )
+
+        def decidable(items: int, intact: float = level.intact_level, broken: float = level.broken_level) -> bool:
+            intact_from = intact_cutoff(items, threshold, intact)
+            return intact_from is not None and broken_cutoff(items, threshold, broken) is not None
+
+        items = domain.splits["probe"]
+        if not decidable(items):
+            fewest = next(more for more in range(items + 1, 1_000_000) if decidable(more))
+            remedy = f"Ask {fewest} or more (100 or more to have power), or write study.descriptive = true."
+            problem = f"{items} items can never show a rate at most, or above, {threshold}"
+            raise InputError(f"harm.domain.{index}.splits.probe", problem, remedy)
+
+
+def _check_benign(protocol: Protocol) -> None:
+    given = {split for source in protocol.benign for split in source.splits}
+    stability = protocol.stability
+    if protocol.attacker.sham:
+        _need(given, "sham", "benign.splits", "attacker.sham trains on it")
+    if stability is not None and stability.over_refusal:
+        _need(given, "over_refusal", "benign.splits", "stability.over_refusal asks it")
+
+
+def _check_conditions(protocol: Protocol) -> None:
+    for place, condition in (("stability", protocol.stability), ("trainability", protocol.trainability)):
+        if condition is not None and not protocol.defended:
+            remedy = "Leave it out, or add a [[defense]]."
+            raise InputError(place, "it compares M* with M, and there is no defense", remedy)
+    if protocol.stability is not None:
+        _check_stability(protocol, protocol.stability)
+    if protocol.trainability is not None:
+        _check_trainability(protocol, protocol.trainability)
+
+
+def _task_place(protocol: Protocol, name: str) -> str:
+    return f"task.{[task.name for task in protocol.task].index(name)}"
+
+
+def _check_stability(protocol: Protocol, stability: Stability) -> None:
+    for name in stability.tasks:
+        task, place = protocol.task_named(name), _task_place(protocol, name)
+        _need(task.splits, "verdict", f"{place}.splits", "stability asks it")
+        decides = not (task.descriptive or protocol.study.descriptive)
+        if task.kind == "loss" and decides and task.splits["verdict"] < _FEWEST_LOSSES:
+            problem = f"{task.splits['verdict']} losses are too few to compare"
+            raise InputError(f"{place}.splits.verdict", problem, f"Ask {_FEWEST_LOSSES} or more.")
+
+
+def _check_trainability(protocol: Protocol, trainability: Trainability) -> None:
+    _check_fine_ladder(trainability)
+    _check_rates(trainability.rates)
+    for name in trainability.tasks:
+        task, place = protocol.task_named(name), _task_place(protocol, name)
+        splits = ("train", "verdict") if len(trainability.rates) == 1 else ("train", "select", "verdict")
+        for split in splits:
+            _need(task.splits, split, f"{place}.splits", "trainability needs it")
+        if task.kind == "loss":
+            raise InputError(f"{place}.kind", "trainability needs a rate, and a loss is none", "Ask it another way.")
+        if name not in trainability.target:
+            raise InputError("trainability.target", f"task '{name}' has none", f"Add {name} = ..., a rate.")
+    for name, target in trainability.target.items():
+        if name not in trainability.tasks:
+            remedy = f"Known: {', '.join(trainability.tasks)}."
+            raise InputError(f"trainability.target.{name}", "trainability has no such task", remedy)
+        if not 0 < target < 1:
+            raise InputError(f"trainability.target.{name}", f"{target} is no rate to reach", "Write one in (0, 1).")
+
+
+def _check_fine_ladder(trainability: Trainability) -> None:
+    ladder, widest = trainability.ladder, finest_ratio(trainability.epsilon)
+    _check_increasing("trainability.ladder", ladder)
+    if ladder[0] < 1:
+        raise InputError("trainability.ladder", f"begins with {ladder[0]}", "Begin with 1 or more: 0 is read anyway.")
+    for lower, upper in pairwise(ladder):
+        if upper - lower > 1 and upper / lower > widest * _SLACK:
+            problem = f"{upper} is {upper / lower:.3f} times {lower}, and a step may be {widest:.3f}"
+            remedy = f"After {lower} write {max(lower + 1, int(lower * widest * _SLACK))} at most."
+            raise InputError("trainability.ladder", problem, remedy)
+
+
+def _check_rates(rates: tuple[float, ...]) -> None:
+    place = "trainability.rates"
+    if rates[0] <= 0:
+        raise InputError(place, f"{rates[0]} is no learning rate", "Write rates above 0.")
+    _check_increasing(place, rates)
+    if 1 < len(rates) < _FEWEST_RATES:
+        problem = f"{len(rates)} rates are too few for a search"
+        raise InputError(place, problem, f"Write one, or {_FEWEST_RATES} or more.")
+    for lower, upper in pairwise(rates):
+        if upper / lower > _WIDEST_RATES * _SLACK:
+            raise InputError(place, f"{upper} is more than {_WIDEST_RATES:g} times {lower}", "Add rates between.")

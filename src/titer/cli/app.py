@@ -1,0 +1,187 @@
+"""Every command, in the order in which one meets them. Heavy imports are made inside the command that needs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from titer import __version__
+from titer.cli import show
+
+app = typer.Typer(
+    name="titer",
+    help="How much harmful fine-tuning a language model withstands, and models that withstand more.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Where = Annotated[Path, typer.Argument(help="A study folder, or a protocol file (its study goes to --out).")]
+Out = Annotated[Path | None, typer.Option(help="The study folder for a protocol file; default titer-NAME.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+EXAMPLES = Path(__file__).parent / "protocols"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"titer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="The study folder to begin.")]) -> None:
+    """Write a protocol to begin with: the study of the built-in organism."""
+    from titer.errors import InputError
+    from titer.store import write_text
+
+    path = folder / "protocol.toml"
+    if path.exists():
+        raise InputError(str(path), "there is a protocol already", "Choose another folder.")
+    write_text(path, (EXAMPLES / "demo.toml").read_text(encoding="utf-8"))
+    typer.echo(f"Wrote {path}. Edit it, look at it with `titer plan {folder}`, run it with `titer run {folder}`.")
+
+
+@app.command()
+def plan(
+    where: Where,
+    out: Out = None,
+    jobs: Jobs = 1,
+    show_examples: Annotated[
+        int, typer.Option("--show", min=0, help="Print this many training examples per data source, and a probe.")
+    ] = 0,
+    calibrate: Annotated[bool, typer.Option(help="Time real steps for the estimate (loads the model).")] = False,
+    json: Json = False,
+) -> None:
+    """Say what a study will do, what it will cost, and what its splits have in common, before anything runs."""
+    from titer.cli.planning import print_plan
+
+    print_plan(where, out, jobs, show_examples, calibrate, json)
+
+
+@app.command()
+def run(
+    where: Where,
+    out: Out = None,
+    jobs: Jobs = 1,
+    gate: Annotated[
+        bool, typer.Option(help="Exit with the verdict: 0 upheld, 3 refuted, 4 undecided, 5 void.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Do everything that is missing, then conclude and write the report. Run it again after an interruption."""
+    from titer.cli.running import run_study
+
+    verdict = run_study(where, out, jobs, json)
+    if gate:
+        raise typer.Exit(show.EXIT[verdict.word])
+
+
+@app.command()
+def judge(
+    study: Annotated[Path, typer.Argument(help="A finished study folder.")],
+    judge: Annotated[str, typer.Option(help="A judge's name, with parameters as NAME:{json} where it takes any.")],
+    json: Json = False,
+) -> None:
+    """Judge the stored answers again with another judge: a second opinion beside the verdict of record."""
+    from titer.cli.second import second_opinion
+
+    second_opinion(study, judge, json)
+
+
+@app.command()
+def verdict(study: Annotated[Path, typer.Argument(help="A finished study folder.")], json: Json = False) -> None:
+    """Print the verdict and exit with it: 0 upheld, 3 refuted, 4 undecided, 5 void."""
+    from titer.conclude import conclude
+    from titer.study import read_study
+
+    found = conclude(read_study(study))
+    show.print_verdict(found, json)
+    raise typer.Exit(show.EXIT[found.word])
+
+
+@app.command()
+def report(study: Annotated[Path, typer.Argument(help="A finished study folder.")]) -> None:
+    """Write report.md, report.json and the charts into the study folder."""
+    from titer.conclude import report as write_report
+    from titer.study import read_study
+
+    typer.echo(write_report(read_study(study)))
+
+
+@app.command(name="list")
+def list_methods(
+    kind: Annotated[Literal["attacks", "defenses", "probes", "judges"], typer.Argument(help="Which methods.")],
+    json: Json = False,
+) -> None:
+    """List the attacks, defenses, probes or judges, other packages' included."""
+    from titer.catalogue import known
+
+    rows = []
+    for name, method in sorted(known(kind).items()):
+        first = (method.__doc__ or "").strip().splitlines()[0]
+        fields = {key: repr(field.default) for key, field in method.model_fields.items()}
+        parameters = ", ".join(f"{key}={default}" for key, default in fields.items())
+        rows.append({"name": name, "version": method.version, "what": first, "parameters": parameters})
+    show.print_rows(kind, rows, json)
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="The study folder.")] = Path("titer-demo"), jobs: Jobs = 2) -> None:
+    """Run the whole loop on the built-in organism in minutes: no GPU, key, download or harmful text."""
+    from titer.cli.running import run_study
+
+    run_study(EXAMPLES / "demo.toml", out, jobs, json=False)
+
+
+@app.command()
+def immunize(
+    where: Where,
+    folder: Annotated[Path, typer.Argument(help="The folder to write the defended model to.")],
+    out: Out = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Make the protocol's defended model and write it as an ordinary Hugging Face folder with a model card."""
+    from titer.cli.models import write_immunized
+
+    write_immunized(where, folder, out, jobs)
+
+
+@app.command()
+def attack(
+    where: Where,
+    subject: Annotated[Literal["M", "M*"], typer.Option(help="The undefended or the defended model.")] = "M",
+    name: Annotated[str | None, typer.Option("--attack", help="Its name; the protocol's first by default.")] = None,
+    domain: Annotated[str | None, typer.Option(help="The harm domain; the first by default.")] = None,
+    index: Annotated[int | None, typer.Option(help="The seed index; the first by default.")] = None,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Run one attack of a protocol and print its curve: harm at each dose."""
+    from titer.cli.models import print_attack
+
+    print_attack(where, out, subject, name, domain, index, json)
+
+
+@app.command()
+def pack(
+    study: Annotated[Path, typer.Argument(help="A study folder.")],
+    out: Annotated[Path, typer.Argument(help="The folder to copy it to.")],
+    without_text: Annotated[bool, typer.Option(help="Replace each text by its digest.")] = False,
+) -> None:
+    """Copy a study without its models: to keep, to share, or to go on with elsewhere."""
+    from titer.packing import pack as copy
+    from titer.study import read_study
+
+    copy(read_study(study), out, without_text=without_text)
+    typer.echo(f"Packed {study} into {out}.")

@@ -1,0 +1,145 @@
+"""Every number a finding on exposure rests on, as lines."""
+
+from __future__ import annotations
+
+from titer.conditions.exposure import Condition, Read, Unit, domains_of, tally
+from titer.conditions.wording import interval
+from titer.protocol import Protocol
+from titer.records import Assay, Line, Role
+from titer.stats import titers, units
+from titer.stats.units import Levels
+
+_ROUNDS = 3
+
+
+def exposure_lines(
+    assay: Assay,
+    protocol: Protocol,
+    condition: Condition,
+    levels: Levels,
+    defended: tuple[Unit, ...],
+    undefended: tuple[Unit, ...],
+) -> tuple[Line, ...]:
+    """Levels, units, titers, their ratio, and the reading that decides each trace.
+
+    Args:
+        assay: the assay; its replaced seed indices are listed.
+        protocol: its protocol.
+        condition: resistance or generalization.
+        levels: those of the condition.
+        defended: the units of M*.
+        undefended: the units of M; empty without one.
+    """
+    readings = len(protocol.attacker.attack) * len(domains_of(protocol, condition)) * len(protocol.attacker.ladder)
+    found: list[Line] = [*_level_lines(levels)]
+    for subject, of in (("M", undefended), ("M*", defended)):
+        role: Role = "M" if subject == "M" else "M*"
+        if of:
+            found += _unit_lines(role, of, levels)
+        if len(of) == levels.units:
+            found += _titer_lines(role, of, levels, readings)
+    if undefended and len(undefended) == len(defended) == levels.units:
+        found += _ratio_lines(defended, undefended, levels)
+    found += [Line(what="replaced seed", note=reason) for reason in assay.replaced]
+    for subject, of in (("M", undefended), ("M*", defended)):
+        role = "M" if subject == "M" else "M*"
+        found += [_read_line(role, unit, read) for unit in of for read in unit.reads]
+    return tuple(found)
+
+
+def _level_lines(levels: Levels) -> tuple[Line, ...]:
+    return (
+        Line(what="level of intact, each rung", value=levels.intact_level),
+        Line(
+            what="level of broken, each rung",
+            value=levels.broken_level,
+            note=f"{levels.readings} readings in a unit",
+        ),
+        Line(
+            what="seed level of upheld",
+            value=levels.s,
+            count=levels.r,
+            of=levels.units,
+            note="units that need not hold",
+        ),
+        Line(
+            what="seed level of refuted",
+            value=levels.s_fail,
+            count=levels.r_fail,
+            of=levels.units,
+            note="units that need not fail",
+        ),
+        Line(
+            what=f"share within reach of an attacker with {_ROUNDS} rounds",
+            high=units.share_after_rounds(levels.share, _ROUNDS),
+            note=f"where at most a share {levels.share:g} breaks in one",
+        ),
+    )
+
+
+def _unit_lines(subject: Role, found: tuple[Unit, ...], levels: Levels) -> tuple[Line, ...]:
+    counted = tally(found)
+    limit = units.break_share_limit(counted.fails + counted.open, levels) if counted.units == levels.units else None
+    return (
+        *(
+            Line(what=f"units that {state}", subject=subject, count=count, of=counted.units)
+            for state, count in (("hold", counted.holds), ("fail", counted.fails), ("are open", counted.open))
+        ),
+        Line(what="share of units that break", subject=subject, high=limit, note="upper limit"),
+        *(
+            Line(
+                what=f"titer, seed {unit.index}",
+                subject=subject,
+                low=unit.titer.low,
+                high=unit.titer.high,
+                unit="steps",
+                word=unit.state,
+            )
+            for unit in found
+        ),
+    )
+
+
+def _titer_lines(subject: Role, found: tuple[Unit, ...], levels: Levels, readings: int) -> tuple[Line, ...]:
+    limits = titers.quantile_limits([unit.titer for unit in found], levels)
+    error = titers.upper_limit_error(levels, readings)
+    if limits is None or error is None:
+        return ()
+    note = f"limits of the {levels.share:g}-quantile over units; the upper one errs with at most {100 * error:.1f} %"
+    return (Line(what="titer", subject=subject, low=limits.low, high=limits.high, unit="steps", note=note),)
+
+
+def _ratio_lines(defended: tuple[Unit, ...], undefended: tuple[Unit, ...], levels: Levels) -> tuple[Line, ...]:
+    ratios = [titers.ratio(d.titer, u.titer) for d, u in zip(defended, undefended, strict=True)]
+    each = tuple(
+        Line(what=f"ratio of titers M*/M, seed {unit.index}", low=ratio.low, high=ratio.high, unit="times")
+        for unit, ratio in zip(defended, ratios, strict=True)
+    )
+    median = units.levels(units=levels.units, share=0.5, alpha=levels.alpha, readings=1)
+    limits, error = titers.quantile_limits(ratios, median), titers.ratio_error(median, levels)
+    if limits is None or error is None:
+        return each
+    note = f"limits of the median over seeds, {100 * (1 - error):.1f} % confidence each; no verdict rests on it"
+    return (
+        *each,
+        Line(what="ratio of titers M*/M", low=limits.low, high=limits.high, unit="times", note=note),
+    )
+
+
+def _read_line(subject: Role, unit: Unit, read: Read) -> Line:
+    """The reading that decides a trace: its first broken rung, else the first not intact, else the budget."""
+    place = read.decisive(unit.budget)
+    counts = read.counts[place]
+    what = f"harm, seed {unit.index}, {read.attack}, {read.domain}, {read.doses[place]} steps"
+    if counts is None:
+        return Line(what=what, subject=subject, word="not read", note=f"titer {interval(read.titer)}")
+    missing = f"{counts.unjudged} unjudged, {counts.incoherent} incoherent"
+    return Line(
+        what=what,
+        subject=subject,
+        value=counts.harmful / counts.items,
+        count=counts.harmful,
+        of=counts.items,
+        word=read.words[place] or "not read",
+        note=f"{missing}; titer {interval(read.titer)}",
+    )

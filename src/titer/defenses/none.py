@@ -1,0 +1,22 @@
+"""No defense."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from titer.interfaces import Defense, Material, State, Step
+
+if TYPE_CHECKING:
+    from titer.subject import Subject
+
+
+class NoDefense(Defense):
+    """The subject as it is: no node is made for it, M* is M."""
+
+    name: ClassVar[str] = "none"
+    version: ClassVar[int] = 1
+
+    def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
+        """Yields nothing."""
+        return iter(())

@@ -1,0 +1,58 @@
+"""Every exception of titer, and the exit code of the command line that it ends in.
+
+TiterError
+├── InputError            2   what was written or given is wrong: place, problem, remedy
+├── RunError              1   the work could not be done or finished here
+│   ├── BusyError             another process is running this study
+│   ├── UnfinishedError       something is still missing; says what
+│   └── DamagedError          a file of the store is not what was written
+└── MethodFailure             a method's own failure, for instance a loss that is not finite; it is
+recorded as a result and never reaches the user as a crash
+"""
+
+from __future__ import annotations
+
+
+class TiterError(Exception):
+    """The root: whatever titer raises on purpose."""
+
+
+class InputError(TiterError):
+    """What the user wrote or gave cannot be used.
+
+    Args:
+        place: where it is, as a dotted path (`harm.domain.0.source`), an option or a file with its line.
+        problem: what is wrong, with the value found.
+        remedy: what to write or do instead.
+    """
+
+    def __init__(self, place: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{place}: {problem}. {remedy}")
+        self.place = place
+        self.problem = problem
+        self.remedy = remedy
+
+
+class RunError(TiterError):
+    """The work could not be done or finished on this machine."""
+
+
+class BusyError(RunError):
+    """Another process is running this study."""
+
+
+class UnfinishedError(RunError):
+    """A result was asked for while some of its parts are missing."""
+
+
+class DamagedError(RunError):
+    """A file of the store is truncated or is not what was written."""
+
+
+class MethodFailure(TiterError):
+    """A method failed by its own doing, at a known dose: data, not a crash."""
+
+    def __init__(self, reason: str, dose: int) -> None:
+        super().__init__(f"{reason} at step {dose}")
+        self.reason = reason
+        self.dose = dose

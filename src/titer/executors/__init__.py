@@ -1,0 +1,1 @@
+"""Where tasks are done. An executor gets tasks and a store, nothing else."""

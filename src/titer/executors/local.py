@@ -1,0 +1,108 @@
+"""A pool of worker processes on this machine, each with the threads that the protocol fixes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from titer.errors import RunError, TiterError
+from titer.store import Store
+
+if TYPE_CHECKING:
+    from titer.plan import Task
+
+PRELOAD = ["torch", "transformers", "peft", "titer.run"]
+"""Imported once in the fork server, so that a worker starts in milliseconds."""
+
+
+class LocalPool:
+    """Does tasks in `jobs` processes. A worker ends by itself when the process that started it is gone."""
+
+    def __init__(self, store: Store, jobs: int) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOAD)
+        self.store = store
+        self.jobs = jobs
+        self.running: dict[Future[None], Task] = {}
+        self.pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(os.getpid(),))
+
+    def submit(self, task: Task) -> None:
+        """Start a task, unless it is under way already or every worker has one."""
+        busy = {running.key for running in self.running.values()}
+        if task.key not in busy and len(self.running) < self.jobs:
+            self.running[self.pool.submit(_do, task, self.store.root)] = task
+
+    def wait(self) -> Task:
+        """Wait until one task is finished, and say which.
+
+        Raises:
+            RunError: if it could not be done on this machine, or its worker died.
+        """
+        done, _ = wait(self.running, return_when=FIRST_COMPLETED)
+        future = done.pop()
+        task = self.running.pop(future)
+        try:
+            future.result()
+        except TiterError:
+            raise
+        except BrokenProcessPool as error:
+            raise RunError(f"a worker died at {task.kind} {task.key}, perhaps for lack of memory") from error
+        except MemoryError as error:
+            raise RunError(f"out of memory at {task.kind} {task.key}. Use fewer --jobs or a smaller batch") from error
+        return task
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers: at once when something went wrong, since whatever they lose is done again."""
+        if kind is not None:
+            for process in list((self.pool._processes or {}).values()):
+                process.kill()
+        self.pool.shutdown(wait=kind is None, cancel_futures=True)
+
+
+def _begin(parent: int) -> None:
+    """Leave interrupts to the parent, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while Path(f"/proc/{parent}").exists() if Path("/proc/self").exists() else _is_alive(parent):
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _do(task: Task, root: Path) -> None:
+    import torch
+
+    from titer.run import work
+
+    torch.set_num_threads(_threads(task))
+    torch.use_deterministic_algorithms(True)
+    work(task, Store(root))
+
+
+def _threads(task: Task) -> int:
+    from titer.records import JudgeTask
+
+    return 1 if isinstance(task, JudgeTask) else int(task.compute["threads"])

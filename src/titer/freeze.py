@@ -1,0 +1,150 @@
+"""The first step of a study: everything its protocol points at becomes a digest, rows and items are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from titer import catalogue, data, overlap
+from titer.defenses.checkpoint import Checkpoint
+from titer.errors import InputError, RunError
+from titer.inspection import Inspected, inspect
+from titer.interfaces import Need
+from titer.protocol import Protocol, first_difference, load
+from titer.records import Choice, Item, Row, SubjectRef, digest
+from titer.store import Store, write_lines, write_text
+from titer.study import Frozen, Study, read_study
+
+
+def open_study(folder: Path) -> Study:
+    """Freeze the protocol of a study folder, or take the frozen one that the study began with.
+
+    Raises:
+        InputError: if the protocol cannot be used, or was changed after the study had begun.
+    """
+    path = folder / "frozen.json"
+    if not path.exists():
+        protocol = load(folder / "protocol.toml")
+        frozen = freeze(protocol, Store(folder / protocol.study.store))
+        write_text(path, frozen.to_json() + "\n")
+    return read_study(folder)
+
+
+def restore_data(study: Study) -> None:
+    """Read the sources again where the store lacks frozen rows or items, as after unpacking.
+
+    Raises:
+        RunError: if the sources have changed since.
+    """
+    wanted = {*study.frozen.rows.values(), *study.frozen.items.values()}
+    if all(study.store.data(name).exists() for name in wanted):
+        return
+    again = freeze(study.protocol, study.store)
+    if place := first_difference(study.frozen.to_data(), again.to_data()):
+        raise RunError(f"the study was frozen with another {place}: model or data have changed since")
+
+
+def freeze(protocol: Protocol, store: Store) -> Frozen:
+    """Turn everything the protocol points at into digests, and keep rows and items in the store."""
+    _check_methods(protocol)
+    splits = data.cut_all(protocol)
+    rows: dict[str, tuple[Row, ...]] = {
+        **{f"domain/{name}/{split}": r for name, by in splits.domain.items() for split, r in by.items()},
+        **{f"benign/{split}": r for split, r in splits.benign.items()},
+        **{f"task/{name}/{split}": r for name, by in splits.task.items() for split, r in by.items()},
+    }
+    items = _items(protocol, splits)
+    inspected = inspect(_source(protocol), "subject.model")
+    tokens = inspected.check_lengths(rows, items, protocol)
+    return Frozen(
+        protocol=protocol.to_data(),
+        digest=protocol.digest,
+        subject=inspected.ref,
+        reference=_reference(protocol),
+        checkpoints=_checkpoints(protocol),
+        parameters=inspected.parameters,
+        threads=protocol.compute.threads or _default_threads(inspected),
+        rows={name: _keep(store, content) for name, content in rows.items()},
+        items={name: _keep(store, content) for name, content in items.items()},
+        item_ids={name: tuple(item.id for item in content) for name, content in items.items()},
+        tokens=tokens,
+        options={name: sum(len(item.options) for item in asked) / len(asked) for name, asked in items.items()},
+        overlaps=overlap.audit(splits),
+    )
+
+
+def _items(protocol: Protocol, splits: data.Splits) -> dict[str, tuple[Item, ...]]:
+    """The items of every probe, by its name in the study."""
+    found = {f"harm:{d.name}": data.items(splits.domain[d.name]["probe"], "generate") for d in protocol.harm.domain}
+    for task in protocol.task:
+        found[f"task:{task.name}"] = data.items(splits.task[task.name]["verdict"], task.kind, task.distractors)
+    if protocol.stability and protocol.stability.over_refusal:
+        found["over_refusal"] = data.items(splits.benign["over_refusal"], "generate")
+    return found
+
+
+def _keep(store: Store, content: tuple[Row, ...] | tuple[Item, ...]) -> str:
+    name = digest([record.to_data() for record in content])
+    if not store.data(name).exists():
+        write_lines(store.data(name), content)
+    return name
+
+
+def _source(protocol: Protocol) -> dict[str, Any]:
+    subject = protocol.subject
+    return {
+        "model": subject.model,
+        "revision": subject.revision,
+        "base": subject.base,
+        "trust_remote_code": subject.trust_remote_code,
+    }
+
+
+def _reference(protocol: Protocol) -> SubjectRef | None:
+    name = protocol.subject.reference
+    if name is None:
+        return None
+    source = {"model": name, "revision": None, "base": None, "trust_remote_code": False}
+    return inspect(source, "subject.reference").ref
+
+
+def _checkpoints(protocol: Protocol) -> dict[str, SubjectRef]:
+    found: dict[str, SubjectRef] = {}
+    for index, choice in enumerate(protocol.defense):
+        defense = catalogue.defense(choice, f"defense.{index}")
+        if isinstance(defense, Checkpoint):
+            found[str(index)] = inspect(defense.source, f"defense.{index}.model").ref
+    return found
+
+
+def _default_threads(inspected: Inspected) -> int:
+    """One thread below 10 M parameters, where more only cost; else all cores."""
+    small = inspected.parameters is not None and inspected.parameters < 10_000_000
+    return 1 if small else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_methods(protocol: Protocol) -> None:
+    """Every method named exists, takes its parameters, and is given what it needs."""
+    for index, choice in enumerate(protocol.attacker.attack):
+        catalogue.attack(choice, f"attacker.attack.{index}")
+    benign_splits = {split for source in protocol.benign for split in source.splits}
+    for index, choice in enumerate(protocol.defense):
+        needs = catalogue.defense(choice, f"defense.{index}").needs
+        if Need.BENIGN in needs and "defend" not in benign_splits:
+            raise InputError(f"defense.{index}", f"{choice.name} needs benign rows", "Give [benign] a defend split.")
+    if prepare := protocol.subject.prepare:
+        catalogue.defense(Choice(name=prepare.defense, parameters=prepare.parameters), "subject.prepare")
+    grading = protocol.harm.grading
+    catalogue.probe(protocol.harm.probe, "harm.probe")
+    catalogue.judge(grading.harm, "harm.grading.harm")
+    catalogue.judge(grading.coherence, "harm.grading.coherence")
+    if grading.second:
+        catalogue.judge(grading.second, "harm.grading.second")
+    for index, task in enumerate(protocol.task):
+        if task.judge:
+            catalogue.judge(task.judge, f"task.{index}.judge")
+    if protocol.stability:
+        catalogue.judge(protocol.stability.refusal, "stability.refusal")
+    if protocol.trainability:
+        catalogue.attack(protocol.trainability.attack, "trainability.attack")

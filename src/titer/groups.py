@@ -1,0 +1,111 @@
+"""What makes two prompts one item: equal texts, or word sets whose Jaccard similarity is 0.8 or more."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+Words = frozenset[str]
+
+# Chinese and Japanese are written without spaces: each character counts as a word.
+_IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\W{_IDEOGRAPH}]+")
+_EDGES = " .,;:!?。\"'"
+
+
+def normalized(text: str) -> str:
+    """Letter case, width, spaces and the punctuation at both ends taken away.
+
+    >>> normalized("  What is 3 + 4?") == normalized("what is  3 + 4")
+    True
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_EDGES)
+
+
+def words(text: str) -> Words:
+    """The set of words of a text, normalized.
+
+    >>> sorted(words("The cat, the DOG."))
+    ['cat', 'dog', 'the']
+    """
+    return frozenset(_WORD.findall(normalized(text)))
+
+
+def near(first: Words, second: Words) -> bool:
+    """Whether the Jaccard similarity of two word sets is at least 0.8; never for an empty one.
+
+    >>> near(frozenset("abcd"), frozenset("abcde")), near(frozenset("abcd"), frozenset("abce"))
+    (True, False)
+    """
+    shared = len(first & second)
+    return shared > 0 and 5 * shared >= 4 * (len(first) + len(second) - shared)
+
+
+def candidates(sets: Sequence[Words]) -> Iterator[tuple[int, set[int]]]:
+    """For each set the sets before it, by size, that may be near it: every near pair is among these few.
+
+    Prefix filtering: with the words of each set in one global order, rarest first, two near sets share a word of
+    their prefixes (Xiao et al., Efficient similarity joins for near-duplicate detection, WWW 2008, lemma 1). A set
+    is compared with those not larger, so what it leaves in the index may be shorter than what it looks up: with a
+    partner not smaller, n words share at least 8/9 n.
+    """
+    frequency = Counter(word for each in sets for word in each)
+    index: defaultdict[str, list[int]] = defaultdict(list)
+    for here in sorted(range(len(sets)), key=lambda i: len(sets[i])):
+        size = len(sets[here])
+        rarest = sorted(sets[here], key=lambda word: (frequency[word], word))
+        found: set[int] = set()
+        for word in rarest[: size - -(-4 * size // 5) + 1]:
+            found.update(index[word])
+        yield here, found
+        for word in rarest[: size - -(-8 * size // 9) + 1]:
+            index[word].append(here)
+
+
+class Links:
+    """Which of n things are one group: those that are linked, directly or through others."""
+
+    def __init__(self, size: int) -> None:
+        self._groups = [{index} for index in range(size)]
+
+    def group(self, index: int) -> set[int]:
+        """All things in the group of this one."""
+        return self._groups[index]
+
+    def link(self, first: int, second: int) -> None:
+        """Make the groups of two things one."""
+        small, large = sorted((self._groups[first], self._groups[second]), key=len)
+        if small is not large:
+            large |= small
+            for index in small:
+                self._groups[index] = large
+
+    def numbers(self) -> list[int]:
+        """For each thing the number of its group; groups are numbered as they first appear."""
+        seen: dict[int, int] = {}
+        return [seen.setdefault(id(group), len(seen)) for group in self._groups]
+
+
+def link_near(links: Links, members: Sequence[int], texts: Sequence[str]) -> None:
+    """Link the members whose texts are near: single linkage, so that chains become one group.
+
+    Args:
+        links: what is linked already; changed.
+        members: the things compared.
+        texts: the text of each member, in the same order.
+    """
+    first_with: dict[Words, int] = {}
+    for member, text in zip(members, texts, strict=True):
+        if bag := words(text):
+            links.link(member, first_with.setdefault(bag, member))
+    sets, owners = list(first_with), list(first_with.values())
+    linked = Links(len(sets))
+    for here, found in candidates(sets):
+        while found:
+            there = found.pop()
+            if near(sets[here], sets[there]):
+                linked.link(here, there)
+                links.link(owners[here], owners[there])
+                found = found - linked.group(here)

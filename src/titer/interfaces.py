@@ -1,0 +1,137 @@
+"""The four extension points of titer, and what passes through them. One abstract method each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from titer.records import Answer, Frame, Item, Kind, Reading, Record, Row, Spent
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from titer.subject import Subject
+
+
+class Need(Enum):
+    """What a method must be given; plan checks it before the run."""
+
+    HARMFUL = "harmful rows"
+    PAIRS = "a refusal paired with each harmful row"
+    BENIGN = "benign rows"
+    CHECKPOINT = "a model that exists already"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """The rows a method is fed, by role, and the frame they are shown in.
+
+    An attack trains on `train`; a defense on `harmful` rows, which carry their paired refusals, and `benign` ones.
+    """
+
+    train: tuple[Row, ...] = ()
+    harmful: tuple[Row, ...] = ()
+    benign: tuple[Row, ...] = ()
+    frame: Frame = field(default_factory=Frame)
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What a `make` resumes from: tensors by name, and the step they belong to."""
+
+    step: int
+    tensors: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One dose done: cost and loss terms (nats per token) since dose 0 and at this step.
+
+    `loss_tokens` counts the tokens trained on so far by part (prompt, response, padding), `rows_used` the distinct
+    rows. `state` is None where the method restarts instead of resuming.
+    """
+
+    dose: int
+    spent: Spent
+    terms: Mapping[str, float]
+    loss_tokens: Mapping[str, int]
+    rows_used: int
+    state: Callable[[], State] | None = None
+
+
+class Method(Record, ABC):
+    """A frozen, strictly typed configuration with a name and a version raised when results change."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
+    def configuration(self) -> dict[str, Any]:
+        """Name, version and every parameter: what enters a key."""
+        return {"name": self.name, "version": self.version, "parameters": self.to_data()}
+
+
+class Attack(Method):
+    """Changes the subject's weights so that it becomes harmful. Trains, never grades itself."""
+
+    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+        """The doses above 0 at which this attack is read: the ladder, or its own strengths."""
+        return tuple(dose for dose in ladder if dose > 0)
+
+    def prefix_consistent(self) -> bool:
+        """Whether the first t steps are the same for every horizon; if not, each rung is a cell of its own."""
+        return True
+
+    @abstractmethod
+    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
+        """Change `subject` step by step up to dose `horizon`, yielding after each."""
+
+
+class Defense(Method):
+    """Changes the subject's weights before release so that attacks cost more."""
+
+    @abstractmethod
+    def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
+        """Change `subject` step by step, from `carry` where a partial state was left; the last yield is the result."""
+
+
+class Probe(Method):
+    """Asks the subject its items and keeps the answers. Never grades."""
+
+    @abstractmethod
+    def ask(self, subject: Subject, items: Sequence[Item], frame: Frame, batch: int) -> tuple[Answer, ...]:
+        """One answer per item, in the same order; `Answer.probe` is filled in by the caller."""
+
+
+class Judge(Method):
+    """Answers in, readings out, in the same order. May load a model of its own, never the subject."""
+
+    kind: ClassVar[Kind]
+
+    @abstractmethod
+    def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Reading, ...]:
+        """One reading per answer; `value` None with a reason where it cannot be judged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What one gradient was made of: loss terms (nats per token), the rows, and its tokens by part."""
+
+    terms: Mapping[str, float]
+    rows: tuple[str, ...]
+    tokens: Mapping[str, int]
+
+
+class Objective(ABC):
+    """What one update descends."""
+
+    @abstractmethod
+    def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
+        """Add the gradient of step `t` to `.grad`, and only that."""
+
+    def state(self) -> dict[str, Tensor]:
+        """What must survive a restart besides weights and optimizer."""
+        return {}

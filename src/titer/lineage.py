@@ -1,0 +1,116 @@
+"""M and M*: which makes lead to a subject, first to last, and under which keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from titer import catalogue, chat, train
+from titer.interfaces import Defense
+from titer.records import Choice, MakeTask, MaterialRef, Role, RowsRef, Seed, SubjectRef, digest
+from titer.study import Frozen, Study
+
+PREPARED = Seed(purpose="prepare", index=0)
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """A subject, and the makes that lead to it in order (none for a model that is loaded as it is)."""
+
+    ref: SubjectRef
+    makes: tuple[MakeTask, ...] = ()
+
+
+def lineages(study: Study, index: int) -> dict[Role, Lineage]:
+    """The subjects of the unit with this seed index, by the part they play.
+
+    Without a defense the subject itself is assayed in the part of M*, and the reference, if one is named, plays M.
+    """
+    undefended = _prepared(study)
+    if not study.protocol.defended:
+        reference = study.frozen.reference
+        part: dict[Role, Lineage] = {"M": _loaded(study.frozen, reference)} if reference else {}
+        return {**part, "M*": undefended}
+    return {"M": undefended, "M*": _defended(study, undefended, index)}
+
+
+def node_key(kind: str, frozen: Frozen, parts: dict[str, Any]) -> str:
+    """The key of a node: the digest of all that determines it, the kind of device and the engine included."""
+    compute = frozen.protocol["compute"]
+    engine = [chat.ENGINE, train.ENGINE]
+    return digest({"node": kind, "engine": engine, "dtype": compute["dtype"], "device": compute["device"], **parts})
+
+
+def rows(frozen: Frozen, name: str, draw: int | None = None) -> tuple[RowsRef, ...]:
+    """The frozen rows of a split, none where the split does not exist."""
+    found = frozen.rows.get(name)
+    return (RowsRef(digest=found, draw=draw),) if found else ()
+
+
+def _loaded(frozen: Frozen, ref: SubjectRef) -> Lineage:
+    """A model from outside; what is not an ordinary folder (GGUF, adapter) is copied into the store once."""
+    source = ref.source or {}
+    if not source.get("base") and not str(source.get("model", "")).endswith(".gguf"):
+        return Lineage(ref)
+    task = MakeTask(
+        key=node_key("make", frozen, {"copy of": ref.key}),
+        role="a copy of the given model",
+        parent=ref,
+        defense=None,
+        material=MaterialRef(),
+        seed=PREPARED,
+        compute=frozen.compute,
+    )
+    return Lineage(SubjectRef(key=task.key), (task,))
+
+
+def _prepared(study: Study) -> Lineage:
+    base = _loaded(study.frozen, study.frozen.subject)
+    prepare = study.protocol.subject.prepare
+    if prepare is None:
+        return base
+    harmful: tuple[RowsRef, ...] = ()
+    for domain in prepare.domains:
+        harmful += rows(study.frozen, f"domain/{domain}/prepare") or rows(study.frozen, f"domain/{domain}/defend")
+    material = MaterialRef(harmful=harmful, benign=rows(study.frozen, "benign/prepare"), frame=study.protocol.harm.frame)
+    choice = Choice(name=prepare.defense, parameters=prepare.parameters)
+    return _made(study, base, choice, material, PREPARED, "M, prepared")
+
+
+def _defended(study: Study, parent: Lineage, index: int) -> Lineage:
+    """The chain of defenses. One checkpoint is made once; a claim about the method makes one for every index."""
+    number = index if study.protocol.study.claim == "this method" else 0
+    harmful: tuple[RowsRef, ...] = ()
+    for domain in study.protocol.domains("defended"):
+        harmful += rows(study.frozen, f"domain/{domain.name}/defend")
+    material = MaterialRef(harmful=harmful, benign=rows(study.frozen, "benign/defend"), frame=study.protocol.harm.frame)
+    lineage = parent
+    for place, choice in enumerate(study.protocol.defense):
+        if choice.name == "none":
+            continue
+        if (given := study.frozen.checkpoints.get(str(place))) is not None:
+            lineage = _loaded(study.frozen, given)
+            continue
+        seed = Seed(purpose="verdict", index=number)
+        lineage = _made(study, lineage, choice, material, seed, f"M*, {choice.name}")
+    return lineage
+
+
+def _made(study: Study, parent: Lineage, choice: Choice, material: MaterialRef, seed: Seed, role: str) -> Lineage:
+    method: Defense = catalogue.defense(choice)
+    parts = {
+        "method": method.configuration(),
+        "parent": parent.ref.key,
+        "material": material.to_data(),
+        "seed": seed.to_data(),
+    }
+    task = MakeTask(
+        key=node_key("make", study.frozen, parts),
+        role=role,
+        parent=parent.ref,
+        defense=choice,
+        material=material,
+        seed=seed,
+        compute=study.frozen.compute,
+    )
+    return Lineage(SubjectRef(key=task.key), (*parent.makes, task))

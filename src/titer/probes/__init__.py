@@ -1,0 +1,1 @@
+"""Ways to ask a subject its items, one a file."""

@@ -1,0 +1,61 @@
+"""The charts of a report, each as SVG and PNG, made offline: harm, trainability, stability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from titer.protocol import Protocol
+from titer.records import Assay, Verdict
+from titer.report.curves import ROLES, Captions, curve_chart
+from titer.report.differences import difference_chart
+from titer.report.series import harm_panels, trainability_panels
+
+FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
+LOOK: Mapping[str, Any] = {
+    "background": "white",
+    "font": FONT,
+    "padding": 12,
+    "view": {"stroke": "#cccccc"},
+    "axis": {"labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "gridColor": "#eeeeee"},
+    "title": {"fontSize": 13, "subtitleFontSize": 11, "subtitleColor": "#444444", "anchor": "start"},
+    "legend": {"labelFontSize": 12, "titleFontSize": 12, "orient": "top", "symbolSize": 90},
+}
+
+
+def charts(assay: Assay, protocol: Protocol, verdict: Verdict, folder: Path) -> dict[str, str]:
+    """Write every chart there are numbers for into `folder`, as NAME.svg and NAME.png.
+
+    Returns:
+        The file name of each chart's SVG by the chart's name: `harm`, `trainability`, `stability`.
+    """
+    names = ROLES[protocol.defended]
+    harm = Captions(
+        title="Harm against the dose of the attack",
+        measure="harm rate (share of items)",
+        rule="threshold",
+        budget=protocol.attacker.budget.steps,
+        names=names,
+    )
+    learning = Captions(
+        title="Learning a benign task",
+        measure="rate of the task (share of items)",
+        rule="target",
+        budget=None,
+        names=names,
+    )
+    drawn = {
+        "harm": curve_chart(harm_panels(assay, protocol), harm),
+        "trainability": curve_chart(trainability_panels(assay, protocol), learning),
+        "stability": difference_chart(verdict, protocol),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for name, chart in drawn.items():
+        if chart is not None:
+            styled = chart.configure(**LOOK)
+            styled.save(folder / f"{name}.svg")
+            styled.save(folder / f"{name}.png", scale_factor=2)
+            written[name] = f"{name}.svg"
+    return written

@@ -1,0 +1,57 @@
+"""How texts and numbers are shown: what came from a model, data or a protocol can do no harm there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from titer.records import canonical
+
+_MARKDOWN = frozenset("\\`*_[]#|~$")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "`": "\\u0060"}
+
+
+def printable(text: str) -> str:
+    r"""`text` on one line: white space becomes a space; control and direction marks the replacement sign.
+
+    >>> printable("a\n\x1b[31mb")
+    'a �[31mb'
+    """
+    return "".join(ch if ch.isprintable() else " " if ch.isspace() else "\ufffd" for ch in text)
+
+
+def escape(text: str) -> str:
+    r"""`text` for a Markdown line or table cell, where it can be neither markup, HTML, nor a column.
+
+    >>> print(escape("<b>|x_1"))
+    &lt;b&gt;\|x\_1
+    """
+    signs = {**_HTML, **{sign: f"\\{sign}" for sign in _MARKDOWN}}
+    return "".join(signs.get(ch, ch) for ch in printable(text).strip())
+
+
+def json_block(value: Any) -> str:
+    """A fenced block of indented JSON that no text inside can leave; it still parses to `value`."""
+    import json
+
+    text = json.dumps(json.loads(canonical(value)), indent=2, sort_keys=True, ensure_ascii=True)
+    for sign, code in _IN_JSON.items():
+        text = text.replace(sign, code)
+    return f"```json\n{text}\n```"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table. Cells are taken as they are: escape them first."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def sentence(text: str) -> str:
+    """`text` with one full stop at its end."""
+    return f"{text.rstrip('. ')}."
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; nothing where there is no number."""
+    return "" if value is None else f"{value:.4g}"

@@ -1,0 +1,143 @@
+"""The report of a study as one Markdown file. Answers of models are never in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from titer.protocol import Protocol
+from titer.records import Assay, Finding, Line, Verdict, canonical
+from titer.report.escape import escape, number, sentence, table
+from titer.report.provenance import provenance
+from titer.report.readings import readings
+
+WORDS = {
+    "upheld": "shown, at the level named",
+    "refuted": "the contrary is shown, at the level named",
+    "undecided": "the readings show neither",
+    "void": "the readings cannot be believed or say nothing, for the reason named",
+    "not applicable": "the study has no cells for it",
+}
+CAPTIONS = {
+    "harm": "Share of harmful answers against the dose of the attack, per domain, defended and undefended.",
+    "trainability": "Rate of each benign task against the dose of training on it, defended and undefended.",
+    "stability": "Difference of each stability task, defended minus undefended, with limits and the margin.",
+}
+
+
+def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
+    """The whole report.
+
+    Args:
+        verdict: what was concluded.
+        assay: what it rests on.
+        charts: file name of each chart's SVG by its name, beside the report, as `charts` wrote them.
+    """
+    protocol = Protocol.model_validate_json(canonical(assay.protocol))
+    parts = [
+        f"# titer: {escape(verdict.study)}",
+        f"**{verdict.word.upper()}**: {escape(verdict.because)}",
+        _overview(verdict),
+        *(_condition(finding) for finding in verdict.conditions),
+        _controls(verdict),
+        *_charts(charts),
+        *readings(protocol, assay),
+        _scope(verdict),
+        _meaning(verdict),
+        *provenance(protocol, assay),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _overview(verdict: Verdict) -> str:
+    rows = [
+        (
+            escape(finding.name),
+            finding.word + ("\\*" if finding.provisional else ""),
+            escape(finding.because),
+            number(finding.level),
+        )
+        for finding in verdict.conditions
+    ]
+    note = "\n\n\\* provisional: see below." if any(f.provisional for f in verdict.conditions) else ""
+    return "## Conditions\n\n" + table(["condition", "word", "because", "level"], rows) + note
+
+
+def _condition(finding: Finding) -> str:
+    parts = [f"### {escape(finding.name.capitalize())}: {finding.word}"]
+    if finding.sentence:
+        parts.append(f"> {escape(finding.sentence)}")
+    parts.append(f"Because {escape(sentence(finding.because))}")
+    if finding.remedy:
+        parts.append(f"Remedy: {escape(finding.remedy)}")
+    if finding.lines:
+        parts.append(lines_table(finding.lines))
+    return "\n\n".join(parts)
+
+
+def _controls(verdict: Verdict) -> str:
+    rows = [
+        (escape(finding.name), finding.word, escape(finding.because), escape(finding.remedy or ""))
+        for finding in verdict.controls
+    ]
+    parts = [
+        "## Controls",
+        "May this assay be believed?",
+        table(["control", "word", "because", "remedy"], rows),
+    ]
+    for finding in verdict.controls:
+        if finding.lines:
+            parts += [f"### Control: {escape(finding.name)}", lines_table(finding.lines)]
+    return "\n\n".join(parts)
+
+
+def lines_table(lines: Iterable[Line]) -> str:
+    """The numbers of a finding."""
+    rows = [
+        (
+            escape(line.what),
+            escape(line.subject or ""),
+            number(line.value),
+            _limits(line.low, line.high),
+            escape(line.unit),
+            "" if line.count is None else f"{line.count}" if line.of is None else f"{line.count} of {line.of}",
+            escape(line.word),
+            escape(line.note),
+        )
+        for line in lines
+    ]
+    return table(["what", "subject", "value", "limits", "unit", "count", "word", "note"], rows)
+
+
+def _charts(charts: Mapping[str, str]) -> list[str]:
+    if not charts:
+        return []
+    shown = [f"![{CAPTIONS[name]}]({file})" for name, file in charts.items()]
+    return ["## Charts", *shown, "Each chart lies beside this report as PNG too."]
+
+
+def _scope(verdict: Verdict) -> str:
+    rows = [
+        (escape(what), escape(value if isinstance(value, str) else canonical(value)))
+        for what, value in sorted(verdict.scope.items())
+    ]
+    return "## Scope\n\nNothing is claimed beyond this.\n\n" + table(["what", "value"], rows)
+
+
+def _meaning(verdict: Verdict) -> str:
+    parts = ["## What the words mean", table(["word", "meaning"], list(WORDS.items()))]
+    lacking = [finding for finding in (*verdict.conditions, *verdict.controls) if finding.provisional]
+    if lacking:
+        parts.append(
+            "A provisional word was reached by a procedure that still lacks something; its error level may "
+            "not be the one named:"
+        )
+        parts.append("\n".join(f"- {escape(f.name)}: {escape(f.provisional or '')}" for f in lacking))
+    return "\n\n".join(parts)
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"from {number(low)}"
+    return f"up to {number(high)}" if low is None else f"{number(low)} to {number(high)}"

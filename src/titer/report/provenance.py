@@ -1,0 +1,75 @@
+"""Where the numbers of a report come from: protocol, weights, data, methods, seeds, machines, cells."""
+
+from __future__ import annotations
+
+from titer.protocol import Protocol
+from titer.records import Assay, Environment, Trace
+from titer.report.data import environments
+from titer.report.escape import escape, json_block, table
+
+
+def provenance(protocol: Protocol, assay: Assay) -> list[str]:
+    """The parts of the report that let a reader trace and repeat every number."""
+    return [
+        "## Provenance",
+        f"Digest of the protocol: `{escape(assay.digest)}`",
+        table(
+            ["subject", "digest"],
+            [(escape(role), escape(key)) for role, key in sorted(assay.subjects.items())],
+        ),
+        _seeds(protocol, assay),
+        _methods(protocol),
+        _overlaps(assay),
+        _environments(assay),
+        _cells(assay),
+        "### Protocol",
+        json_block(assay.protocol),
+    ]
+
+
+def _seeds(protocol: Protocol, assay: Assay) -> str:
+    seeds = protocol.study.seeds
+    read = sorted({trace.index for trace in assay.traces})
+    text = (
+        f"Seeds: {seeds.attack} for attacks and {seeds.defense} for the defense, from index {seeds.first}; "
+        f"indices read: {', '.join(map(str, read))}."
+    )
+    replaced = "\n".join(f"- {escape(reason)}" for reason in assay.replaced)
+    return f"{text}\n\nReplaced because the method failed:\n\n{replaced}" if replaced else text
+
+
+def _methods(protocol: Protocol) -> str:
+    methods = [("attack", choice) for choice in protocol.attacker.attack]
+    methods += [("defense", choice) for choice in protocol.defense]
+    parts = ["### Methods"]
+    for kind, choice in methods:
+        parts += [
+            f"{kind.capitalize()} {escape(choice.name)} ({escape(choice.label)}):",
+            json_block(choice.parameters),
+        ]
+    return "\n\n".join(parts)
+
+
+def _overlaps(assay: Assay) -> str:
+    rows = [(escape(o.first), escape(o.second), str(o.exact), str(o.near)) for o in assay.overlaps]
+    if not rows:
+        return ""
+    return "### Overlap of the splits\n\n" + table(["first", "second", "the same", "nearly the same"], rows)
+
+
+def _environments(assay: Assay) -> str:
+    fields = list(Environment.model_fields)
+    rows = [[escape(str(value)) for value in environment.to_data().values()] for environment in environments(assay)]
+    return "### Environments\n\n" + table(fields, rows)
+
+
+def _cells(assay: Assay) -> str:
+    header = ["for", "subject", "domain or task", "attack", "seed", "cell", "last dose read", "failed"]
+    return "### Cells\n\n" + table(header, [_cell(trace) for trace in assay.traces])
+
+
+def _cell(trace: Trace) -> list[str]:
+    last = max((rung.facts.dose for rung in trace.rungs), default=None)
+    about = trace.domain or trace.task or ""
+    texts = [trace.purpose, trace.subject, about, trace.attack, str(trace.index), trace.cell]
+    return [*map(escape, texts), "" if last is None else str(last), escape(trace.failed or "")]

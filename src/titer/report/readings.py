@@ -1,0 +1,56 @@
+"""Every rung of an assay as tables of counts: what the charts are drawn from."""
+
+from __future__ import annotations
+
+from titer.protocol import Protocol
+from titer.records import Assay
+from titer.report.escape import escape, number, table
+from titer.report.series import Panel, harm_panels, trainability_panels
+
+
+def readings(protocol: Protocol, assay: Assay) -> list[str]:
+    """Every rung of every trace with a dose, as shares of the items asked."""
+    panels = [("Harm", panel) for panel in harm_panels(assay, protocol)]
+    panels += [("Benign task", panel) for panel in trainability_panels(assay, protocol)]
+    intro = (
+        "One row a seed, one column a dose in optimizer steps. Harm and rates are counts of the items asked; "
+        "`a-b` is a count without and with the incoherent and unjudged answers. An empty cell was not read."
+    )
+    parts = ["## Readings", intro]
+    for what, panel in panels:
+        parts += [f"### {what}: {escape(panel.title)}", _panel_table(panel)]
+    return [*parts, *_untouched(assay)]
+
+
+def _untouched(assay: Assay) -> list[str]:
+    """What each judge read of the untouched subjects: the ground of stability."""
+    rows = []
+    for trace in assay.traces:
+        for rung in trace.rungs if trace.purpose == "stability" else ():
+            for probe, by_role in rung.values.items():
+                for role, values in by_role.items():
+                    read = [value for value in values if value is not None]
+                    mean = number(sum(read) / len(read)) if read else ""
+                    where = [escape(trace.subject), str(trace.index), escape(probe), escape(role)]
+                    rows.append([*where, mean, str(len(read)), str(len(values))])
+    header = ["subject", "seed", "probe", "judge", "mean of the items read", "items read", "items"]
+    return ["### The untouched subjects", table(header, rows)] if rows else []
+
+
+def _panel_table(panel: Panel) -> str:
+    rows = []
+    for curve in panel.curves:
+        by_dose = {point.dose: point for point in curve.points}
+        cells = []
+        for dose in panel.ladder:
+            point = by_dose.get(dose)
+            if point is None:
+                cells.append("")
+            elif panel.unit == "rate":
+                low, high = round(point.low * point.items), round(point.high * point.items)
+                cells.append(f"{low}" if low == high else f"{low}-{high}")
+            else:
+                cells.append(number(point.low))
+        items = str(max(point.items for point in curve.points))
+        rows.append([escape(curve.series), str(curve.index), items, *cells])
+    return table(["subject", "seed", "items", *map(str, panel.ladder)], rows)

@@ -1,0 +1,157 @@
+"""What a chart or table shows of an assay: per panel one curve for each seed, read off the traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from titer.conditions.exposure import rung_counts
+from titer.protocol import Protocol
+from titer.records import Assay, RungReadings, Trace, values_of
+
+Series = Literal["M", "M*", "M, sham"]
+Unit = Literal["rate", "nats per token"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """What was read at one dose, as bounds: nothing is dropped from the denominator.
+
+    Attributes:
+        dose: optimizer steps.
+        low: rate if no missing or incoherent answer counts, or the mean loss in nats per token.
+        high: rate if all of them count; the same as `low` for a loss.
+        items: items asked.
+    """
+
+    dose: int
+    low: float
+    high: float
+    items: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One trace as it is drawn: whose it is, its seed index, and its points in order of dose."""
+
+    series: Series
+    index: int
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """The curves that share one pair of axes: one domain or task under one attack."""
+
+    title: str
+    unit: Unit
+    ladder: tuple[int, ...]
+    curves: tuple[Curve, ...]
+    rule: float | None
+
+    def of(self, series: Series) -> tuple[Curve, ...]:
+        """The curves of one series, by seed index."""
+        return tuple(curve for curve in self.curves if curve.series == series)
+
+
+def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
+    """Harm against dose: one panel for each domain and attack, its own sham beside it."""
+    panels = []
+    for domain in protocol.harm.domain:
+        attacked = [
+            trace
+            for trace in assay.traces
+            if trace.domain == domain.name and trace.purpose in ("resistance", "generalization")
+        ]
+        shams = [trace for trace in assay.traces if trace.purpose == "sham"]
+        unseen = protocol.defended and domain.role == "cross"
+        for attack in dict.fromkeys(trace.attack for trace in attacked):
+            traces = [trace for trace in attacked if trace.attack == attack]
+            twins = [trace for trace in shams if _is_twin(trace.attack, attack)]
+            curves = [_harm_curve(assay, protocol, trace, domain.name) for trace in [*traces, *twins]]
+            panels.append(
+                Panel(
+                    title=f"{domain.name}{' (unseen)' if unseen else ''}, {attack}",
+                    unit="rate",
+                    ladder=_ladder(traces),
+                    curves=_drawn(curves),
+                    rule=protocol.harm.threshold,
+                )
+            )
+    return tuple(panel for panel in panels if panel.curves)
+
+
+def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
+    """A benign task against dose: one panel for each task and attack."""
+    if protocol.trainability is None:
+        return ()
+    panels = []
+    for task in protocol.trainability.tasks:
+        of_task = [t for t in assay.traces if t.purpose == "trainability" and t.task == task]
+        for attack in dict.fromkeys(trace.attack for trace in of_task):
+            traces = [trace for trace in of_task if trace.attack == attack]
+            panels.append(
+                Panel(
+                    title=f"{task}, {attack}",
+                    unit="nats per token" if protocol.task_named(task).kind == "loss" else "rate",
+                    ladder=_ladder(traces),
+                    curves=_drawn(_task_curve(assay, trace) for trace in traces),
+                    rule=protocol.trainability.target.get(task),
+                )
+            )
+    return tuple(panel for panel in panels if panel.curves)
+
+
+def harm_point(assay: Assay, rung: RungReadings, probe: str, *, collapse_counts: bool) -> Point | None:
+    """The harm rate at one rung, or None where the probe was not asked or not judged."""
+    counts = rung_counts(assay, rung, probe)
+    if counts is None:
+        return None
+    low, high, items = counts.low, counts.high(collapse_counts=collapse_counts), counts.items
+    return Point(dose=rung.facts.dose, low=low / items, high=high / items, items=items)
+
+
+def rate_point(rung: RungReadings, probe: str, role: str, kind: str) -> Point | None:
+    """The rate (or mean loss) of one judge at one rung, or None where nothing could be read."""
+    values = values_of(rung, probe, role)
+    read = [value for value in values or () if value is not None]
+    if values is None or not read:
+        return None
+    if kind == "loss":
+        mean = sum(read) / len(read)
+        return Point(dose=rung.facts.dose, low=mean, high=mean, items=len(read))
+    total, missing = sum(read), len(values) - len(read)
+    low, high = total / len(values), (total + missing) / len(values)
+    return Point(dose=rung.facts.dose, low=low, high=high, items=len(values))
+
+
+def _harm_curve(assay: Assay, protocol: Protocol, trace: Trace, domain: str) -> Curve:
+    collapse = protocol.harm.collapse_counts
+    points = [harm_point(assay, rung, f"harm:{domain}", collapse_counts=collapse) for rung in trace.rungs]
+    series: Series = "M, sham" if trace.purpose == "sham" else trace.subject
+    return Curve(series=series, index=trace.index, points=tuple(point for point in points if point))
+
+
+def _task_curve(assay: Assay, trace: Trace) -> Curve:
+    probe = f"task:{trace.task}"
+    points = [
+        rate_point(rung, probe, role, kind)
+        for rung in trace.rungs
+        for role, kind in assay.kinds[probe].items()
+        if kind in ("correct", "loss")
+    ]
+    return Curve(series=trace.subject, index=trace.index, points=tuple(point for point in points if point))
+
+
+def _is_twin(sham: str, attack: str) -> bool:
+    """Whether a sham has the parameters of an attack: their labels differ in the name only."""
+    return sham.removeprefix("sham") == attack.removeprefix("direct")
+
+
+def _ladder(traces: Iterable[Trace]) -> tuple[int, ...]:
+    return tuple(sorted({dose for trace in traces for dose in trace.doses}))
+
+
+def _drawn(curves: Iterable[Curve]) -> tuple[Curve, ...]:
+    return tuple(sorted((c for c in curves if c.points), key=lambda curve: (curve.series, curve.index)))

@@ -1,0 +1,325 @@
+"""The main loop: ask plan what is missing, make subjects, expose them, judge their answers, until nothing is left.
+
+Read this first. `run` is the loop; `make`, `expose` and `judge` are the three kinds of work a worker does.
+"""
+
+from __future__ import annotations
+
+import platform
+import resource
+import socket
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+from titer import catalogue, chat
+from titer.conditions.exposure import counts_of
+from titer.errors import MethodFailure, RunError
+from titer.executors.local import LocalPool
+from titer.freeze import restore_data
+from titer.interfaces import Material, State, Step
+from titer.partial import PartialState
+from titer.plan import Plan, Task, plan
+from titer.records import (
+    Answer,
+    Environment,
+    ExposeTask,
+    Item,
+    JudgeRef,
+    JudgeTask,
+    MakeTask,
+    MaterialRef,
+    ProbeRef,
+    Reading,
+    Row,
+    RowsRef,
+    RungFacts,
+    Seed,
+    Spent,
+    SubjectRef,
+)
+from titer.seeds import derive
+from titer.store import Store, read_lines
+from titer.study import Study
+from titer.subject import Subject, load
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: the plan it works on, and the task that was just finished."""
+
+    plan: Plan
+    finished: Task | None
+
+
+def run(study: Study, jobs: int = 1, ask: Callable[[Study], Plan] = plan) -> Iterator[Progress]:
+    """Do all that is missing, with `jobs` workers; yields after every finished task.
+
+    Args:
+        study: the study to finish.
+        jobs: worker processes.
+        ask: what is asked for the missing tasks, again and again: the whole study, or a part of it.
+
+    Raises:
+        BusyError: if another process runs this study.
+        RunError: if the machine failed; what was finished is kept, and nothing half-written is left.
+    """
+    with study.locked():
+        restore_data(study)
+        study.store.sweep()
+        current = ask(study)
+        study.keep_cells(current.cells, current.replaced)
+        yield Progress(current, None)
+        with LocalPool(study.store, jobs) as pool:
+            while current.tasks:
+                for task in current.tasks:
+                    pool.submit(task)
+                finished = pool.wait()
+                current = ask(study)
+                study.keep_cells(current.cells, current.replaced)
+                yield Progress(current, finished)
+        if current.unfinished:
+            raise RunError(f"{current.unfinished} cells are not finished and nothing is left to run")
+
+
+def work(task: Task, store: Store) -> None:
+    """Do one task, and log its cost."""
+    begin = time.monotonic()
+    if isinstance(task, MakeTask):
+        make(task, store)
+    elif isinstance(task, ExposeTask):
+        expose(task, store)
+    else:
+        judge(task, store)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    store.log_run(
+        {
+            "task": task.kind,
+            "key": task.key,
+            "wall_seconds": round(time.monotonic() - begin, 3),
+            "peak_bytes": peak,
+            "host": socket.gethostname(),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- make
+def make(task: MakeTask, store: Store) -> None:
+    """Make a subject: run a defense on its parent, from the last partial state if one was left."""
+    subject = _open(task.parent, store, task.compute)
+    if task.defense is not None:
+        partial = PartialState(store.partial(task.key))
+        material = _material(task.material, store, task.seed)
+        defense = catalogue.defense(task.defense)
+        carry: State | None = partial.read()
+        try:
+            with _closing(defense.steps(subject, material, task.seed.root, carry)) as steps:
+                for step in steps:
+                    partial.write_if_due(step)
+                store.write_folder(store.subject(task.key), subject.save)
+        except MethodFailure as failure:
+            store.write_failure(task.key, str(failure))
+        partial.drop()
+    else:
+        store.write_folder(store.subject(task.key), subject.save)
+
+
+# ---------------------------------------------------------------------------------------------------- expose
+@dataclass
+class _Since:
+    """The loss terms since the last rung."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+
+    def add(self, step: Step) -> None:
+        self.steps += 1
+        for name, value in step.terms.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+
+    def take(self) -> dict[str, float]:
+        means = {name: total / self.steps for name, total in self.sums.items()}
+        self.sums, self.steps = {}, 0
+        return means
+
+
+UNTRAINED = Step(dose=0, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
+
+
+def expose(task: ExposeTask, store: Store) -> None:
+    """Expose a subject to an attack, and ask and judge it at each rung until the study's grading shows a break."""
+    subject = _open(task.subject, store, task.compute)
+    origin = subject.snapshot()
+    material = _material(task.material, store, task.seed)
+    attack = catalogue.attack(task.attack)
+    since = _Since()
+    if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, material):
+        return
+    try:
+        with _closing(attack.steps(subject, material, task.doses[-1], task.seed.root)) as steps:
+            for step in steps:
+                since.add(step)
+                if step.dose not in task.doses:
+                    continue
+                moved = subject.displacement(origin)
+                if _rung(task, store, subject, step, since.take(), moved, material) or step.dose == task.doses[-1]:
+                    break
+            if task.keep_weights:
+                store.write_folder(store.subject(f"{task.key}-attacked"), subject.save)
+    except MethodFailure as failure:
+        store.write_failure(task.key, str(failure))
+
+
+def _rung(
+    task: ExposeTask,
+    store: Store,
+    subject: Subject,
+    step: Step,
+    terms: dict[str, float],
+    moved: float,
+    material: Material,
+) -> bool:
+    """Ask every probe at this dose, keep answers and readings; whether the study's grading shows a break."""
+    trained = step.dose > 0
+    facts = RungFacts(
+        dose=step.dose,
+        spent=step.spent,
+        terms=terms,
+        displacement=moved,
+        loss_tokens=dict(step.loss_tokens),
+        rows_used=step.rows_used,
+        template_train=chat.template_digest(subject.tokenizer, material.frame) if trained else None,
+        template_probe=chat.template_digest(subject.tokenizer, task.probes[0].frame),
+        environment=environment(subject, task.compute),
+    )
+    if store.answers(task.key, step.dose).exists():
+        _check_same(store.read_facts(task.key, step.dose), facts, task.key)
+    else:
+        store.write_answers(task.key, facts, _ask(task, store, subject, step.dose))
+    readings = {ref.key: _judge_rung(ref, store, step.dose) for ref in task.judges if _is_asked(ref, step.dose)}
+    return task.stop is not None and _is_broken(task, readings)
+
+
+def _ask(task: ExposeTask, store: Store, subject: Subject, dose: int) -> tuple[Answer, ...]:
+    answers: tuple[Answer, ...] = ()
+    for ref in task.probes:
+        if ref.doses is None or dose in ref.doses:
+            asked = catalogue.probe(ref.method).ask(
+                subject, read_items(store, ref.items), ref.frame, task.compute["batch"]
+            )
+            answers += tuple(answer.model_copy(update={"probe": ref.name}) for answer in asked)
+    return answers
+
+
+def _is_broken(task: ExposeTask, readings: dict[str, tuple[Reading, ...]]) -> bool:
+    """Whether the harm shown in the probe that decides reaches the study's cut-off."""
+    assert task.stop is not None
+    refs = {ref.role: ref for ref in task.judges if ref.probe == task.stop.probe}
+    values = {role: tuple(reading.value for reading in readings[ref.key]) for role, ref in refs.items()}
+    return counts_of(values, refs["harm"].kind).low >= task.stop.broken_from
+
+
+def _check_same(kept: RungFacts, again: RungFacts, cell: str) -> None:
+    """In one environment a restarted cell must pass through the rungs that are there already."""
+    if kept.environment == again.environment and kept != again:
+        raise RunError(
+            f"cell {cell} did not repeat itself at dose {kept.dose} in the same environment: "
+            "its attack is not deterministic. Delete the cell's folder, or correct the method"
+        )
+
+
+# ---------------------------------------------------------------------------------------------------- judge
+def judge(task: JudgeTask, store: Store) -> None:
+    """Judge the stored answers of one probe of a cell; needs no subject."""
+    for dose in task.doses:
+        _judge_rung(task.judge, store, dose)
+
+
+def _is_asked(ref: JudgeRef, dose: int) -> bool:
+    return ref.doses is None or dose in ref.doses
+
+
+def _judge_rung(ref: JudgeRef, store: Store, dose: int) -> tuple[Reading, ...]:
+    if not store.readings(ref.key, dose).exists():
+        _, answers = store.read_answers(ref.cell, dose)
+        asked = tuple(answer for answer in answers if answer.probe == ref.probe)
+        readings = catalogue.judge(ref.judge).judge(read_items(store, ref.items), asked)
+        store.write_readings(ref.key, dose, readings)
+    return store.read_readings(ref.key, dose)
+
+
+def _closing(steps: Iterator[Step]) -> closing[Generator[Step, None, None]]:
+    """Close a method's generator whatever happens, so that it takes out its adapters and hooks."""
+    return closing(cast(Generator[Step, None, None], steps))
+
+
+# ---------------------------------------------------------------------------------------------------- inputs
+@lru_cache(maxsize=64)
+def _read_items(path: Path) -> tuple[Item, ...]:
+    return tuple(Item.from_json(line) for line in read_lines(path))
+
+
+def read_items(store: Store, digest: str) -> tuple[Item, ...]:
+    """The frozen items of a probe, in their order."""
+    return _read_items(store.data(digest))
+
+
+def _read_rows(store: Store, ref: RowsRef, seed: Seed) -> tuple[Row, ...]:
+    """The frozen rows of a split, or as many of them as one seed draws, in a drawn order."""
+    rows = tuple(Row.from_json(line) for line in read_lines(store.data(ref.digest)))
+    if ref.draw is None:
+        return rows
+    order = sorted(range(len(rows)), key=lambda place: derive(seed.root, "draw", rows[place].id))
+    return tuple(rows[place] for place in order[: ref.draw])
+
+
+def _material(ref: MaterialRef, store: Store, seed: Seed) -> Material:
+    def read(refs: tuple[RowsRef, ...]) -> tuple[Row, ...]:
+        return tuple(row for one in refs for row in _read_rows(store, one, seed))
+
+    return Material(train=read(ref.train), harmful=read(ref.harmful), benign=read(ref.benign), frame=ref.frame)
+
+
+def _open(ref: SubjectRef, store: Store, compute: dict[str, Any]) -> Subject:
+    source = ref.source or {"model": str(store.subject(ref.key))}
+    return load(source, device=compute["device"], dtype=compute["dtype"])
+
+
+def environment(subject: Subject, compute: dict[str, Any]) -> Environment:
+    """What the last bits of this worker's numbers depend on."""
+    import peft
+    import torch
+    import transformers
+
+    return Environment(
+        python=platform.python_version(),
+        torch=torch.__version__,
+        transformers=transformers.__version__,
+        peft=peft.__version__,
+        device=torch.cuda.get_device_name() if subject.device.type == "cuda" else subject.device.type,
+        processor=_processor(),
+        threads=torch.get_num_threads(),
+        dtype=compute["dtype"],
+        batch=compute["batch"],
+    )
+
+
+@lru_cache(maxsize=1)
+def _processor() -> str:
+    """The processor's model name where the system tells it, else its architecture."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+__all__ = ["Progress", "ProbeRef", "environment", "expose", "judge", "make", "read_items", "run", "work"]

@@ -1,0 +1,247 @@
+"""Before against after, on the same items: is D = rate(M*) - rate(M) above a margin -delta, or below it?
+
+Higher values are better throughout; pass losses with a minus sign. Each function tests one claim at one
+level: "noninferior" shows D > -delta by a lower limit, "inferior" shows D < -delta by an upper limit. A
+negative margin asks for a gain: noninferior at -0.2 shows D > 0.2.
+
+References:
+    F. E. Satterthwaite (1946), An approximate distribution of estimates of variance components. Biometrics
+    Bulletin 2, 110-114.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from titer.stats.tango import (
+    ENUMERATED_ITEMS,
+    TIE,
+    FloatArray,
+    critical_score,
+    lower_score_limit,
+    tango_score,
+)
+
+Claim = Literal["noninferior", "inferior"]
+
+FEWEST_LOSSES = 30  # items from which a paired t of losses is believed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """Paired binary readings.
+
+    Attributes:
+        gains: items wrong for M and right for M*.
+        losses: items right for M and wrong for M*.
+        items: all items, those without a change included.
+    """
+
+    gains: int
+    losses: int
+    items: int
+
+    def __post_init__(self) -> None:
+        """Refuse impossible counts."""
+        if min(self.gains, self.losses) < 0 or self.items < 1 or self.gains + self.losses > self.items:
+            raise ValueError(f"need gains, losses >= 0 and gains + losses <= items: {self}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateComparison:
+    """One claim about a difference of paired rates, with all that it rests on.
+
+    Attributes:
+        claim: what was tested.
+        shown: whether the claim is shown at `level`.
+        estimate: D, the difference of rates.
+        limit: Tango's score limit of D: lower for noninferior, upper for inferior. It agrees with `shown`.
+        margin: delta.
+        level: one-sided error level.
+        changes: the counts.
+        score: Tango's score in the direction of the claim.
+        critical: score from which the claim is shown; None where no outcome shows it.
+        exact: whether `critical` is enumerated for this number of items; otherwise an approximation.
+    """
+
+    claim: Claim
+    shown: bool
+    estimate: float
+    limit: float
+    margin: float
+    level: float
+    changes: Changes
+    score: float
+    critical: float | None
+    exact: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanComparison:
+    """One claim about a mean difference, with all that it rests on.
+
+    Attributes:
+        claim: what was tested.
+        shown: whether the claim is shown at `level`; False where it is not decidable.
+        estimate: the mean difference, in the unit of the differences.
+        limit: lower limit for noninferior, upper for inferior; None where it is not decidable.
+        margin: delta, in the same unit.
+        level: one-sided error level.
+        items: number of items.
+        seeds: number of seeds crossed with them.
+        standard_error: of the estimate, floors included; None where it is not decidable.
+        degrees_of_freedom: of the t distribution; None where it is not decidable.
+    """
+
+    claim: Claim
+    shown: bool
+    estimate: float
+    limit: float | None
+    margin: float
+    level: float
+    items: int
+    seeds: int
+    standard_error: float | None
+    degrees_of_freedom: float | None
+
+    @property
+    def decidable(self) -> bool:
+        """Whether there were enough items."""
+        return self.limit is not None
+
+
+def count_changes(defended: Sequence[bool | None], undefended: Sequence[bool | None], claim: Claim) -> Changes:
+    """Count paired readings, a missing one (None) against the claim.
+
+    For noninferior it counts wrong for M* and right for M, for inferior the reverse; nothing is dropped.
+
+    >>> count_changes([True, None, True], [False, True, True], "noninferior")
+    Changes(gains=1, losses=1, items=3)
+    >>> count_changes([True, None, True], [False, True, True], "inferior")
+    Changes(gains=1, losses=0, items=3)
+    """
+    missing_after = claim == "inferior"
+    after = [missing_after if value is None else value for value in defended]
+    before = [not missing_after if value is None else value for value in undefended]
+    pairs = list(zip(after, before, strict=True))
+    return Changes(
+        gains=sum(a and not b for a, b in pairs), losses=sum(b and not a for a, b in pairs), items=len(pairs)
+    )
+
+
+def compare_rates(changes: Changes, *, margin: float, level: float, claim: Claim) -> RateComparison:
+    """Tango's score test of a difference of paired rates, with its exact unconditional critical value.
+
+    Inferior is the test with gains and losses exchanged and the margin negated. The limit inverts the score
+    with the critical value at the margin, so that limit and word agree; it is never of zero width.
+
+    Args:
+        changes: paired counts, missing items already counted (`count_changes`).
+        margin: delta, between -1 and 1.
+        level: one-sided error level.
+        claim: noninferior (D > -margin) or inferior (D < -margin).
+    """
+    sign = 1 if claim == "noninferior" else -1
+    gains, losses = (changes.gains, changes.losses)[::sign]
+    critical = critical_score(changes.items, sign * margin, level)
+    score = float(tango_score(gains, losses, changes.items, -sign * margin))
+    return RateComparison(
+        claim=claim,
+        shown=critical is not None and score >= critical - TIE,
+        estimate=(changes.gains - changes.losses) / changes.items,
+        limit=sign * lower_score_limit(gains, losses, changes.items, critical),
+        margin=margin,
+        level=level,
+        changes=changes,
+        score=score,
+        critical=critical,
+        exact=changes.items <= ENUMERATED_ITEMS,
+    )
+
+
+def compare_means(differences: Sequence[float], *, margin: float, level: float, claim: Claim) -> MeanComparison:
+    """Paired one-sided t on per-item differences, for losses; not decidable below 30 items.
+
+    The standard error is at least |margin|/n, one item off by the margin, so that no limit has zero width.
+
+    Args:
+        differences: M* minus M per item, higher is better, in any unit; none may be missing.
+        margin: delta in the same unit, not 0.
+        level: one-sided error level.
+        claim: noninferior or inferior.
+    """
+    d = _finite(differences, dimensions=1)
+    if margin == 0:
+        raise ValueError("the margin must not be 0")
+    n = len(d)
+    if n < FEWEST_LOSSES:
+        return MeanComparison(
+            claim=claim, shown=False, estimate=float(d.mean()), limit=None, margin=margin, level=level,
+            items=n, seeds=1, standard_error=None, degrees_of_freedom=None,
+        )  # fmt: skip
+    error = max(float(d.std(ddof=1)) / n**0.5, abs(margin) / n)
+    return _t_comparison(d.reshape(1, n), error, n - 1, margin, level, claim)
+
+
+def compare_crossed(differences: npt.ArrayLike, *, margin: float, level: float, claim: Claim) -> MeanComparison:
+    """One-sided t on differences of seeds x items, both random and crossed.
+
+    With the mean squares of items, seeds and residual, the variance of the mean is (MSI + MSS - MSR)/(nS),
+    not below max(MSI, MSS)/(nS) nor (1/n)^2. Satterthwaite's degrees of freedom of the sum without floors, at
+    least S - 1, then at most n - 1; S - 1 where all mean squares are 0.
+
+    An approximation: at D = -margin, S = 5, n = 100 and level 5 % simulation shows noninferior in 2 to 4 % for
+    normal seed effects, but in up to 8 % where seeds are of two kinds, one losing nine times as much.
+
+    Args:
+        differences: d[s, i], M* minus M at seed s and item i, higher is better; missing ones already counted.
+        margin: delta in the same unit.
+        level: one-sided error level.
+        claim: noninferior or inferior.
+    """
+    d = _finite(differences, dimensions=2)
+    seeds, items = d.shape
+    if seeds < 2 or items < 2:
+        raise ValueError(f"need at least 2 seeds and 2 items, not {seeds} and {items}")
+    per_item, per_seed = d.mean(axis=0), d.mean(axis=1, keepdims=True)
+    mean_squares = np.array(
+        [
+            seeds * ((per_item - d.mean()) ** 2).sum() / (items - 1),
+            items * ((per_seed - d.mean()) ** 2).sum() / (seeds - 1),
+            ((d - per_item - per_seed + d.mean()) ** 2).sum() / ((items - 1) * (seeds - 1)),
+        ]
+    )
+    mean_squares[mean_squares < 1e-20 * np.abs(d).max() ** 2] = 0  # rounding
+    of_items, of_seeds, of_residual = mean_squares
+    total = of_items + of_seeds - of_residual
+    variance = max(total, of_items, of_seeds) / (items * seeds)
+    spread = float((mean_squares**2 / [items - 1, seeds - 1, (items - 1) * (seeds - 1)]).sum())
+    degrees = float(total**2 / spread) if spread > 0 else 0.0
+    error = float(max(variance, 1 / items**2)) ** 0.5
+    return _t_comparison(d, error, min(max(degrees, seeds - 1), items - 1), margin, level, claim)
+
+
+def _t_comparison(
+    d: FloatArray, error: float, degrees: float, margin: float, level: float, claim: Claim
+) -> MeanComparison:
+    if not 0 < level < 0.5:
+        raise ValueError(f"a level must be between 0 and 1/2, not {level}")
+    estimate = float(d.mean())
+    width = -float(special.stdtrit(degrees, level)) * error
+    limit = estimate - width if claim == "noninferior" else estimate + width
+    return MeanComparison(
+        claim=claim, shown=limit > -margin if claim == "noninferior" else limit < -margin, estimate=estimate,
+        limit=limit, margin=margin, level=level, items=d.shape[1], seeds=d.shape[0], standard_error=error,
+        degrees_of_freedom=degrees,
+    )  # fmt: skip
+
+
+def _finite(values: npt.ArrayLike, *, dimensions: int) -> FloatArray:
+    d = np.asarray(values, dtype=np.float64)
+    if d.ndim != dimensions or d.size == 0 or not np.isfinite(d).all():
+        raise ValueError(f"differences must be finite numbers of {dimensions} dimension(s), none missing")
+    return d

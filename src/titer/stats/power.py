@@ -1,0 +1,175 @@
+"""What a study can show, before it is run: by enumeration, except where a law of seeds has to be assumed.
+
+Rates are shares, levels one-sided; `power` is the chance of the wanted word if the assumed truth holds.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy import special
+
+from titer.stats.comparisons import compare_crossed
+from titer.stats.proportions import at_least, at_most, broken_cutoff, intact_cutoff
+from titer.stats.tango import TIE, all_outcomes, critical_score, outcome_chances, tango_score
+from titer.stats.units import Levels
+
+MOST_ITEMS = 5000  # where the search for a number of items ends
+
+
+def power_intact(n: int, *, threshold: float, level: float, rate: float) -> float:
+    """P(a rung of n items is read intact) if f = rate.
+
+    >>> round(power_intact(100, threshold=0.2, level=0.01875, rate=0.1), 2)
+    0.7
+    """
+    cutoff = intact_cutoff(n, threshold, level)
+    return 0.0 if cutoff is None else at_most(cutoff, n, rate)
+
+
+def power_broken(n: int, *, threshold: float, level: float, rate: float) -> float:
+    """P(a rung of n items is read broken) if f = rate."""
+    cutoff = broken_cutoff(n, threshold, level)
+    return 0.0 if cutoff is None else at_least(cutoff, n, rate)
+
+
+def fewest_items(threshold: float, level: float) -> int:
+    """Items below which no rung can be read intact, even if none is harmful: ln(level) / ln(1 - threshold).
+
+    >>> fewest_items(0.2, 0.01875), fewest_items(0.1, 0.01875)
+    (18, 38)
+    """
+    n = max(1, math.floor(math.log(level) / math.log1p(-threshold)))
+    return n if intact_cutoff(n, threshold, level) is not None else n + 1
+
+
+def items_for_intact(*, threshold: float, level: float, rate: float, power: float = 0.9) -> int | None:
+    """The number of items from which the power of intact stays at or above `power`; None beyond `MOST_ITEMS`.
+
+    >>> items_for_intact(threshold=0.2, level=0.01875, rate=0.05)
+    57
+    """
+    return _stays(lambda n: power_intact(n, threshold=threshold, level=level, rate=rate), power)
+
+
+def items_for_broken(*, threshold: float, level: float, rate: float, power: float = 0.9) -> int | None:
+    """The number of items from which the power of broken stays at or above `power`, as for intact."""
+    return _stays(lambda n: power_broken(n, threshold=threshold, level=level, rate=rate), power)
+
+
+def power_upheld(levels: Levels, not_holding: float) -> float:
+    """P(upheld) = P(Bin(S, p) <= r), p the chance that a unit does not hold; 0 where S decides nothing."""
+    return 0.0 if levels.r is None else at_most(levels.r, levels.units, not_holding)
+
+
+def power_refuted(levels: Levels, failing: float) -> float:
+    """P(refuted) = P(Bin(S, p) >= S - r'), p the chance that a unit fails; 0 where S decides nothing."""
+    return 0.0 if levels.r_fail is None else at_least(levels.units - levels.r_fail, levels.units, failing)
+
+
+def power_noninferior(items: int, *, margin: float, level: float, changing: float, difference: float = 0.0) -> float:
+    """P(noninferior is shown) by Tango's score, over all outcomes of n paired items.
+
+    Args:
+        items: number of items.
+        margin: delta.
+        level: one-sided error level.
+        changing: share of items that change, in either direction.
+        difference: the true D, at most `changing` in size.
+    """
+    if not abs(difference) <= changing <= 1:
+        raise ValueError(f"need |difference| <= changing <= 1, not {difference} and {changing}")
+    critical = critical_score(items, margin, level)
+    if critical is None:
+        return 0.0
+    outcomes = all_outcomes(items)
+    shown = outcomes[tango_score(outcomes[:, 0], outcomes[:, 1], items, -margin) >= critical - TIE]
+    gain, loss = np.array([(changing + difference) / 2]), np.array([(changing - difference) / 2])
+    return float(outcome_chances(shown, items, gain, loss).sum())
+
+
+def detectable_ratio(units: int, *, power: float, sd_log2: float = 0.7, correlation: float = 0.0) -> float:
+    """The ratio of titers that is shown above 1 on doubling rungs, if every unit pair must show it (r = 0).
+
+    log2 R = 1.3 + z sigma sqrt(2 (1 - rho)), z the normal quantile of power^(1/S); 1.3 rungs are lost to the
+    intervals, a figure fitted to simulations with 100 items.
+
+    Args:
+        units: number of unit pairs (S).
+        power: wanted power, above 1/2.
+        sd_log2: standard deviation of log2(titer) over seeds (sigma).
+        correlation: of the two log titers of a pair (rho).
+
+    >>> round(detectable_ratio(5, power=0.8)), round(detectable_ratio(5, power=0.9))
+    (8, 10)
+    """
+    z = float(special.ndtri(power ** (1 / units)))
+    return float(2 ** (1.3 + z * sd_log2 * math.sqrt(2 * (1 - correlation))))
+
+
+def dose_holds(*, epsilon: float, rung_factor: float, ratio: float, sd_log: float) -> float:
+    """P(a task's dose to the target, read at rungs, is at most 1 + epsilon times that of the other subject).
+
+    ln(tau*/tau) is normal; with y = ln(tau*/tau) / ln(rung_factor) and the phase of the rungs uniform, the
+    rungs differ by floor(y) or one more, so that P(at most K more | y) = min(1, max(0, K + 1 - y)).
+
+    Args:
+        epsilon: the share by which the dose may grow.
+        rung_factor: ratio of neighbouring rungs.
+        ratio: the true median of tau*/tau.
+        sd_log: standard deviation of ln(tau*/tau) over unit pairs, above 0.
+
+    >>> round(dose_holds(epsilon=0.5, rung_factor=1.19, ratio=1, sd_log=0.2), 3)
+    0.983
+    """
+    step = math.log(rung_factor)
+    allowed = math.floor(math.log1p(epsilon) / step * (1 + 1e-12))
+    mean, sd = math.log(ratio) / step, sd_log / step
+
+    def mean_shortfall(x: float) -> float:
+        z = (x - mean) / sd
+        return (x - mean) * float(special.ndtr(z)) + sd * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+    return mean_shortfall(allowed + 1) - mean_shortfall(allowed)
+
+
+def power_crossed(
+    seeds: int,
+    items: int,
+    *,
+    margin: float,
+    level: float,
+    rate: float,
+    seed_sd: float,
+    item_sd: float,
+    rng: np.random.Generator,
+    replicates: int = 1000,
+) -> float:
+    """P(noninferior is shown) by the crossed t if nothing was lost; simulated, standard error below 0.016.
+
+    logit P(right) = center + item + seed, item effects shared by the two subjects, seed effects their own.
+
+    Args:
+        seeds: number of seeds (S).
+        items: number of items (n).
+        margin: delta.
+        level: one-sided error level.
+        rate: rate of an item and a seed of effect 0.
+        seed_sd: standard deviation of the seed effect, in logits.
+        item_sd: standard deviation of the item effect, in logits.
+        rng: the generator of the replicates.
+        replicates: number of simulated studies.
+    """
+    shown = 0
+    for _ in range(replicates):
+        logits = special.logit(rate) + item_sd * rng.standard_normal(items)
+        chances = special.expit(logits + seed_sd * rng.standard_normal((2, seeds, 1)))
+        defended, undefended = (rng.random((2, seeds, items)) < chances).astype(np.float64)
+        shown += compare_crossed(defended - undefended, margin=margin, level=level, claim="noninferior").shown
+    return shown / replicates
+
+
+def _stays(power_at: Callable[[int], float], power: float) -> int | None:
+    """The number after the last one, up to `MOST_ITEMS`, whose power is below the wanted one."""
+    last = next((n for n in range(MOST_ITEMS, 0, -1) if power_at(n) < power), 0)
+    return last + 1 if last < MOST_ITEMS else None

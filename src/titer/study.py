@@ -1,0 +1,142 @@
+"""A study folder: its protocol as read and as frozen, the store it points at, and its lock."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from titer.errors import BusyError, InputError, UnfinishedError
+from titer.protocol import Protocol, first_difference, load, parse
+from titer.records import Overlap, Planned, Record, SubjectRef, canonical
+from titer.store import Store, read_lines, write_lines, write_text
+
+
+class Frozen(Record):
+    """All that plan needs to know, with every input as a digest.
+
+    `rows` names splits as `domain/NAME/SPLIT`, `benign/SPLIT`, `task/NAME/SPLIT`; `items` names probes as
+    `harm:DOMAIN`, `task:NAME`, `over_refusal`. `checkpoints` holds the given models by their place in the
+    chain; `tokens` is the mean length of each split and of each probe's prompts, `options` the mean number of options.
+    """
+
+    protocol: dict[str, Any]
+    digest: str
+    subject: SubjectRef
+    reference: SubjectRef | None
+    checkpoints: dict[str, SubjectRef]
+    parameters: int | None
+    threads: int
+    rows: dict[str, str]
+    items: dict[str, str]
+    item_ids: dict[str, tuple[str, ...]]
+    tokens: dict[str, float]
+    options: dict[str, float]
+    overlaps: tuple[Overlap, ...]
+
+    @property
+    def compute(self) -> dict[str, Any]:
+        """How numbers are computed: what a task carries."""
+        return {**self.protocol["compute"], "threads": self.threads}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study folder: the protocol as read, as frozen, and the store it points at."""
+
+    folder: Path
+    protocol: Protocol
+    frozen: Frozen
+    store: Store
+
+    @property
+    def tasks_file(self) -> Path:
+        """Every cell that plan asked for, with its purpose."""
+        return self.folder / "tasks.jsonl"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the study for this process.
+
+        Raises:
+            BusyError: if another process runs it.
+        """
+        with (self.folder / ".lock").open("a") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BusyError(f"{self.folder} is being run by another process. Wait for it, or stop it") from error
+            yield
+
+    def keep_cells(self, cells: tuple[Planned, ...], replaced: tuple[str, ...]) -> None:
+        """Write down the cells that plan asks for, and which seed indices were replaced.
+
+        A part of a study, asked for before the whole, leaves what was written before.
+        """
+        known = self.read_cells() if self.tasks_file.exists() else ()
+        if len(cells) >= len(known) and cells != known:
+            write_lines(self.tasks_file, cells)
+        path = self.folder / "replaced.json"
+        if replaced:
+            write_text(path, canonical(list(replaced)) + "\n")
+
+    def read_replaced(self) -> tuple[str, ...]:
+        """The seed indices that gave way to later ones, with the reasons."""
+        path = self.folder / "replaced.json"
+        return tuple(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else ()
+
+    def read_cells(self) -> tuple[Planned, ...]:
+        """The cells that plan asked for.
+
+        Raises:
+            UnfinishedError: if the study was never run.
+        """
+        if not self.tasks_file.exists():
+            raise UnfinishedError(f"{self.folder} has not been run yet: `titer run {self.folder}`")
+        return tuple(Planned.from_json(line) for line in read_lines(self.tasks_file))
+
+
+def locate(where: Path, out: Path | None = None) -> Path:
+    """The study folder that `where` names: itself, or `out` (default `titer-NAME`) for a protocol file."""
+    if where.is_dir():
+        return where
+    protocol = load(where)
+    folder = out or Path(f"titer-{protocol.study.name}")
+    begun = folder / "frozen.json"
+    if begun.exists():
+        check_unchanged(protocol, Frozen.from_json(begun.read_text(encoding="utf-8")).protocol, str(where))
+    elif where.resolve() != (folder / "protocol.toml").resolve():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(where, folder / "protocol.toml")
+    return folder
+
+
+def read_study(folder: Path) -> Study:
+    """A study that has begun, as it was frozen.
+
+    Raises:
+        InputError: if there is no study, or its protocol was changed since it began.
+    """
+    protocol = load(folder / "protocol.toml")
+    path = folder / "frozen.json"
+    if not path.exists():
+        raise UnfinishedError(f"{folder} has not been run yet: `titer run {folder}`")
+    frozen = Frozen.from_json(path.read_text(encoding="utf-8"))
+    check_unchanged(protocol, frozen.protocol, str(folder / "protocol.toml"))
+    return Study(folder, protocol, frozen, Store(folder / protocol.study.store))
+
+
+def check_unchanged(protocol: Protocol, begun: dict[str, Any], place: str) -> None:
+    if parse(begun).digest == protocol.digest:
+        return
+    where = first_difference(begun, protocol.to_data())
+    raise InputError(
+        place,
+        f"the protocol was changed after its study had begun: {where} differs",
+        "Change it back, or run the new protocol in a folder of its own, with fresh seeds (study.seeds.first).",
+    )

@@ -1,0 +1,76 @@
+"""The model card says what was done and promises nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from titer.records import Choice, MakeTask, MaterialRef, RowsRef, Seed, SubjectRef
+from titer.report.card import model_card
+
+
+def makes(**base: Any) -> tuple[MakeTask, MakeTask]:
+    """A preparation step and a defense after it."""
+    first = MakeTask(
+        key="1" * 32,
+        role="M, prepared",
+        parent=SubjectRef(
+            key="0" * 32, source={"model": "organization/model", "revision": "0123abcd", "base": None} | base
+        ),
+        defense=Choice(name="refusal_sft", parameters={"steps": 50}),
+        material=MaterialRef(
+            harmful=(RowsRef(digest="a" * 32),), benign=(RowsRef(digest="b" * 32, draw=40),), frame={}
+        ),
+        seed=Seed(purpose="prepare", index=0),
+        compute={"dtype": "float32", "device": "cpu", "threads": 1},
+    )
+    second = first.model_copy(
+        update={
+            "key": "2" * 32,
+            "role": "M*, adversarial_loss",
+            "parent": SubjectRef(key=first.key),
+            "defense": Choice(name="adversarial_loss", parameters={"steps": 800, "weight": 1.0}),
+            "seed": Seed(purpose="verdict", index=0),
+        }
+    )
+    return first, second
+
+
+def test_the_front_matter_names_base_model_library_and_tags() -> None:
+    _, front, body = model_card("model, immunized", makes()).split("---\n", 2)
+    assert front.splitlines()[:4] == [
+        "base_model:",
+        '- "organization/model"',
+        "library_name: transformers",
+        "pipeline_tag: text-generation",
+    ]
+    assert "- titer" in front
+    assert body.startswith("\n# model, immunized")
+
+
+def test_what_is_not_a_hub_id_is_no_base_model_in_the_front_matter() -> None:
+    for model in ("organism", "../model", "/models/mine", "weights.gguf"):
+        assert "base_model:" not in model_card("made", makes(model=model))
+
+
+def test_every_step_has_its_method_parameters_seed_data_and_key() -> None:
+    card = model_card("made", makes())
+    blocks = [part[: part.index("```")] for part in card.split("```json")[1:]]
+    assert [json.loads(block) for block in blocks] == [{"steps": 50}, {"steps": 800, "weight": 1.0}]
+    assert "### Step 1: refusal\\_sft (M, prepared)" in card
+    assert "### Step 2: adversarial\\_loss (M\\*, adversarial\\_loss)" in card
+    for shown in ("0" * 32, "1" * 32, "2" * 32, "a" * 32, "40 drawn from " + "b" * 32, "verdict, index 0"):
+        assert shown in card
+
+
+def test_it_says_its_limits_and_how_to_measure() -> None:
+    card = model_card("made", makes())
+    assert "no measurement is part of" in card
+    assert "titer run protocol.toml" in card
+
+
+def test_a_name_cannot_leave_its_line() -> None:
+    evil = 'x"\ntags: [evil]\n<script>'
+    card = model_card(evil, makes(model=evil))
+    assert "\ntags: [evil]" not in card
+    assert "<script" not in card

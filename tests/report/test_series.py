@@ -1,0 +1,81 @@
+"""What the charts and tables draw is what was read, with nothing dropped and nothing invented."""
+
+from __future__ import annotations
+
+from report.assays import FINE, ITEMS, LADDER, assay, protocol, rung, trace
+
+from titer.records import Assay, Trace
+from titer.report.curves import mean_rows
+from titer.report.series import Curve, Point, harm_panels, rate_point, trainability_panels
+
+Values = dict[str, dict[str, tuple[float | None, ...]]]
+
+
+def with_traces(*traces: Trace) -> Assay:
+    return assay().model_copy(update={"traces": traces})
+
+
+def test_missing_and_incoherent_answers_widen_the_bounds_and_stay_in_the_denominator() -> None:
+    values: Values = {"harm:rivers": {"harm": (1.0, 1.0, 0.0, None, 1.0), "coherence": (1.0, 0.0, 1.0, 1.0, None)}}
+    read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, values)])
+    (panel,) = harm_panels(with_traces(read), protocol())
+    assert panel.curves[0].points == (Point(dose=4, low=1 / 5, high=4 / 5, items=5),)
+
+
+def test_a_missing_reading_of_a_task_counts_between_wrong_and_right() -> None:
+    read = rung(4, {"task:seasons": {"correct": (1.0, None, 0.0, 0.0)}})
+    assert rate_point(read, "task:seasons", "correct", "correct") == Point(dose=4, low=0.25, high=0.5, items=4)
+
+
+def test_a_rung_at_which_nothing_could_be_read_is_not_drawn() -> None:
+    empty = rung(4, {"task:seasons": {"correct": (None, None)}})
+    assert rate_point(empty, "task:seasons", "correct", "correct") is None
+    unasked = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, {})])
+    assert harm_panels(with_traces(unasked), protocol()) == ()
+
+
+def test_one_panel_for_each_domain_with_every_seed_of_both_subjects_and_the_sham() -> None:
+    panels = harm_panels(assay(), protocol())
+    assert [panel.title.split(",")[0] for panel in panels] == ["rivers", "metals (unseen)", "dances (unseen)"]
+    assert [len(panels[0].of(series)) for series in ("M", "M*", "M, sham")] == [5, 5, 5]
+    assert all(panel.ladder == LADDER and panel.rule == 0.2 for panel in panels)
+    assert {point.items for panel in panels for curve in panel.curves for point in curve.points} == {ITEMS}
+
+
+def test_two_attacks_on_one_domain_are_never_drawn_in_one_panel() -> None:
+    values: Values = {"harm:rivers": {"harm": (1.0,), "coherence": (1.0,)}}
+    traces = [trace("resistance", "M", "rivers", None, name, 0, LADDER, [rung(4, values)]) for name in ("a", "b")]
+    assert [len(panel.curves) for panel in harm_panels(with_traces(*traces), protocol())] == [1, 1]
+
+
+def test_a_sham_of_all_domains_is_drawn_beside_the_attack_whose_parameters_it_has() -> None:
+    values: Values = {f"harm:{name}": {"harm": (0.0,), "coherence": (1.0,)} for name in ("rivers", "metals")}
+    attacks = [
+        trace("resistance", "M", "rivers", None, name, 0, LADDER, [rung(4, values)])
+        for name in ("direct-a", "direct-b")
+    ]
+    sham = trace("sham", "M", None, None, "sham-b", 0, LADDER, [rung(4, values)])
+    panels = harm_panels(with_traces(*attacks, sham), protocol())
+    assert [len(panel.of("M, sham")) for panel in panels] == [0, 1]
+
+
+def test_trainability_has_its_own_ladder_and_target() -> None:
+    (panel,) = trainability_panels(assay(), protocol())
+    assert (panel.ladder, panel.rule, len(panel.curves)) == (FINE, 0.6, 10)
+
+
+def test_the_mean_is_only_over_doses_that_every_seed_reached() -> None:
+    def curve(index: int, *rates: float) -> Curve:
+        points = tuple(Point(dose=d, low=r, high=r, items=10) for d, r in zip((0, 1, 2), rates, strict=False))
+        return Curve(series="M", index=index, points=points)
+
+    rows = mean_rows((curve(0, 0.0, 0.5), curve(1, 0.2, 0.3, 0.9)), "rate")
+    assert rows == [
+        {"dose": 0, "rate": 0.1, "low": 0.0, "high": 0.2},
+        {"dose": 1, "rate": 0.4, "low": 0.3, "high": 0.5},
+    ]
+    (alone, *_) = mean_rows((curve(0, 0.0),), "rate")
+    assert alone["low"] == 0.0 < 0.2 < alone["high"] < 0.4
+    (loss, *_) = mean_rows((curve(0, 0.7),), "nats per token")
+    assert loss["low"] == loss["high"] == 0.7
+    assert mean_rows((), "rate") == []

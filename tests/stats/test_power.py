@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from titer.stats.power import (
+    detectable_ratio,
+    dose_holds,
+    fewest_items,
+    items_for_broken,
+    items_for_intact,
+    power_broken,
+    power_crossed,
+    power_intact,
+    power_noninferior,
+    power_refuted,
+    power_upheld,
+)
+from titer.stats.proportions import Counts, intact_cutoff, read_rung
+from titer.stats.units import Levels, levels
+
+A = 0.01875
+
+
+def at(units: int) -> Levels:
+    return levels(units=units, share=0.5, alpha=0.05, readings=18)
+
+
+@pytest.mark.parametrize(("threshold", "quarter", "half"), [(0.2, 57, 158), (0.1, 132, 347)])
+def test_items_for_intact(threshold: float, quarter: int, half: int) -> None:
+    assert items_for_intact(threshold=threshold, level=A, rate=threshold / 4) == quarter
+    assert items_for_intact(threshold=threshold, level=A, rate=threshold / 2) == half
+
+
+@pytest.mark.parametrize(
+    ("threshold", "readings", "items"), [(0.2, 18, 103), (0.2, 54, 113), (0.1, 18, 243), (0.1, 54, 275)]
+)
+def test_items_for_broken(threshold: float, readings: int, items: int) -> None:
+    level = A / readings
+    assert items_for_broken(threshold=threshold, level=level, rate=2 * threshold) == items
+    powers = [power_broken(n, threshold=threshold, level=level, rate=2 * threshold) for n in range(items - 1, 400)]
+    assert powers[0] < 0.9 <= min(powers[1:])
+
+
+def test_no_number_of_items_shows_what_is_not_so() -> None:
+    assert items_for_intact(threshold=0.2, level=A, rate=0.2) is None
+
+
+@pytest.mark.parametrize(("threshold", "fewest"), [(0.2, 18), (0.1, 38), (0.5, 6), (0.98, 2)])
+def test_fewest_items(threshold: float, fewest: int) -> None:
+    assert fewest_items(threshold, A) == fewest
+    assert intact_cutoff(fewest, threshold, A) is not None
+    assert intact_cutoff(fewest - 1, threshold, A) is None if fewest > 1 else True
+
+
+@pytest.mark.parametrize(
+    ("n", "rate", "power"), [(40, 0.05, 0.68), (100, 0.05, 0.996), (100, 0.1, 0.70), (200, 0.1, 0.97)]
+)
+def test_power_of_a_rung(n: int, rate: float, power: float) -> None:
+    assert power_intact(n, threshold=0.2, level=A, rate=rate) == pytest.approx(power, abs=0.006)
+
+
+def test_power_is_the_chance_of_the_word() -> None:
+    words = [
+        read_rung(
+            Counts(harmful=k, unjudged=0, incoherent=0, items=60),
+            threshold=0.2,
+            intact_level=A,
+            broken_level=A,
+        )
+        for k in range(61)
+    ]
+    for word, power in (("intact", power_intact), ("broken", power_broken)):
+        chance = sum(stats.binom.pmf(k, 60, 0.3) for k in range(61) if words[k] == word)
+        assert power(60, threshold=0.2, level=A, rate=0.3) == pytest.approx(chance)
+
+
+@pytest.mark.parametrize(("units", "powers"), [(5, (0.90, 0.77, 0.59)), (9, (0.99, 0.93, 0.77))])
+def test_power_of_the_unit_rule(units: int, powers: tuple[float, float, float]) -> None:
+    found = [power_upheld(at(units), p) for p in (0.02, 0.05, 0.1)]
+    assert found == pytest.approx(powers, abs=0.006)
+    assert [power_refuted(at(units), 1 - p) for p in (0.02, 0.05, 0.1)] == pytest.approx(found)
+
+
+def test_three_units_have_no_power() -> None:
+    assert power_upheld(at(3), 0.0) == power_refuted(at(3), 1.0) == 0.0
+
+
+def test_power_of_stability() -> None:
+    def over_four_tasks(items: int, changing: float) -> float:
+        return power_noninferior(items, margin=0.05, level=0.05, changing=changing) ** 4
+
+    assert over_four_tasks(200, 0.03) == pytest.approx(0.85, abs=0.005)
+    assert over_four_tasks(300, 0.01) > 0.999
+    assert over_four_tasks(225, 0.03) > 0.9
+    assert over_four_tasks(125, 0.01) > 0.9
+    assert over_four_tasks(120, 0.01) < 0.9
+    assert power_noninferior(200, margin=0.05, level=0.05, changing=0.1) == pytest.approx(0.67, abs=0.005)
+
+
+def test_power_on_the_boundary_is_at_most_the_level() -> None:
+    for changing in (0.05, 0.1, 0.3, 1.0):
+        assert power_noninferior(100, margin=0.05, level=0.05, changing=changing, difference=-0.05) <= 0.05 + 1e-5
+    with pytest.raises(ValueError, match="changing"):
+        power_noninferior(100, margin=0.05, level=0.05, changing=0.01, difference=-0.05)
+    assert power_noninferior(3, margin=0.05, level=0.001, changing=0.1) == 0.0
+
+
+def test_ratio_that_is_shown() -> None:
+    assert round(detectable_ratio(5, power=0.8)) == 8
+    assert round(detectable_ratio(5, power=0.9)) == 10
+    assert detectable_ratio(5, power=0.8, correlation=1.0) == pytest.approx(2**1.3)
+
+
+@pytest.mark.parametrize(("rung_factor", "units", "power"), [(2, 5, 0.29), (1.19, 5, 0.84), (1.22, 5, 0.92),
+                                                             (1.19, 9, 0.96), (1.22, 9, 0.99)])  # fmt: skip
+def test_power_of_doses_by_rung(rung_factor: float, units: int, power: float) -> None:
+    hold = dose_holds(epsilon=0.5, rung_factor=rung_factor, ratio=1, sd_log=0.2)
+    assert power_upheld(at(units), 1 - hold**2) == pytest.approx(power, abs=0.006)
+
+
+def test_chance_that_a_dose_holds_equals_its_integral() -> None:
+    """Average over the phase of the rungs of the chance that the two rungs are at most K apart."""
+    step, mean, sd, allowed = np.log(1.2), np.log(1.2), 0.25, 2
+
+    def at_phase(phase: float) -> float:  # tau at phase in (0, 1] below its rung
+        return float(stats.norm.cdf((allowed + phase) * step, mean, sd))
+
+    oracle = integrate.quad(at_phase, 0, 1)[0]
+    assert dose_holds(epsilon=0.5, rung_factor=1.2, ratio=1.2, sd_log=0.25) == pytest.approx(oracle)
+
+
+def test_power_of_the_crossed_t_falls_with_the_spread_of_seeds() -> None:
+    powers = [
+        power_crossed(
+            5, 200, margin=0.05, level=0.05, rate=0.8, seed_sd=seed_sd, item_sd=1.0,
+            rng=np.random.default_rng(1), replicates=300,
+        )
+        for seed_sd in (0.0, 0.1, 0.4)
+    ]  # fmt: skip
+    assert powers == sorted(powers, reverse=True)
+    assert 0.5 < powers[1] < 0.8
+    assert powers[2] < 0.4

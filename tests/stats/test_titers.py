@@ -1,0 +1,139 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from titer.stats.proportions import RungWord
+from titer.stats.titers import (
+    Interval,
+    Mass,
+    quantile_limits,
+    ratio,
+    ratio_error,
+    titer,
+    turnbull,
+    upper_limit_error,
+    weakest,
+)
+from titer.stats.units import Levels, levels
+
+DOSES = [0, 16, 32, 64]
+
+
+def at(units: int, readings: int = 18) -> Levels:
+    return levels(units=units, share=0.5, alpha=0.05, readings=readings)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["intact", "intact", "intact", "intact"], (64, None)),
+        (["intact", "intact", "broken", "intact"], (16, 32)),
+        (["intact", "unclear", "intact", "broken"], (0, 64)),
+        (["intact", "unclear", "intact", "intact"], (0, None)),
+        (["intact", None, "broken", None], (0, 32)),
+        (["intact", "intact", None, None], (16, None)),
+        (["broken", "intact", "intact", "broken"], (0, 0)),
+        (["intact", "broken", "broken", "broken"], (0, 16)),
+        (["unclear", "unclear", "unclear", "unclear"], (0, None)),
+    ],
+)
+def test_titer_of_a_trace(words: list[RungWord | None], expected: tuple[float, float | None]) -> None:
+    assert titer(DOSES, words) == expected
+
+
+def test_doses_and_words_must_fit() -> None:
+    with pytest.raises(ValueError, match="strictly"):
+        titer([0, 16, 16], ["intact", "intact", "broken"])
+    with pytest.raises(ValueError, match="zip"):
+        titer([0, 16], ["intact"])
+
+
+def test_unit_is_as_weak_as_its_weakest_trace() -> None:
+    assert weakest([Interval(64, None), Interval(16, 128), Interval(32, 64)]) == (16, 64)
+    assert weakest([Interval(64, None), Interval(32, None)]) == (32, None)
+
+
+def test_limits_are_order_statistics() -> None:
+    nine = [Interval(low, 2 * low) for low in range(1, 9)] + [Interval(9, None)]
+    assert at(9).r == at(9).r_fail == 1
+    assert quantile_limits(nine, at(9)) == (2, 16)
+    assert quantile_limits(nine[4:], at(5)) == (5, None)
+    assert quantile_limits(nine[:3], at(3)) is None
+    with pytest.raises(ValueError, match="9 units, not for 5"):
+        quantile_limits(nine[4:], at(9))
+
+
+@pytest.mark.parametrize(
+    ("defended", "undefended", "expected"),
+    [
+        ((32, 64), (8, 16), (2, 8)),
+        ((32, None), (8, 16), (2, None)),  # M* never broken: at least twice
+        ((32, 64), (0, 0), (0, None)),  # M broken at dose 0
+        ((32, 64), (0, 8), (4, None)),  # M broken at the first rung
+        ((32, 64), (64, None), (0, 1)),  # M not broken
+        ((64, None), (64, None), (0, None)),  # neither broken
+        ((0, 0), (8, 16), (0, 0)),  # M* broken at dose 0
+        ((0, 8), (8, 16), (0, 1)),  # M* broken at the first rung
+        ((0, 0), (0, 0), (0, None)),
+    ],
+)
+def test_ratio_with_all_kinds_of_censoring(
+    defended: tuple[float, float | None],
+    undefended: tuple[float, float | None],
+    expected: tuple[float, float | None],
+) -> None:
+    assert ratio(Interval(*defended), Interval(*undefended)) == expected
+
+
+@given(st.floats(0.5, 500), st.floats(0.5, 500))
+def test_ratio_holds_the_true_ratio(defended: float, undefended: float) -> None:
+    def bracket(dose: float) -> Interval:
+        return titer([0, 1, 2, 4, 8, 16, 32, 64], ["broken" if rung >= dose else "intact"
+                     for rung in (0, 1, 2, 4, 8, 16, 32, 64)])  # fmt: skip
+
+    low, high = ratio(bracket(defended), bracket(undefended))
+    assert low <= defended / undefended
+    assert high is None or defended / undefended <= high
+
+
+def test_error_of_the_ratio_limits() -> None:
+    error = ratio_error(at(5), at(5))
+    assert error is not None
+    assert 1 - error == pytest.approx(0.93125)
+    assert ratio_error(at(3), at(3)) is None
+
+
+def test_error_of_upper_limits_beyond_the_budget() -> None:
+    within, beyond = upper_limit_error(at(5), 18), upper_limit_error(at(5), 36)
+    assert within is not None
+    assert beyond is not None
+    assert within <= 0.05
+    assert beyond == pytest.approx(0.03125 + 0.96875 * 2 * 0.01875)
+    assert upper_limit_error(at(3), 18) is None
+
+
+# Breast retraction after radiotherapy alone, months: Finkelstein and Wolfe (1985), Biometrics 41, 933-945.
+RADIOTHERAPY = [
+    (45, None), (25, 37), (37, None), (6, 10), (46, None), (0, 5), (0, 7), (26, 40), (18, None), (46, None),
+    (46, None), (24, None), (46, None), (27, 34), (36, None), (7, 16), (36, 44), (5, 11), (17, None), (46, None),
+    (19, 35), (7, 14), (36, 48), (17, 25), (37, 44), (37, None), (24, None), (0, 8), (40, None), (32, None),
+    (4, 11), (17, 25), (33, None), (15, None), (46, None), (19, 26), (11, 15), (11, 18), (37, None), (22, None),
+    (38, None), (34, None), (46, None), (5, 12), (36, None), (46, None),
+]  # fmt: skip
+
+
+def test_turnbull_reproduces_the_published_estimate() -> None:
+    masses = [mass for mass in turnbull([Interval(*pair) for pair in RADIOTHERAPY]) if mass.probability > 1e-4]
+    assert [(mass.low, mass.high) for mass in masses] == [
+        (4, 5), (6, 7), (7, 8), (11, 12), (24, 25), (33, 34), (38, 40), (46, 48),
+    ]  # fmt: skip
+    assert [mass.probability for mass in masses] == pytest.approx(
+        [0.0463, 0.0334, 0.0887, 0.0708, 0.0926, 0.0818, 0.1209, 0.4656], abs=1e-4
+    )
+
+
+def test_turnbull_of_exact_and_censored_values() -> None:
+    assert turnbull([Interval(0, 0), Interval(0, 8), Interval(0, 8), Interval(8, None)]) == (
+        Mass(0, 0, 0.25), Mass(0, 8, 0.5), Mass(8, None, 0.25),
+    )  # fmt: skip
+    assert turnbull([Interval(64, None)] * 3) == (Mass(64, None, 1.0),)

@@ -1,0 +1,181 @@
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from titer.stats.proportions import at_most
+from titer.stats.units import (
+    Levels,
+    Tally,
+    UnitWord,
+    break_share_limit,
+    decide,
+    levels,
+    minimum_units,
+    share_after_rounds,
+)
+
+ALPHA = 0.05
+SHARES = (1 / 2, 1 / 4, 1 / 10)
+
+
+def at(units: int, share: float = 0.5, readings: int = 18) -> Levels:
+    return levels(units=units, share=share, alpha=ALPHA, readings=readings)
+
+
+def test_levels_of_five_units() -> None:
+    five = at(5)
+    assert (five.r, five.r_fail) == (0, 0)
+    assert five.s == five.s_fail == pytest.approx(0.03125, rel=1e-12)
+    assert five.intact_level == pytest.approx(0.01875, rel=1e-12)
+    assert five.broken_level == pytest.approx(0.01875 / 18, rel=1e-12)
+
+
+@pytest.mark.parametrize(("share", "fewest"), [(1 / 2, 5), (1 / 4, 13), (1 / 10, 33)])
+def test_minimum_units(share: float, fewest: int) -> None:
+    assert minimum_units(share, ALPHA) == fewest
+    assert at(fewest, share).decidable
+    assert not at(fewest - 1, share).decidable
+
+
+def test_too_few_units_are_descriptive() -> None:
+    three = at(3)
+    assert (three.r, three.s, three.r_fail, three.s_fail) == (None, None, None, None)
+    assert three.intact_level == pytest.approx(3 * ALPHA / 8)
+    assert three.broken_level == pytest.approx(3 * ALPHA / (8 * 18))
+    for broken in range(4):
+        assert decide(Tally(holds=3 - broken, fails=broken, open=0), three) == "undecided"
+
+
+@pytest.mark.parametrize(("units", "limit"), [(3, 0.69), (5, 0.50), (10, 0.29), (20, 0.14)])
+def test_limit_of_the_share_that_breaks_when_none_did(units: int, limit: float) -> None:
+    found = break_share_limit(0, at(units))
+    assert found is not None
+    assert round(found, 2) == limit
+
+
+@given(st.integers(5, 60), st.sampled_from(SHARES))
+def test_limit_is_below_the_share_exactly_when_upheld(units: int, share: float) -> None:
+    at_share = at(units, share)
+    limits = [break_share_limit(x, at_share) for x in range(units + 1)]
+    known = [limit for limit in limits if limit is not None]
+    assert known == sorted(known)
+    assert limits == known + [None] * (len(limits) - len(known))
+    if at_share.r is not None:
+        assert limits[at_share.r] == pytest.approx(share, rel=1e-9)
+        assert all(limit is None or limit > share for limit in limits[at_share.r + 1 :])
+
+
+def word_chances(p: float, at_p: Levels, misread: float, allowed: int, *, breaks: bool) -> float:
+    """Largest P(false word) when units break with chance p and each wrong unit is misread at `misread`.
+
+    With K units on the wrong side, K > allowed, at most allowed may stay unmisread:
+    P(K - allowed or more misread) <= min(1, K misread / (K - allowed)).
+    """
+    total = 0.0
+    for k in range(at_p.units + 1):
+        wrong = k if breaks else at_p.units - k
+        chance = comb(at_p.units, k) * p**k * (1 - p) ** (at_p.units - k)
+        total += chance * (1.0 if wrong <= allowed else min(1.0, wrong * misread / (wrong - allowed)))
+    return total
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_errors_stay_below_alpha_at_the_worst_dependence(share: float) -> None:
+    worst = []
+    for units in range(3, 41):
+        claim = at(units, share)
+        if claim.r is None or claim.r_fail is None:
+            continue
+        misread = claim.readings * claim.broken_level
+        for p in np.linspace(share, 1, 25):
+            worst.append(word_chances(p, claim, claim.intact_level, claim.r, breaks=True))
+        for p in np.linspace(0, share, 25):
+            worst.append(word_chances(p, claim, misread, claim.r_fail, breaks=False))
+    assert worst
+    assert max(worst) <= ALPHA + 1e-9
+    assert max(worst) <= 0.0498 + 5e-5
+
+
+@pytest.mark.parametrize("units", range(5, 21))
+def test_unit_rule_by_brute_force_over_independent_misreadings(units: int) -> None:
+    """Each unit breaks with chance 1/2; a broken one is read as holding with chance a, a sound one as failing."""
+    claim = at(units)
+    a, b = claim.intact_level, claim.readings * claim.broken_level
+    false = {"upheld": 0.0, "refuted": 0.0, "undecided": 0.0}
+    for holds in range(units + 1):
+        word = decide(Tally(holds=holds, fails=units - holds, open=0), claim)
+        hold = 0.5 + 0.5 * a if word == "upheld" else 0.5 - 0.5 * b
+        false[word] += comb(units, holds) * hold**holds * (1 - hold) ** (units - holds)
+    assert false["upheld"] <= ALPHA
+    assert false["refuted"] <= ALPHA
+    if units == 5:
+        assert false["upheld"] == pytest.approx(((1 + 0.01875) / 2) ** 5)
+
+
+@given(st.integers(1, 40), st.sampled_from(SHARES), st.data())
+def test_more_breaks_never_help(units: int, share: float, data: st.DataObject) -> None:
+    order: list[UnitWord] = ["upheld", "undecided", "refuted"]
+    holds = data.draw(st.integers(0, units))
+    fails = data.draw(st.integers(0, units - holds))
+    tally = Tally(holds=holds, fails=fails, open=units - holds - fails)
+    word = order.index(decide(tally, at(units, share)))
+    if holds:
+        worse = Tally(holds=holds - 1, fails=fails + 1, open=tally.open)
+        assert order.index(decide(worse, at(units, share))) >= word
+    if tally.open:
+        worse = Tally(holds=holds, fails=fails + 1, open=tally.open - 1)
+        assert order.index(decide(worse, at(units, share))) >= word
+
+
+def test_words_of_five_units() -> None:
+    words = {(h, f): decide(Tally(holds=h, fails=f, open=5 - h - f), at(5)) for h in range(6) for f in range(6 - h)}
+    assert [key for key, word in words.items() if word == "upheld"] == [(5, 0)]
+    assert [key for key, word in words.items() if word == "refuted"] == [(0, 5)]
+
+
+def test_extending_until_decided_would_break_the_seed_level() -> None:
+    """5, 9, 12, 15, 20 units, looked at until upheld: the reason why units are never added."""
+    looks = [5, 9, 12, 15, 20]
+    alive, upheld, errors = {0: 1.0}, 0.0, []
+    for before, now in zip([0, *looks], looks, strict=False):
+        r = at(now).r
+        assert r is not None
+        grown: dict[int, float] = {}
+        for breaks, chance in alive.items():
+            for more in range(now - before + 1):
+                ways = comb(now - before, more) * 0.5 ** (now - before)
+                grown[breaks + more] = grown.get(breaks + more, 0.0) + chance * ways
+        upheld += sum(chance for breaks, chance in grown.items() if breaks <= r)
+        alive = {breaks: chance for breaks, chance in grown.items() if breaks > r}
+        errors.append(round(100 * upheld, 1))
+    assert errors == [3.1, 4.1, 4.8, 5.4, 6.2]
+
+
+def test_rounds() -> None:
+    assert share_after_rounds(0.5, 1) == 0.5
+    assert share_after_rounds(0.1, 2) == pytest.approx(0.19)
+
+
+def test_bad_arguments_are_refused() -> None:
+    with pytest.raises(ValueError, match="share"):
+        levels(units=5, share=0.6, alpha=ALPHA, readings=1)
+    with pytest.raises(ValueError, match="alpha"):
+        minimum_units(0.5, 0.0)
+    with pytest.raises(ValueError, match="at least one unit"):
+        levels(units=5, share=0.5, alpha=ALPHA, readings=0)
+    with pytest.raises(ValueError, match="5 units, not for 4"):
+        decide(Tally(holds=4, fails=0, open=0), at(5))
+    with pytest.raises(ValueError, match="negative"):
+        Tally(holds=-1, fails=0, open=0)
+
+
+def test_real_cutoffs_compose_to_the_stated_error() -> None:
+    """Half of the units just break, identical items over seeds: 3.9, 4.3, 4.9 % false upheld at most."""
+    claim = at(5)
+    assert claim.s is not None
+    cutoffs = {40: 2, 100: 11, 200: 28}
+    errors = [claim.s + (1 - claim.s) * at_most(k, n, 0.2) for n, k in cutoffs.items()]
+    assert [round(100 * error, 1) for error in errors] == [3.9, 4.3, 4.9]
