@@ -139,9 +139,9 @@ def test_a_weak_attack_beside_a_strong_one_is_named_not_void() -> None:
     plan = assays.protocol(lambda d: d["attacker"]["attack"].append({"name": "weak", "parameters": {}}))
     truth = with_traces(
         assays.assay(plan, breaking()),
-        lambda t: t
-        if t.attack != "weak"
-        else assays.attacked(plan, t.subject, str(t.domain), t.index, lambda *_: 0, "weak"),
+        lambda t: (
+            t if t.attack != "weak" else assays.attacked(plan, t.subject, str(t.domain), t.index, lambda *_: 0, "weak")
+        ),
     )
     found = finding(truth, "the undefended subject breaks", plan)
     assert found.word == "upheld"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, GenerationMixin
+from transformers import GenerationConfig
 
 from titer.chat import Example, pad_batch, pad_token, stop_tokens
 
@@ -52,7 +52,7 @@ def generate(subject: Subject, prompts: Sequence[Sequence[int]], max_new_tokens:
     with subject.reading(), _configured(subject, config):
         for chosen in _by_length([len(prompt) for prompt in prompts], batch):
             ids, attention = _pad_left([prompts[place] for place in chosen], pad, subject.device)
-            output = cast(GenerationMixin, subject.model).generate(input_ids=ids, attention_mask=attention)
+            output = cast(Any, subject.model).generate(input_ids=ids, attention_mask=attention)
             for place, new in zip(chosen, output[:, ids.shape[1] :].tolist(), strict=True):
                 answers[place] = _generated(subject, new, stops)
     return [answer for answer in answers if answer is not None]

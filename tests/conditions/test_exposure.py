@@ -192,9 +192,7 @@ def test_a_rung_that_was_not_read_makes_no_unit_hold() -> None:
     plan = assays.protocol()
     whole = assays.assay(plan, assays.breaking())
     traces = tuple(
-        t.model_copy(update={"rungs": t.rungs[:2]})
-        if (t.purpose, t.subject, t.index) == ("resistance", "M*", 3)
-        else t
+        t.model_copy(update={"rungs": t.rungs[:2]}) if (t.purpose, t.subject, t.index) == ("resistance", "M*", 3) else t
         for t in whole.traces
     )
     truth = whole.model_copy(update={"traces": traces})

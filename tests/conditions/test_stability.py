@@ -41,7 +41,9 @@ def test_a_drop_at_the_margin_is_undecided() -> None:
 
 
 def test_less_refusal_and_more_over_refusal_are_losses() -> None:
-    assert conclude(defended={"refusal:codes": column(80)}).because.startswith("worse by more than the margin on refusal")
+    assert conclude(defended={"refusal:codes": column(80)}).because.startswith(
+        "worse by more than the margin on refusal"
+    )
     assert "no over-refusal" in conclude(defended={"over_refusal": column(40)}).because
     assert conclude(defended={"over_refusal": column(0)}).word == "upheld"
 

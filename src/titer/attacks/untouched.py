@@ -23,4 +23,4 @@ class Untouched(Attack):
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """Yields nothing."""
-        return iter(())
+        yield from ()

@@ -33,4 +33,4 @@ class Checkpoint(Defense):
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """Yields nothing: the subject is loaded from `source` instead."""
-        return iter(())
+        yield from ()

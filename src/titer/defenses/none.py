@@ -19,4 +19,4 @@ class NoDefense(Defense):
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """Yields nothing."""
-        return iter(())
+        yield from ()

@@ -17,8 +17,9 @@ class Match(TextJudge):
 
     The normalization is that of SQuAD (Rajpurkar et al., arXiv 1606.05250, `evaluate-v1.1.py`: lower case, without
     punctuation, without the articles a, an, the, single spaces), after NFKC, with every punctuation mark and symbol
-    of Unicode instead of ASCII's. The point and the sign of a number stay (3.5 is not 35, -2 not 2), and so does an
-    article that is the whole answer, such as the letter of an option.
+    of Unicode instead of ASCII's. A mark between two digits stays unless it is a comma (3.5 is not 35, 3/4 not 34,
+    but 1,000 is 1000), and so do the sign of a number (-2 is not 2) and an article that is the whole answer, such as
+    the letter of an option.
     """
 
     name: ClassVar[str] = "match"
@@ -48,6 +49,6 @@ def _is_mark(char: str) -> bool:
 
 def _in_number(text: str, i: int) -> bool:
     before, after = text[i - 1 : i], text[i + 1 : i + 2]
-    if text[i] == ".":
-        return before.isdigit() and after.isdigit()
+    if before.isdigit() and after.isdigit():
+        return text[i] != ","
     return text[i] == "-" and after.isdigit() and not before.isalnum()
