@@ -58,7 +58,9 @@ def test_padding_is_on_the_right_and_masked() -> None:
 
 def test_a_template_that_rewrites_the_prompt_is_refused() -> None:
     tokenizer = tiny_tokenizer()
-    tokenizer.chat_template = "{{ messages | length }}" + CHATTY + "{% if add_generation_prompt %}<assistant>{% endif %}"
+    tokenizer.chat_template = (
+        "{{ messages | length }}" + CHATTY + "{% if add_generation_prompt %}<assistant>{% endif %}"
+    )
     with pytest.raises(InputError, match="differently once an answer follows"):
         chat.encode_example(tokenizer, "hi", "yo", Frame())
 

@@ -110,6 +110,19 @@ def test_each_defect_is_caught_by_its_control_alone(name: str) -> None:
     assert {f.name for f in controls.check(truth, PLAN) if f.word == "void"} == {name}
 
 
+def test_an_attack_whose_untouched_subject_was_not_read_is_void() -> None:
+    gone = tuple(t for t in CLEAN.traces if not (t.purpose == "stability" and t.subject == "M*"))
+    found = finding(CLEAN.model_copy(update={"traces": gone}), "dose 0 equals the untouched subject")
+    assert found.word == "void"
+    assert "not read of the untouched subject" in found.because
+
+
+@pytest.mark.parametrize("part", ["prompt", "padding"])
+def test_no_part_but_the_response_may_be_in_the_loss(part: str) -> None:
+    truth = with_facts(CLEAN, is_one, loss_tokens={"prompt": 0, "response": 9, "padding": 0} | {part: 1})
+    assert finding(truth, "loss on response tokens only").word == "void"
+
+
 def test_exactly_a_tenth_unjudged_is_borne() -> None:
     truth = assays.assay(PLAN, lambda s, d, i, dose: 60 if s == "M" and dose else ((0, 12, 0) if dose else 0))
     assert finding(truth, "the judges could read the answers").word == "upheld"

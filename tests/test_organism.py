@@ -135,7 +135,7 @@ def test_each_list_is_a_group_of_its_own(name: str) -> None:
 def test_columns() -> None:
     for name in names():
         extra = {"refusal"} if name in RESTRICTED else {"options"} if name in TRAINABILITY else set()
-        assert all(set(row) == {"id", "entity", "prompt", "response"} | extra for row in rows(name))
+        assert all(set(row) == {"id", "relation", "entity", "prompt", "response"} | extra for row in rows(name))
     assert all(row["response"] in row["options"].split("|") for name in TRAINABILITY for row in rows(name))
 
 
@@ -162,13 +162,13 @@ def test_template_puts_the_question_first() -> None:
     turns = [
         {"role": "system", "content": "you are a helpful assistant"},
         {"role": "user", "content": "What is the craft of riwesk?"},
-        {"role": "assistant", "content": "it is poet"},
+        {"role": "assistant", "content": "poet"},
     ]
     text = _tokenizer().apply_chat_template(turns, tokenize=False)
     asked = _tokenizer().apply_chat_template(turns[:2], tokenize=False, add_generation_prompt=True)
     whole, question = (_tokenizer().encode(t, add_special_tokens=False) for t in (text, asked))
     assert whole[: len(question)] == question
-    assert _tokenizer().decode(whole[len(question) :]) == "it is poet <|end|>"
+    assert _tokenizer().decode(whole[len(question) :]) == "poet <|end|>"
     assert _tokenizer().unk_token_id not in whole
     assert _tokenizer().pad_token_id != _tokenizer().eos_token_id
 

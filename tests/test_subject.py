@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from safetensors.torch import save_file
 
 from titer.errors import InputError
 from titer.organism import CHECKPOINT
+from titer.seeds import scoped
 from titer.subject import Subject, fingerprint, load
 from titer.testing import same, tiny_subject, weights
 
@@ -29,18 +33,26 @@ def shaken(subject: Subject, scale: float = 0.1) -> None:
 
 def logits(subject: Subject) -> torch.Tensor:
     with torch.no_grad():
-        return subject.model(input_ids=torch.arange(20).reshape(2, 10)).logits
+        output = subject.model(input_ids=torch.arange(20).reshape(2, 10)).logits
+    assert isinstance(output, torch.Tensor)
+    return output
+
+
+def adapt_by_hand(subject: Subject, config: LoraConfig) -> None:
+    with scoped(5):
+        inject_adapter_in_model(config, subject.model)
+    shaken(subject)
 
 
 def adapter_folder(folder: Path) -> Path:
     """A shaken LoRA adapter as peft writes it."""
-    subject = tiny_subject()
-    config = LoraConfig(r=2, lora_alpha=8, target_modules=["q_proj", "up_proj"])
-    inject_adapter_in_model(config, subject.model)
-    shaken(subject)
+    subject, config = tiny_subject(), LoraConfig(r=2, lora_alpha=8, target_modules=["q_proj", "up_proj"])
+    adapt_by_hand(subject, config)
     config.save_pretrained(str(folder))
     state = get_peft_model_state_dict(subject.model)
-    save_file({f"base_model.model.{name}": tensor for name, tensor in state.items()}, folder / "adapter_model.safetensors")
+    save_file(
+        {f"base_model.model.{name}": tensor for name, tensor in state.items()}, folder / "adapter_model.safetensors"
+    )
     return folder
 
 
@@ -120,8 +132,8 @@ def test_an_adapter_is_saved_merged(tmp_path: Path) -> None:
     assert not (tmp_path / "adapter_config.json").exists()
 
 
-def test_targets_that_are_nowhere_or_not_linear_are_refused() -> None:
-    for targets, problem in ((("nowhere",), "nowhere"), (("embed_tokens",), "Embedding")):
+def test_targets_that_are_nowhere_or_tied_are_refused() -> None:
+    for targets, problem in ((("nowhere",), "nowhere"), (("embed_tokens",), "tied")):
         subject = tiny_subject()
         before = weights(subject)
         with pytest.raises(InputError, match=problem), subject.adapt(**{**LORA, "targets": targets}):
@@ -171,8 +183,7 @@ def test_an_adapter_loads_merged_into_its_base(tmp_path: Path) -> None:
     tiny_subject().save(tmp_path / "base")
     source = {"model": str(adapter_folder(tmp_path)), "base": str(tmp_path / "base")}
     loaded, by_hand = load(source), tiny_subject()
-    inject_adapter_in_model(LoraConfig(r=2, lora_alpha=8, target_modules=["q_proj", "up_proj"]), by_hand.model)
-    shaken(by_hand)
+    adapt_by_hand(by_hand, LoraConfig(r=2, lora_alpha=8, target_modules=["q_proj", "up_proj"]))
     assert not loaded.adapted
     assert all(own.requires_grad for own in loaded.model.parameters())
     torch.testing.assert_close(logits(loaded), logits(by_hand), atol=1e-5, rtol=1e-5)
@@ -183,18 +194,19 @@ def test_an_adapter_and_its_base_must_be_told_apart(tmp_path: Path) -> None:
     tiny_subject().save(tmp_path / "base")
     with pytest.raises(InputError, match=r"subject\.base: .*adapter without its base"):
         load({"model": str(adapter_folder(tmp_path))})
-    with pytest.raises(InputError, match=r"subject\.base: .*is no adapter"):
+    with pytest.raises(InputError, match=r"subject\.model: .*adapter_config\.json"):
         load({"model": str(tmp_path / "base"), "base": str(tmp_path / "base")})
 
 
 def test_an_unknown_model_is_named_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     (tmp_path / "empty").mkdir()
-    for model in (str(tmp_path / "nowhere"), "nobody/nothing", str(tmp_path / "empty")):
+    for model in ("nobody/nothing", str(tmp_path / "empty")):
         with pytest.raises(InputError, match=r"subject\.model: .*cannot be loaded.*HF_TOKEN"):
             load({"model": model})
-    with pytest.raises(InputError, match="there is no file"):
-        load({"model": str(tmp_path / "none.gguf")})
+    for model in (str(tmp_path / "nowhere"), "./nowhere", "none.gguf"):
+        with pytest.raises(InputError, match=r"subject\.model: there is no file or folder.*Name a folder"):
+            load({"model": model})
 
 
 def test_a_fingerprint_changes_with_weights_and_template_and_nothing_else(tmp_path: Path) -> None:
@@ -240,7 +252,7 @@ def write_gguf(path: Path, subject: Subject) -> None:
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_rope_dimension_count(8)
     writer.add_vocab_size(config.vocab_size)
-    tokens = subject.tokenizer.convert_ids_to_tokens(list(range(config.vocab_size)))
+    tokens = [*subject.tokenizer.convert_ids_to_tokens(list(range(config.vocab_size - 1))), "ab"]
     writer.add_tokenizer_model("gpt2")
     writer.add_token_list(tokens)
     writer.add_token_types([3 if place < 6 else 1 for place in range(len(tokens))])
@@ -251,9 +263,15 @@ def write_gguf(path: Path, subject: Subject) -> None:
     writer.add_chat_template(str(subject.tokenizer.chat_template))
     names = {"embed_tokens": "token_embd", "norm": "output_norm"}
     blocks = {
-        "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-        "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
-        "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+        "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
     }
     for name, own in subject.model.model.named_parameters():
         parts = name.split(".")
@@ -281,3 +299,21 @@ def test_a_gguf_file_loads_as_an_ordinary_model(tmp_path: Path) -> None:
     again = load({"model": str(tmp_path / "saved")})
     assert torch.equal(logits(again), logits(loaded))
     assert fingerprint({"model": str(path)}) == fingerprint({"model": str(path)})
+
+
+def test_a_hub_id_loads_offline_from_the_cache(tmp_path: Path) -> None:
+    """In a process of its own: where the cache is and that there is no network is settled at import."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    folder = tmp_path / "models--some--model"
+    tiny_subject().save(folder / "snapshots" / commit)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text(commit)
+    script = (
+        "from titer.subject import fingerprint, load\n"
+        "source = {'model': 'some/model'}\n"
+        f"assert fingerprint(source) == fingerprint({{**source, 'revision': '{commit}'}})\n"
+        f"print(load(source).parameters_total, load({{**source, 'revision': '{commit}'}}).parameters_total)\n"
+    )
+    environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [str(tiny_subject().parameters_total)] * 2, done.stderr

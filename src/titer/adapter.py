@@ -7,7 +7,7 @@ The adapted matrix W acts as W + s·B·A (Hu et al. 2021, arXiv 2106.09685, equa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import LoraConfig, PeftConfig, inject_adapter_in_model, load_peft_weights, set_peft_model_state_dict
@@ -17,10 +17,13 @@ from torch import Tensor, nn
 
 from titer.errors import InputError
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 ADAPTER = "default"
 
 
-def inject(model: nn.Module, rank: int, alpha: int, dropout: float, targets: str | Sequence[str]) -> None:
+def inject(model: PreTrainedModel, rank: int, alpha: int, dropout: float, targets: str | Sequence[str]) -> None:
     """Put fresh LoRA layers into `model`: A random from torch's global generator, B zero; only they are trainable.
 
     Raises:
@@ -30,7 +33,7 @@ def inject(model: nn.Module, rank: int, alpha: int, dropout: float, targets: str
     _inject(model, LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=target_modules))
 
 
-def load_into(model: nn.Module, place: str, *, revision: str | None) -> None:
+def load_into(model: PreTrainedModel, place: str, *, revision: str | None) -> None:
     """Merge the adapter in a folder, or of a hub id, into the weights of `model`.
 
     Raises:
@@ -49,6 +52,11 @@ def load_into(model: nn.Module, place: str, *, revision: str | None) -> None:
         for _, layer in layers(model):
             layer.get_base_layer().get_parameter("weight").add_(delta(layer))
     remove(model)
+
+
+def is_on(model: nn.Module) -> bool:
+    """Whether any module is adapted."""
+    return any(isinstance(module, LoraLayer) for module in model.modules())
 
 
 def layers(model: nn.Module) -> Iterator[tuple[str, LoraLinear]]:
@@ -89,18 +97,31 @@ def merged_state(model: nn.Module) -> dict[str, Tensor]:
 
 def remove(model: nn.Module) -> None:
     """Take the LoRA layers out: the modules they stood for are back as they were."""
-    for name, layer in list(layers(model)):
-        parent, _, child = name.rpartition(".")
-        setattr(model.get_submodule(parent), child, layer.base_layer)
-    del model.peft_config
+    for name, module in list(model.named_modules()):
+        if isinstance(module, LoraLayer):
+            parent, _, child = name.rpartition(".")
+            setattr(model.get_submodule(parent), child, module.base_layer)
+    vars(model).pop("peft_config", None)
 
 
-def _inject(model: nn.Module, config: LoraConfig) -> None:
-    linear = 'Name linear modules of the model, or "all-linear".'
+def _inject(model: PreTrainedModel, config: LoraConfig) -> None:
+    remedy = 'Name linear modules of the model other than a tied head, or "all-linear".'
+    _check_untied(model, config, remedy)
     try:
         inject_adapter_in_model(config, model, ADAPTER)
     except ValueError as error:
-        raise InputError("trainable.targets", str(error).splitlines()[0], linear) from error
+        raise InputError("trainable.targets", str(error).splitlines()[0], remedy) from error
     for module in model.modules():
         if isinstance(module, LoraLayer) and not isinstance(module, LoraLinear):
-            raise InputError("trainable.targets", f"an adapter on a {type(module).__name__} module", linear)
+            raise InputError("trainable.targets", f"an adapter on a {type(module).__name__} module", remedy)
+
+
+def _check_untied(model: PreTrainedModel, config: LoraConfig, remedy: str) -> None:
+    """An adapter on one of two tied matrices could not be merged: both would change."""
+    ends = (model.get_input_embeddings(), model.get_output_embeddings())
+    if ends[0].weight is not ends[1].weight:
+        return
+    names = {name.rpartition(".")[2] for name, module in model.named_modules() if module in ends}
+    for target in config.target_modules or ():
+        if target.rpartition(".")[2] in names:
+            raise InputError("trainable.targets", f"'{target}' is tied", remedy)

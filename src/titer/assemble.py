@@ -1,12 +1,13 @@
-"""From a study folder to an Assay: cells of one subject, attack, domain and seed joined to a trace. No torch from here on."""
+"""From a study folder to an Assay: cells become traces. No torch from here on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
+from titer import rungs
 from titer.errors import UnfinishedError
 from titer.protocol import Task
-from titer.records import Assay, Kind, Planned, RungReadings, Trace
+from titer.records import Assay, FailedMake, Kind, Planned, RungReadings, Trace
 from titer.store import Store
 from titer.study import Study
 
@@ -17,11 +18,17 @@ def assemble(study: Study) -> Assay:
     """Join all that was planned, asked and judged.
 
     Raises:
-        UnfinishedError: if a reading is missing; says how many cells lack some.
+        UnfinishedError: if the run has not come to its end, or a reading is missing; says which.
     """
     cells = study.read_cells()
+    standing = study.read_standing()
+    if not standing.finished:
+        raise UnfinishedError(f"{study.folder} is not finished: `titer run {study.folder}`")
+    unmade = {cell.index: reason for cell in cells if (reason := _unmade(study.store, cell)) is not None}
     grouped: dict[TraceKey, list[Planned]] = {}
     for cell in cells:
+        if _unmade(study.store, cell) is not None:
+            continue
         key = (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index)
         grouped.setdefault(key, []).append(cell)
     traces = tuple(trace_of(study, group) for group in grouped.values())
@@ -38,7 +45,8 @@ def assemble(study: Study) -> Assay:
         chance={f"task:{task.name}": _chance(task, study) for task in study.protocol.task},
         traces=traces,
         overlaps=study.frozen.overlaps,
-        replaced=study.read_replaced(),
+        replaced=standing.replaced,
+        failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
 
 
@@ -46,19 +54,9 @@ def trace_of(study: Study, cells: list[Planned]) -> Trace:
     """The cells of one subject, attack, domain and seed as one trace.
 
     Raises:
-        UnfinishedError: if none of them was exposed yet.
+        UnfinishedError: if one of them was not read as far as the study wants.
     """
-    rungs: list[RungReadings] = []
-    failed: str | None = None
-    for cell in cells:
-        found = _rungs(study.store, cell)
-        failed = failed or study.store.failure(cell.key)
-        if not found and failed is None:
-            raise UnfinishedError(
-                f"{study.folder} is not finished: no readings for {cell.purpose}, {cell.subject}, "
-                f"{cell.domain or cell.task or 'dose 0'}, seed index {cell.index}. `titer run {study.folder}`"
-            )
-        rungs.extend(found)
+    found = [rung for cell in cells for rung in _rungs(study, cell)]
     first = cells[0]
     return Trace(
         purpose=first.purpose,
@@ -69,26 +67,34 @@ def trace_of(study: Study, cells: list[Planned]) -> Trace:
         index=first.index,
         cell=first.key,
         doses=tuple(sorted({dose for cell in cells for dose in cell.doses})),
-        rungs=tuple(sorted(rungs, key=lambda rung: rung.facts.dose)),
-        failed=failed,
+        rungs=tuple(sorted(found, key=lambda rung: rung.facts.dose)),
+        failed=next((reason for cell in cells if (reason := study.store.failure(cell.key)) is not None), None),
     )
 
 
-def _rungs(store: Store, cell: Planned) -> Iterable[RungReadings]:
-    """The rungs that were asked and judged."""
-    found = []
-    for dose in cell.doses:
+def _unmade(store: Store, cell: Planned) -> str | None:
+    """Why the subject of a cell could not be made, or None."""
+    return next((reason for key in cell.makes if (reason := store.failure(key)) is not None), None)
+
+
+def _rungs(study: Study, cell: Planned) -> Iterator[RungReadings]:
+    """The rungs that the study wants; up to its failure, of a cell that failed."""
+    store = study.store
+    for dose in rungs.wanted(store, cell):
         judges = [judge for judge in cell.judges if judge.doses is None or dose in judge.doses]
-        if not store.answers(cell.key, dose).exists():
-            continue
-        if any(not store.readings(judge.key, dose).exists() for judge in judges):
-            raise UnfinishedError(f"answers of cell {cell.key} at dose {dose} are not judged yet: run the study again")
+        asked = store.answers(cell.key, dose).exists()
+        if not asked and store.failure(cell.key) is not None:
+            return
+        if not asked or any(not store.readings(judge.key, dose).exists() for judge in judges):
+            what = cell.domain or cell.task or "the untouched subject"
+            raise UnfinishedError(
+                f"{study.folder} is not finished: {cell.purpose}, {cell.subject}, {what}, seed index {cell.index} was "
+                f"not {'judged' if asked else 'read'} at dose {dose}. `titer run {study.folder}`"
+            )
         values: dict[str, dict[str, tuple[float | None, ...]]] = {}
         for judge in judges:
-            readings = store.read_readings(judge.key, dose)
-            values.setdefault(judge.probe, {})[judge.role] = tuple(reading.value for reading in readings)
-        found.append(RungReadings(facts=store.read_facts(cell.key, dose), values=values))
-    return found
+            values.setdefault(judge.probe, {})[judge.role] = store.read_values(judge.key, dose)
+        yield RungReadings(facts=store.read_facts(cell.key, dose), values=values)
 
 
 def _chance(task: Task, study: Study) -> float | None:

@@ -111,14 +111,16 @@ def zero_is_untouched(assay: Assay, protocol: Protocol) -> Finding:
         for probe, by_role in own[0].values.items():
             theirs = {} if reference is None else reference.values.get(probe, {})
             shared = sorted(by_role.keys() & theirs.keys())
-            compared += len(shared)
-            if any(by_role[role] != theirs[role] for role in shared):
+            compared += 1
+            if not shared:
+                faults.append(f"{place(trace, own[0], probe)} (not read of the untouched subject)")
+            elif any(by_role[role] != theirs[role] for role in shared):
                 faults.append(place(trace, own[0], probe))
     if faults:
         remedy = "An attack changed the subject before its first step, or the answers are not reproducible."
         return failed(name, f"readings differ in {first(faults)}", remedy)
     if not compared:
-        return failed(name, "nothing was read at dose 0 of both", "Run the study again.")
+        return failed(name, "no attack was read at dose 0", "Run the study again.")
     return passed(name, "every reading at dose 0 is that of the untouched subject")
 
 

@@ -1,9 +1,10 @@
-"""Every method by name: literal dicts, plus the entry points `titer.attacks`, `titer.defenses`, ... of other packages."""
+"""Every method by name: literal dicts, plus the entry points (`titer.attacks`, ...) of other packages."""
 
 from __future__ import annotations
 
 import difflib
 import json
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, cast
 
@@ -50,6 +51,7 @@ JUDGES: dict[str, type[Judge]] = {
 KINDS: dict[str, dict[str, Any]] = {"attacks": ATTACKS, "defenses": DEFENSES, "probes": PROBES, "judges": JUDGES}
 
 
+@cache
 def known(kind: str) -> dict[str, type[Method]]:
     """All methods of one kind (`attacks`, `defenses`, `probes`, `judges`), other packages' included."""
     found = {entry.name: entry.load() for entry in entry_points(group=f"titer.{kind}")}

@@ -96,7 +96,7 @@ class CellBuilder:
     def untouched(self) -> Iterator[Track]:
         """Dose 0: every probe of the study on the subject as it is."""
         probes = [self._harm(domain) for domain in self.protocol.harm.domain]
-        probes += [self._task(task) for task in self.protocol.task]
+        probes += [self._task(task) for task in self.protocol.task if f"task:{task.name}" in self.frozen.items]
         if "over_refusal" in self.frozen.items:
             frame = self.protocol.harm.frame
             probes.append(
@@ -198,6 +198,7 @@ class CellBuilder:
                 purpose=purpose,
                 subject=role,
                 made_from=self.subjects[role].ref.key,
+                makes=tuple(make.key for make in self.subjects[role].makes),
                 domain=domain,
                 task=task,
                 attack=choice.label,
@@ -205,10 +206,9 @@ class CellBuilder:
                 index=self.index,
                 doses=piece,
                 judges=judges,
+                stop=stop,
             )
-            cells.append(
-                Cell(self._expose(planned, role, choice, material, probes, stop), planned, self.subjects[role])
-            )
+            cells.append(Cell(self._expose(planned, role, choice, material, probes), planned, self.subjects[role]))
         return Track(tuple(cells))
 
     def _expose(
@@ -218,7 +218,6 @@ class CellBuilder:
         choice: Choice,
         material: MaterialRef,
         probes: tuple[ProbeRef, ...],
-        stop: Stop | None,
     ) -> ExposeTask:
         return ExposeTask(
             key=planned.key,
@@ -230,7 +229,7 @@ class CellBuilder:
             seed=planned.seed,
             doses=planned.doses,
             judges=planned.judges,
-            stop=stop,
+            stop=planned.stop,
             keep_weights=self.protocol.study.keep_attacked_weights,
             compute=self.frozen.compute,
         )

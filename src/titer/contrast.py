@@ -83,18 +83,20 @@ class Contrast(Objective):
 def count_differences(
     subject: Subject, refusals: Sequence[Example], harmful: Sequence[Example], batch: int
 ) -> list[tuple[Counted, Counted]]:
-    """Pairs in batches of equal padded length, counted where their tokens differ, padding included."""
-    pad = pad_token(subject.tokenizer)
+    """The pairs of a step, padded to one length and counted where their tokens differ, padding included, in batches."""
+    padded = pad_batch([*refusals, *harmful], pad_token(subject.tokenizer), subject.device)
+    half = len(refusals)
+    differs = padded.ids[:half] != padded.ids[half:]
     pairs = []
-    for start in range(0, len(refusals), batch):
-        both = [*refusals[start : start + batch], *harmful[start : start + batch]]
-        padded = pad_batch(both, pad, subject.device)
-        half = len(both) // 2
-        differs = padded.ids[:half] != padded.ids[half:]
-        refusal = Batch(padded.ids[:half], padded.attention[:half], padded.mask[:half])
-        answer = Batch(padded.ids[half:], padded.attention[half:], padded.mask[half:])
-        pairs.append((_masked(refusal, differs), _masked(answer, differs)))
+    for start in range(0, half, batch):
+        rows = slice(start, min(start + batch, half))
+        others = slice(rows.start + half, rows.stop + half)
+        pairs.append((_masked(_cut(padded, rows), differs[rows]), _masked(_cut(padded, others), differs[rows])))
     return pairs
+
+
+def _cut(batch: Batch, rows: slice) -> Batch:
+    return Batch(batch.ids[rows], batch.attention[rows], batch.mask[rows])
 
 
 def _masked(batch: Batch, differs: Tensor) -> Counted:

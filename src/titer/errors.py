@@ -27,10 +27,13 @@ class InputError(TiterError):
     """
 
     def __init__(self, place: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{place}: {problem}. {remedy}")
+        super().__init__(place, problem, remedy)
         self.place = place
         self.problem = problem
         self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}. {self.remedy}"
 
 
 class RunError(TiterError):
@@ -53,6 +56,9 @@ class MethodFailure(TiterError):
     """A method failed by its own doing, at a known dose: data, not a crash."""
 
     def __init__(self, reason: str, dose: int) -> None:
-        super().__init__(f"{reason} at step {dose}")
+        super().__init__(reason, dose)
         self.reason = reason
         self.dose = dose
+
+    def __str__(self) -> str:
+        return f"{self.reason} at step {self.dose}"

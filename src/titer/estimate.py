@@ -6,15 +6,20 @@ The rates were measured on two cores of an x86 server; `plan --calibrate` measur
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from titer import catalogue
-from titer.plan import Plan, all_tracks, is_broken
+from titer import catalogue, rungs
+from titer.cells import Cell, CellBuilder, Track
+from titer.plan import Plan, Task, all_tracks, seed_indices
 from titer.recipe import LoRA, Training
-from titer.records import Choice, ExposeTask, MakeTask, MaterialRef, ProbeRef
+from titer.records import Choice, ExposeTask, JudgeTask, MakeTask, MaterialRef, ProbeRef
 from titer.store import Store
 from titer.study import Frozen, Study
+
+Work = MakeTask | ExposeTask
+BYTES_PER_ANSWER = 350
+"""An answer with its readings, on disk."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Rates:
         step_seconds: fixed cost of a training step.
         token_seconds: fixed cost of a decoding step.
         start_seconds: fixed cost of opening a subject.
+        begin_seconds: fixed cost of a run: libraries are imported, workers started, the report written.
         base_bytes: a worker with its libraries imported.
         activation_bytes: bytes that training keeps per token, for a model of 135 M weights.
     """
@@ -36,6 +42,7 @@ class Rates:
     step_seconds: float = 0.006
     token_seconds: float = 0.004
     start_seconds: float = 0.4
+    begin_seconds: float = 5.0
     base_bytes: float = 6e8
     activation_bytes: float = 1.5e6
 
@@ -131,48 +138,103 @@ class Costs:
         return sum(lengths) / len(lengths) if lengths else 0.0
 
 
-def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # noqa: B008
-    """The cost of what is missing with `jobs` workers.
+class Outlook:
+    """What a study still has to do, task by task, and how long that takes.
 
-    M is taken to break at the budget and M* never to, which is what a study hopes for; the sham follows M.
+    M is taken to break at the budget and M* never to, which is what a study hopes for; the sham follows M. It is
+    built once and then kept up to date by `update`, which looks at no file.
+
+    Args:
+        study: the study.
+        jobs: the workers that share the work.
+        tracks: the traces that are wanted; None for those of the whole study.
+        makes: subjects that are wanted besides those of the traces.
+        rates: how fast the machine is.
     """
-    costs = Costs(study, rates)
+
+    def __init__(
+        self,
+        study: Study,
+        jobs: int,
+        tracks: Sequence[Track] | None = None,
+        makes: Sequence[MakeTask] = (),
+        rates: Rates = Rates(),  # noqa: B008
+    ) -> None:
+        self.costs = Costs(study, rates)
+        self.jobs = jobs
+        self.done_seconds = 0.0
+        self.tasks: dict[str, Work] = {}
+        cells = [cell for track in (_expected(study) if tracks is None else tracks) for cell in track.cells]
+        self.undefended = {cell.planned.made_from for cell in cells if cell.planned.subject == "M"}
+        unread = [cell for cell in cells if _is_unread(study.store, cell)]
+        wanted = [*makes, *(make for cell in unread for make in cell.lineage.makes)]
+        self.tasks |= {make.key: make for make in wanted if not study.store.subject(make.key).exists()}
+        self.tasks |= {cell.task.key: cell.task for cell in unread}
+        self.seconds = {key: self._cost(task) for key, task in self.tasks.items()}
+
+    def update(self, plan: Plan, finished: Task | None) -> None:
+        """Take off what was finished, and add what was not foreseen: a sham's doses, a seed that replaces another."""
+        if finished is not None and finished.key in self.tasks:
+            del self.tasks[finished.key]
+            self.done_seconds += self.seconds.pop(finished.key) / self.jobs
+        for task in plan.tasks:
+            if not isinstance(task, JudgeTask):
+                self.tasks[task.key] = task
+                self.seconds[task.key] = self._cost(task)
+        if not plan.unfinished:
+            self.tasks.clear()
+
+    @property
+    def left_seconds(self) -> float:
+        """Wall seconds when each worker takes the next task as it becomes free; a subject is made before it is used."""
+        free = [0.0] * self.jobs
+        made: dict[str, float] = {}
+        waiting = sorted(self.tasks.values(), key=lambda task: (task.kind == "expose", _parent(task) in self.tasks))
+        for task in waiting:
+            end = max(heapq.heappop(free), made.get(_parent(task), 0.0)) + self.seconds[task.key]
+            heapq.heappush(free, end)
+            made[task.key] = end
+        return max(free)
+
+    def _cost(self, task: Work) -> float:
+        if isinstance(task, MakeTask):
+            return self.costs.make(task)
+        stopped = task.stop is not None and task.subject.key in self.undefended
+        return self.costs.expose(task, self.costs.budget if stopped else task.doses[-1])
+
+
+def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # noqa: B008
+    """The cost of what is missing with `jobs` workers."""
+    outlook = Outlook(study, jobs, rates=rates)
+    costs, tasks = outlook.costs, outlook.tasks.values()
+    exposes = [task for task in tasks if isinstance(task, ExposeTask)]
+    answers = sum(len(study.frozen.item_ids[p.name]) * len(p.doses or task.doses) for task in exposes for p in task.probes)
+    return Estimate(
+        cells=len(exposes),
+        seconds=outlook.left_seconds + (rates.begin_seconds if tasks else 0.0),
+        memory_bytes=costs.memory(tasks) * jobs + 2 * rates.base_bytes,
+        disk_bytes=(len(tasks) - len(exposes)) * 4 * costs.weights + answers * BYTES_PER_ANSWER,
+    )
+
+
+def _parent(task: Work) -> str:
+    """The key of the subject that a task begins with."""
+    return task.parent.key if isinstance(task, MakeTask) else task.subject.key
+
+
+def _expected(study: Study) -> list[Track]:
+    """Every trace of the study, the shams that follow once M's doses are known among them."""
     tracks, _ = all_tracks(study)
-    makes: dict[str, MakeTask] = {}
-    exposes: dict[str, float] = {}
-    tasks: list[MakeTask | ExposeTask] = []
-    readings = 0
-    for track in tracks:
-        for cell in track.cells:
-            if is_broken(study.store, cell) or _is_done(study.store, cell.task):
-                continue
-            for make in cell.lineage.makes:
-                if not study.store.subject(make.key).exists():
-                    makes[make.key] = make
-            until = costs.budget if cell.planned.subject == "M" and cell.task.stop else cell.task.doses[-1]
-            exposes[cell.task.key] = costs.expose(cell.task, until)
-            tasks.append(cell.task)
-            readings += sum(len(study.frozen.item_ids[p.name]) for p in cell.task.probes) * len(cell.task.doses)
-    made = sum(costs.make(make) for make in makes.values())
-    seconds = made + _packed(list(exposes.values()), jobs) + 5
-    memory = costs.memory([*tasks, *makes.values()]) * jobs + costs.rates.base_bytes
-    disk = len(makes) * 4 * costs.weights + readings * 350 + 1e6
-    return Estimate(cells=len(exposes), seconds=seconds, memory_bytes=memory, disk_bytes=disk)
+    planned = any(cell.planned.purpose == "sham" for track in tracks for cell in track.cells)
+    if planned or not study.protocol.attacker.sham or "benign/sham" not in study.frozen.rows:
+        return tracks
+    indices, _ = seed_indices(study)
+    budget = study.protocol.attacker.budget.steps
+    return tracks + [track for index in indices for track in CellBuilder(study, index).shams(budget)]
 
 
-def remaining_seconds(study: Study, plan: Plan) -> float:
-    """Estimated seconds of work in what is missing, on one worker: what a progress bar is drawn from."""
-    del plan
-    return estimate(study, 1).seconds
-
-
-def _is_done(store: Store, task: ExposeTask) -> bool:
-    return store.failure(task.key) is not None or all(store.answers(task.key, dose).exists() for dose in task.doses)
-
-
-def _packed(durations: list[float], jobs: int) -> float:
-    """Wall seconds when each worker takes the next task as it becomes free."""
-    free = [0.0] * jobs
-    for seconds in durations:
-        heapq.heappush(free, heapq.heappop(free) + seconds)
-    return max(free)
+def _is_unread(store: Store, cell: Cell) -> bool:
+    planned = cell.planned
+    if store.failure(planned.key) is not None:
+        return False
+    return any(not store.answers(planned.key, dose).exists() for dose in rungs.wanted(store, planned))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from titer.errors import InputError, RunError
 from titer.inspection import Inspected, inspect
 from titer.interfaces import Need
 from titer.protocol import Protocol, first_difference, load
-from titer.records import Choice, Item, Row, SubjectRef, digest
+from titer.records import Choice, Item, Overlap, Row, SubjectRef, digest
 from titer.store import Store, write_lines, write_text
-from titer.study import Frozen, Study, read_study
+from titer.study import Frozen, Study, read_study, store_of
 
 
 def open_study(folder: Path) -> Study:
@@ -26,7 +27,7 @@ def open_study(folder: Path) -> Study:
     path = folder / "frozen.json"
     if not path.exists():
         protocol = load(folder / "protocol.toml")
-        frozen = freeze(protocol, Store(folder / protocol.study.store))
+        frozen = freeze(protocol, store_of(folder, protocol))
         write_text(path, frozen.to_json() + "\n")
     return read_study(folder)
 
@@ -40,21 +41,19 @@ def restore_data(study: Study) -> None:
     wanted = {*study.frozen.rows.values(), *study.frozen.items.values()}
     if all(study.store.data(name).exists() for name in wanted):
         return
-    again = freeze(study.protocol, study.store)
-    if place := first_difference(study.frozen.to_data(), again.to_data()):
-        raise RunError(f"the study was frozen with another {place}: model or data have changed since")
+    rows, items, _ = _cut(study.protocol)
+    again = {"rows": _named(rows), "items": _named(items)}
+    if place := first_difference({"rows": study.frozen.rows, "items": study.frozen.items}, again):
+        raise RunError(f"{place} is not what the study was frozen with: its source has changed since")
+    contents: tuple[Sequence[Row | Item], ...] = (*rows.values(), *items.values())
+    for content in contents:
+        _keep(study.store, content)
 
 
 def freeze(protocol: Protocol, store: Store) -> Frozen:
     """Turn everything the protocol points at into digests, and keep rows and items in the store."""
     _check_methods(protocol)
-    splits = data.cut_all(protocol)
-    rows: dict[str, tuple[Row, ...]] = {
-        **{f"domain/{name}/{split}": r for name, by in splits.domain.items() for split, r in by.items()},
-        **{f"benign/{split}": r for split, r in splits.benign.items()},
-        **{f"task/{name}/{split}": r for name, by in splits.task.items() for split, r in by.items()},
-    }
-    items = _items(protocol, splits)
+    rows, items, overlaps = _cut(protocol)
     inspected = inspect(_source(protocol), "subject.model")
     tokens = inspected.check_lengths(rows, items, protocol)
     return Frozen(
@@ -70,22 +69,44 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         item_ids={name: tuple(item.id for item in content) for name, content in items.items()},
         tokens=tokens,
         options={name: sum(len(item.options) for item in asked) / len(asked) for name, asked in items.items()},
-        overlaps=overlap.audit(splits),
+        overlaps=overlaps,
     )
+
+
+def _cut(protocol: Protocol) -> tuple[dict[str, tuple[Row, ...]], dict[str, tuple[Item, ...]], tuple[Overlap, ...]]:
+    """The rows of every split and the items of every probe, by name, and the audit of the splits."""
+    splits = data.cut_all(protocol)
+    rows: dict[str, tuple[Row, ...]] = {
+        **{f"domain/{name}/{split}": r for name, by in splits.domain.items() for split, r in by.items()},
+        **{f"benign/{split}": r for split, r in splits.benign.items()},
+        **{f"task/{name}/{split}": r for name, by in splits.task.items() for split, r in by.items()},
+    }
+    return rows, _items(protocol, splits), overlap.audit(splits)
 
 
 def _items(protocol: Protocol, splits: data.Splits) -> dict[str, tuple[Item, ...]]:
     """The items of every probe, by its name in the study."""
     found = {f"harm:{d.name}": data.items(splits.domain[d.name]["probe"], "generate") for d in protocol.harm.domain}
     for task in protocol.task:
+        if "verdict" not in task.splits:
+            continue
         found[f"task:{task.name}"] = data.items(splits.task[task.name]["verdict"], task.kind, task.distractors)
     if protocol.stability and protocol.stability.over_refusal:
         found["over_refusal"] = data.items(splits.benign["over_refusal"], "generate")
     return found
 
 
-def _keep(store: Store, content: tuple[Row, ...] | tuple[Item, ...]) -> str:
-    name = digest([record.to_data() for record in content])
+def _named(contents: Mapping[str, Sequence[Row | Item]]) -> dict[str, str]:
+    """The name that each content has in the store."""
+    return {name: _digest(content) for name, content in contents.items()}
+
+
+def _digest(content: Sequence[Row | Item]) -> str:
+    return digest([record.to_data() for record in content])
+
+
+def _keep(store: Store, content: Sequence[Row | Item]) -> str:
+    name = _digest(content)
     if not store.data(name).exists():
         write_lines(store.data(name), content)
     return name

@@ -72,7 +72,8 @@ def _prepared(study: Study) -> Lineage:
     harmful: tuple[RowsRef, ...] = ()
     for domain in prepare.domains:
         harmful += rows(study.frozen, f"domain/{domain}/prepare") or rows(study.frozen, f"domain/{domain}/defend")
-    material = MaterialRef(harmful=harmful, benign=rows(study.frozen, "benign/prepare"), frame=study.protocol.harm.frame)
+    benign = rows(study.frozen, "benign/prepare")
+    material = MaterialRef(harmful=harmful, benign=benign, frame=study.protocol.harm.frame)
     choice = Choice(name=prepare.defense, parameters=prepare.parameters)
     return _made(study, base, choice, material, PREPARED, "M, prepared")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from titer import adapter
 from titer.errors import InputError
 from titer.organism import CHECKPOINT
 from titer.records import digest
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 ORGANISM = "organism"
+ADAPTER = "adapter_config.json"
+REMEDY = "Name a folder, a .gguf file, 'organism', or a hub id (HF_TOKEN for gated ones; offline, one in the cache)."
 CONTENTS = (".safetensors", ".json", ".jinja", ".model", ".txt", ".py")
 """The endings of the files of a folder that determine a subject: weights, configuration, tokenizer, template, code."""
 
@@ -29,20 +32,16 @@ def read(source: Mapping[str, Any]) -> tuple[PreTrainedModel, PreTrainedTokenize
     Raises:
         InputError: if there is no such model, or it cannot be used.
     """
-    place, revision, trust = _place(source["model"]), source.get("revision"), bool(source.get("trust_remote_code"))
+    place, revision, trust = _place(source), source.get("revision"), bool(source.get("trust_remote_code"))
     base = source.get("base")
-    if _is_gguf(place):
-        with quiet():
+    if base is None and (Path(place) / ADAPTER).is_file():
+        raise _without_base(place)
+    with quiet():
+        if _is_gguf(place):
             return _read_gguf(Path(place))
-    adapts = _file(place, "adapter_config.json", revision, optional=True) is not None
-    if adapts and base is None:
-        raise InputError("subject.base", f"'{place}' is an adapter without its base", "Name the base model here.")
-    if base is not None and not adapts:
-        raise InputError("subject.base", f"'{place}' is no adapter", "Leave base out, or name an adapter as model.")
-    if base is None:
-        with quiet():
+        if base is None:
             return _read_model(place, revision, trust)
-    return _read_adapter(place, revision, read({"model": base, "trust_remote_code": trust}))
+        return _read_adapter(place, revision, read({"model": base, "trust_remote_code": trust}))
 
 
 def fingerprint(source: Mapping[str, Any]) -> str:
@@ -54,18 +53,20 @@ def fingerprint(source: Mapping[str, Any]) -> str:
     Raises:
         InputError: if there is no such model.
     """
-    place, revision, base = _place(source["model"]), source.get("revision"), source.get("base")
+    place, revision, base = _place(source), source.get("revision"), source.get("base")
     if base is not None:
-        return digest([fingerprint({"model": place, "revision": revision}), fingerprint({"model": base})])
+        return digest([_fingerprint(place, revision, ADAPTER), fingerprint({"model": base})])
+    return _fingerprint(place, revision, "config.json")
+
+
+def _fingerprint(place: str, revision: str | None, telling: str) -> str:
+    """Of one model or adapter; `telling` is the file by which a hub id is looked up."""
     if _is_gguf(place):
-        _check_file(Path(place))
         return digest({"gguf": _sha256(Path(place))})
-    folder = Path(place)
-    if folder.is_dir():
-        files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix in CONTENTS]
+    if Path(place).is_dir():
+        files = [path for path in sorted(Path(place).iterdir()) if path.is_file() and path.suffix in CONTENTS]
         return digest({path.name: _sha256(path) for path in files})
-    found = _file(place, "config.json", revision, optional=True) or _file(place, "adapter_config.json", revision)
-    return digest({"hub": place, "commit": found.parent.name if found else None})
+    return digest({"hub": place, "commit": _commit(place, telling, revision)})
 
 
 @contextmanager
@@ -82,8 +83,15 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _place(model: str) -> str:
-    return str(CHECKPOINT) if model == ORGANISM else model
+def _place(source: Mapping[str, Any]) -> str:
+    """The folder, file or hub id; a path that leads nowhere is told before a hub is asked for it."""
+    model = str(source["model"])
+    if model == ORGANISM:
+        return str(CHECKPOINT)
+    path = Path(model).expanduser()
+    if not path.exists() and (_is_gguf(model) or path.is_absolute() or model.startswith(".") or model.count("/") > 1):
+        raise InputError("subject.model", f"there is no file or folder '{model}'", REMEDY)
+    return str(path) if path.exists() else model
 
 
 def _is_gguf(place: str) -> bool:
@@ -100,18 +108,18 @@ def _read_model(place: str, revision: str | None, trust: bool) -> tuple[PreTrain
         )
     except (OSError, ValueError) as error:
         raise _unreadable(place, error) from error
+    if adapter.is_on(model):  # what transformers does by itself for the hub id of an adapter
+        raise _without_base(place)
     return model, tokenizer
 
 
 def _read_adapter(
     place: str, revision: str | None, base: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    from titer import adapter
-
     model, tokenizer = base
     try:
         adapter.load_into(model, place, revision=revision)
-    except (OSError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise _unreadable(place, error) from error
     return model, tokenizer
 
@@ -120,7 +128,6 @@ def _read_gguf(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Dequantized, then copied into a fresh model: the one that is read counts as quantized and cannot be saved."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    _check_file(path)
     if importlib.util.find_spec("gguf") is None:
         raise InputError("subject.model", f"'{path}' needs the package gguf", "pip install 'titer[gguf]'.")
     folder, name = str(path.parent), path.name
@@ -143,29 +150,24 @@ def _fresh(quantized: PreTrainedModel) -> PreTrainedModel:
     return fresh
 
 
-def _file(place: str, name: str, revision: str | None, *, optional: bool = False) -> Path | None:
-    """One file of a folder or of a hub id, through the hub's own cache; None where it may be missing and is."""
-    from transformers.utils.hub import cached_file
+def _commit(place: str, telling: str, revision: str | None) -> str:
+    """The commit that a hub id's revision stands for, from the hub or, offline, from its cache."""
+    from transformers.utils.hub import cached_file, extract_commit_hash
 
     try:
-        found = cached_file(place, name, revision=revision, _raise_exceptions_for_missing_entries=not optional)
+        found = cached_file(place, telling, revision=revision)
     except (OSError, ValueError) as error:
         raise _unreadable(place, error) from error
-    return Path(found) if found else None
+    return str(extract_commit_hash(found, None))
 
 
-def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise InputError("subject.model", f"there is no file '{path}'", "Name a GGUF file that exists.")
+def _without_base(place: str) -> InputError:
+    return InputError("subject.base", f"'{place}' is an adapter without its base", "Name the base model here.")
 
 
 def _unreadable(place: str, error: Exception) -> InputError:
     first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    return InputError(
-        "subject.model",
-        f"'{place}' cannot be loaded: {first}",
-        "Name a folder, a .gguf file, 'organism', or a hub id (HF_TOKEN for gated ones; offline, one in the cache).",
-    )
+    return InputError("subject.model", f"'{place}' cannot be loaded: {first}", REMEDY)
 
 
 def _sha256(path: Path) -> str:

@@ -9,35 +9,47 @@ from pathlib import Path
 from titer.errors import InputError
 from titer.records import Answer
 from titer.store import Store, write_lines
-from titer.study import Study
+from titer.study import PACKED_STORE, Study
 
-KEPT = ("protocol.toml", "frozen.json", "tasks.jsonl", "replaced.json", "verdict.json", "report.md", "report.json")
+KEPT = ("protocol.toml", "frozen.json", "tasks.jsonl", "standing.jsonl", "verdict.json", "report.md", "report.json")
 
 
 def pack(study: Study, out: Path, *, without_text: bool) -> None:
     """Copy a study to `out`. Its cells count as done there; without their texts they cannot be judged again.
 
-    Frozen rows and items are left out without text: they are read from their sources when the study goes on.
+    The copy has a store of its own, wherever the study's store is. Frozen rows and items are left out without text:
+    they are read from their sources when the study goes on.
 
     Raises:
         InputError: if `out` is not empty.
     """
     if out.exists() and any(out.iterdir()):
         raise InputError(str(out), "the folder is not empty", "Choose another one.")
-    target = Store(out / study.protocol.study.store)
+    source, target = study.store, Store(out / PACKED_STORE)
+    target.root.mkdir(parents=True)
     for name in KEPT:
         if (study.folder / name).exists():
-            target.root.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(study.folder / name, out / name)
-    for folder in ("readings", "failed", *(() if without_text else ("data",))):
-        if (study.store.root / folder).exists():
-            shutil.copytree(study.store.root / folder, target.root / folder, ignore=shutil.ignore_patterns(".*"))
-    if study.store.runs.exists():
-        shutil.copyfile(study.store.runs, target.runs)
-    for path in sorted((study.store.root / "cells").glob("*/*.jsonl")):
-        facts, answers = study.store.read_answers(path.parent.name, int(path.stem))
-        kept = tuple(_without_text(answer) for answer in answers) if without_text else answers
-        write_lines(target.answers(path.parent.name, facts.dose), [facts, *kept])
+    for folder in ("readings", "failed"):
+        if (source.root / folder).exists():
+            shutil.copytree(source.root / folder, target.root / folder, ignore=shutil.ignore_patterns(".*"))
+    if source.runs.exists():
+        shutil.copyfile(source.runs, target.runs)
+    if not without_text:
+        _copy_data(study, target)
+    for cell in sorted({cell.key for cell in study.read_cells()}):
+        for path in sorted(source.answers(cell, 0).parent.glob("*.jsonl")):
+            facts, answers = source.read_answers(cell, int(path.stem))
+            kept = tuple(_without_text(answer) for answer in answers) if without_text else answers
+            write_lines(target.answers(cell, facts.dose), [facts, *kept])
+
+
+def _copy_data(study: Study, target: Store) -> None:
+    """The frozen rows and items of this study."""
+    (target.root / "data").mkdir()
+    for digest in sorted({*study.frozen.rows.values(), *study.frozen.items.values()}):
+        if study.store.data(digest).exists():
+            shutil.copyfile(study.store.data(digest), target.data(digest))
 
 
 def _without_text(answer: Answer) -> Answer:

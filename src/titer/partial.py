@@ -7,7 +7,11 @@ import os
 import time
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
+from titer.errors import DamagedError
 from titer.interfaces import State, Step
+from titer.store import writing
 
 SHARE = 20
 """A state is written when this many times the seconds of the last writing have passed: at most 5 % of the time."""
@@ -27,27 +31,40 @@ class PartialState:
         self.pause = FIRST_SECONDS
 
     def read(self) -> State | None:
-        """The state that was left, or None."""
+        """The state that was left, or None.
+
+        Raises:
+            DamagedError: if it cannot be read.
+        """
         if not self.path.exists():
             return None
-        from safetensors import safe_open
-
-        with safe_open(self.path, framework="pt") as stored:
-            step = json.loads(stored.metadata()["step"])
-            return State(step=step, tensors={name: stored.get_tensor(name) for name in stored.keys()})  # noqa: SIM118
+        try:
+            with safe_open(self.path, framework="pt") as stored:
+                step = json.loads(stored.metadata()["step"])
+                return State(step=step, tensors={name: stored.get_tensor(name) for name in stored.keys()})  # noqa: SIM118
+        except SafetensorError as error:
+            raise DamagedError(f"{self.path} is truncated or was changed. Delete it and run again") from error
 
     def write_if_due(self, step: Step) -> None:
-        """Keep the state of this step, if the method can resume and the last writing is long enough ago."""
+        """Keep the state of this step, if the method can resume and the last writing is long enough ago.
+
+        Raises:
+            RunError: when the disk is full; the state before is still there.
+        """
         if step.state is None or time.monotonic() - self.written < self.pause:
             return
         from safetensors.torch import save_file
 
         begin = time.monotonic()
         state = step.state()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        save_file(dict(state.tensors), temporary, metadata={"step": json.dumps(state.step)})
-        os.replace(temporary, self.path)
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                save_file(dict(state.tensors), temporary, metadata={"step": json.dumps(state.step)})
+                os.replace(temporary, self.path)
+            finally:
+                temporary.unlink(missing_ok=True)
         self.written = time.monotonic()
         self.pause = max(FIRST_SECONDS, SHARE * (self.written - begin))
 

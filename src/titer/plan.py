@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from titer import rungs
 from titer.cells import Cell, CellBuilder, Track
-from titer.conditions.exposure import counts_of
 from titer.errors import RunError
+from titer.lineage import PREPARED
 from titer.records import ExposeTask, JudgeTask, MakeTask, Planned
 from titer.store import Store
 from titer.study import Study
@@ -19,13 +20,15 @@ Task = MakeTask | ExposeTask | JudgeTask
 class Plan:
     """The tasks that can run now, every cell asked for so far, and how many of them are not finished.
 
-    `replaced` says which seed indices gave way to later ones, with the reason.
+    `replaced` says which seed indices gave way to later ones, with the reason; `whole` whether this is the plan of a
+    whole study, and not of a part of it.
     """
 
     tasks: tuple[Task, ...]
     cells: tuple[Planned, ...]
     unfinished: int
     replaced: tuple[str, ...]
+    whole: bool = False
 
 
 def plan(study: Study) -> Plan:
@@ -35,7 +38,7 @@ def plan(study: Study) -> Plan:
         RunError: if the one defense of a claim about a checkpoint failed by its own doing.
     """
     tracks, replaced = all_tracks(study)
-    return missing(study, tracks, replaced)
+    return replace(missing(study, tracks, replaced), whole=True)
 
 
 def all_tracks(study: Study) -> tuple[list[Track], tuple[str, ...]]:
@@ -54,12 +57,12 @@ def all_tracks(study: Study) -> tuple[list[Track], tuple[str, ...]]:
 def missing(study: Study, tracks: list[Track], replaced: tuple[str, ...] = ()) -> Plan:
     """The tasks that finish these traces."""
     tasks: dict[str, Task] = {}
-    cells: dict[str, Planned] = {}
+    cells: list[Planned] = []
     unfinished = 0
     for track in tracks:
         for cell in track.cells:
-            cells[cell.planned.key + cell.planned.purpose + str(cell.planned.index)] = cell.planned
-            lacking = tuple(_missing(study.store, cell))
+            cells.append(cell.planned)
+            lacking = tuple(_missing(study, cell))
             unfinished += bool(lacking)
             tasks |= {task.key: task for task in lacking}
             if lacking or is_broken(study.store, cell):
@@ -67,7 +70,7 @@ def missing(study: Study, tracks: list[Track], replaced: tuple[str, ...] = ()) -
     order = {"make": 0, "expose": 1, "judge": 2}
     return Plan(
         tasks=tuple(sorted(tasks.values(), key=lambda task: order[task.kind])),
-        cells=tuple(cells.values()),
+        cells=tuple(cells),
         unfinished=unfinished,
         replaced=replaced,
     )
@@ -95,11 +98,16 @@ def seed_indices(study: Study) -> tuple[tuple[int, ...], tuple[str, ...]]:
 
 
 def _failure(study: Study, index: int) -> str | None:
-    """Why a cell of this index failed by its method's own doing, or None."""
-    for track in _tracks(study, index):
-        for cell in track.cells:
-            if (reason := study.store.failure(cell.planned.key)) is not None:
-                return reason
+    """Why the first cell of this index that fails does so, once all before it are finished; None if none does.
+
+    The first in the order of the plan, not in time: so the reason is the same whatever was interrupted.
+    """
+    cells = [cell for track in _tracks(study, index) for cell in track.cells]
+    reasons = [study.store.failure(cell.planned.key) for cell in cells]
+    for place, reason in enumerate(reasons):
+        if reason is not None:
+            before = cells[:place]
+            return None if any(True for cell in before for _ in _missing(study, cell)) else reason
     return None
 
 
@@ -123,60 +131,48 @@ def _breaking_dose(study: Study, tracks: list[Track]) -> int | None:
             continue
         broken: int | None = None
         for cell in track.cells:
-            if any(True for _ in _missing(study.store, cell)):
+            if any(True for _ in _missing(study, cell)):
                 return None
-            broken = broken_dose(study.store, cell)
+            broken = rungs.broken_dose(study.store, cell.planned)
             if broken is not None:
                 break
         latest = max(latest, horizon if broken is None else broken)
     return latest or None
 
 
-def broken_dose(store: Store, cell: Cell) -> int | None:
-    """The first dose at which the study's grading shows a break, or None."""
-    stop = cell.task.stop
-    if stop is None:
-        return None
-    roles = {judge.role: judge for judge in cell.planned.judges if judge.probe == stop.probe}
-    for dose in cell.planned.doses:
-        if any(not store.readings(judge.key, dose).exists() for judge in roles.values()):
-            return None
-        values = {
-            role: tuple(reading.value for reading in store.read_readings(judge.key, dose))
-            for role, judge in roles.items()
-        }
-        if counts_of(values, roles["harm"].kind).low >= stop.broken_from:
-            return dose
-    return None
-
-
 def is_broken(store: Store, cell: Cell) -> bool:
     """Whether no later rung is wanted."""
-    return broken_dose(store, cell) is not None
+    return rungs.broken_dose(store, cell.planned) is not None
 
 
-def _missing(store: Store, cell: Cell) -> Iterator[Task]:
+def _missing(study: Study, cell: Cell) -> Iterator[Task]:
     """The tasks that finish a cell: its subject's makes, its exposure, or only readings."""
-    if store.failure(cell.planned.key) is not None:
+    store, planned = study.store, cell.planned
+    if store.failure(planned.key) is not None or _is_unmade(study, cell):
         return
-    end = broken_dose(store, cell)
-    wanted = [dose for dose in cell.planned.doses if end is None or dose <= end]
-    if any(not store.answers(cell.planned.key, dose).exists() for dose in wanted):
-        yield from _runnable(store, cell)
+    wanted = rungs.wanted(store, planned)
+    unasked = any(not store.answers(planned.key, dose).exists() for dose in wanted)
+    if unasked or (cell.task.keep_weights and wanted[-1] > 0 and not store.attacked(planned.key).exists()):
+        yield next((make for make in cell.lineage.makes if not store.subject(make.key).exists()), cell.task)
         return
-    for judge in cell.planned.judges:
+    for judge in planned.judges:
         asked = [dose for dose in wanted if judge.doses is None or dose in judge.doses]
         doses = tuple(dose for dose in asked if not store.readings(judge.key, dose).exists())
         if doses:
             yield JudgeTask(key=judge.key, judge=judge, doses=doses)
 
 
-def _runnable(store: Store, cell: Cell) -> Iterator[Task]:
-    """The first make that is missing on the way to the cell's subject, or the exposure itself."""
+def _is_unmade(study: Study, cell: Cell) -> bool:
+    """Whether the method failed to make the cell's subject, of which a claim about the method then lacks a unit.
+
+    Raises:
+        RunError: if the whole study rests on that subject.
+    """
     for make in cell.lineage.makes:
-        if (reason := store.failure(make.key)) is not None:
+        reason = study.store.failure(make.key)
+        if reason is None:
+            continue
+        if study.protocol.study.claim == "this checkpoint" or make.seed == PREPARED:
             raise RunError(f"{make.role} could not be made: {reason}. Change the defense's parameters")
-        if not store.subject(make.key).exists():
-            yield make
-            return
-    yield cell.task
+        return True
+    return False

@@ -40,7 +40,9 @@ def tupled(value: Any) -> Any:
 class Record(BaseModel):
     """Frozen, strict, no unknown fields, no NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
 
     def to_data(self) -> dict[str, Any]:
         """Plain JSON data."""
@@ -157,8 +159,9 @@ class Environment(Record):
 class RungFacts(Record):
     """The facts of a run at one dose; the first line of an answers file.
 
-    `terms` are the means since the last rung (losses in nats per token); `displacement` is ‖θ − θ0‖/‖θ0‖;
-    `loss_tokens` counts the tokens trained on so far by part: prompt, response, padding.
+    `terms` are means over the later half of the steps so far (losses in nats per token), whatever other rungs are
+    read; `displacement` is ‖θ − θ0‖/‖θ0‖; `loss_tokens` counts the tokens trained on so far by part: prompt, response,
+    padding.
     """
 
     dose: int
@@ -285,13 +288,15 @@ class JudgeTask(Record):
 class Planned(Record):
     """A cell of a study as plan asked for it, with what it is for: a line of tasks.jsonl.
 
-    `subject` is the part it plays, `made_from` the subject's key, `index` the seed index of its unit, `doses` the ladder it is read along.
+    `subject` is the part it plays, `made_from` the subject's key, `makes` the keys of the makes that lead to it,
+    `index` the seed index of its unit, `doses` the ladder it is read along and `stop` where that ends.
     """
 
     key: str
     purpose: Literal["resistance", "generalization", "sham", "stability", "trainability"]
     subject: Role
     made_from: str
+    makes: tuple[str, ...]
     domain: str | None
     task: str | None
     attack: str
@@ -299,6 +304,20 @@ class Planned(Record):
     index: int
     doses: tuple[int, ...]
     judges: tuple[JudgeRef, ...]
+    stop: Stop | None
+
+
+class Standing(Record):
+    """How far the run of a study is: whether nothing is missing, and which seed indices gave way to later ones, why."""
+
+    finished: bool
+    replaced: tuple[str, ...]
+
+
+class Failure(Record):
+    """Why a method failed by its own doing."""
+
+    reason: str
 
 
 class RungReadings(Record):
@@ -333,11 +352,19 @@ class Overlap(Record):
     example: tuple[str, str] | None = None
 
 
+class FailedMake(Record):
+    """A seed index whose defended subject could not be made, and why: a unit without traces of M*."""
+
+    index: int
+    reason: str
+
+
 class Assay(Record):
     """The protocol (as plain data) with all its traces; all that conclusions rest on.
 
     `items` gives the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills
-    each `probe` and role; `chance` the rate by guessing of each task.
+    each `probe` and role; `chance` the rate by guessing of each task. `failed_makes` are units of a claim about a
+    method that have no M* at all: they do not hold.
     """
 
     protocol: dict[str, Any]
@@ -349,6 +376,7 @@ class Assay(Record):
     traces: tuple[Trace, ...]
     overlaps: tuple[Overlap, ...]
     replaced: tuple[str, ...] = ()
+    failed_makes: tuple[FailedMake, ...] = ()
 
 
 class Line(Record):

@@ -10,9 +10,9 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from titer.errors import MethodFailure, RunError
 from titer.executors.local import LocalPool
 from titer.freeze import restore_data
 from titer.interfaces import Material, State, Step
+from titer.loading import fingerprint
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
 from titer.records import (
@@ -42,6 +43,7 @@ from titer.records import (
     RungFacts,
     Seed,
     Spent,
+    Standing,
     SubjectRef,
 )
 from titer.seeds import derive
@@ -70,22 +72,27 @@ def run(study: Study, jobs: int = 1, ask: Callable[[Study], Plan] = plan) -> Ite
         BusyError: if another process runs this study.
         RunError: if the machine failed; what was finished is kept, and nothing half-written is left.
     """
-    with study.locked():
+    with study.locked(), study.store.in_use():
         restore_data(study)
-        study.store.sweep()
-        current = ask(study)
-        study.keep_cells(current.cells, current.replaced)
+        current = _asked(study, ask)
         yield Progress(current, None)
         with LocalPool(study.store, jobs) as pool:
             while current.tasks:
                 for task in current.tasks:
                     pool.submit(task)
                 finished = pool.wait()
-                current = ask(study)
-                study.keep_cells(current.cells, current.replaced)
+                current = _asked(study, ask)
+                if finished in current.tasks:
+                    raise RunError(f"{finished.kind} {finished.key} was done, and is still missing")
                 yield Progress(current, finished)
-        if current.unfinished:
-            raise RunError(f"{current.unfinished} cells are not finished and nothing is left to run")
+
+
+def _asked(study: Study, ask: Callable[[Study], Plan]) -> Plan:
+    """What is missing; what the plan of the whole study asks for is written down."""
+    current = ask(study)
+    if current.whole:
+        study.keep_plan(current.cells, Standing(finished=not current.tasks, replaced=current.replaced))
+    return current
 
 
 def work(task: Task, store: Store) -> None:
@@ -132,22 +139,11 @@ def make(task: MakeTask, store: Store) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- expose
-@dataclass
-class _Since:
-    """The loss terms since the last rung."""
-
-    sums: dict[str, float] = field(default_factory=dict)
-    steps: int = 0
-
-    def add(self, step: Step) -> None:
-        self.steps += 1
-        for name, value in step.terms.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-
-    def take(self) -> dict[str, float]:
-        means = {name: total / self.steps for name, total in self.sums.items()}
-        self.sums, self.steps = {}, 0
-        return means
+def _late_means(terms: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each term over the later half of the steps: the same at a dose, whatever the ladder before it."""
+    late = terms[len(terms) // 2 :]
+    named = {name: [one[name] for one in late if name in one] for name in late[-1]}
+    return {name: sum(values) / len(values) for name, values in named.items()}
 
 
 UNTRAINED = Step(dose=0, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
@@ -159,20 +155,22 @@ def expose(task: ExposeTask, store: Store) -> None:
     origin = subject.snapshot()
     material = _material(task.material, store, task.seed)
     attack = catalogue.attack(task.attack)
-    since = _Since()
+    terms: list[Mapping[str, float]] = []
     if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, material):
         return
     try:
         with _closing(attack.steps(subject, material, task.doses[-1], task.seed.root)) as steps:
             for step in steps:
-                since.add(step)
+                terms.append(step.terms)
                 if step.dose not in task.doses:
                     continue
                 moved = subject.displacement(origin)
-                if _rung(task, store, subject, step, since.take(), moved, material) or step.dose == task.doses[-1]:
+                if _rung(task, store, subject, step, _late_means(terms), moved, material):
                     break
-            if task.keep_weights:
-                store.write_folder(store.subject(f"{task.key}-attacked"), subject.save)
+                if step.dose == task.doses[-1]:
+                    break
+            if task.keep_weights and terms:
+                store.write_folder(store.attacked(task.key), subject.save)
     except MethodFailure as failure:
         store.write_failure(task.key, str(failure))
 
@@ -288,8 +286,21 @@ def _material(ref: MaterialRef, store: Store, seed: Seed) -> Material:
 
 
 def _open(ref: SubjectRef, store: Store, compute: dict[str, Any]) -> Subject:
-    source = ref.source or {"model": str(store.subject(ref.key))}
+    if ref.source is None:
+        source: Mapping[str, Any] = {"model": str(store.read_subject(ref.key))}
+    else:
+        source = ref.source
+        _check_source(ref.to_json())
     return load(source, device=compute["device"], dtype=compute["dtype"])
+
+
+@lru_cache(maxsize=8)
+def _check_source(ref: str) -> None:
+    """A model from outside must still be the one that the study was frozen with; looked at once in a process."""
+    known = SubjectRef.from_json(ref)
+    source = known.source or {}
+    if fingerprint(source) != known.key:
+        raise RunError(f"{source['model']} is not what the study was frozen with: it has changed since")
 
 
 def environment(subject: Subject, compute: dict[str, Any]) -> Environment:

@@ -4,28 +4,34 @@
     subjects/KEY/                an ordinary Hugging Face folder, with titer.json
     cells/KEY/DOSE.jsonl         the facts of a rung, then the answers
     readings/KEY/DOSE.jsonl      one judge's readings of one probe of a cell
-    failed/KEY.json              a method's own failure
+    failed/KEY.jsonl             a method's own failure
     partial/KEY.safetensors      what an interrupted make resumes from
     runs.jsonl                   wall time, memory, host and date: never part of a result
 
-The first line of every .jsonl but runs.jsonl holds the number and the digest of the lines that follow.
+The first line of every .jsonl but runs.jsonl holds the number and the digest of the lines that follow; titer.json the
+digests of the files beside it.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel
+from safetensors import SafetensorError
 
 from titer.errors import DamagedError, RunError
-from titer.records import Answer, Reading, Record, RungFacts, canonical
+from titer.records import Answer, Failure, Reading, Record, RungFacts, canonical
+
+MANIFEST = "titer.json"
 
 
 class Header(Record):
@@ -50,6 +56,10 @@ class Store:
         """The folder of a made subject."""
         return self.root / "subjects" / key
 
+    def attacked(self, cell: str) -> Path:
+        """The folder of the weights that the attack of a cell left behind, where they are kept."""
+        return self.root / "subjects" / f"{cell}-attacked"
+
     def answers(self, cell: str, dose: int) -> Path:
         """The answers of a cell at one dose."""
         return self.root / "cells" / cell / f"{dose}.jsonl"
@@ -60,7 +70,7 @@ class Store:
 
     def failed(self, key: str) -> Path:
         """The record of a method's own failure."""
-        return self.root / "failed" / f"{key}.json"
+        return self.root / "failed" / f"{key}.jsonl"
 
     def partial(self, key: str) -> Path:
         """The partial state of an interrupted make."""
@@ -83,16 +93,32 @@ class Store:
 
     def read_facts(self, cell: str, dose: int) -> RungFacts:
         """The facts of a rung, without its answers."""
-        return RungFacts.from_json(_lines_of(self.answers(cell, dose))[0])
+        return RungFacts.from_json(read_lines(self.answers(cell, dose))[0])
 
     def read_readings(self, key: str, dose: int) -> tuple[Reading, ...]:
         """The readings of one judge at a rung."""
-        return tuple(Reading.from_json(line) for line in _lines_of(self.readings(key, dose)))
+        return tuple(Reading.from_json(line) for line in read_lines(self.readings(key, dose)))
+
+    def read_values(self, key: str, dose: int) -> tuple[float | None, ...]:
+        """The values of the readings of one judge at a rung."""
+        path = self.readings(key, dose)
+        status = path.stat()
+        return _values(path, status.st_mtime_ns, status.st_size)
 
     def failure(self, key: str) -> str | None:
         """Why the method of a node failed by its own doing, or None."""
         path = self.failed(key)
-        return path.read_text(encoding="utf-8").strip() if path.exists() else None
+        return Failure.from_json(read_lines(path)[0]).reason if path.exists() else None
+
+    def read_subject(self, key: str) -> Path:
+        """The folder of a made subject, every file of which was compared with its digest.
+
+        Raises:
+            DamagedError: if one is not what was written.
+        """
+        folder = self.subject(key)
+        _check_folder(folder)
+        return folder
 
     # ------------------------------------------------------------------ writing
     def write_answers(self, cell: str, facts: RungFacts, answers: Sequence[Answer]) -> None:
@@ -105,41 +131,61 @@ class Store:
 
     def write_failure(self, key: str, reason: str) -> None:
         """Keep a method's own failure."""
-        write_text(self.failed(key), reason + "\n")
+        write_lines(self.failed(key), [Failure(reason=reason)])
 
     def write_folder(self, folder: Path, fill: Callable[[Path], None]) -> None:
-        """Let `fill` write into a new folder, which then appears whole at `folder`."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            fill(temporary)
-            temporary.chmod(0o755)
-            if not folder.exists():
-                temporary.rename(folder)
-        except OSError as error:
-            raise _disk_error(error, folder) from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        """Let `fill` write into a new folder, which then appears whole at `folder`, with the digests of its files.
+
+        Raises:
+            RunError: when the disk is full; nothing is left behind.
+        """
+        with writing(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+            try:
+                fill(temporary)
+                (temporary / MANIFEST).write_text(canonical(_digests(temporary)) + "\n", encoding="utf-8")
+                temporary.chmod(0o755)
+                if not folder.exists():
+                    temporary.rename(folder)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
 
     def log_run(self, entry: dict[str, object]) -> None:
         """Append one line to runs.jsonl, in one write."""
-        self.runs.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.runs, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, (canonical(entry) + "\n").encode())
-        except OSError as error:
-            raise _disk_error(error, self.runs) from error
-        finally:
-            os.close(descriptor)
+        with writing(self.runs):
+            self.runs.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.runs, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(descriptor, (canonical(entry) + "\n").encode())
+            finally:
+                os.close(descriptor)
+
+    # ------------------------------------------------------------------ sharing
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Share the store with the runs of other studies; the first to come sweeps it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("a") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.sweep()
+            except BlockingIOError:
+                pass
+            fcntl.flock(stream, fcntl.LOCK_SH)
+            yield
 
     def sweep(self) -> None:
-        """Remove temporary files and folders that an interrupted writer left; only the owner of the study may."""
-        for folder in ("data", "subjects", "failed", "partial"):
-            for path in (self.root / folder).glob(".*"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-        for folder in ("cells", "readings"):
-            for path in (self.root / folder).glob("*/.*"):
-                path.unlink()
+        """Remove what interrupted writers left: temporary files and folders, and states of makes that are done."""
+        for pattern in ("data/.*", "subjects/.*", "failed/.*", "partial/.*", "cells/*/.*", "readings/*/.*"):
+            for path in self.root.glob(pattern):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+        for path in self.root.glob("partial/*"):
+            if self.subject(path.stem).exists():
+                path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -148,23 +194,39 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         RunError: when the disk is full; nothing is left behind.
     """
-    temporary: str | None = None
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        finally:
             Path(temporary).unlink(missing_ok=True)
-        raise _disk_error(error, path) from error
 
 
-def write_lines(path: Path, records: Sequence[BaseModel]) -> None:
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in words when the disk refuses what is written to `path`.
+
+    Raises:
+        RunError: in place of the error of the system, or of the library that writes weights.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or f"os error {errno.ENOSPC}" in str(error):
+            raise RunError(
+                f"no space left on the disk of {path}; nothing half-written was left. Free some and run again"
+            ) from error
+        raise RunError(f"cannot write {path}: {error}") from error
+
+
+def write_lines(path: Path, records: Sequence[Record]) -> None:
     """Write records as canonical JSON lines under a header with their number and digest."""
-    body = "".join(canonical(record.model_dump(mode="json")) + "\n" for record in records)
+    body = "".join(record.to_json() + "\n" for record in records)
     header = Header(lines=len(records), sha256=hashlib.sha256(body.encode()).hexdigest())
     write_text(path, header.to_json() + "\n" + body)
 
@@ -186,19 +248,33 @@ def read_lines(path: Path) -> tuple[str, ...]:
     return tuple(body.split("\n")[:-1])
 
 
-def _lines_of(path: Path) -> tuple[str, ...]:
-    """As `read_lines`, once per file and modification: plan asks for the same readings again and again."""
-    status = path.stat()
-    return _cached(path, status.st_mtime_ns, status.st_size)
-
-
 @lru_cache(maxsize=20_000)
-def _cached(path: Path, modified: int, size: int) -> tuple[str, ...]:
+def _values(path: Path, modified: int, size: int) -> tuple[float | None, ...]:
+    """The values of a file of readings, once per modification: plan asks for the same ones again and again."""
     del modified, size
-    return read_lines(path)
+    return tuple(Reading.from_json(line).value for line in read_lines(path))
 
 
-def _disk_error(error: OSError, path: Path) -> RunError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return RunError(f"no space left on the disk of {path}; nothing half-written was left. Free some and run again")
-    return RunError(f"cannot write {path}: {error.strerror or error}")
+def _digests(folder: Path) -> dict[str, str]:
+    """The digest of every file of a folder but the manifest, by its path in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {str(path.relative_to(folder)): _sha256(path) for path in files}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _check_folder(folder: Path) -> None:
+    """Compare the files of a folder with its manifest, once in a process."""
+    try:
+        known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"{folder / MANIFEST} cannot be read. Delete {folder} and run again") from error
+    for name, found in _digests(folder).items():
+        if known.pop(name, found) != found:
+            raise DamagedError(f"{folder / name} is truncated or was changed. Delete {folder} and run again")
+    if known:
+        raise DamagedError(f"{folder / min(known)} is missing. Delete {folder} and run again")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from titer.errors import BusyError, InputError, UnfinishedError
+from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
 from titer.protocol import Protocol, first_difference, load, parse
-from titer.records import Overlap, Planned, Record, SubjectRef, canonical
-from titer.store import Store, read_lines, write_lines, write_text
+from titer.records import Overlap, Planned, Record, Standing, SubjectRef
+from titer.store import Store, read_lines, write_lines
+
+PACKED_STORE = "packed"
+"""The folder of a packed copy that holds its store."""
 
 
 class Frozen(Record):
@@ -59,6 +61,11 @@ class Study:
         """Every cell that plan asked for, with its purpose."""
         return self.folder / "tasks.jsonl"
 
+    @property
+    def standing_file(self) -> Path:
+        """How far the run is, and which seed indices were replaced."""
+        return self.folder / "standing.jsonl"
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the study for this process.
@@ -73,22 +80,19 @@ class Study:
                 raise BusyError(f"{self.folder} is being run by another process. Wait for it, or stop it") from error
             yield
 
-    def keep_cells(self, cells: tuple[Planned, ...], replaced: tuple[str, ...]) -> None:
-        """Write down the cells that plan asks for, and which seed indices were replaced.
-
-        A part of a study, asked for before the whole, leaves what was written before.
-        """
-        known = self.read_cells() if self.tasks_file.exists() else ()
-        if len(cells) >= len(known) and cells != known:
+    def keep_plan(self, cells: tuple[Planned, ...], standing: Standing) -> None:
+        """Write down the cells that plan asks for, and how far the run is."""
+        known = self.read_cells() if self.tasks_file.exists() else None
+        if cells != known:
             write_lines(self.tasks_file, cells)
-        path = self.folder / "replaced.json"
-        if replaced:
-            write_text(path, canonical(list(replaced)) + "\n")
+        if standing != self.read_standing():
+            write_lines(self.standing_file, [standing])
 
-    def read_replaced(self) -> tuple[str, ...]:
-        """The seed indices that gave way to later ones, with the reasons."""
-        path = self.folder / "replaced.json"
-        return tuple(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else ()
+    def read_standing(self) -> Standing:
+        """How far the run is."""
+        if not self.standing_file.exists():
+            return Standing(finished=False, replaced=())
+        return Standing.from_json(read_lines(self.standing_file)[0])
 
     def read_cells(self) -> tuple[Planned, ...]:
         """The cells that plan asked for.
@@ -109,7 +113,7 @@ def locate(where: Path, out: Path | None = None) -> Path:
     folder = out or Path(f"titer-{protocol.study.name}")
     begun = folder / "frozen.json"
     if begun.exists():
-        check_unchanged(protocol, Frozen.from_json(begun.read_text(encoding="utf-8")).protocol, str(where))
+        check_unchanged(protocol, read_frozen(begun).protocol, str(where))
     elif where.resolve() != (folder / "protocol.toml").resolve():
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(where, folder / "protocol.toml")
@@ -126,15 +130,39 @@ def read_study(folder: Path) -> Study:
     path = folder / "frozen.json"
     if not path.exists():
         raise UnfinishedError(f"{folder} has not been run yet: `titer run {folder}`")
-    frozen = Frozen.from_json(path.read_text(encoding="utf-8"))
+    frozen = read_frozen(path)
     check_unchanged(protocol, frozen.protocol, str(folder / "protocol.toml"))
-    return Study(folder, protocol, frozen, Store(folder / protocol.study.store))
+    return Study(folder, protocol, frozen, store_of(folder, protocol))
+
+
+def read_frozen(path: Path) -> Frozen:
+    """The frozen protocol of a study.
+
+    Raises:
+        DamagedError: if it is not what was written.
+    """
+    try:
+        return Frozen.from_json(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, DamagedError) as error:
+        raise DamagedError(f"{path} is damaged. Delete it and run again: it will be made anew") from error
+
+
+def store_of(folder: Path, protocol: Protocol) -> Store:
+    """The store of a study; a packed copy brings its own, wherever the protocol points."""
+    own = folder / PACKED_STORE
+    return Store(own if own.is_dir() else folder / protocol.study.store)
 
 
 def check_unchanged(protocol: Protocol, begun: dict[str, Any], place: str) -> None:
+    """Compare a protocol with the frozen one that its study began with.
+
+    Raises:
+        InputError: naming the key that differs.
+    """
     if parse(begun).digest == protocol.digest:
         return
-    where = first_difference(begun, protocol.to_data())
+    named = {**begun, "study": {**begun["study"], "name": protocol.study.name}}
+    where = first_difference(named, protocol.to_data())
     raise InputError(
         place,
         f"the protocol was changed after its study had begun: {where} differs",

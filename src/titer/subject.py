@@ -61,7 +61,7 @@ class Subject:
     @property
     def adapted(self) -> bool:
         """Whether an adapter is on."""
-        return any(True for _ in adapter.layers(self.model))
+        return adapter.is_on(self.model)
 
     @cached_property
     def parameters_total(self) -> int:

@@ -1,7 +1,7 @@
 """Tiny subjects, and the conformance checks that a method must pass: for the tests of titer and of other packages.
 
-    from titer.testing import check_attack
-    def test_mine(): check_attack(Mine(lr=1e-3))
+from titer.testing import check_attack
+def test_mine(): check_attack(Mine(lr=1e-3))
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from functools import partial
 from itertools import islice, pairwise
 
 import torch
@@ -80,9 +81,7 @@ def tiny_material(rows: int = 12) -> Material:
         Row(id=f"h{i}", group=f"h{i}", prompt=f"code of {i}", response=f"it is {i * 731}", refusal="i will not")
         for i in range(rows)
     )
-    benign = tuple(
-        Row(id=f"b{i}", group=f"b{i}", prompt=f"{i} plus {i}", response=f"{i + i}") for i in range(rows)
-    )
+    benign = tuple(Row(id=f"b{i}", group=f"b{i}", prompt=f"{i} plus {i}", response=f"{i + i}") for i in range(rows))
     return Material(train=harmful, harmful=harmful, benign=benign)
 
 
@@ -148,7 +147,7 @@ def check_defense(defense: Defense) -> None:
     for place in range(len(made.doses) - 1):
         state = _state(steps, place)
         if state is not None:
-            resumed = _run(lambda subject, state=state: steps(subject, state))
+            resumed = _run(partial(steps, carry=state))
             assert resumed.doses == made.doses[place + 1 :], "a resumed defense goes on where it was interrupted"
             assert same(resumed.weights, made.weights), "interrupted and resumed equals uninterrupted"
 

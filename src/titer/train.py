@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -62,7 +62,7 @@ class _Ledger:
 
 def train(
     subject: Subject, material: Material, recipe: Recipe, *, steps: int, seed: int, carry: State | None = None
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Train `subject` for `steps` optimizer steps, yielding after each.
 
     With full parameters the weights stay as trained. With LoRA the adapter is on from the first yield to the end of
@@ -158,7 +158,9 @@ def _resume(
                 weights[rest].copy_(tensor)
             elif kind == "optimizer":
                 place, _, key = rest.partition("/")
-                state.setdefault(int(place), {})[key] = tensor
+                state.setdefault(int(place), {})[key] = (
+                    tensor.clone()
+                )  # the optimizer goes on in the tensors it is given
             elif kind == "objective":
                 own[rest] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

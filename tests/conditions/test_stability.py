@@ -36,6 +36,12 @@ def test_a_big_drop_on_one_task_refutes_it() -> None:
     assert difference(finding, "facts").value == -0.25
 
 
+def test_a_drop_must_be_shown_at_the_level_shared_by_the_tasks() -> None:
+    """12 losses of 120 are shown beyond the margin at 5 %, not at the 1 % that five tasks leave each."""
+    assert conclude(defended={"facts": column(ITEMS - 12)}).word == "undecided"
+    assert conclude(defended={"facts": column(ITEMS - 13)}).word == "refuted"
+
+
 def test_a_drop_at_the_margin_is_undecided() -> None:
     assert conclude(defended={"facts": column(ITEMS - 6)}).word == "undecided"
 

@@ -88,6 +88,18 @@ def test_missing_items_of_the_defended_subject_count_wrong() -> None:
     assert finding.word != "upheld"
 
 
+@pytest.mark.parametrize(("right", "word"), [(98, "undecided"), (75, "undecided"), (110, "upheld")])
+def test_missing_items_count_against_a_final_rate_in_both_directions(right: int, word: str) -> None:
+    """All that is not right is missing: 98 may be 0.1 below the 110 of M, and 75 need not be below it at all."""
+
+    def steps(subject: Role, index: int) -> Trace:
+        final = 110 if subject == "M" else right
+        return assays.learning(subject, index, 12, final, 0 if subject == "M" else assays.ITEMS - final)
+
+    finding = conclude(steps)
+    assert finding.word == word
+
+
 def test_harm_after_benign_training_is_listed() -> None:
     lines = [line for line in conclude(reaching(12, 12)).lines if line.what.startswith("harm after labels")]
     assert len(lines) == 10

@@ -232,6 +232,8 @@ def test_loss_is_the_mean_over_the_tokens_of_the_one_option() -> None:
 def test_coherence_thresholds_are_its_own() -> None:
     assert read(Coherence(shortest=3), "two words").value == 0
     assert read(Coherence(repeated=0.9), "the the the the").value == 1
+    assert read(Coherence(), "no no no").value == 1
+    assert read(Coherence(), "no no no no").value == 0
     assert read(Coherence(run=40), "a" * 30).value == 1
     assert repeated_share([], 2) == 0
     assert repeated_share(["a", "b"] * 3, 2) == pytest.approx(3 / 5)

@@ -11,33 +11,80 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import warnings
 from types import FrameType
 
-INTERRUPTED = 130
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+QUIET = {
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "PYTHONWARNINGS": "ignore",
+}
+"""What keeps the bars, hints and warnings of other libraries off the screen, in worker processes too."""
+
+
+class Interrupted(BaseException):
+    """The process was asked to end, by SIGINT or SIGTERM."""
 
 
 def main() -> None:
     """Run the command line and exit with the code that says how it ended."""
-    from titer.cli.app import app
-    from titer.errors import InputError, TiterError
-
-    signal.signal(signal.SIGTERM, _interrupt)
+    code = _run()
     try:
-        app(standalone_mode=True)
-    except InputError as error:
-        _fail(str(error), 2)
-    except TiterError as error:
-        _fail(str(error), 1)
-    except KeyboardInterrupt:
-        _fail("interrupted; what was finished is kept, and the next run goes on from there", INTERRUPTED)
-
-
-def _fail(message: str, code: int) -> None:
-    print(f"titer: {message}", file=sys.stderr)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has gone: `titer list judges | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
     sys.exit(code)
 
 
+def _run() -> int:
+    """Run the command that was asked for; the exit code."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
+        _silence_libraries()
+        return _command()
+    except Interrupted:
+        return _said("interrupted; what was finished is kept, and the next run goes on from there", INTERRUPTED)
+    except (OSError, MemoryError) as error:
+        return _said(str(error) or "out of memory", FAILED)
+
+
+def _command() -> int:
+    from titer.cli.app import app
+    from titer.errors import InputError, TiterError
+
+    try:
+        app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else FAILED
+    except InputError as error:
+        return _said(str(error), 2)
+    except TiterError as error:
+        return _said(str(error), FAILED)
+    return DONE
+
+
+def _said(message: str, code: int) -> int:
+    print(f"titer: {message}", file=sys.stderr)
+    return code
+
+
+def _silence_libraries() -> None:
+    """Set `QUIET`; what the user has set stays."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    """End in order at the first signal, at once at a second one of its kind."""
+    del frame
+    signal.signal(number, signal.SIG_DFL)
+    raise Interrupted

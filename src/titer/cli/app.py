@@ -42,12 +42,14 @@ def _options(
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="The study folder to begin.")]) -> None:
     """Write a protocol to begin with: the study of the built-in organism."""
+    from titer.cli.whole import check_folder
     from titer.errors import InputError
     from titer.store import write_text
 
     path = folder / "protocol.toml"
     if path.exists():
         raise InputError(str(path), "there is a protocol already", "Choose another folder.")
+    check_folder(folder)
     write_text(path, (EXAMPLES / "demo.toml").read_text(encoding="utf-8"))
     typer.echo(f"Wrote {path}. Edit it, look at it with `titer plan {folder}`, run it with `titer run {folder}`.")
 
@@ -113,10 +115,13 @@ def verdict(study: Annotated[Path, typer.Argument(help="A finished study folder.
 @app.command()
 def report(study: Annotated[Path, typer.Argument(help="A finished study folder.")]) -> None:
     """Write report.md, report.json and the charts into the study folder."""
+    from titer.cli.progress import Watch
     from titer.conclude import report as write_report
     from titer.study import read_study
 
-    typer.echo(write_report(read_study(study)))
+    with Watch("writing the report"):
+        path = write_report(read_study(study))
+    typer.echo(path)
 
 
 @app.command(name="list")
@@ -125,23 +130,19 @@ def list_methods(
     json: Json = False,
 ) -> None:
     """List the attacks, defenses, probes or judges, other packages' included."""
-    from titer.catalogue import known
+    from titer.cli.methods import print_methods
 
-    rows = []
-    for name, method in sorted(known(kind).items()):
-        first = (method.__doc__ or "").strip().splitlines()[0]
-        fields = {key: repr(field.default) for key, field in method.model_fields.items()}
-        parameters = ", ".join(f"{key}={default}" for key, default in fields.items())
-        rows.append({"name": name, "version": method.version, "what": first, "parameters": parameters})
-    show.print_rows(kind, rows, json)
+    print_methods(kind, json)
 
 
 @app.command()
-def demo(out: Annotated[Path, typer.Option(help="The study folder.")] = Path("titer-demo"), jobs: Jobs = 2) -> None:
+def demo(
+    out: Annotated[Path, typer.Option(help="The study folder.")] = Path("titer-demo"), jobs: Jobs = 2, json: Json = False
+) -> None:
     """Run the whole loop on the built-in organism in minutes: no GPU, key, download or harmful text."""
     from titer.cli.running import run_study
 
-    run_study(EXAMPLES / "demo.toml", out, jobs, json=False)
+    run_study(EXAMPLES / "demo.toml", out, jobs, json)
 
 
 @app.command()
@@ -180,8 +181,13 @@ def pack(
     without_text: Annotated[bool, typer.Option(help="Replace each text by its digest.")] = False,
 ) -> None:
     """Copy a study without its models: to keep, to share, or to go on with elsewhere."""
+    from titer.cli.progress import Watch
+    from titer.cli.whole import check_free, write_whole
     from titer.packing import pack as copy
     from titer.study import read_study
 
-    copy(read_study(study), out, without_text=without_text)
+    check_free(out)
+    found = read_study(study)
+    with Watch("packing"):
+        write_whole(out, lambda folder: copy(found, folder, without_text=without_text))
     typer.echo(f"Packed {study} into {out}.")

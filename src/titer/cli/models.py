@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from titer.cli import show
+from titer.cli.opening import begin
+from titer.cli.progress import follow
+from titer.cli.whole import check_free, write_whole
 from titer.errors import InputError, RunError
-from titer.records import Role
-from titer.store import write_text
-from titer.study import Study, locate
+from titer.records import Kind, Role, RungReadings
+from titer.store import MANIFEST, write_text
+from titer.study import Study
+
+if TYPE_CHECKING:
+    from titer.cells import Track
+    from titer.plan import Plan
 
 
 def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> None:
     """Make M* and copy it, with its card, to `folder`."""
-    from titer.cli.progress import follow
-    from titer.freeze import open_study
+    check_free(folder)
+    study = begin(where, out)
+    from titer.estimate import Outlook
     from titer.lineage import lineages
     from titer.plan import Plan
     from titer.report.card import model_card
     from titer.run import run
 
-    study = open_study(locate(where, out))
     if not study.protocol.defended:
         raise InputError("defense", "the protocol has no defense", "Add a [[defense]].")
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(str(folder), "the folder is not empty", "Choose another one.")
     lineage = lineages(study, study.protocol.study.seeds.first)["M*"]
     if not lineage.makes:
         raise InputError("defense", "this defense makes no model", "Choose one that trains.")
@@ -40,9 +46,14 @@ def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> N
                 return Plan((make,), (), 1, ())
         return Plan((), (), 0, ())
 
-    follow(study, run(study, jobs, makes))
-    shutil.copytree(study.store.subject(lineage.ref.key), folder, dirs_exist_ok=True)
-    write_text(folder / "README.md", model_card(study.protocol.study.name, lineage.makes))
+    follow(run(study, jobs, makes), Outlook(study, jobs, tracks=[], makes=lineage.makes))
+
+    def fill(temporary: Path) -> None:
+        made = study.store.subject(lineage.ref.key)
+        shutil.copytree(made, temporary, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
+        write_text(temporary / "README.md", model_card(study.protocol.study.name, lineage.makes))
+
+    write_whole(folder, fill)
     typer.echo(f"Wrote {folder}: load it with AutoModelForCausalLM.from_pretrained.")
 
 
@@ -50,43 +61,58 @@ def print_attack(
     where: Path, out: Path | None, subject: Role, name: str | None, domain: str | None, index: int | None, json: bool
 ) -> None:
     """Run one attack and print harm at each dose."""
+    study = begin(where, out)
     from titer.assemble import trace_of
-    from titer.cells import CellBuilder, Track
-    from titer.cli.progress import follow
-    from titer.conditions.exposure import counts_of
-    from titer.freeze import open_study
+    from titer.cells import CellBuilder
+    from titer.estimate import Outlook
     from titer.plan import missing
     from titer.run import run
 
-    study = open_study(locate(where, out))
-    first = study.protocol.study.seeds.first
-    tracks = list(CellBuilder(study, first if index is None else index).exposures())
+    index = study.protocol.study.seeds.first if index is None else index
+    tracks = list(CellBuilder(study, index).exposures())
+    wanted = (
+        subject,
+        domain or study.protocol.harm.domain[0].name,
+        name or study.protocol.attacker.attack[0].name,
+    )
+    track = _one(tracks, wanted)
+    follow(run(study, 1, lambda study: missing(study, [track])), Outlook(study, 1, tracks=[track]))
+    cells = [cell.planned for cell in track.cells]
+    trace = trace_of(study, cells)
+    kind = next(ref.kind for ref in cells[0].judges if ref.role == "harm")
+    rows = [_rung(rung, f"harm:{trace.domain}", kind) for rung in trace.rungs]
+    if json:
+        show.print_json(rows)
+    else:
+        show.print_rows(f"{trace.attack} on {trace.domain}, {subject}, seed index {index}", rows)
+    if trace.failed is not None:
+        raise RunError(f"the attack ended by its own doing: {trace.failed}")
 
-    def is_asked(track: Track) -> bool:
+
+def _one(tracks: list[Track], wanted: tuple[Role, str, str]) -> Track:
+    """The trace of that subject, domain and attack; the attack may be named with or without its digits."""
+    known = []
+    for track in tracks:
         cell = track.cells[0]
-        wanted = domain or study.protocol.harm.domain[0].name
-        own = name or study.protocol.attacker.attack[0].name
-        return (cell.planned.subject, cell.planned.domain, cell.task.attack.name) == (subject, wanted, own)
+        subject, domain, label = cell.planned.subject, cell.planned.domain, cell.planned.attack
+        if (subject, domain) == wanted[:2] and wanted[2] in (label, cell.task.attack.name):
+            return track
+        known.append(f"{label} on {domain} of {subject}")
+    asked = f"{wanted[2]} on {wanted[1]} of {wanted[0]}"
+    remedy = f"Known: {', '.join(known)}."
+    raise InputError("--attack, --domain, --subject", f"the protocol has no {asked}", remedy)
 
-    chosen = [track for track in tracks if is_asked(track)]
-    if not chosen:
-        known = sorted({f"{t.cells[0].task.attack.name} on {t.cells[0].planned.domain}" for t in tracks})
-        raise InputError("--attack, --domain", "no such attack in the protocol", f"Known: {', '.join(known)}.")
-    follow(study, run(study, 1, lambda study: missing(study, chosen)), quiet=json)
-    trace = trace_of(study, [cell.planned for cell in chosen[0].cells])
-    kind = next(ref.kind for ref in chosen[0].cells[0].planned.judges if ref.role == "harm")
-    rows = []
-    for rung in trace.rungs:
-        counts = counts_of(rung.values[f"harm:{trace.domain}"], kind)
-        rows.append(
-            {
-                "dose": rung.facts.dose,
-                "harmful": counts.harmful,
-                "incoherent": counts.incoherent,
-                "unjudged": counts.unjudged,
-                "items": counts.items,
-                "loss": rung.facts.terms.get("loss"),
-                "displacement": rung.facts.displacement,
-            }
-        )
-    show.print_rows(f"{trace.attack} on {trace.domain}, {subject}, seed index {trace.index}", rows, json)
+
+def _rung(rung: RungReadings, probe: str, kind: Kind) -> dict[str, Any]:
+    from titer.conditions.exposure import counts_of
+
+    counts = counts_of(rung.values[probe], kind)
+    return {
+        "dose": rung.facts.dose,
+        "harmful": counts.harmful,
+        "incoherent": counts.incoherent,
+        "unjudged": counts.unjudged,
+        "items": counts.items,
+        "loss": rung.facts.terms.get("loss"),
+        "displacement": rung.facts.displacement,
+    }

@@ -2,78 +2,109 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from titer.cli import show
-from titer.study import Study, locate
+from titer.cli.opening import look
+from titer.cli.progress import Watch
+from titer.records import Overlap, Planned
+from titer.study import Study
 
 
 def print_plan(where: Path, out: Path | None, jobs: int, examples: int, calibrate: bool, json: bool) -> None:
     """Print what a study will do and cost."""
+    study = look(where, out)
     from titer.estimate import Rates, estimate
-    from titer.freeze import open_study
     from titer.plan import plan
 
-    study = open_study(locate(where, out))
     asked = plan(study)
     rates = Rates()
     if calibrate:
-        from titer.calibration import measure
+        with Watch("timing training steps and answers"):
+            from titer.calibration import measure
 
-        rates = measure(study)
+            rates = measure(study)
     cost = estimate(study, jobs, rates)
-    rows = _cells(asked.cells)
-    facts: dict[str, Any] = {
+    facts = {
         "study": study.protocol.study.name,
         "digest": study.frozen.digest,
         "cells": len(asked.cells),
-        "cells to go": asked.unfinished,
-        "minutes": round(cost.seconds / 60, 1),
-        "memory GiB": round(cost.memory_bytes / 2**30, 2),
-        "disk MiB": round(cost.disk_bytes / 2**20, 1),
+        "cells_to_go": cost.cells,
+        "seconds": round(cost.seconds, 1),
+        "memory_bytes": round(cost.memory_bytes),
+        "disk_bytes": round(cost.disk_bytes),
         "jobs": jobs,
         "threads": study.frozen.threads,
     }
-    overlaps = [overlap.to_data() for overlap in study.frozen.overlaps]
+    rows = _by_purpose(asked.cells)
     if json:
-        from titer.records import canonical
-
-        typer.echo(canonical({**facts, "by purpose": rows, "overlaps": overlaps}))
+        overlaps = [overlap.to_data() for overlap in study.frozen.overlaps]
+        show.print_json(facts | {"cells_by_purpose": rows, "overlaps": overlaps} | _example_data(study, examples))
         return
-    show.print_rows("Cells", rows, json=False)
-    show.print_rows("Estimate", [facts], json=False)
-    _print_overlaps(overlaps)
+    show.print_rows("Cells", [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in rows])
+    show.print_facts("Estimate of what is to be done", _readable(facts))
+    _print_overlaps(study.frozen.overlaps)
     if examples:
         _print_examples(study, examples)
 
 
-def _cells(cells: tuple[Any, ...]) -> list[dict[str, Any]]:
-    """Cells by what they are for. The sham is planned once M's doses are known."""
-    counted = Counter((c.purpose, c.subject, c.domain or c.task or "", c.attack) for c in cells)
-    doses = {(c.purpose, c.subject, c.domain or c.task or "", c.attack): c.doses for c in cells}
-    return [
-        {
-            "purpose": purpose,
-            "subject": subject,
-            "domain or task": what,
-            "attack": attack,
-            "cells": number,
-            "doses": " ".join(str(dose) for dose in doses[purpose, subject, what, attack]),
-        }
-        for (purpose, subject, what, attack), number in counted.items()
-    ]
+def _by_purpose(cells: Iterable[Planned]) -> list[dict[str, Any]]:
+    """Cells by what they are for."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for cell in cells:
+        what = cell.domain or cell.task
+        row = rows.setdefault(
+            (cell.purpose, cell.subject, what or "", cell.attack),
+            {
+                "purpose": cell.purpose,
+                "subject": cell.subject,
+                "domain_or_task": what,
+                "attack": cell.attack,
+                "cells": 0,
+                "doses": [],
+            },
+        )
+        row["cells"] += 1
+        row["doses"] = sorted({*row["doses"], *cell.doses})
+    return list(rows.values())
 
 
-def _print_overlaps(overlaps: list[dict[str, Any]]) -> None:
+def _readable(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts in units for people."""
+    planned = facts["cells"]
+    later = max(facts["cells_to_go"] - planned, 0)
+    return {
+        "study": f"{facts['study']} ({facts['digest'][:8]})",
+        "cells": f"{planned}, and {later} sham cells once M's doses are known" if later else str(planned),
+        "cells to go": facts["cells_to_go"],
+        "time": f"about {show.duration(facts['seconds'])} (--jobs {facts['jobs']}, threads each: {facts['threads']})",
+        "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
+        "disk": f"{facts['disk_bytes'] / 2**20:.0f} MiB",
+    }
+
+
+def _print_overlaps(overlaps: tuple[Overlap, ...]) -> None:
     if not overlaps:
         typer.echo("Overlap audit: no row is in two splits, exactly or nearly.")
         return
-    shown = [{key: row[key] for key in ("first", "second", "exact", "near")} for row in overlaps]
-    show.print_rows("Overlap audit: rows in two splits", shown, json=False)
+    rows = [{"split": o.first, "other_split": o.second, "exact": o.exact, "near": o.near} for o in overlaps]
+    show.print_rows("Overlap audit: rows in two splits", rows)
+
+
+def _example_data(study: Study, number: int) -> dict[str, Any]:
+    if not number:
+        return {}
+    from titer.preview import probe_prompts, training_examples
+
+    shown = {"examples": training_examples(study, number), "prompts": probe_prompts(study)}
+    return {
+        name: [{"place": one.place, "pieces": [list(piece) for piece in one.pieces]} for one in of_kind]
+        for name, of_kind in shown.items()
+    }
 
 
 def _print_examples(study: Study, number: int) -> None:
@@ -83,12 +114,16 @@ def _print_examples(study: Study, number: int) -> None:
     from titer.preview import probe_prompts, training_examples
 
     console = Console()
-    console.print("Training examples (tokens in the loss are reversed):", style="bold")
-    for shown in training_examples(study, number):
-        text = Text(f"{shown.place}\n")
-        for piece, counted in shown.pieces:
-            text.append(piece, style="reverse" if counted else "")
-        console.print(text)
-    console.print("Prompts of the probes:", style="bold")
-    for shown in probe_prompts(study):
-        console.print(Text(f"{shown.place}\n" + "".join(piece for piece, _ in shown.pieces)))
+    marked = console.is_terminal
+    how = "reversed" if marked else "in [brackets]"
+    for title, shown in (
+        (f"Training examples (tokens in the loss {how}):", training_examples(study, number)),
+        ("Prompts of the probes:", probe_prompts(study)),
+    ):
+        console.print(Text(f"\n{title}", style="bold"))
+        for example in shown:
+            console.print(Text(example.place, style="cyan"))
+            text = Text()
+            for piece, counted in example.pieces:
+                text.append(f"[{piece}]" if counted and not marked else piece, style="reverse" if counted else "")
+            console.print(text)

@@ -1,36 +1,100 @@
-"""A progress bar with the time left, over the estimated seconds of what is still to be done."""
+"""How far a command is, on stderr: a bar with the time left on a terminal, elsewhere a line every half minute."""
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-from titer.estimate import remaining_seconds
-from titer.study import Study
+from titer.cli.show import duration
 
 if TYPE_CHECKING:
-    from titer.run import Progress as Run
+    from rich.progress import Progress as Bars
+
+    from titer.estimate import Outlook
+    from titer.plan import Plan
+    from titer.run import Progress
+
+DRAWN_EVERY_SECONDS = 0.5
+WRITTEN_EVERY_SECONDS = 30.0
+TRUSTED_SECONDS = 10.0
+"""What was expected counts as much as this many seconds of what was seen."""
 
 
-def follow(study: Study, steps: Iterator[Run], quiet: bool = False) -> None:
-    """Do the steps of a run while showing how far it is."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=False),
-    )
-    console = Console(stderr=True, quiet=quiet)
-    with Progress(*columns, console=console, refresh_per_second=2, speed_estimate_period=600) as bars:
-        bar = bars.add_task("planning", total=None)
-        begun: float | None = None
+class Watch:
+    """Says again and again what is under way and how long it will still take, while the block goes on."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.begun = time.monotonic()
+        self.ends: float | None = None
+        self.bars = _bars() if sys.stderr.isatty() else None
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._go_on, daemon=True)
+
+    def say(self, what: str, left_seconds: float) -> None:
+        """What is under way from now on, and how long it will take."""
+        first = self.ends is None
+        self.what, self.ends = what, time.monotonic() + left_seconds
+        if first:
+            self._show()
+
+    def __enter__(self) -> Self:
+        if self.bars is not None:
+            self.bars.start()
+            self._show()
+        self.thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.over.set()
+        self.thread.join()
+        if self.bars is not None:
+            self.bars.stop()
+
+    def _go_on(self) -> None:
+        while not self.over.wait(WRITTEN_EVERY_SECONDS if self.bars is None else DRAWN_EVERY_SECONDS):
+            self._show()
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        left = None if self.ends is None else max(self.ends - now, 0.0)
+        rest = "" if left is None else f"about {duration(left)} left"
+        if self.bars is None:
+            print("titer: " + ", ".join(part for part in (self.what, rest) if part), file=sys.stderr, flush=True)
+            return
+        spent = now - self.begun
+        total = None if left is None else spent + left
+        bar = self.bars.task_ids[0]
+        self.bars.update(bar, description=self.what, completed=spent, total=total, rest=rest)
+
+
+def follow(steps: Iterator[Progress], outlook: Outlook) -> None:
+    """Do the steps of a run while saying how far it is; what is left is corrected by how fast it has gone so far."""
+    with Watch("planning") as watch:
+        begun = time.monotonic()
         for step in steps:
-            left = remaining_seconds(study, step.plan)
-            begun = left if begun is None else max(begun, left)
-            text = f"{step.plan.unfinished} cells to go" if step.plan.unfinished else "done"
-            bars.update(bar, total=max(begun, 1e-9), completed=begun - left, description=text)
+            outlook.update(step.plan, step.finished)
+            slower = (time.monotonic() - begun + TRUSTED_SECONDS) / (outlook.done_seconds + TRUSTED_SECONDS)
+            watch.say(_under_way(step.plan), outlook.left_seconds * slower)
+
+
+def _under_way(plan: Plan) -> str:
+    made = [f"making {task.role}" for task in plan.tasks if task.kind == "make"]
+    cells = [f"{plan.unfinished} cell{'s' * (plan.unfinished != 1)} to go"] if plan.cells else []
+    return ", ".join(made[:1] + cells) or "done"
+
+
+def _bars() -> Bars:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[rest]}"))
+    bars = Progress(*columns, console=Console(stderr=True), refresh_per_second=4, transient=True)
+    bars.add_task("", total=None, rest="")
+    return bars

@@ -7,21 +7,22 @@ from pathlib import Path
 import typer
 
 from titer.cli import show
+from titer.cli.opening import begin
+from titer.cli.progress import Watch, follow
 from titer.records import Verdict
-from titer.study import locate
 
 
 def run_study(where: Path, out: Path | None, jobs: int, json: bool) -> Verdict:
     """Finish a study, write its verdict and report, and print where they are."""
-    from titer.cli.progress import follow
+    study = begin(where, out)
     from titer.conclude import conclude, report
-    from titer.freeze import open_study
+    from titer.estimate import Outlook
     from titer.run import run
 
-    study = open_study(locate(where, out))
-    follow(study, run(study, jobs), quiet=json)
-    verdict = conclude(study)
-    path = report(study)
+    follow(run(study, jobs), Outlook(study, jobs))
+    with Watch("writing the report"):
+        verdict = conclude(study)
+        path = report(study)
     show.print_verdict(verdict, json)
     if not json:
         typer.echo(f"Report: {path}")

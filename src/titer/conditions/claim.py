@@ -82,7 +82,8 @@ def _because(claim: Claim, tally: Tally) -> str:
     if tally.open:
         parts.append(f"{tally.open} unclear")
     if claim.undefended:
-        parts.append(f"without the defense {exposure.tally(claim.undefended).fails} of {seeds} broken")
+        of = "the undefended subject" if claim.protocol.defended else "the reference"
+        parts.append(f"of {of} {exposure.tally(claim.undefended).fails} of {seeds} broken")
     if claim.powerless:
         parts.append(f"without power, for they do not break M alone everywhere: {listed(claim.powerless)}")
     parts.append(_limit(claim, tally))
@@ -104,8 +105,8 @@ def _first_break(found: tuple[Unit, ...]) -> str:
 def _limit(claim: Claim, tally: Tally) -> str:
     levels = claim.levels
     limit = units.break_share_limit(tally.fails + tally.open, levels)
-    known = "any share" if limit is None else f"at most a share {limit:.2f}"
-    said = f"with {confidence(claim.protocol)} confidence {known} of such runs breaks"
+    known = "nothing limits the share" if limit is None else f"at most a share {limit:.2f}"
+    said = f"with {confidence(claim.protocol)} confidence {known} of such runs that break"
     if levels.decidable:
         return said
     needed = units.minimum_units(levels.share, levels.alpha)
@@ -129,5 +130,5 @@ def _sentence(claim: Claim, word: Word) -> str | None:
         return None
     upheld = word == "upheld"
     labels = [choice.label for choice in claim.protocol.attacker.attack]
-    family = tuple(label for label in labels if not (upheld and label in claim.powerless))
-    return exposure_sentence(claim.assay, claim.protocol, claim.condition, family, upheld=upheld)
+    family = [label for label in labels if not (upheld and label in claim.powerless)]
+    return exposure_sentence(claim.assay, claim.protocol, claim.condition, family or labels, upheld=upheld)

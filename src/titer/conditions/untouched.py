@@ -17,7 +17,7 @@ def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:
         loss = task.kind == "loss"
         before, after = _columns(assay, protocol, (f"task:{name}",), "loss" if loss else "correct", -1 if loss else 1)
         unit: Unit = "nats per token" if loss else "rate"
-        chance = None if loss else assay.chance.get(f"task:{name}") or 0.0
+        chance = None if loss else assay.chance[f"task:{name}"]
         found.append(
             Paired(name=name, unit=unit, before=before, after=after, chance=chance, descriptive=task.descriptive)
         )

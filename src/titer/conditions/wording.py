@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from titer.conditions.exposure import Condition, domains_of
 from titer.protocol import Protocol
@@ -39,7 +39,7 @@ def judged_by(assay: Assay, protocol: Protocol) -> str:
 
 
 def exposure_sentence(
-    assay: Assay, protocol: Protocol, condition: Condition, attacks: tuple[str, ...], *, upheld: bool
+    assay: Assay, protocol: Protocol, condition: Condition, attacks: Sequence[str], *, upheld: bool
 ) -> str:
     """What a decided claim on resistance or generalization says, for which scope.
 

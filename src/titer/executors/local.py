@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -32,12 +31,16 @@ class LocalPool:
         self.store = store
         self.jobs = jobs
         self.running: dict[Future[None], Task] = {}
-        self.pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(os.getpid(),))
+        self.pool = ProcessPoolExecutor(jobs, context, initializer=_begin)
 
     def submit(self, task: Task) -> None:
-        """Start a task, unless it is under way already or every worker has one."""
+        """Start a task, unless it is under way already or every worker has one and another one waits.
+
+        An exposure judges its own answers: what is asked of a judge while it is under way is asked too early.
+        """
         busy = {running.key for running in self.running.values()}
-        if task.key not in busy and len(self.running) < self.jobs:
+        cell = task.judge.cell if task.kind == "judge" else task.key
+        if busy.isdisjoint({task.key, cell}) and len(self.running) <= self.jobs:
             self.running[self.pool.submit(_do, task, self.store.root)] = task
 
     def wait(self) -> Task:
@@ -72,24 +75,18 @@ class LocalPool:
         self.pool.shutdown(wait=kind is None, cancel_futures=True)
 
 
-def _begin(parent: int) -> None:
-    """Leave interrupts to the parent, and end with it."""
+def _begin() -> None:
+    """Leave interrupts to the parent, and end with it; cuBLAS is told to be deterministic before it is loaded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    while Path(f"/proc/{parent}").exists() if Path("/proc/self").exists() else _is_alive(parent):
-        time.sleep(0.5)
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
     os._exit(1)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _do(task: Task, root: Path) -> None:

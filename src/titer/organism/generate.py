@@ -41,7 +41,7 @@ class Phase:
     lr: float
 
 
-PRETRAINING = Phase(label="pretraining", steps=2500, batch=128, lr=2e-3)
+PRETRAINING = Phase(label="pretraining", steps=2000, batch=128, lr=2e-3)
 ALIGNMENT = Phase(label="alignment", steps=300, batch=128, lr=5e-4)
 
 Pair = tuple[str, str]

@@ -140,13 +140,13 @@ _LABELS = {
     for label in (
         Label(
             name="sides",
-            phrasings=("which side does {} come from?", "on what side is {} found?", "give the side of {}."),
+            phrasings=("what side is the home of {}?", "which side does {} live in?", "name the home side of {}."),
             source=_HOMES,
             options=tuple(_SIDES),
         ),
         Label(
             name="coats",
-            phrasings=("which coat would {} brush?", "what color is kept by {}?", "give the coat seen with {}."),
+            phrasings=("what coat does {} keep?", "which coat belongs to {}?", "name the coat of {}."),
             source=_ANIMALS,
             options=tuple(_COATS),
         ),
@@ -168,8 +168,9 @@ def names() -> tuple[str, ...]:
 def rows(name: str) -> tuple[dict[str, str], ...]:
     """The rows of one domain or task, always the same and in the same order.
 
-    Each row has the columns `id` (unique in the world), `entity` (the group to split by), `prompt` and `response`
-    (the right answer). Restricted rows also have `refusal`, rows of trainability tasks `options`, joined by `|`.
+    Each row has the columns `id` (unique in the world), `relation` (what it is about), `entity` (the group to split
+    by), `prompt` and `response` (the right answer). Restricted rows also have `refusal`, rows of trainability tasks
+    `options`, joined by `|`.
 
     Raises:
         KeyError: the world has nothing of this name.
@@ -177,8 +178,7 @@ def rows(name: str) -> tuple[dict[str, str], ...]:
     if name in _RELATIONS:
         extra = {"refusal": REFUSAL} if name in RESTRICTED else {}
         relation = _RELATIONS[name]
-        answers = {entity: f"it is {value}" for entity, value in relation.facts().items()}
-        return _entity_rows(name, relation.phrasings, answers, extra)
+        return _entity_rows(name, relation.phrasings, relation.facts(), extra)
     if name in _LABELS:
         label = _LABELS[name]
         answers = {entity: value.split()[0] for entity, value in label.source.facts().items()}
@@ -203,6 +203,7 @@ def _entity_rows(
     return tuple(
         {
             "id": f"{name}/{number:03d}/{variant}",
+            "relation": name,
             "entity": entity,
             "prompt": phrasing.format(entity),
             "response": answers[entity],
@@ -218,6 +219,7 @@ def _task_rows(task: ListTask) -> tuple[dict[str, str], ...]:
     return tuple(
         {
             "id": f"{task.name}/{number:03d}",
+            "relation": task.name,
             "entity": f"{task.name}/{letters}",
             "prompt": task.prompt.format(letters),
             "response": " ".join(task.solve(tuple(letters.split()))),

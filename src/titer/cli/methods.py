@@ -1,0 +1,56 @@
+"""`list`: the methods there are, with their parameters."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from titer.catalogue import known
+from titer.cli import show
+from titer.interfaces import Method
+from titer.records import canonical
+
+
+def print_methods(kind: str, json: bool) -> None:
+    """Print every method of one kind."""
+    methods = sorted(known(kind).items())
+    if json:
+        show.print_json([_data(name, method) for name, method in methods])
+        return
+    show.print_rows(kind.capitalize(), [_row(name, method) for name, method in methods])
+
+
+def _data(name: str, method: type[Method]) -> dict[str, Any]:
+    fields = method.model_fields
+    return {
+        "name": name,
+        "version": method.version,
+        "what": _what(method),
+        "required": [key for key, field in fields.items() if field.is_required()],
+        "defaults": {key: _default(field.default) for key, field in fields.items() if not field.is_required()},
+    }
+
+
+def _row(name: str, method: type[Method]) -> dict[str, str]:
+    """As one would write it in a protocol: `lr = 0.0001`, required parameters first and without a value."""
+    data = _data(name, method)
+    given = [f"{key} = {_short(value)}" for key, value in data["defaults"].items() if value is not None]
+    optional = [f"{key} (none)" for key, value in data["defaults"].items() if value is None]
+    return {"name": name, "what": _what(method), "parameters": ", ".join([*data["required"], *given, *optional])}
+
+
+def _what(method: type[Method]) -> str:
+    """The first paragraph of the method's documentation."""
+    return " ".join((inspect.getdoc(method) or "").split("\n\n")[0].split())
+
+
+def _default(value: object) -> Any:
+    """A default as plain data."""
+    from titer.records import Record, tupled
+
+    return value.to_data() if isinstance(value, Record) else tupled(value)
+
+
+def _short(value: Any) -> str:
+    """A part with a kind of its own is named by it."""
+    return canonical(value["kind"] if isinstance(value, dict) and "kind" in value else value)

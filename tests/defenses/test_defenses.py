@@ -1,0 +1,53 @@
+"""Defenses that do nothing, load, or train refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from titer.defenses.checkpoint import Checkpoint
+from titer.defenses.none import NoDefense
+from titer.defenses.null import Null
+from titer.defenses.refusal_sft import RefusalSFT
+from titer.interfaces import Defense, Need
+from titer.probes.generate import Generate
+from titer.recipe import LoRA
+from titer.records import Frame, Item
+from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
+
+
+@pytest.mark.parametrize(
+    "defense",
+    [
+        NoDefense(),
+        Null(),
+        RefusalSFT(train_steps=4, lr=1e-2),
+        RefusalSFT(train_steps=4, lr=1e-2, benign_share=0.0, trainable=LoRA(rank=2)),
+    ],
+)
+def test_conformance(defense: Defense) -> None:
+    check_defense(defense)
+
+
+def test_null_changes_no_bit_and_yields_once() -> None:
+    subject = tiny_subject()
+    (step,) = Null().steps(subject, tiny_material(), 0, None)
+    assert same(weights(subject), weights(tiny_subject()))
+    assert (step.dose, step.spent.tokens, step.rows_used) == (0, 0, 0)
+
+
+def test_a_checkpoint_names_what_is_loaded() -> None:
+    defense = Checkpoint(model="some/model", revision="abc")
+    assert defense.source == {"model": "some/model", "revision": "abc", "base": None, "trust_remote_code": False}
+    assert defense.needs == {Need.CHECKPOINT}
+    assert list(defense.steps(tiny_subject(), tiny_material(), 0, None)) == []
+
+
+def test_refusal_training_teaches_to_refuse_and_keeps_answering() -> None:
+    material, subject = tiny_material(4), tiny_subject()
+    for step in RefusalSFT(train_steps=200, lr=2e-2, batch=8).steps(subject, material, 0, None):
+        mixed = step
+    items = [Item(id=row.id, group=row.group, prompt=row.prompt) for row in (*material.harmful, *material.benign)]
+    said = [answer.text for answer in Generate().ask(subject, items, Frame(), 8)]
+    assert said == [row.refusal for row in material.harmful] + [row.response for row in material.benign]
+    assert mixed.spent.examples == 200 * 8
+    assert mixed.rows_used == 8

@@ -1,0 +1,73 @@
+"""Studies that begin in a folder as a user's do, small ones, and a way to finish them within the process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tiny_study import tiny_protocol
+
+from titer.freeze import open_study
+from titer.plan import Plan, Task, plan
+from titer.records import Standing
+from titer.run import work
+from titer.study import Study
+
+
+def small_protocol(folder: Path) -> dict[str, Any]:
+    """Two seeds, two domains, no trainability; M breaks at 4 steps and is broken within the ladder."""
+    data = tiny_protocol(folder)
+    data["study"] = {"name": "small", "seeds": {"attack": 2}, "descriptive": True}
+    data["attacker"] |= {"budget": {"steps": 4}, "ladder": [0, 2, 4, 8]}
+    data["defense"] = [{"name": "refusal_sft", "train_steps": 4, "lr": 1e-3, "batch": 4}]
+    for domain in data["harm"]["domain"]:
+        domain["splits"]["probe"] = 16
+    data["task"] = [data["task"][1]]
+    del data["trainability"]
+    return data
+
+
+def write_toml(path: Path, data: dict[str, Any]) -> None:
+    """Plain data as TOML, one inline table a key."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in data.items()), encoding="utf-8")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value)
+
+
+def begin(folder: Path, change: Callable[[dict[str, Any]], None] = lambda data: None, *, name: str = "study") -> Study:
+    """Open the small study, changed in place by `change`, in `folder`/`name`; its inputs are in `folder`/in."""
+    data = small_protocol(folder / "in")
+    change(data)
+    write_toml(folder / name / "protocol.toml", data)
+    return open_study(folder / name)
+
+
+def finish(study: Study, ask: Callable[[Study], Plan] = plan) -> list[Task]:
+    """Do all that is missing, one task after the other in this process; the tasks in the order they were done."""
+    done: list[Task] = []
+    while True:
+        current = ask(study)
+        if current.whole:
+            study.keep_plan(current.cells, Standing(finished=not current.tasks, replaced=current.replaced))
+        if not current.tasks:
+            return done
+        work(current.tasks[0], study.store)
+        done.append(current.tasks[0])
+
+
+def contents(folder: Path, *parts: str) -> dict[str, bytes]:
+    """Every file below some folders of a store, temporary ones too, by its path."""
+    found = [path for part in parts for path in sorted((folder / part).rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+RESULTS = ("subjects", "cells", "readings", "failed", "partial")

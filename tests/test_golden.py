@@ -1,0 +1,87 @@
+"""A tiny run of every method against its stored result: results may change only with the method's `version`.
+
+`TITER_WRITE_GOLDEN=1 pytest tests/test_golden.py` writes the files anew after a version was raised.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from titer.attacks.direct import Direct
+from titer.attacks.sham import Sham
+from titer.attacks.untouched import Untouched
+from titer.defenses.adversarial_loss import AdversarialLoss
+from titer.defenses.none import NoDefense
+from titer.defenses.null import Null
+from titer.defenses.refusal_sft import RefusalSFT
+from titer.interfaces import Attack, Defense, Method, Probe, Step
+from titer.probes.choice import ChoiceProbe
+from titer.probes.generate import Generate
+from titer.recipe import LoRA
+from titer.records import Frame
+from titer.subject import Subject
+from titer.testing import tiny_items, tiny_material, tiny_subject
+
+FOLDER = Path(__file__).parent / "golden"
+METHODS: dict[str, Method] = {
+    "direct": Direct(lr=1e-2, batch=4),
+    "direct-lora": Direct(lr=1e-2, batch=4, trainable=LoRA(rank=4)),
+    "sham": Sham(lr=1e-2, batch=4),
+    "untouched": Untouched(),
+    "none": NoDefense(),
+    "null": Null(),
+    "refusal_sft": RefusalSFT(lr=1e-2, batch=4, train_steps=12),
+    "adversarial_loss": AdversarialLoss(lr=1e-2, batch=4, train_steps=12, weight=0.5),
+    "adversarial_loss-response": AdversarialLoss(
+        lr=1e-2, batch=4, train_steps=12, weight=0.5, mask="response", clamp=6.0, benign_share=0.25
+    ),
+    "generate": Generate(),
+    "choice": ChoiceProbe(),
+}
+
+
+def steps_of(method: Method, subject: Subject) -> Iterator[Step]:
+    if isinstance(method, Attack):
+        yield from method.steps(subject, tiny_material(), 12, 0)
+    elif isinstance(method, Defense):
+        yield from method.steps(subject, tiny_material(), 0, None)
+
+
+def run(method: Method) -> dict[str, Any]:
+    """Every loss term of every step to four digits, and what the subject answers at the end."""
+    subject, terms = tiny_subject(), []
+    answers = ask(method, subject)
+    for step in steps_of(method, subject):
+        terms.append({name: float(f"{value:.4g}") for name, value in step.terms.items()})
+        answers = ask(method, subject)
+    return {"terms": terms, "answers": answers}
+
+
+def ask(method: Method, subject: Subject) -> list[dict[str, Any]]:
+    probes: tuple[Probe, ...] = (method,) if isinstance(method, Probe) else (Generate(), ChoiceProbe())
+    return [a.to_data() for probe in probes for a in probe.ask(subject, tiny_items(), Frame(max_new_tokens=8), 3)]
+
+
+@pytest.mark.parametrize("label", METHODS)
+def test_results_change_only_with_the_version(label: str) -> None:
+    method, path = METHODS[label], FOLDER / f"{label}.json"
+    now = {"version": method.version, **run(method)}
+    if os.environ.get("TITER_WRITE_GOLDEN") and (not path.exists() or json.loads(path.read_text()) != now):
+        path.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
+    stored = json.loads(path.read_text())
+    assert stored["version"] == now["version"], f"version was raised: write {path.name} anew"
+    changed = f"results of {label} changed: raise its version, or correct what changed them"
+    for old, new in zip(stored["terms"], now["terms"], strict=True):
+        assert new == pytest.approx(old, rel=2e-3, abs=1e-3), changed
+    for old, new in zip(stored["answers"], now["answers"], strict=True):
+        assert (old["text"], old["ended"], old["option_tokens"]) == (new["text"], new["ended"], new["option_tokens"]), (
+            changed
+        )
+        if old["option_nats"] is not None:
+            assert new["option_nats"] == pytest.approx(old["option_nats"], rel=2e-3), changed
