@@ -131,7 +131,9 @@ def test_a_record_does_not_change() -> None:
 
 
 def test_purpose_and_index_of_a_seed_both_matter() -> None:
-    roots = {Seed(purpose=p, index=i).root for p in ("verdict", "unpaired", "search", "tune", "pilot") for i in range(99)}
+    roots = {
+        Seed(purpose=p, index=i).root for p in ("verdict", "unpaired", "search", "tune", "pilot") for i in range(99)
+    }
     assert len(roots) == 5 * 99
 
 

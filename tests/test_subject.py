@@ -93,18 +93,31 @@ def test_with_lora_only_the_adapter_is_copied_and_restored() -> None:
         assert same(before, weights(subject))
 
 
-def test_an_adapter_leaves_weights_flags_and_modules_as_they_were() -> None:
+def test_an_adapter_left_early_leaves_weights_flags_and_modules_as_they_were() -> None:
     subject = tiny_subject()
     before, modules = weights(subject), [type(module) for module in subject.model.modules()]
-    with subject.adapt(**LORA):
+    with pytest.raises(KeyError), subject.adapt(**LORA):
         assert subject.adapted
         shaken(subject)
         with pytest.raises(InputError, match="on already"), subject.adapt(**LORA):
             pass
+        raise KeyError
     assert same(before, weights(subject))
     assert [type(module) for module in subject.model.modules()] == modules
     assert all(own.requires_grad for own in subject.model.parameters())
     assert not subject.adapted
+
+
+def test_an_adapter_run_out_is_merged_and_gone() -> None:
+    subject = tiny_subject()
+    before = weights(subject)
+    with subject.adapt(**LORA):
+        shaken(subject)
+        merged = weights(subject)
+    assert not subject.adapted
+    assert same(merged, weights(subject))
+    assert not same(before, weights(subject))
+    assert all(own.requires_grad for own in subject.model.parameters())
 
 
 def test_a_full_snapshot_takes_a_left_over_adapter_out() -> None:

@@ -48,6 +48,11 @@ def load_into(model: PreTrainedModel, place: str, *, revision: str | None) -> No
     outcome: Any = set_peft_model_state_dict(model, weights, ADAPTER)
     if outcome.unexpected_keys:
         raise InputError("subject.base", f"it has no {outcome.unexpected_keys[0]}", "Name the adapter's own base.")
+    merge(model)
+
+
+def merge(model: nn.Module) -> None:
+    """Add s·B·A to each adapted weight, and take the LoRA layers out."""
     with torch.no_grad():
         for _, layer in layers(model):
             layer.get_base_layer().get_parameter("weight").add_(delta(layer))

@@ -146,17 +146,25 @@ def is_broken(store: Store, cell: Cell) -> bool:
 
 
 def _missing(study: Study, cell: Cell) -> Iterator[Task]:
-    """The tasks that finish a cell: its subject's makes, its exposure, or only readings."""
+    """The tasks that finish a cell: readings of the answers that are there; then its subject's makes, its exposure."""
     store, planned = study.store, cell.planned
     if store.failure(planned.key) is not None or _is_unmade(study, cell):
         return
     wanted = rungs.wanted(store, planned)
-    unasked = any(not store.answers(planned.key, dose).exists() for dose in wanted)
-    if unasked or (cell.task.keep_weights and wanted[-1] > 0 and not store.attacked(planned.key).exists()):
-        yield next((make for make in cell.lineage.makes if not store.subject(make.key).exists()), cell.task)
+    answered = [dose for dose in wanted if store.answers(planned.key, dose).exists()]
+    unread = list(_unread(store, planned, answered))
+    if unread:
+        yield from unread
         return
-    for judge in planned.judges:
-        asked = [dose for dose in wanted if judge.doses is None or dose in judge.doses]
+    keeps = cell.task.keep_weights and wanted[-1] > 0
+    if len(answered) < len(wanted) or (keeps and not store.attacked(planned.key).exists()):
+        yield next((make for make in cell.lineage.makes if not store.subject(make.key).exists()), cell.task)
+
+
+def _unread(store: Store, cell: Planned, answered: list[int]) -> Iterator[JudgeTask]:
+    """Who still has to judge the answers of a cell, at which doses."""
+    for judge in cell.judges:
+        asked = [dose for dose in answered if judge.doses is None or dose in judge.doses]
         doses = tuple(dose for dose in asked if not store.readings(judge.key, dose).exists())
         if doses:
             yield JudgeTask(key=judge.key, judge=judge, doses=doses)

@@ -44,7 +44,7 @@ class LoRA(Record):
 
     @contextmanager
     def applied(self, subject: Subject, seed: int) -> Iterator[dict[str, torch.nn.Parameter]]:
-        """The adapter's weights by name; after the block the adapter is gone and the subject as it was."""
+        """The adapter's weights by name; the block's end merges it, and leaving the block early drops it."""
         with subject.adapt(
             rank=self.rank, alpha=self.alpha, dropout=self.dropout, targets=self.targets, seed=derive(seed, "adapter")
         ):

@@ -96,10 +96,11 @@ def _asked(study: Study, ask: Callable[[Study], Plan]) -> Plan:
 
 
 def work(task: Task, store: Store) -> None:
-    """Do one task, and log its cost."""
+    """Do one task, and log its cost, and the step at which a make went on that was interrupted (0: from the start)."""
     begin = time.monotonic()
+    first = 0
     if isinstance(task, MakeTask):
-        make(task, store)
+        first = make(task, store)
     elif isinstance(task, ExposeTask):
         expose(task, store)
     else:
@@ -109,6 +110,7 @@ def work(task: Task, store: Store) -> None:
         {
             "task": task.kind,
             "key": task.key,
+            "resumed_at": first,
             "wall_seconds": round(time.monotonic() - begin, 3),
             "peak_bytes": peak,
             "host": socket.gethostname(),
@@ -118,24 +120,25 @@ def work(task: Task, store: Store) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- make
-def make(task: MakeTask, store: Store) -> None:
-    """Make a subject: run a defense on its parent, from the last partial state if one was left."""
+def make(task: MakeTask, store: Store) -> int:
+    """Make a subject: run a defense on its parent, from the last partial state if one was left, at the step returned."""
     subject = _open(task.parent, store, task.compute)
-    if task.defense is not None:
-        partial = PartialState(store.partial(task.key))
-        material = _material(task.material, store, task.seed)
-        defense = catalogue.defense(task.defense)
-        carry: State | None = partial.read()
-        try:
-            with _closing(defense.steps(subject, material, task.seed.root, carry)) as steps:
-                for step in steps:
-                    partial.write_if_due(step)
-                store.write_folder(store.subject(task.key), subject.save)
-        except MethodFailure as failure:
-            store.write_failure(task.key, str(failure))
-        partial.drop()
-    else:
+    if task.defense is None:
         store.write_folder(store.subject(task.key), subject.save)
+        return 0
+    partial = PartialState(store.partial(task.key))
+    material = _material(task.material, store, task.seed)
+    defense = catalogue.defense(task.defense)
+    carry: State | None = partial.read()
+    try:
+        with _closing(defense.steps(subject, material, task.seed.root, carry)) as steps:
+            for step in steps:
+                partial.write_if_due(step)
+            store.write_folder(store.subject(task.key), subject.save)
+    except MethodFailure as failure:
+        store.write_failure(task.key, str(failure))
+    partial.drop()
+    return 0 if carry is None else carry.step
 
 
 # ---------------------------------------------------------------------------------------------------- expose

@@ -25,6 +25,9 @@ def scoped(seed: int) -> Iterator[None]:
     """
     import torch
 
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    gpus = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=gpus):
+        torch.default_generator.manual_seed(seed)
+        if gpus:
+            torch.cuda.manual_seed_all(seed)
         yield

@@ -108,7 +108,10 @@ class Subject:
     def adapt(
         self, *, rank: int, alpha: int, dropout: float, targets: str | tuple[str, ...], seed: int
     ) -> Iterator[None]:
-        """A fresh LoRA adapter for the block; afterwards weights and flags are bit for bit as they were.
+        """A fresh LoRA adapter for the block, merged into the weights at its end.
+
+        If the block is left early (an error, a generator that is closed) the adapter is dropped instead, and weights
+        and flags are bit for bit as they were.
 
         Raises:
             InputError: if an adapter is on already, or nothing has one of the names in `targets`.
@@ -120,6 +123,7 @@ class Subject:
             with scoped(seed):
                 adapter.inject(self.model, rank, alpha, dropout, targets)
             yield
+            adapter.merge(self.model)
         finally:
             adapter.remove(self.model)
             self._set_trainable(flags)

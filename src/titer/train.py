@@ -65,9 +65,8 @@ def train(
 ) -> Generator[Step, None, None]:
     """Train `subject` for `steps` optimizer steps, yielding after each.
 
-    With full parameters the weights stay as trained. With LoRA the adapter is on from the first yield to the end of
-    the generator, and the subject is then, run out or closed, bit for bit as it was before: whoever wants the result
-    takes it at the last yield, where `Subject.save` writes it merged.
+    Run out, it leaves the weights as trained: with LoRA the adapter is on between the yields and is merged after the
+    last. Closed early, a LoRA training leaves the subject bit for bit as it was before.
 
     Args:
         subject: is changed in place; reading it between steps does not change what follows.

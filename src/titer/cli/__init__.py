@@ -17,7 +17,7 @@ import sys
 import warnings
 from types import FrameType
 
-DONE, FAILED, INTERRUPTED = 0, 1, 130
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -33,39 +33,32 @@ class Interrupted(BaseException):
 
 def main() -> None:
     """Run the command line and exit with the code that says how it ended."""
-    code = _run()
     try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
+        _silence_libraries()
+        code = command(sys.argv[1:])
         sys.stdout.flush()
+    except Interrupted:
+        code = _said("interrupted; what was finished is kept, and the next run goes on from there", INTERRUPTED)
     except BrokenPipeError:  # whoever read our output has gone: `titer list judges | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
     sys.exit(code)
 
 
-def _run() -> int:
-    """Run the command that was asked for; the exit code."""
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupt)
-        _silence_libraries()
-        return _command()
-    except Interrupted:
-        return _said("interrupted; what was finished is kept, and the next run goes on from there", INTERRUPTED)
-    except (OSError, MemoryError) as error:
-        return _said(str(error) or "out of memory", FAILED)
-
-
-def _command() -> int:
+def command(arguments: list[str]) -> int:
+    """Run one command; the exit code."""
     from titer.cli.app import app
     from titer.errors import InputError, TiterError
 
     try:
-        app()
+        app(arguments, prog_name="titer")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else FAILED
     except InputError as error:
-        return _said(str(error), 2)
-    except TiterError as error:
+        return _said(str(error), WRONG)
+    except (TiterError, OSError) as error:
         return _said(str(error), FAILED)
     return DONE
 

@@ -5,23 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 
 from titer.cli.progress import Watch
+from titer.errors import InputError
+from titer.store import write_text
 from titer.study import Study, locate
 
-
-def begin(where: Path, out: Path | None) -> Study:
-    """The study that `where` names, frozen: from now on its protocol must not change."""
-    with Watch("reading protocol, data and model"):
-        from titer.freeze import open_study
-
-        return open_study(locate(where, out))
+FROZEN = "frozen.json"
 
 
 def look(where: Path, out: Path | None) -> Study:
-    """The same, but a study that has not begun yet is left so: its protocol may still be changed."""
+    """The study that `where` names, as it would be run; one that has not begun may still be changed afterwards."""
     folder = locate(where, out)
-    begun = (folder / "frozen.json").exists()
+    begun = (folder / FROZEN).exists()
     try:
-        return begin(folder, None)
+        with Watch("reading protocol, data and model"):
+            from titer.freeze import open_study
+
+            return open_study(folder)
     finally:
         if not begun and not (folder / "tasks.jsonl").exists():
-            (folder / "frozen.json").unlink(missing_ok=True)
+            (folder / FROZEN).unlink(missing_ok=True)
+
+
+def begin(where: Path, out: Path | None) -> Study:
+    """The same, and from now on its protocol must not change.
+
+    Raises:
+        InputError: if its splits share rows, which would make its verdict void.
+    """
+    study = look(where, out)
+    for shared in study.frozen.overlaps:
+        raise InputError(
+            f"{shared.first}, {shared.second}",
+            f"these splits share {shared.exact + shared.near} rows, {shared.exact} of them exactly",
+            "Name a group column, or take them from sources that differ; `titer plan` lists all.",
+        )
+    if not (study.folder / FROZEN).exists():
+        write_text(study.folder / FROZEN, study.frozen.to_json() + "\n")
+    return study

@@ -1,0 +1,61 @@
+"""Help and version come at once, without the libraries that take seconds to load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+
+import pytest
+from cli.command import titer
+
+HEAVY = ("torch", "transformers", "peft", "datasets", "scipy", "optuna", "altair")
+COMMANDS = ("init", "plan", "run", "judge", "verdict", "report", "list", "demo", "immunize", "attack", "pack")
+TABLES = ("plan", "run", "judge", "verdict", "list", "demo", "attack")
+
+
+def loaded_by(code: str) -> set[str]:
+    """The heavy libraries that a fresh interpreter has loaded after `code`."""
+    script = f"import sys\n{code}\nprint(*[name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_importing_titer_loads_nothing_heavy() -> None:
+    assert loaded_by("import titer") == set()
+
+
+def test_names_are_loaded_when_they_are_used() -> None:
+    assert "torch" in loaded_by("import titer; titer.run")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["list", "judges"]])
+def test_these_load_nothing_heavy(arguments: list[str]) -> None:
+    assert loaded_by(f"from titer.cli import command; command({arguments})") == set()
+
+
+def test_help_answers_within_a_second() -> None:
+    spent = []
+    for _ in range(3):  # the quickest of three: the machine may be busy
+        begun = time.monotonic()
+        assert titer("--help").returncode == 0
+        spent.append(time.monotonic() - begun)
+    assert min(spent) < 1
+
+
+def test_version() -> None:
+    assert titer("--version").stdout == f"titer {version('titer')}\n"
+
+
+def test_help_names_every_command() -> None:
+    said = titer("--help").stdout
+    assert all(f" {name} " in said for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_prints_a_table_has_json(name: str) -> None:
+    said = titer(name, "--help")
+    assert said.returncode == 0
+    assert ("--json" in said.stdout) == (name in TABLES)
+    assert max(map(len, said.stdout.splitlines())) <= 80

@@ -1,0 +1,257 @@
+"""The three kinds of work, one after the other in one process; the pool and interruptions are in test_interrupt.py."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studies import RESULTS, begin, contents, finish
+
+from titer import run as run_module
+from titer import store as store_module
+from titer.conclude import conclude
+from titer.errors import DamagedError, InputError, MethodFailure, RunError
+from titer.packing import pack
+from titer.partial import PartialState
+from titer.plan import Task, plan
+from titer.records import JudgeTask, MakeTask, Planned
+from titer.run import run, work
+from titer.store import Store
+from titer.study import Study, read_study
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A finished study; no test may change it."""
+    study = begin(tmp_path_factory.mktemp("done"))
+    finish(study)
+    conclude(study)
+    return study
+
+
+def pairs(study: Study) -> list[tuple[Planned, Planned]]:
+    """The cells of M, each with that of M* that differs in the subject only."""
+
+    def what(cell: Planned) -> tuple[Any, ...]:
+        return (cell.purpose, cell.domain, cell.task, cell.attack, cell.index, cell.doses)
+
+    theirs = {what(cell): cell for cell in study.read_cells() if cell.subject == "M*"}
+    return [(cell, theirs[what(cell)]) for cell in study.read_cells() if cell.subject == "M" and cell.purpose != "sham"]
+
+
+# ------------------------------------------------------------------------------------------------ null
+def test_a_null_defense_gives_every_answer_of_none(tmp_path: Path) -> None:
+    study = begin(tmp_path, lambda data: data.update(defense=["null"]))
+    finish(study)
+    root = study.store.root
+    for mine, theirs in pairs(study):
+        assert mine.made_from != theirs.made_from
+        assert mine.key != theirs.key
+        assert list(contents(root / "cells" / mine.key, ".").values()) == list(
+            contents(root / "cells" / theirs.key, ".").values()
+        )
+        for one, other in zip(mine.judges, theirs.judges, strict=True):
+            assert contents(root / "readings" / one.key, ".") == contents(root / "readings" / other.key, ".")
+    assert len(pairs(study)) == 5
+
+
+# ------------------------------------------------------------------------------------------------ interruptions
+class Interrupted(BaseException):
+    """Stands for whatever ends a process."""
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, number: int, before: bool) -> None:
+    """Let the file that is written as this number end the process, before or after it appears under its name."""
+    real, count = os.replace, iter(range(1, 10_000))
+
+    def replace(source: Any, target: Any) -> None:
+        due = next(count) == number
+        if due and before:
+            raise Interrupted
+        real(source, target)
+        if due:
+            raise Interrupted
+
+    monkeypatch.setattr(store_module.os, "replace", replace)
+
+
+def test_interrupted_at_any_file_and_resumed_equals_uninterrupted(
+    done: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = contents(done.store.root, *RESULTS)
+    writes = len(contents(done.store.root, "cells", "readings"))
+    study = Study(tmp_path, done.protocol, done.frozen, Store(tmp_path / "store"))
+    shutil.copytree(done.store.root / "data", study.store.root / "data")
+    for place, number in enumerate([*range(1, 16, 2), *range(16, writes // 4, 9)]):
+        with monkeypatch.context() as patch, pytest.raises(Interrupted):
+            interrupt_at(patch, number, before=place % 2 == 0)
+            finish(study)
+    finish(study)
+    conclude(study)
+    assert contents(study.store.root, *RESULTS) == expected
+    assert (tmp_path / "verdict.json").read_bytes() == (done.folder / "verdict.json").read_bytes()
+
+
+def test_a_make_goes_on_at_its_last_partial_state(done: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study(tmp_path, done.protocol, done.frozen, Store(tmp_path / "store"))
+    shutil.copytree(done.store.root / "data", study.store.root / "data")
+    (task,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
+
+    def write_and_end(self: PartialState, step: Any) -> None:
+        self.pause = 0.0
+        written(self, step)
+        if step.dose == 3:
+            raise Interrupted
+
+    written = PartialState.write_if_due
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(PartialState, "write_if_due", write_and_end)
+        work(task, study.store)
+    assert study.store.partial(task.key).exists()
+    work(task, study.store)
+    assert '"resumed_at":3' in study.store.runs.read_text()
+    assert contents(study.store.root, "subjects") == contents(done.store.root, "subjects")
+    assert not study.store.partial(task.key).exists()
+
+
+def test_a_partial_state_that_is_truncated_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "key.safetensors").write_bytes(b"half")
+    with pytest.raises(DamagedError, match="key.safetensors .* Delete it and run again"):
+        PartialState(tmp_path / "key.safetensors").read()
+
+
+# ------------------------------------------------------------------------------------------------ failures
+def test_an_attack_that_diverges_is_a_failed_cell_and_a_replaced_index(tmp_path: Path) -> None:
+    study = begin(tmp_path, lambda data: data["attacker"]["attack"][0].update(lr=1e38))
+    finish(study)
+    failed = list((study.store.root / "failed").iterdir())
+    assert len(failed) >= 3
+    assert study.store.failure(failed[0].stem) == "diverged at step 1"
+    standing = study.read_standing()
+    assert standing.finished
+    assert standing.replaced == ("index 0: diverged at step 1", "index 2: diverged at step 1")
+    verdict = conclude(study)
+    assert verdict.word in ("undecided", "void")
+    assert {finding.word for finding in verdict.conditions} <= {"undecided", "void"}
+
+
+def diverging_make(data: dict[str, Any]) -> None:
+    data["defense"][0]["lr"] = 1e38
+
+
+def test_a_make_that_diverges_leaves_a_claim_about_a_checkpoint_without_verdict(tmp_path: Path) -> None:
+    study = begin(tmp_path, diverging_make)
+    with pytest.raises(RunError, match=r"M\*, refusal_sft could not be made: diverged at step 1. Change the defense"):
+        finish(study)
+    assert not list((study.store.root / "partial").glob("*"))
+
+
+def test_a_make_that_diverges_is_a_unit_that_does_not_hold(tmp_path: Path) -> None:
+    def method(data: dict[str, Any]) -> None:
+        diverging_make(data)
+        data["study"] |= {"claim": "this method", "seeds": {"attack": 2, "defense": 2}}
+
+    study = begin(tmp_path, method)
+    finish(study)
+    verdict = conclude(study)
+    resistance = next(finding for finding in verdict.conditions if finding.name == "resistance")
+    assert resistance.word != "upheld"
+
+
+# ------------------------------------------------------------------------------------------------ what may have changed
+def unfinished_copy(done: Study, folder: Path) -> Study:
+    """A copy of a finished study that lacks the answers of an attack on M* at dose 4."""
+    shutil.copytree(done.folder, folder)
+    study = read_study(folder)
+    cell = next(c for c in study.read_cells() if c.purpose == "resistance" and c.subject == "M*")
+    study.store.answers(cell.key, 4).unlink()
+    return study
+
+
+def test_a_subject_that_is_truncated_is_named_with_the_remedy(done: Study, tmp_path: Path) -> None:
+    study = unfinished_copy(done, tmp_path / "study")
+    (weights,) = (study.store.root / "subjects").glob("*/model.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(DamagedError, match="model.safetensors is truncated or was changed. Delete .* and run again"):
+        finish(study)
+
+
+def test_a_cell_that_does_not_repeat_itself_is_told(done: Study, tmp_path: Path) -> None:
+    study = unfinished_copy(done, tmp_path / "study")
+    (task,) = plan(study).tasks
+    facts, answers = study.store.read_answers(task.key, 2)
+    other = facts.model_copy(update={"displacement": 2 * facts.displacement})
+    study.store.write_answers(task.key, other, answers)
+    with pytest.raises(RunError, match="did not repeat itself at dose 2"):
+        finish(study)
+
+
+def test_a_model_that_was_changed_since_is_told(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    config = tmp_path / "in" / "model" / "config.json"
+    config.write_text(config.read_text() + " ")
+    with pytest.raises(RunError, match="is not what the study was frozen with"):
+        finish(study)
+
+
+def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Idle:
+        def __init__(self, store: Store, jobs: int) -> None:
+            self.tasks: list[Task] = []
+
+        def __enter__(self) -> Idle:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def submit(self, task: Task) -> None:
+            self.tasks.append(task)
+
+        def wait(self) -> Task:
+            return self.tasks[0]
+
+    monkeypatch.setattr(run_module, "LocalPool", Idle)
+    with pytest.raises(RunError, match="was done, and is still missing"):
+        list(run(begin(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "error", [InputError("place", "problem", "Remedy."), MethodFailure("diverged", 3), DamagedError("path. Delete it")]
+)
+def test_errors_come_out_of_a_worker_as_they_are(error: Exception) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)
+
+
+# ------------------------------------------------------------------------------------------------ judging again
+def test_a_stored_study_is_judged_again_without_any_model(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    finish(study)
+    verdict = conclude(study)
+    before = contents(study.store.root, "readings")
+    for folder in (study.store.root / "subjects", study.store.root / "readings", tmp_path / "in"):
+        shutil.rmtree(folder)
+    study = read_study(study.folder)
+    assert {task.kind for task in finish(study)} == {"judge"}
+    assert contents(study.store.root, "readings") == before
+    assert conclude(study) == verdict
+
+
+def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, tmp_path: Path) -> None:
+    pack(done, tmp_path / "out", without_text=True)
+    study = read_study(tmp_path / "out")
+    run_module.restore_data(study)
+    own = study.read_cells()[0].judges[0]
+    shutil.rmtree(study.store.readings(own.key, 0).parent)
+    work(JudgeTask(key=own.key, judge=own, doses=(0,)), study.store)
+    readings = study.store.read_readings(own.key, 0)
+    assert {(reading.value, reading.missing) for reading in readings} == {(None, "text was packed away")}
