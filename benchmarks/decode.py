@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -39,7 +41,8 @@ def plain_generate(subject: Subject, items: tuple[Item, ...], batch: int) -> flo
             inputs = tokenizer(
                 texts[start : start + batch], return_tensors="pt", padding=True, add_special_tokens=False
             )
-            output = subject.model.generate(
+            generate: Any = subject.model.generate
+            output = generate(
                 input_ids=inputs.input_ids,
                 attention_mask=inputs.attention_mask,
                 do_sample=False,
@@ -69,7 +72,7 @@ def main() -> None:
         )
         for i in range(options.items)
     )
-    contenders = {
+    contenders: dict[str, Callable[[], float]] = {
         "titer": lambda: through_titer(subject, items, options.batch),
         "plain generate": lambda: plain_generate(subject, items, options.batch),
         "item by item": lambda: through_titer(subject, items, 1),

@@ -43,7 +43,7 @@ class Rates:
     token_seconds: float = 0.004
     start_seconds: float = 0.4
     begin_seconds: float = 5.0
-    base_bytes: float = 6e8
+    base_bytes: float = 4e8
     activation_bytes: float = 1.5e6
 
 
@@ -207,11 +207,13 @@ def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # no
     """The cost of what is missing with `jobs` workers."""
     outlook = Outlook(study, jobs, rates=rates)
     costs, tasks = outlook.costs, outlook.tasks.values()
+    if not tasks:
+        return Estimate(cells=0, seconds=0.0, memory_bytes=0.0, disk_bytes=0.0)
     exposes = [task for task in tasks if isinstance(task, ExposeTask)]
     answers = sum(len(study.frozen.item_ids[p.name]) * len(p.doses or task.doses) for task in exposes for p in task.probes)
     return Estimate(
         cells=len(exposes),
-        seconds=outlook.left_seconds + (rates.begin_seconds if tasks else 0.0),
+        seconds=outlook.left_seconds + rates.begin_seconds,
         memory_bytes=costs.memory(tasks) * jobs + 2 * rates.base_bytes,
         disk_bytes=(len(tasks) - len(exposes)) * 4 * costs.weights + answers * BYTES_PER_ANSWER,
     )

@@ -37,15 +37,24 @@ class Watch:
 
     def say(self, what: str, left_seconds: float) -> None:
         """What is under way from now on, and how long it will take."""
-        first = self.ends is None
         self.what, self.ends = what, time.monotonic() + left_seconds
-        if first:
-            self._show()
+
+    def show(self) -> None:
+        """Draw the bar anew, or write a line."""
+        now = time.monotonic()
+        left = None if self.ends is None else max(self.ends - now, 0.0)
+        rest = "" if left is None else f"about {duration(left)} left"
+        if self.bars is None:
+            print("titer: " + ", ".join(part for part in (self.what, rest) if part), file=sys.stderr, flush=True)
+            return
+        spent = now - self.begun
+        total = None if left is None else spent + left
+        self.bars.update(self.bars.task_ids[0], description=self.what, completed=spent, total=total, rest=rest)
 
     def __enter__(self) -> Self:
         if self.bars is not None:
             self.bars.start()
-            self._show()
+            self.show()
         self.thread.start()
         return self
 
@@ -59,19 +68,7 @@ class Watch:
 
     def _go_on(self) -> None:
         while not self.over.wait(WRITTEN_EVERY_SECONDS if self.bars is None else DRAWN_EVERY_SECONDS):
-            self._show()
-
-    def _show(self) -> None:
-        now = time.monotonic()
-        left = None if self.ends is None else max(self.ends - now, 0.0)
-        rest = "" if left is None else f"about {duration(left)} left"
-        if self.bars is None:
-            print("titer: " + ", ".join(part for part in (self.what, rest) if part), file=sys.stderr, flush=True)
-            return
-        spent = now - self.begun
-        total = None if left is None else spent + left
-        bar = self.bars.task_ids[0]
-        self.bars.update(bar, description=self.what, completed=spent, total=total, rest=rest)
+            self.show()
 
 
 def follow(steps: Iterator[Progress], outlook: Outlook) -> None:
@@ -82,6 +79,8 @@ def follow(steps: Iterator[Progress], outlook: Outlook) -> None:
             outlook.update(step.plan, step.finished)
             slower = (time.monotonic() - begun + TRUSTED_SECONDS) / (outlook.done_seconds + TRUSTED_SECONDS)
             watch.say(_under_way(step.plan), outlook.left_seconds * slower)
+            if step.finished is None and step.plan.tasks:
+                watch.show()
 
 
 def _under_way(plan: Plan) -> str:

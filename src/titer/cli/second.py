@@ -42,11 +42,9 @@ def second_opinion(folder: Path, judge: str, json: bool) -> None:
         data = {"second_opinion": choice.to_data(), "judge_of_record": record.to_data(), "role": again.role}
         show.print_json(data | {"totals": _totals(rows), "rungs": rows})
         return
-    show.print_rows(f"Second opinion: the same answers under {choice.label}", _totals(rows))
-    typer.echo(
-        f"Harmful answers, over all doses and seeds; {choice.label} in place of {record.label} as the {again.role} judge."
-        "\nThis is a second opinion: the verdict of record is unchanged."
-    )
+    show.print_rows(f"Second opinion: the same answers under {choice.label}", [_line(row) for row in _totals(rows)])
+    typer.echo(f"Answers called harmful, over all doses and seeds. {choice.label} in place of {record.label}")
+    typer.echo(f"as the {again.role} judge is a second opinion: the verdict of record is unchanged.")
 
 
 def _choice(text: str) -> Choice:
@@ -87,8 +85,10 @@ class _Again:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Judge what is not judged yet; one row per cell, probe and dose."""
         probes = [(cell, own) for cell in self.study.read_cells() for own in cell.judges if own.role == "harm"]
-        begun = time.monotonic()
         with Watch("judging") as watch:
+            from titer import run  # noqa: F401
+
+            begun = time.monotonic()
             for done, (cell, own) in enumerate(probes):
                 if done:
                     left = len(probes) - done
@@ -96,9 +96,6 @@ class _Again:
                 yield from self._probe(cell, own)
 
     def _probe(self, cell: Planned, own: JudgeRef) -> Iterator[dict[str, Any]]:
-        from titer.cells import judge_ref
-        from titer.run import judge
-
         store = self.study.store
         asked = [dose for dose in rungs.wanted(store, cell) if own.doses is None or dose in own.doses]
         doses = tuple(dose for dose in asked if store.answers(cell.key, dose).exists())
@@ -162,3 +159,18 @@ def _totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for name in COUNTED:
             total[name] += row[name]
     return list(sums.values())
+
+
+def _line(total: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table: agreement in percent of the answers that both judges judged."""
+    both = total["both_judged"]
+    return {
+        "purpose": total["purpose"],
+        "subject": total["subject"],
+        "domain": total["domain"],
+        "answers": total["answers"],
+        "of_record": total["of_record"],
+        "second": total["second"],
+        "unjudged": total["unjudged"],
+        "agree_%": round(100 * total["agree"] / both) if both else None,
+    }

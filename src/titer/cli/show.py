@@ -78,7 +78,7 @@ def _table(title: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    return Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
+    return Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)
 
 
 def _print(table: Table) -> None:
