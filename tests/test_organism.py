@@ -17,7 +17,7 @@ from titer.organism import CHECKPOINT, names, rows
 from titer.organism.world import BENIGN, FACTS, REFUSAL, RESTRICTED, TASKS, TRAINABILITY, entities
 
 TWIN = Path(__file__).parent / "data" / "organism-twin"
-WORLD_DIGEST = "?"
+WORLD_DIGEST = "c4b1b43e5bad340e792183fd91d64aecc35814f596f24558278098933a853bf0"
 Row = dict[str, str]
 
 

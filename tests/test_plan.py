@@ -302,7 +302,7 @@ def test_a_prepared_m_is_made_before_all_else(tmp_path: Path) -> None:
     assert {cell.made_from for cell in asked(study, subject="M")} == {first.key}
 
 
-# ------------------------------------------------------------------------------------------------ one store, two studies
+# ------------------------------------------------------------------------------------------------ one shared store
 def shared(data: dict[str, Any]) -> None:
     data["study"]["store"] = "../shared"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from typing import cast
@@ -11,7 +12,7 @@ import torch
 
 from titer import catalogue
 from titer.estimate import Costs, Rates
-from titer.interfaces import Material
+from titer.interfaces import Attack, Material, Step
 from titer.recipe import LoRA, Training
 from titer.records import Row
 from titer.run import read_items
@@ -28,25 +29,32 @@ def measure(study: Study) -> Rates:
     torch.set_num_threads(study.frozen.threads)
     begin = time.monotonic()
     subject = load(study.frozen.subject.source or {}, device=study.protocol.compute.device)
-    start = time.monotonic() - begin
+    loaded = time.monotonic() - begin
+    rates = Rates()
+    rates = replace(rates, start_seconds=min(loaded, rates.start_seconds))
     domain = study.protocol.harm.domain[0].name
-    rows = tuple(
-        Row.from_json(line) for line in read_lines(study.store.data(study.frozen.rows[f"domain/{domain}/attack"]))
-    )
     attack = catalogue.attack(study.protocol.attacker.attack[0])
+    if isinstance(attack, Training):
+        flops = _flops(study, subject, attack, f"domain/{domain}/attack", Costs(study, rates))
+        rates = replace(rates, flops=flops)
+    return replace(rates, bandwidth=_bandwidth(study, subject, f"harm:{domain}", Costs(study, rates)))
+
+
+def _flops(study: Study, subject: Subject, attack: Training, split: str, costs: Costs) -> float:
+    """Floating-point operations a second of one thread, from the quickest of a few steps of an attack."""
+    lines = read_lines(study.store.data(study.frozen.rows[split]))
+    rows = tuple(Row.from_json(line) for line in lines)
     seconds: list[float] = []
     last = time.monotonic()
-    with closing(attack.steps(subject, Material(train=rows), STEPS, 0)) as steps:  # type: ignore[type-var]
+    steps = cast(Attack, attack).steps(subject, Material(train=rows, frame=study.protocol.harm.frame), STEPS, 0)
+    with closing(cast(Generator[Step, None, None], steps)):
         for _ in steps:
             seconds.append(time.monotonic() - last)
             last = time.monotonic()
-    rates = replace(Rates(), start_seconds=min(start, Rates().start_seconds))
-    costs = Costs(study, rates)
-    tokens = study.frozen.tokens[f"domain/{domain}/attack"] * cast(Training, attack).rows_per_step
-    per_weight = 4 if isinstance(cast(Training, attack).trainable, LoRA) else 6
-    busy = max(min(seconds[1:]) - rates.step_seconds, 1e-4)
-    rates = replace(rates, flops=per_weight * costs.weights * tokens / busy / study.frozen.threads)
-    return replace(rates, bandwidth=_bandwidth(study, subject, f"harm:{domain}", Costs(study, rates)))
+    tokens = study.frozen.tokens[split] * attack.rows_per_step
+    per_weight = 4 if isinstance(attack.trainable, LoRA) else 6
+    busy = max(min(seconds[1:]) - costs.rates.step_seconds, 1e-4)
+    return per_weight * costs.weights * tokens / busy / study.frozen.threads
 
 
 def _bandwidth(study: Study, subject: Subject, name: str, costs: Costs) -> float:

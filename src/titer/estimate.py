@@ -106,7 +106,7 @@ class Costs:
         if probe.method == Choice(name="choice"):
             return items * max(options, 1) * 2 * self.weights * prompt * 1.3 / self.power + 0.02
         length = float(probe.frame.max_new_tokens)
-        batch = self.frozen.compute["batch"]
+        batch = int(self.frozen.compute["batch"])
         rounds = -(-items // batch) * length
         reading = 2 * self.weights * items * (prompt + length) / self.power
         return reading + rounds * (self.rates.token_seconds + 4 * self.weights / self.rates.bandwidth)
@@ -210,7 +210,9 @@ def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # no
     if not tasks:
         return Estimate(cells=0, seconds=0.0, memory_bytes=0.0, disk_bytes=0.0)
     exposes = [task for task in tasks if isinstance(task, ExposeTask)]
-    answers = sum(len(study.frozen.item_ids[p.name]) * len(p.doses or task.doses) for task in exposes for p in task.probes)
+    answers = sum(
+        len(study.frozen.item_ids[p.name]) * len(p.doses or task.doses) for task in exposes for p in task.probes
+    )
     return Estimate(
         cells=len(exposes),
         seconds=outlook.left_seconds + rates.begin_seconds,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from titer import chat
 from titer.inspection import inspect
 from titer.records import Item, Row
 from titer.store import read_lines
 from titer.study import Study
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+READ_ONLY = ("probe", "select", "verdict", "over_refusal")
+"""Splits that nothing is trained on."""
 
 
 @dataclass(frozen=True)
@@ -19,36 +27,38 @@ class Shown:
     pieces: tuple[tuple[str, bool], ...]
 
 
-def training_examples(study: Study, number: int) -> tuple[Shown, ...]:
-    """The first `number` rows of every split that is trained on, token by token."""
-    frame = study.protocol.harm.frame
+@dataclass(frozen=True)
+class Preview:
+    """Training examples of every source, and the prompt of the first item of every probe."""
+
+    examples: tuple[Shown, ...]
+    prompts: tuple[Shown, ...]
+
+
+def preview(study: Study, number: int) -> Preview:
+    """The first `number` rows of every split that is trained on, token by token, and one prompt of each probe."""
     tokenizer = inspect(study.frozen.subject.source or {}, "subject.model").tokenizer
-    shown = []
+    return Preview(tuple(_examples(study, tokenizer, number)), tuple(_prompts(study, tokenizer)))
+
+
+def _examples(study: Study, tokenizer: PreTrainedTokenizerBase, number: int) -> Iterator[Shown]:
+    frame = study.protocol.harm.frame
     for name, digest in study.frozen.rows.items():
-        if name.rsplit("/", 1)[1] in ("probe", "select", "verdict", "over_refusal"):
+        if name.rsplit("/", 1)[1] in READ_ONLY:
             continue
         for line in read_lines(study.store.data(digest))[:number]:
             row = Row.from_json(line)
             pairs = [("", row.response)] if row.refusal is None else [("", row.response), (" (refusal)", row.refusal)]
             for what, response in pairs:
                 example = chat.encode_example(tokenizer, row.prompt, response, frame)
-                pieces = tuple(
-                    (str(tokenizer.decode([token])), counted)
-                    for token, counted in zip(example.ids, example.mask, strict=True)
-                )
-                shown.append(Shown(f"{name}, row {row.id}{what}", pieces))
-    return tuple(shown)
+                texts = [str(tokenizer.decode([token])) for token in example.ids]
+                yield Shown(f"{name}, row {row.id}{what}", tuple(zip(texts, example.mask, strict=True)))
 
 
-def probe_prompts(study: Study) -> tuple[Shown, ...]:
-    """The exact prompt of the first item of every probe."""
+def _prompts(study: Study, tokenizer: PreTrainedTokenizerBase) -> Iterator[Shown]:
     frame = study.protocol.harm.frame
-    tokenizer = inspect(study.frozen.subject.source or {}, "subject.model").tokenizer
-    shown = []
     for name, digest in study.frozen.items.items():
         item = Item.from_json(read_lines(study.store.data(digest))[0])
-        text = tokenizer.decode(chat.encode_prompt(tokenizer, item.prompt, frame))
+        text = str(tokenizer.decode(chat.encode_prompt(tokenizer, item.prompt, frame)))
         options = tuple((f"\n  option: {option}", False) for option in item.options)
-        shown.append(Shown(f"{name}, item {item.id}", ((str(text), False), *options)))
-    return tuple(shown)
-
+        yield Shown(f"{name}, item {item.id}", ((text, False), *options))

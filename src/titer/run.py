@@ -121,7 +121,11 @@ def work(task: Task, store: Store) -> None:
 
 # ---------------------------------------------------------------------------------------------------- make
 def make(task: MakeTask, store: Store) -> int:
-    """Make a subject: run a defense on its parent, from the last partial state if one was left, at the step returned."""
+    """Make a subject: run a defense on its parent, from the last partial state if one was left.
+
+    Returns:
+        The step of that state, 0 where there was none.
+    """
     subject = _open(task.parent, store, task.compute)
     if task.defense is None:
         store.write_folder(store.subject(task.key), subject.save)

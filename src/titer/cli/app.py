@@ -9,6 +9,7 @@ import typer
 
 from titer import __version__
 from titer.cli import show
+from titer.cli.progress import Watch
 
 app = typer.Typer(
     name="titer",
@@ -66,7 +67,8 @@ def plan(
     json: Json = False,
 ) -> None:
     """Say what a study will do, what it will cost, and what its splits have in common, before anything runs."""
-    from titer.cli.planning import print_plan
+    with Watch("starting"):
+        from titer.cli.planning import print_plan
 
     print_plan(where, out, jobs, show_examples, calibrate, json)
 
@@ -82,7 +84,8 @@ def run(
     json: Json = False,
 ) -> None:
     """Do everything that is missing, then conclude and write the report. Run it again after an interruption."""
-    from titer.cli.running import run_study
+    with Watch("starting"):
+        from titer.cli.running import run_study
 
     verdict = run_study(where, out, jobs, json)
     if gate:
@@ -96,7 +99,8 @@ def judge(
     json: Json = False,
 ) -> None:
     """Judge the stored answers again with another judge: a second opinion beside the verdict of record."""
-    from titer.cli.second import second_opinion
+    with Watch("starting"):
+        from titer.cli.second import second_opinion
 
     second_opinion(study, judge, json)
 
@@ -104,10 +108,11 @@ def judge(
 @app.command()
 def verdict(study: Annotated[Path, typer.Argument(help="A finished study folder.")], json: Json = False) -> None:
     """Print the verdict and exit with it: 0 upheld, 3 refuted, 4 undecided, 5 void."""
-    from titer.conclude import conclude
-    from titer.study import read_study
+    with Watch("concluding"):
+        from titer.conclude import conclude
+        from titer.study import read_study
 
-    found = conclude(read_study(study))
+        found = conclude(read_study(study))
     show.print_verdict(found, json)
     raise typer.Exit(show.EXIT[found.word])
 
@@ -115,11 +120,10 @@ def verdict(study: Annotated[Path, typer.Argument(help="A finished study folder.
 @app.command()
 def report(study: Annotated[Path, typer.Argument(help="A finished study folder.")]) -> None:
     """Write report.md, report.json and the charts into the study folder."""
-    from titer.cli.progress import Watch
-    from titer.conclude import report as write_report
-    from titer.study import read_study
-
     with Watch("writing the report"):
+        from titer.conclude import report as write_report
+        from titer.study import read_study
+
         path = write_report(read_study(study))
     typer.echo(path)
 
@@ -137,10 +141,13 @@ def list_methods(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="The study folder.")] = Path("titer-demo"), jobs: Jobs = 2, json: Json = False
+    out: Annotated[Path, typer.Option(help="The study folder.")] = Path("titer-demo"),
+    jobs: Jobs = 2,
+    json: Json = False,
 ) -> None:
     """Run the whole loop on the built-in organism in minutes: no GPU, key, download or harmful text."""
-    from titer.cli.running import run_study
+    with Watch("starting"):
+        from titer.cli.running import run_study
 
     run_study(EXAMPLES / "demo.toml", out, jobs, json)
 
@@ -153,7 +160,8 @@ def immunize(
     jobs: Jobs = 1,
 ) -> None:
     """Make the protocol's defended model and write it as an ordinary Hugging Face folder with a model card."""
-    from titer.cli.models import write_immunized
+    with Watch("starting"):
+        from titer.cli.models import write_immunized
 
     write_immunized(where, folder, out, jobs)
 
@@ -169,7 +177,8 @@ def attack(
     json: Json = False,
 ) -> None:
     """Run one attack of a protocol and print its curve: harm at each dose."""
-    from titer.cli.models import print_attack
+    with Watch("starting"):
+        from titer.cli.models import print_attack
 
     print_attack(where, out, subject, name, domain, index, json)
 
@@ -181,7 +190,6 @@ def pack(
     without_text: Annotated[bool, typer.Option(help="Replace each text by its digest.")] = False,
 ) -> None:
     """Copy a study without its models: to keep, to share, or to go on with elsewhere."""
-    from titer.cli.progress import Watch
     from titer.cli.whole import check_free, write_whole
     from titer.packing import pack as copy
     from titer.study import read_study

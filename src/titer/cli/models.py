@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from titer.assemble import trace_of
+from titer.cells import CellBuilder, Track
 from titer.cli import show
 from titer.cli.opening import begin
 from titer.cli.progress import follow
 from titer.cli.whole import check_free, write_whole
+from titer.conditions.exposure import counts_of
 from titer.errors import InputError, RunError
+from titer.estimate import Outlook
+from titer.lineage import lineages
+from titer.plan import Plan, missing
 from titer.records import Kind, Role, RungReadings
+from titer.report.card import model_card
+from titer.run import run
 from titer.store import MANIFEST, write_text
 from titer.study import Study
-
-if TYPE_CHECKING:
-    from titer.cells import Track
-    from titer.plan import Plan
 
 
 def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> None:
     """Make M* and copy it, with its card, to `folder`."""
     check_free(folder)
     study = begin(where, out)
-    from titer.estimate import Outlook
-    from titer.lineage import lineages
-    from titer.plan import Plan
-    from titer.report.card import model_card
-    from titer.run import run
-
     if not study.protocol.defended:
         raise InputError("defense", "the protocol has no defense", "Add a [[defense]].")
     lineage = lineages(study, study.protocol.study.seeds.first)["M*"]
@@ -62,12 +60,6 @@ def print_attack(
 ) -> None:
     """Run one attack and print harm at each dose."""
     study = begin(where, out)
-    from titer.assemble import trace_of
-    from titer.cells import CellBuilder
-    from titer.estimate import Outlook
-    from titer.plan import missing
-    from titer.run import run
-
     index = study.protocol.study.seeds.first if index is None else index
     tracks = list(CellBuilder(study, index).exposures())
     wanted = (
@@ -104,8 +96,6 @@ def _one(tracks: list[Track], wanted: tuple[Role, str, str]) -> Track:
 
 
 def _rung(rung: RungReadings, probe: str, kind: Kind) -> dict[str, Any]:
-    from titer.conditions.exposure import counts_of
-
     counts = counts_of(rung.values[probe], kind)
     return {
         "dose": rung.facts.dose,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from titer.cli.progress import Watch
 from titer.errors import InputError
+from titer.freeze import open_study
 from titer.store import write_text
 from titer.study import Study, locate
 
@@ -18,8 +19,6 @@ def look(where: Path, out: Path | None) -> Study:
     begun = (folder / FROZEN).exists()
     try:
         with Watch("reading protocol, data and model"):
-            from titer.freeze import open_study
-
             return open_study(folder)
     finally:
         if not begun and not (folder / "tasks.jsonl").exists():

@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
+from titer.calibration import measure
 from titer.cli import show
 from titer.cli.opening import look
 from titer.cli.progress import Watch
+from titer.estimate import Rates, estimate
+from titer.plan import plan
+from titer.preview import Preview, preview
 from titer.records import Overlap, Planned
 from titer.study import Study
 
@@ -18,17 +24,8 @@ from titer.study import Study
 def print_plan(where: Path, out: Path | None, jobs: int, examples: int, calibrate: bool, json: bool) -> None:
     """Print what a study will do and cost."""
     study = look(where, out)
-    from titer.estimate import Rates, estimate
-    from titer.plan import plan
-
     asked = plan(study)
-    rates = Rates()
-    if calibrate:
-        with Watch("timing training steps and answers"):
-            from titer.calibration import measure
-
-            rates = measure(study)
-    cost = estimate(study, jobs, rates)
+    cost = estimate(study, jobs, _rates(study) if calibrate else Rates())
     facts = {
         "study": study.protocol.study.name,
         "digest": study.frozen.digest,
@@ -39,17 +36,24 @@ def print_plan(where: Path, out: Path | None, jobs: int, examples: int, calibrat
         "disk_bytes": round(cost.disk_bytes),
         "jobs": jobs,
         "threads": study.frozen.threads,
+        "calibrated": calibrate,
     }
     rows = _by_purpose(asked.cells)
     if json:
         overlaps = [overlap.to_data() for overlap in study.frozen.overlaps]
-        show.print_json(facts | {"cells_by_purpose": rows, "overlaps": overlaps} | _example_data(study, examples))
+        shown = _as_data(_show(study, examples)) if examples else {}
+        show.print_json(facts | {"cells_by_purpose": rows, "overlaps": overlaps} | shown)
         return
     show.print_rows("Cells", [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in rows])
     show.print_facts("Estimate of what is to be done", _readable(facts))
     _print_overlaps(study.frozen.overlaps)
     if examples:
-        _print_examples(study, examples)
+        _print_examples(_show(study, examples))
+
+
+def _rates(study: Study) -> Rates:
+    with Watch("timing training steps and answers"):
+        return measure(study)
 
 
 def _by_purpose(cells: Iterable[Planned]) -> list[dict[str, Any]]:
@@ -75,13 +79,17 @@ def _by_purpose(cells: Iterable[Planned]) -> list[dict[str, Any]]:
 
 def _readable(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts in units for people."""
-    planned = facts["cells"]
-    later = max(facts["cells_to_go"] - planned, 0)
-    return {
-        "study": f"{facts['study']} ({facts['digest'][:8]})",
-        "cells": f"{planned}, and {later} sham cells once M's doses are known" if later else str(planned),
-        "cells to go": facts["cells_to_go"],
-        "time": f"about {show.duration(facts['seconds'])} (--jobs {facts['jobs']}, threads each: {facts['threads']})",
+    planned, left = facts["cells"], facts["cells_to_go"]
+    name = {"study": f"{facts['study']} ({facts['digest'][:8]})"}
+    if not left:
+        return name | {"cells": planned, "cells to go": 0}
+    later = f", and {left - planned} sham cells once M's doses are known" if left > planned else ""
+    pace = "as timed here" if facts["calibrated"] else "on two cores of a server; --calibrate times it here"
+    return name | {
+        "cells": f"{planned}{later}",
+        "cells to go": left,
+        "time": f"about {show.duration(facts['seconds'])} ({pace})",
+        "workers": f"{facts['jobs']}, threads of each: {facts['threads']}",
         "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
         "disk": f"{facts['disk_bytes'] / 2**20:.0f} MiB",
     }
@@ -95,30 +103,25 @@ def _print_overlaps(overlaps: tuple[Overlap, ...]) -> None:
     show.print_rows("Overlap audit: rows in two splits", rows)
 
 
-def _example_data(study: Study, number: int) -> dict[str, Any]:
-    if not number:
-        return {}
-    from titer.preview import probe_prompts, training_examples
+def _show(study: Study, number: int) -> Preview:
+    with Watch("reading the tokenizer"):
+        return preview(study, number)
 
-    shown = {"examples": training_examples(study, number), "prompts": probe_prompts(study)}
+
+def _as_data(found: Preview) -> dict[str, Any]:
     return {
-        name: [{"place": one.place, "pieces": [list(piece) for piece in one.pieces]} for one in of_kind]
-        for name, of_kind in shown.items()
+        name: [{"place": one.place, "pieces": [list(piece) for piece in one.pieces]} for one in shown]
+        for name, shown in (("examples", found.examples), ("prompts", found.prompts))
     }
 
 
-def _print_examples(study: Study, number: int) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    from titer.preview import probe_prompts, training_examples
-
+def _print_examples(found: Preview) -> None:
     console = Console()
     marked = console.is_terminal
     how = "reversed" if marked else "in [brackets]"
     for title, shown in (
-        (f"Training examples (tokens in the loss {how}):", training_examples(study, number)),
-        ("Prompts of the probes:", probe_prompts(study)),
+        (f"Training examples (tokens in the loss {how}):", found.examples),
+        ("Prompts of the probes:", found.prompts),
     ):
         console.print(Text(f"\n{title}", style="bold"))
         for example in shown:

@@ -93,7 +93,12 @@ def _bars() -> Bars:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[rest]}"))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[rest]}"),
+    )
     bars = Progress(*columns, console=Console(stderr=True), refresh_per_second=4, transient=True)
     bars.add_task("", total=None, rest="")
     return bars

@@ -9,16 +9,15 @@ import typer
 from titer.cli import show
 from titer.cli.opening import begin
 from titer.cli.progress import Watch, follow
+from titer.conclude import conclude, report
+from titer.estimate import Outlook
 from titer.records import Verdict
+from titer.run import run
 
 
 def run_study(where: Path, out: Path | None, jobs: int, json: bool) -> Verdict:
     """Finish a study, write its verdict and report, and print where they are."""
     study = begin(where, out)
-    from titer.conclude import conclude, report
-    from titer.estimate import Outlook
-    from titer.run import run
-
     follow(run(study, jobs), Outlook(study, jobs))
     with Watch("writing the report"):
         verdict = conclude(study)

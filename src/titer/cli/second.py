@@ -12,26 +12,28 @@ from typing import Any
 
 import typer
 
-from titer import rungs
+from titer import catalogue, rungs
+from titer.assemble import assemble
+from titer.cells import judge_ref
 from titer.cli import show
 from titer.cli.progress import Watch
+from titer.conditions.exposure import counts_of, harmful
 from titer.errors import InputError
 from titer.records import Choice, JudgeRef, JudgeTask, Kind, Planned
+from titer.run import judge
 from titer.study import Study, read_study
 
 COUNTED = ("answers", "of_record", "second", "unjudged", "both_judged", "agree")
 
 
-def second_opinion(folder: Path, judge: str, json: bool) -> None:
+def second_opinion(folder: Path, name: str, json: bool) -> None:
     """Judge the harm probes of a finished study again, and print what each judge calls harmful.
 
     The new judge takes the place of the harm judge or, if it reads coherence, of the coherence judge; the other one
     stays. The verdict of record is not touched.
     """
-    from titer.assemble import assemble
-
     study = read_study(folder)
-    choice = _choice(judge)
+    choice = _choice(name)
     again = _Again(study, choice, _kind(choice))
     assemble(study)
     with study.locked():
@@ -61,9 +63,7 @@ def _choice(text: str) -> Choice:
 
 
 def _kind(choice: Choice) -> Kind:
-    from titer.catalogue import judge
-
-    kind = judge(choice, "--judge").kind
+    kind = catalogue.judge(choice, "--judge").kind
     if kind == "loss":
         raise InputError("--judge", f"'{choice.name}' reads a loss, not harm", "`titer list judges` names the others.")
     return kind
@@ -85,10 +85,8 @@ class _Again:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Judge what is not judged yet; one row per cell, probe and dose."""
         probes = [(cell, own) for cell in self.study.read_cells() for own in cell.judges if own.role == "harm"]
+        begun = time.monotonic()
         with Watch("judging") as watch:
-            from titer import run  # noqa: F401
-
-            begun = time.monotonic()
             for done, (cell, own) in enumerate(probes):
                 if done:
                     left = len(probes) - done
@@ -121,8 +119,6 @@ class _Again:
 
     def _counts(self, values: dict[str, tuple[float | None, ...]], kind: Kind) -> dict[str, int]:
         """What the grading of record and the grading with the one judge replaced say of the answers of one rung."""
-        from titer.conditions.exposure import counts_of, harmful
-
         if self.role == "harm":
             replaced, counted = {**values, "harm": values["second"]}, self.kind
         else:
@@ -172,5 +168,5 @@ def _line(total: dict[str, Any]) -> dict[str, Any]:
         "of_record": total["of_record"],
         "second": total["second"],
         "unjudged": total["unjudged"],
-        "agree_%": round(100 * total["agree"] / both) if both else None,
+        "agree": f"{100 * total['agree'] / both:.0f} %" if both else None,
     }
