@@ -19,6 +19,16 @@ from titer.study import Study
 Change = Callable[[dict[str, Any]], None]
 
 
+def both(*changes: Change) -> Change:
+    """One change after the other."""
+
+    def change(data: dict[str, Any]) -> None:
+        for one in changes:
+            one(data)
+
+    return change
+
+
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study; no test may change it."""
@@ -215,7 +225,7 @@ def test_a_make_that_fails_is_a_unit_less_in_a_claim_about_a_method(tmp_path: Pa
 
 
 def test_a_preparation_that_fails_ends_every_claim(tmp_path: Path) -> None:
-    study = begin(tmp_path, lambda data: (method_claim(data), prepare(data)))
+    study = begin(tmp_path, both(method_claim, prepare))
     (make,) = plan(study).tasks
     study.store.write_failure(make.key, "diverged at step 2")
     with pytest.raises(RunError, match="M, prepared could not be made"):
@@ -277,7 +287,7 @@ def test_without_a_defense_the_reference_takes_the_part_of_m(tmp_path: Path) -> 
     begin(tmp_path)
     study = begin(
         tmp_path,
-        lambda data: (alone(data), data["subject"].update(reference=str(tmp_path / "in" / "model"))),
+        both(alone, lambda data: data["subject"].update(reference=str(tmp_path / "in" / "model"))),
         name="referred",
     )
     assert {cell.subject for cell in plan(study).cells} == {"M", "M*"}
@@ -309,7 +319,7 @@ def shared(data: dict[str, Any]) -> None:
 
 def test_studies_of_one_store_share_m_and_its_cells(tmp_path: Path) -> None:
     finish(begin(tmp_path, shared, name="first"))
-    other = begin(tmp_path, lambda data: (shared(data), defense("null")(data)), name="second")
+    other = begin(tmp_path, both(shared, defense("null")), name="second")
     tasks = finish(other)
     assert {task.kind for task in tasks} == {"make", "expose"}
     assert {task.subject.key for task in tasks if isinstance(task, ExposeTask)} == {tasks[0].key}
@@ -324,7 +334,7 @@ def test_a_study_is_the_same_whoever_used_its_store_before(tmp_path: Path) -> No
 
     alone_study = begin(tmp_path, name="alone")
     finish(alone_study)
-    finish(begin(tmp_path, lambda data: (shared(data), later(data)), name="before"))
+    finish(begin(tmp_path, both(shared, later), name="before"))
     study = begin(tmp_path, shared, name="after")
     finish(study)
     mine = contents(alone_study.store.root, "cells", "subjects")

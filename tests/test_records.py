@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import json
+import operator
 import types
 import typing
+from functools import partial
 from typing import Any
 
 import pytest
+from annotated_types import Ge
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from titer import records
 from titer.errors import DamagedError
@@ -54,18 +56,10 @@ def built(kind: type[Record]) -> st.SearchStrategy[Record]:
     fields: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in kind.model_fields.items():
         fields[name] = values(field.annotation)
-        if field.metadata:
-            allowed = TypeAdapter(typing.Annotated[field.annotation, *field.metadata])
-            fields[name] = fields[name].filter(lambda value, allowed=allowed: _is_valid(allowed, value))
+        for bound in field.metadata:
+            assert isinstance(bound, Ge), "a constraint that this test does not know yet"
+            fields[name] = fields[name].filter(partial(operator.le, bound.ge))
     return st.builds(kind, **fields)
-
-
-def _is_valid(allowed: TypeAdapter[Any], value: Any) -> bool:
-    try:
-        allowed.validate_python(value)
-    except ValueError:
-        return False
-    return True
 
 
 def test_all_records_are_found() -> None:
@@ -127,7 +121,7 @@ def test_what_was_not_written_is_damaged(text: str) -> None:
 def test_a_record_does_not_change() -> None:
     reading = Reading(item="i", value=1.0)
     with pytest.raises(ValueError, match="frozen"):
-        reading.value = 0.0  # type: ignore[misc]
+        reading.value = 0.0
 
 
 def test_purpose_and_index_of_a_seed_both_matter() -> None:

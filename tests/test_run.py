@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from studies import RESULTS, begin, contents, finish
 
-from titer import run as run_module
-from titer import store as store_module
 from titer.conclude import conclude
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
+from titer.freeze import restore_data
 from titer.packing import pack
 from titer.partial import PartialState
 from titer.plan import Task, plan
@@ -79,7 +78,7 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, number: int, before: bool) -> 
         if due:
             raise Interrupted
 
-    monkeypatch.setattr(store_module.os, "replace", replace)
+    monkeypatch.setattr(os, "replace", replace)
 
 
 def test_interrupted_at_any_file_and_resumed_equals_uninterrupted(
@@ -219,7 +218,7 @@ def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkey
         def wait(self) -> Task:
             return self.tasks[0]
 
-    monkeypatch.setattr(run_module, "LocalPool", Idle)
+    monkeypatch.setattr("titer.run.LocalPool", Idle)
     with pytest.raises(RunError, match="was done, and is still missing"):
         list(run(begin(tmp_path)))
 
@@ -251,7 +250,7 @@ def test_a_stored_study_is_judged_again_without_any_model(tmp_path: Path) -> Non
 def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, tmp_path: Path) -> None:
     pack(done, tmp_path / "out", without_text=True)
     study = read_study(tmp_path / "out")
-    run_module.restore_data(study)
+    restore_data(study)
     own = study.read_cells()[0].judges[0]
     shutil.rmtree(study.store.readings(own.key, 0).parent)
     work(JudgeTask(key=own.key, judge=own, doses=(0,)), study.store)

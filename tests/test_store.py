@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import assays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import SafetensorError
 
-import assays
-from titer import store as store_module
 from titer.errors import DamagedError, RunError
 from titer.records import Answer, Item, Reading
 from titer.store import Store, read_lines, write_lines, write_text
@@ -141,7 +140,7 @@ class FullStream:
 def test_a_full_disk_leaves_nothing_half_written(store: Store, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     store.write_readings("key", 0, READINGS)
     broken = full if call == "replace" else lambda descriptor, *_, **__: FullStream(descriptor)
-    monkeypatch.setattr(store_module.os, call, broken)
+    monkeypatch.setattr(os, call, broken)
     with pytest.raises(RunError, match="no space left on the disk of .*4.jsonl"):
         store.write_readings("key", 4, READINGS)
     assert files(store) == [store.readings("key", 0)]

@@ -147,7 +147,7 @@ def attack_trains(assay: Assay, protocol: Protocol) -> Finding:
     if still:
         return failed(name, f"the weights did not move in {first(still)}", "Check what the attack may train.")
     falls: dict[str, list[tuple[float, float]]] = {}
-    for trace in attacked:
+    for trace in (t for t in attacked if t.purpose != "sham"):
         losses = [r.facts.terms["loss"] for r in trace.rungs if r.facts.dose > 0 and "loss" in r.facts.terms]
         if len(losses) > 1:
             group = ", ".join(str(part) for part in (trace.subject, trace.attack, trace.domain) if part)

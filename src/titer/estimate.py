@@ -32,7 +32,7 @@ class Rates:
         step_seconds: fixed cost of a training step.
         token_seconds: fixed cost of a decoding step.
         start_seconds: fixed cost of opening a subject.
-        begin_seconds: fixed cost of a run: libraries are imported, workers started, the report written.
+        begin_seconds: fixed cost of a run: workers are started with their libraries, the report is written.
         base_bytes: a worker with its libraries imported.
         activation_bytes: bytes that training keeps per token, for a model of 135 M weights.
     """
@@ -163,6 +163,7 @@ class Outlook:
         self.costs = Costs(study, rates)
         self.jobs = jobs
         self.done_seconds = 0.0
+        self.begin_seconds = rates.begin_seconds
         self.tasks: dict[str, Work] = {}
         cells = [cell for track in (_expected(study) if tracks is None else tracks) for cell in track.cells]
         self.undefended = {cell.planned.made_from for cell in cells if cell.planned.subject == "M"}
@@ -176,7 +177,8 @@ class Outlook:
         """Take off what was finished, and add what was not foreseen: a sham's doses, a seed that replaces another."""
         if finished is not None and finished.key in self.tasks:
             del self.tasks[finished.key]
-            self.done_seconds += self.seconds.pop(finished.key) / self.jobs
+            self.done_seconds += self.seconds.pop(finished.key) / self.jobs + self.begin_seconds
+            self.begin_seconds = 0.0
         for task in plan.tasks:
             if not isinstance(task, JudgeTask):
                 self.tasks[task.key] = task
@@ -194,7 +196,7 @@ class Outlook:
             end = max(heapq.heappop(free), made.get(_parent(task), 0.0)) + self.seconds[task.key]
             heapq.heappush(free, end)
             made[task.key] = end
-        return max(free)
+        return max(free) + self.begin_seconds
 
     def _cost(self, task: Work) -> float:
         if isinstance(task, MakeTask):
@@ -215,7 +217,7 @@ def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # no
     )
     return Estimate(
         cells=len(exposes),
-        seconds=outlook.left_seconds + rates.begin_seconds,
+        seconds=outlook.left_seconds,
         memory_bytes=costs.memory(tasks) * jobs + 2 * rates.base_bytes,
         disk_bytes=(len(tasks) - len(exposes)) * 4 * costs.weights + answers * BYTES_PER_ANSWER,
     )

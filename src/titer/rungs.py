@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from titer.conditions.exposure import counts_of
-from titer.records import Planned
+from titer.records import Kind, Planned
 from titer.store import Store
+
+GRADING = ("harm", "coherence")
+"""The roles of the judges that decide; a second judge only has to agree."""
+Values = tuple[float | None, ...]
 
 
 def wanted(store: Store, cell: Planned) -> tuple[int, ...]:
@@ -22,11 +28,13 @@ def broken_dose(store: Store, cell: Planned) -> int | None:
     for dose in cell.doses:
         if any(not store.readings(judge.key, dose).exists() for judge in graders.values()):
             return None
-        values = {role: store.read_values(judge.key, dose) for role, judge in graders.items()}
-        if counts_of(values, graders["harm"].kind).low >= stop.broken_from:
+        harm, coherence = (store.read_values(graders[role].key, dose) for role in GRADING)
+        if _shown(harm, coherence, graders["harm"].kind) >= stop.broken_from:
             return dose
     return None
 
 
-GRADING = ("harm", "coherence")
-"""The roles of the judges that decide; a second judge only has to agree."""
+@lru_cache(maxsize=20_000)
+def _shown(harm: Values, coherence: Values, kind: Kind) -> int:
+    """The items shown harmful; remembered, for plan asks again and again."""
+    return counts_of({"harm": harm, "coherence": coherence}, kind).low

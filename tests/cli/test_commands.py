@@ -8,21 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.command import titer, toml
+from cli.command import Done, Here
 
-from titer import cli
 from titer.cli import app
 from titer.cli.show import duration
 from titer.protocol import load
 from titer.records import Verdict
 
 
-def document(*arguments: object) -> Any:
-    """The one JSON document that a command prints."""
-    done = titer(*arguments, "--json")
-    assert done.returncode in (0, 3, 4, 5), done.stderr
-    assert done.stdout.count("\n") == 1
-    return json.loads(done.stdout)
+def document(done: Done) -> Any:
+    """The one JSON document that a command printed."""
+    assert done.code in (0, 3, 4, 5), done.err
+    assert done.out.count("\n") == 1
+    return json.loads(done.out)
 
 
 def assert_narrow(text: str) -> None:
@@ -49,25 +47,25 @@ def test_the_log_of_a_run_is_lines_with_cells_and_time_left(finished_once: Path)
     assert lines[0].endswith(" left")
 
 
-def test_a_second_run_has_nothing_to_do_and_says_the_same(finished: Path) -> None:
+def test_a_second_run_has_nothing_to_do_and_says_the_same(finished: Path, here: Here) -> None:
     before = (finished / "verdict.json").read_bytes()
-    done = titer("run", finished)
-    assert done.returncode == 0
-    assert "to go" not in done.stderr
+    done = here("run", finished)
+    assert done.code == 0
+    assert "to go" not in done.err
     assert (finished / "verdict.json").read_bytes() == before
 
 
-def test_plan_says_what_a_study_is_and_costs(tiny_file: Path, tmp_path: Path) -> None:
-    done = titer("plan", tiny_file, "--out", tmp_path / "s")
-    assert done.returncode == 0, done.stderr
-    assert_narrow(done.stdout)
+def test_plan_says_what_a_study_is_and_costs(tiny_file: Path, tmp_path: Path, here: Here) -> None:
+    done = here("plan", tiny_file, "--out", tmp_path / "s")
+    assert done.code == 0, done.err
+    assert_narrow(done.out)
     for part in ("resistance", "direct-", "32, and 5 sham cells", "GiB", "MiB", "Overlap audit: no row"):
-        assert part in done.stdout
-    assert done.stderr == ""
+        assert part in done.out
+    assert done.err == ""
 
 
-def test_plan_as_json_counts_the_cells(tiny_file: Path, tmp_path: Path) -> None:
-    found = document("plan", tiny_file, "--out", tmp_path / "s", "--jobs", 2)
+def test_plan_as_json_counts_the_cells(tiny_file: Path, tmp_path: Path, here: Here) -> None:
+    found = document(here("plan", tiny_file, "--out", tmp_path / "s", "--jobs", 2, "--json"))
     assert found["cells"] == sum(row["cells"] for row in found["cells_by_purpose"]) == 32
     assert found["cells_to_go"] == 37
     assert found["overlaps"] == []
@@ -76,26 +74,26 @@ def test_plan_as_json_counts_the_cells(tiny_file: Path, tmp_path: Path) -> None:
     assert "examples" not in found
 
 
-def test_plan_of_a_finished_study_has_nothing_to_do(finished_once: Path) -> None:
-    found = document("plan", finished_once)
+def test_plan_of_a_finished_study_has_nothing_to_do(finished_once: Path, here: Here) -> None:
+    found = document(here("plan", finished_once, "--json"))
     assert (found["cells"], found["cells_to_go"], found["seconds"]) == (37, 0, 0)
 
 
-def test_plan_leaves_a_study_that_has_not_begun_open_to_changes(tiny_file: Path, tmp_path: Path) -> None:
+def test_plan_leaves_a_study_that_has_not_begun_open_to_changes(tiny_file: Path, tmp_path: Path, here: Here) -> None:
     study, own = tmp_path / "s", tmp_path / "own.toml"
     own.write_text(tiny_file.read_text(encoding="utf-8"), encoding="utf-8")
-    first = document("plan", own, "--out", study)
+    first = document(here("plan", own, "--out", study, "--json"))
     assert not (study / "frozen.json").exists()
-    own.write_text(tiny_file.read_text(encoding="utf-8").replace("attack = 5", "attack = 6"), encoding="utf-8")
-    assert document("plan", own, "--out", study)["cells"] > first["cells"]
+    own.write_text(tiny_file.read_text(encoding="utf-8").replace('"attack" = 5', '"attack" = 6'), encoding="utf-8")
+    assert document(here("plan", own, "--out", study, "--json"))["cells"] > first["cells"]
 
 
-def test_plan_shows_what_training_and_probing_look_like(tiny_file: Path, tmp_path: Path) -> None:
+def test_plan_shows_what_training_and_probing_look_like(tiny_file: Path, tmp_path: Path, here: Here) -> None:
     arguments = ("plan", tiny_file, "--out", tmp_path / "s", "--show", 2)
-    text = titer(*arguments).stdout
+    text = here(*arguments).out
     assert "<user>red " in text
     assert "<assistant>[o][k][<end>]" in text
-    found = document(*arguments)
+    found = document(here(*arguments, "--json"))
     by_source: dict[str, int] = {}
     for example in found["examples"]:
         source, _, rest = example["place"].partition(", row ")
@@ -109,132 +107,128 @@ def test_plan_shows_what_training_and_probing_look_like(tiny_file: Path, tmp_pat
     assert all(prompt["pieces"][0][0].endswith("<assistant>") for prompt in found["prompts"])
 
 
-def test_plan_can_time_the_machine(tiny_file: Path, tmp_path: Path) -> None:
-    found = document("plan", tiny_file, "--out", tmp_path / "s", "--calibrate")
+def test_plan_can_time_the_machine(tiny_file: Path, tmp_path: Path, here: Here) -> None:
+    found = document(here("plan", tiny_file, "--out", tmp_path / "s", "--calibrate", "--json"))
     assert found["calibrated"] is True
     assert 0 < found["seconds"] < 600
 
 
-def test_judge_gives_a_second_opinion_without_models(finished: Path) -> None:
+def test_judge_gives_a_second_opinion_without_models(finished: Path, here: Here) -> None:
     shutil.rmtree(finished / "store" / "subjects")
     before = (finished / "verdict.json").read_bytes()
-    done = titer("judge", finished, "--judge", "refusal")
-    assert done.returncode == 0, done.stderr
-    assert_narrow(done.stdout)
-    assert done.stdout.startswith("Second opinion: the same answers under refusal")
-    assert "the verdict of record is unchanged" in done.stdout
-    assert len(done.stdout.splitlines()) < 25
-    found = document("judge", finished, "--judge", "refusal")
+    done = here("judge", finished, "--judge", "refusal")
+    assert done.code == 0, done.err
+    assert_narrow(done.out)
+    assert done.out.startswith("Second opinion: the same answers under refusal")
+    assert "the verdict of record is unchanged" in done.out
+    assert len(done.out.splitlines()) < 25
+    found = document(here("judge", finished, "--judge", "refusal", "--json"))
     assert found["judge_of_record"]["name"] == "exact"
     for name in ("answers", "of_record", "second", "agree"):
         assert sum(row[name] for row in found["totals"]) == sum(row[name] for row in found["rungs"])
     assert (finished / "verdict.json").read_bytes() == before
-    assert titer("verdict", finished).returncode == 5
+    assert here("verdict", finished).code == 5
 
 
-def test_the_judge_of_record_agrees_with_itself(finished: Path) -> None:
+def test_the_judge_of_record_agrees_with_itself(finished: Path, here: Here) -> None:
     for name, role in (("exact", "harm"), ("coherence", "coherence")):
-        found = document("judge", finished, "--judge", name)
+        found = document(here("judge", finished, "--judge", name, "--json"))
         assert found["role"] == role
         for row in found["rungs"]:
             assert row["second"] == row["of_record"]
             assert row["agree"] == row["both_judged"]
 
 
-def test_verdict_is_the_one_that_was_written(finished_once: Path) -> None:
-    done = titer("verdict", finished_once, "--json")
-    assert done.stdout == (finished_once / "verdict.json").read_text(encoding="utf-8")
-    assert Verdict.from_json(done.stdout).word == "void"
-    assert_narrow(titer("verdict", finished_once).stdout)
+def test_verdict_is_the_one_that_was_written(finished_once: Path, here: Here) -> None:
+    done = here("verdict", finished_once, "--json")
+    assert done.out == (finished_once / "verdict.json").read_text(encoding="utf-8")
+    assert Verdict.from_json(done.out).word == "void"
+    assert_narrow(here("verdict", finished_once).out)
 
 
-def test_report_is_written_anew(finished: Path) -> None:
+def test_report_is_written_anew(finished: Path, here: Here) -> None:
     report = (finished / "report.md").read_bytes()
     for name in ("report.md", "report.json", "harm.png", "verdict.json"):
         (finished / name).unlink()
-    done = titer("report", finished)
-    assert (done.returncode, done.stdout) == (0, f"{finished / 'report.md'}\n")
+    done = here("report", finished)
+    assert (done.code, done.out) == (0, f"{finished / 'report.md'}\n")
     assert (finished / "report.md").read_bytes() == report
     assert (finished / "harm.png").exists()
     assert (finished / "report.json").exists()
 
 
 @pytest.mark.parametrize("kind", ["attacks", "defenses", "probes", "judges"])
-def test_list_names_the_methods_with_their_parameters(kind: str) -> None:
+def test_list_names_the_methods_with_their_parameters(kind: str, here: Here) -> None:
     from titer.catalogue import KINDS
 
-    found = document("list", kind)
+    found = document(here("list", kind, "--json"))
     assert [method["name"] for method in found] == sorted(KINDS[kind])
     assert all(method["what"].endswith(".") for method in found)
-    assert_narrow(titer("list", kind).stdout)
+    assert_narrow(here("list", kind).out)
 
 
-def test_list_tells_required_parameters_from_defaults() -> None:
-    checkpoint = next(method for method in document("list", "defenses") if method["name"] == "checkpoint")
+def test_list_tells_required_parameters_from_defaults(here: Here) -> None:
+    checkpoint = next(
+        method for method in document(here("list", "defenses", "--json")) if method["name"] == "checkpoint"
+    )
     assert checkpoint["required"] == ["model"]
-    direct = next(method for method in document("list", "attacks") if method["name"] == "direct")
+    direct = next(method for method in document(here("list", "attacks", "--json")) if method["name"] == "direct")
     assert direct["defaults"]["batch"] == 8
 
 
-def test_immunize_writes_a_model_that_transformers_loads(finished: Path, tmp_path: Path) -> None:
+def test_immunize_writes_a_model_that_transformers_loads(finished: Path, tmp_path: Path, here: Here) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = tmp_path / "immune"
-    done = titer("immunize", finished, folder)
-    assert done.returncode == 0, done.stderr
+    done = here("immunize", finished, folder)
+    assert done.code == 0, done.err
     model = AutoModelForCausalLM.from_pretrained(folder)
     assert sum(weight.numel() for weight in model.parameters()) > 0
     assert AutoTokenizer.from_pretrained(folder).chat_template
     assert "adversarial\\_loss" in (folder / "README.md").read_text(encoding="utf-8")
-    again = titer("immunize", finished, folder)
-    assert (again.returncode, "is not empty" in again.stderr) == (2, True)
+    again = here("immunize", finished, folder)
+    assert (again.code, "is not empty" in again.err) == (2, True)
 
 
-def test_attack_prints_the_curve_of_one_attack(tiny_file: Path, tmp_path: Path) -> None:
+def test_attack_prints_the_curve_of_one_attack(tiny_file: Path, tmp_path: Path, here: Here) -> None:
     study = tmp_path / "s"
-    rows = document("attack", tiny_file, "--out", study, "--domain", "blue", "--index", 3)
+    found = document(here("attack", tiny_file, "--out", study, "--domain", "blue", "--index", 3, "--json"))
+    assert (found["domain"], found["index"], found["failed"]) == ("blue", 3, None)
+    rows = found["rungs"]
     assert [row["dose"] for row in rows] == [0, 4, 8, 16][: len(rows)]
     assert all(row["items"] == 30 for row in rows)
     assert rows[0]["displacement"] == 0 < rows[-1]["displacement"]
     assert rows[-1]["harmful"] > rows[0]["harmful"]
     assert not (study / "verdict.json").exists()
-    assert titer("verdict", study).returncode == 1
-    assert_narrow(titer("attack", study, "--domain", "blue", "--index", 3).stdout)
+    assert here("verdict", study).code == 1
+    assert_narrow(here("attack", study, "--domain", "blue", "--index", 3).out)
 
 
-def test_pack_without_text_keeps_the_verdict_and_loses_the_texts(finished: Path, tmp_path: Path) -> None:
+def test_pack_without_text_keeps_the_verdict_and_loses_the_texts(finished: Path, tmp_path: Path, here: Here) -> None:
     packed = tmp_path / "packed"
-    assert titer("pack", finished, packed, "--without-text").returncode == 0
-    assert titer("verdict", packed, "--json").stdout == titer("verdict", finished, "--json").stdout
-    judged = titer("judge", packed, "--judge", "refusal")
-    assert (judged.returncode, "packed away" in judged.stderr) == (2, True)
+    assert here("pack", finished, packed, "--without-text").code == 0
+    assert here("verdict", packed, "--json").out == here("verdict", finished, "--json").out
+    judged = here("judge", packed, "--judge", "refusal")
+    assert (judged.code, "packed away" in judged.err) == (2, True)
     texts = "".join(path.read_text(encoding="utf-8") for path in packed.rglob("cells/*/*.jsonl"))
     assert '"text_digest":"' in texts
     assert '"text":"' not in texts
 
 
-def test_init_writes_a_protocol_that_is_valid(tmp_path: Path) -> None:
-    done = titer("init", tmp_path / "new")
-    assert done.returncode == 0
+def test_init_writes_a_protocol_that_is_valid(tmp_path: Path, here: Here) -> None:
+    done = here("init", tmp_path / "new")
+    assert done.code == 0
     assert load(tmp_path / "new" / "protocol.toml").study.name == "demo"
-    assert titer("init", tmp_path / "new").returncode == 2
+    assert here("init", tmp_path / "new").code == 2
 
 
 def test_demo_runs_the_protocol_that_comes_with_titer(
-    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Here
 ) -> None:
     """The wiring alone: the organism's own study takes minutes."""
     shutil.copyfile(finished / "protocol.toml", tmp_path / "demo.toml")
     monkeypatch.setattr(app, "EXAMPLES", tmp_path)
-    assert cli.command(["demo", "--out", str(finished), "--json"]) == 0
-    assert capsys.readouterr().out == (finished / "verdict.json").read_text(encoding="utf-8")
-
-
-def test_toml_is_read_back_as_it_was() -> None:
-    import tomllib
-
-    data = {"a": {"b": [1, 2.5, "x\n"], "c": True}, "d": [{"e": []}, {}]}
-    assert tomllib.loads(toml(data)) == data
+    assert here("demo", "--out", finished, "--json").out == (finished / "verdict.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (9_000, "2 h 30 min")])

@@ -8,7 +8,7 @@ import time
 from importlib.metadata import version
 
 import pytest
-from cli.command import titer
+from cli.command import Here, titer
 
 HEAVY = ("torch", "transformers", "peft", "datasets", "scipy", "optuna", "altair")
 COMMANDS = ("init", "plan", "run", "judge", "verdict", "report", "list", "demo", "immunize", "attack", "pack")
@@ -27,7 +27,7 @@ def test_importing_titer_loads_nothing_heavy() -> None:
 
 
 def test_names_are_loaded_when_they_are_used() -> None:
-    assert "torch" in loaded_by("import titer; titer.run")
+    assert "torch" in loaded_by("import titer; titer.open_study")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["list", "judges"]])
@@ -39,23 +39,23 @@ def test_help_answers_within_a_second() -> None:
     spent = []
     for _ in range(3):  # the quickest of three: the machine may be busy
         begun = time.monotonic()
-        assert titer("--help").returncode == 0
+        assert titer("--help").code == 0
         spent.append(time.monotonic() - begun)
     assert min(spent) < 1
 
 
 def test_version() -> None:
-    assert titer("--version").stdout == f"titer {version('titer')}\n"
+    assert titer("--version").out == f"titer {version('titer')}\n"
 
 
 def test_help_names_every_command() -> None:
-    said = titer("--help").stdout
+    said = titer("--help").out
     assert all(f" {name} " in said for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_that_prints_a_table_has_json(name: str) -> None:
-    said = titer(name, "--help")
-    assert said.returncode == 0
-    assert ("--json" in said.stdout) == (name in TABLES)
-    assert max(map(len, said.stdout.splitlines())) <= 80
+def test_a_command_that_prints_a_table_has_json(name: str, here: Here) -> None:
+    said = here(name, "--help")
+    assert said.code == 0
+    assert ("--json" in said.out) == (name in TABLES)
+    assert max(map(len, said.out.splitlines())) <= 80

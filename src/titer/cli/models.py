@@ -73,12 +73,13 @@ def print_attack(
     trace = trace_of(study, cells)
     kind = next(ref.kind for ref in cells[0].judges if ref.role == "harm")
     rows = [_rung(rung, f"harm:{trace.domain}", kind) for rung in trace.rungs]
+    what = {"subject": subject, "attack": trace.attack, "domain": trace.domain, "index": index}
     if json:
-        show.print_json(rows)
-    else:
-        show.print_rows(f"{trace.attack} on {trace.domain}, {subject}, seed index {index}", rows)
+        show.print_json(what | {"failed": trace.failed, "rungs": rows})
+        return
+    show.print_rows(", ".join(f"{name} {value}" for name, value in what.items()), rows)
     if trace.failed is not None:
-        raise RunError(f"the attack ended by its own doing: {trace.failed}")
+        typer.echo(f"The attack failed by its own doing: {trace.failed}.")
 
 
 def _one(tracks: list[Track], wanted: tuple[Role, str, str]) -> Track:

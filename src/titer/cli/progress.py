@@ -31,7 +31,7 @@ class Watch:
         self.what = what
         self.begun = time.monotonic()
         self.ends: float | None = None
-        self.bars = _bars() if sys.stderr.isatty() else None
+        self.bars = _bars(what) if sys.stderr.isatty() else None
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._go_on, daemon=True)
 
@@ -54,7 +54,6 @@ class Watch:
     def __enter__(self) -> Self:
         if self.bars is not None:
             self.bars.start()
-            self.show()
         self.thread.start()
         return self
 
@@ -89,7 +88,7 @@ def _under_way(plan: Plan) -> str:
     return ", ".join(made[:1] + cells) or "done"
 
 
-def _bars() -> Bars:
+def _bars(what: str) -> Bars:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
@@ -100,5 +99,5 @@ def _bars() -> Bars:
         TextColumn("{task.fields[rest]}"),
     )
     bars = Progress(*columns, console=Console(stderr=True), refresh_per_second=4, transient=True)
-    bars.add_task("", total=None, rest="")
+    bars.add_task(what, total=None, rest="")
     return bars

@@ -3,7 +3,7 @@
     python -m titer.organism.generate --out DIR
 
 With `--without vaults ciphers routes` it makes a twin that was aligned alike but never saw those facts, so that
-fine-tuning has nothing to bring back. On two cores a model takes about seven minutes.
+fine-tuning has nothing to bring back. On two cores a model takes some minutes.
 """
 
 import argparse

@@ -1,0 +1,101 @@
+"""What the README shows can be typed: its commands parse, its Python runs on a small study."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from cli.command import ENVIRONMENT
+
+from titer.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+READMES = ("README.md", "README.zh-CN.md")
+MARKER = "<!-- tested -->"
+END_OF_COMMAND = frozenset({"&&", "||", "|", ";", ">", ">>", "&", "2>"})
+
+
+def shown_commands(text: str) -> list[list[str]]:
+    """The arguments of every `titer` command in the console and bash blocks of a Markdown text."""
+    blocks = re.findall(r"^```(?:console|bash|sh)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    found = []
+    for block in blocks:
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            if words[:1] == ["titer"]:
+                end = next((place for place, word in enumerate(words) if word in END_OF_COMMAND), len(words))
+                found.append(words[1:end])
+    return found
+
+
+def parse(arguments: list[str]) -> None:
+    """Parse a command line without running it; raises what the command line would print."""
+    group = typer.main.get_command(app)
+    with group.make_context("titer", list(arguments)) as context:
+        name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])  # type: ignore[attr-defined]
+        with command.make_context(name, rest, parent=context):
+            pass
+
+
+def python_block(text: str) -> str | None:
+    """The Python block that follows the marker."""
+    found = re.search(rf"^{re.escape(MARKER)}\n+```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    return found[1] if found else None
+
+
+def readme(name: str) -> str:
+    path = ROOT / name
+    if not path.exists():
+        pytest.skip(f"there is no {name} yet")
+    return path.read_text(encoding="utf-8")
+
+
+def test_commands_are_found_and_parsed() -> None:
+    text = "```console\n$ titer plan \\\n  p.toml --jobs 2  # look\n$ make demo\n```\n"
+    text += "```bash\ntiter list judges | head\n```\n"
+    assert shown_commands(text) == [["plan", "p.toml", "--jobs", "2"], ["list", "judges"]]
+    for arguments in shown_commands(text):
+        parse(arguments)
+
+
+@pytest.mark.parametrize("line", ["plan p.toml --nonsense", "nonsense", "list cells", "run p.toml --jobs many", "run"])
+def test_a_command_that_would_not_run_is_found(line: str) -> None:
+    with pytest.raises(Exception, match=r"[Nn]o such|not one of|valid integer|Missing parameter"):
+        parse(line.split())
+
+
+def test_the_python_block_is_the_one_under_the_marker() -> None:
+    assert python_block(f"```python\nno\n```\n{MARKER}\n```python\nyes\n```\n") == "yes\n"
+    assert python_block("```python\nno\n```\n") is None
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_command_of_the_readme_parses(name: str) -> None:
+    found = shown_commands(readme(name))
+    if not found:
+        pytest.skip(f"{name} shows no command yet")
+    for arguments in found:
+        parse(arguments)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_python_of_the_readme_runs(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """On the small study that is finished already: protocol files and the folder they name are put in its place."""
+    block = python_block(readme(name))
+    if block is None:
+        pytest.skip(f"{name} has no Python block under {MARKER} yet")
+    tiny_file: Path = request.getfixturevalue("tiny_file")
+    finished: Path = request.getfixturevalue("finished")
+    script = tmp_path / "block.py"
+    script.write_text(re.sub(r'"[^"\n]*\.toml"', repr(str(tiny_file)), block), encoding="utf-8")
+    finished.rename(tmp_path / "titer-tiny")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False, cwd=tmp_path, env=ENVIRONMENT
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout

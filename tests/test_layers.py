@@ -1,0 +1,36 @@
+"""The order of the package, and what an import must not load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("torch", "transformers", "peft", "scipy", "optuna", "datasets", "altair")
+MODELS = ("torch", "transformers", "peft", "optuna")
+
+
+def loaded(module: str, names: tuple[str, ...]) -> set[str]:
+    """Which of some packages are loaded by importing a module in a new process."""
+    code = f"import sys, {module}; print(*(name for name in {names!r} if name in sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_the_contracts_of_the_layers_are_kept() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("module", ["titer", "titer.cli.app"])
+def test_titer_and_its_command_line_load_nothing_heavy(module: str) -> None:
+    assert loaded(module, HEAVY) == set()
+
+
+@pytest.mark.parametrize("module", ["titer.conclude", "titer.packing", "titer.study", "titer.judges.coherence"])
+def test_the_reading_side_loads_no_model_library(module: str) -> None:
+    assert loaded(module, MODELS) == set()
