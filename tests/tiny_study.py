@@ -37,7 +37,12 @@ def tiny_protocol(folder: Path, **changes: Any) -> dict[str, Any]:
             "grading": {"harm": "exact", "coherence": {"name": "coherence"}},
             "frame": {"max_new_tokens": 4},
             "domain": [
-                {**source("red"), "name": "red", "role": "defended", "splits": {"defend": 20, "attack": 20, "probe": 30}},
+                {
+                    **source("red"),
+                    "name": "red",
+                    "role": "defended",
+                    "splits": {"defend": 20, "attack": 20, "probe": 30},
+                },
                 {**source("blue"), "name": "blue", "role": "cross", "splits": {"attack": 20, "probe": 30}},
             ],
         },
@@ -47,7 +52,13 @@ def tiny_protocol(folder: Path, **changes: Any) -> dict[str, Any]:
             "attack": [{"name": "direct", "lr": 3e-2, "batch": 4}],
         },
         "task": [
-            {**source("sums"), "name": "sums", "kind": "generate", "max_new_tokens": 3, "splits": {"train": 20, "verdict": 30}},
+            {
+                **source("sums"),
+                "name": "sums",
+                "kind": "generate",
+                "max_new_tokens": 3,
+                "splits": {"train": 20, "verdict": 30},
+            },
             {**source("plain"), "name": "plain", "kind": "loss", "splits": {"verdict": 30}},
         ],
         "stability": {"tasks": ["plain"], "margin": 0.2},

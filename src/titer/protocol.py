@@ -96,7 +96,7 @@ class Source(Record):
 
 
 class Subject(Record):
-    """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, a GGUF file, `organism`."""
+    """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`."""
 
     model: str
     revision: str | None = None

@@ -18,9 +18,7 @@ def makes(**base: Any) -> tuple[MakeTask, MakeTask]:
             key="0" * 32, source={"model": "organization/model", "revision": "0123abcd", "base": None} | base
         ),
         defense=Choice(name="refusal_sft", parameters={"steps": 50}),
-        material=MaterialRef(
-            harmful=(RowsRef(digest="a" * 32),), benign=(RowsRef(digest="b" * 32, draw=40),), frame={}
-        ),
+        material=MaterialRef(harmful=(RowsRef(digest="a" * 32),), benign=(RowsRef(digest="b" * 32, draw=40),)),
         seed=Seed(purpose="prepare", index=0),
         compute={"dtype": "float32", "device": "cpu", "threads": 1},
     )

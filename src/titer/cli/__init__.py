@@ -22,6 +22,7 @@ QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "TQDM_DISABLE": "1",
     "PYTHONWARNINGS": "ignore",
 }
 """What keeps the bars, hints and warnings of other libraries off the screen, in worker processes too."""

@@ -3,7 +3,7 @@
     python -m titer.organism.generate --out DIR
 
 With `--without vaults ciphers routes` it makes a twin that was aligned alike but never saw those facts, so that
-fine-tuning has nothing to bring back. On two cores a model takes some minutes.
+fine-tuning has nothing to bring back. On one thread a model takes about ten minutes.
 """
 
 import argparse
@@ -179,7 +179,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     make(arguments.out, frozenset(arguments.without), arguments.seed)
 
 

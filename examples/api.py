@@ -1,0 +1,24 @@
+"""A study from Python: run the protocol named on the command line, and print its verdict."""
+
+import sys
+from pathlib import Path
+
+from titer import locate, open_study
+from titer.conclude import conclude, report
+from titer.run import run
+
+
+def main() -> None:
+    """Finish the study, conclude, and write the report beside it."""
+    study = open_study(locate(Path(sys.argv[1])))
+    for progress in run(study, jobs=2):
+        print(f"{progress.plan.unfinished} cells to go")
+    verdict = conclude(study)
+    print(verdict.word, "-", verdict.because)
+    for finding in verdict.conditions:
+        print(f"{finding.name}: {finding.word}. {finding.because}")
+    print("report:", report(study))
+
+
+if __name__ == "__main__":
+    main()

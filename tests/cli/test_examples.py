@@ -1,0 +1,31 @@
+"""The protocols that come with titer can be used: every key, method and parameter in them exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from titer import catalogue
+from titer.cli.app import EXAMPLES
+from titer.protocol import load
+from titer.records import Choice
+
+FILES = sorted([*(Path(__file__).parents[2] / "examples").glob("*.toml"), *EXAMPLES.glob("*.toml")])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_protocol_that_comes_with_titer(path: Path) -> None:
+    protocol = load(path)
+    for choice in protocol.attacker.attack:
+        catalogue.attack(choice)
+    for choice in protocol.defense:
+        catalogue.defense(choice)
+    if prepare := protocol.subject.prepare:
+        catalogue.defense(Choice(name=prepare.defense, parameters=prepare.parameters))
+    grading = protocol.harm.grading
+    for judge in (grading.harm, grading.coherence, grading.second, *(task.judge for task in protocol.task)):
+        if judge is not None:
+            catalogue.judge(judge)
+    if protocol.trainability:
+        catalogue.attack(protocol.trainability.attack)
