@@ -10,8 +10,9 @@ import pytest
 from full_protocol import FULL, full, set_at
 from pydantic import ValidationError
 
+from titer.complaints import first_difference
 from titer.errors import InputError
-from titer.protocol import Protocol, first_difference, load, parse
+from titer.protocol import Protocol, load, parse
 
 TOML = """
 [study]

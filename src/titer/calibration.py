@@ -12,10 +12,10 @@ import torch
 
 from titer import catalogue
 from titer.estimate import Costs, Rates
+from titer.inputs import read_items
 from titer.interfaces import Attack, Material, Step
 from titer.recipe import LoRA, Training
 from titer.records import Row
-from titer.run import read_items
 from titer.store import read_lines
 from titer.study import Study
 from titer.subject import Subject, load

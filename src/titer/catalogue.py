@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from titer.attacks.direct import Direct
 from titer.attacks.sham import Sham
 from titer.attacks.untouched import Untouched
+from titer.complaints import explain
 from titer.defenses.adversarial_loss import AdversarialLoss
 from titer.defenses.checkpoint import Checkpoint
 from titer.defenses.none import NoDefense
@@ -28,7 +29,6 @@ from titer.judges.option import Option
 from titer.judges.refusal import Refusal
 from titer.probes.choice import ChoiceProbe
 from titer.probes.generate import Generate
-from titer.protocol import explain
 from titer.records import Choice
 
 ATTACKS: dict[str, type[Attack]] = {"direct": Direct, "sham": Sham, "untouched": Untouched}

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from titer import catalogue, data, overlap
+from titer.complaints import first_difference
 from titer.defenses.checkpoint import Checkpoint
 from titer.errors import InputError, RunError
 from titer.inspection import Inspected, inspect
 from titer.interfaces import Need
-from titer.protocol import Protocol, first_difference, load
+from titer.protocol import Protocol, load
 from titer.records import Choice, Item, Overlap, Row, SubjectRef, digest
 from titer.store import Store, write_lines, write_text
 from titer.study import Frozen, Study, read_study, store_of

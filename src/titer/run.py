@@ -5,7 +5,6 @@ Read this first. `run` is the loop; `make`, `expose` and `judge` are the three k
 
 from __future__ import annotations
 
-import platform
 import resource
 import socket
 import sys
@@ -14,42 +13,31 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from titer import catalogue, chat
 from titer.conditions.exposure import counts_of
 from titer.errors import MethodFailure, RunError
 from titer.executors.local import LocalPool
 from titer.freeze import restore_data
+from titer.inputs import environment, material_of, open_subject, read_items
 from titer.interfaces import Material, State, Step
-from titer.loading import fingerprint
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
 from titer.records import (
     Answer,
-    Environment,
     ExposeTask,
-    Item,
     JudgeRef,
     JudgeTask,
     MakeTask,
-    MaterialRef,
-    ProbeRef,
     Reading,
-    Row,
-    RowsRef,
     RungFacts,
-    Seed,
     Spent,
     Standing,
-    SubjectRef,
 )
-from titer.seeds import derive
-from titer.store import Store, read_lines
-from titer.study import Study
-from titer.subject import Subject, load
+from titer.store import Store
+from titer.study import Study, check_disjoint
+from titer.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -69,9 +57,11 @@ def run(study: Study, jobs: int = 1, ask: Callable[[Study], Plan] = plan) -> Ite
         ask: what is asked for the missing tasks, again and again: the whole study, or a part of it.
 
     Raises:
+        InputError: if splits share rows that must not.
         BusyError: if another process runs this study.
         RunError: if the machine failed; what was finished is kept, and nothing half-written is left.
     """
+    check_disjoint(study.frozen)
     with study.locked(), study.store.in_use():
         restore_data(study)
         current = _asked(study, ask)
@@ -126,12 +116,12 @@ def make(task: MakeTask, store: Store) -> int:
     Returns:
         The step of that state, 0 where there was none.
     """
-    subject = _open(task.parent, store, task.compute)
+    subject = open_subject(task.parent, store, task.compute)
     if task.defense is None:
         store.write_folder(store.subject(task.key), subject.save)
         return 0
     partial = PartialState(store.partial(task.key))
-    material = _material(task.material, store, task.seed)
+    material = material_of(task.material, store, task.seed)
     defense = catalogue.defense(task.defense)
     carry: State | None = partial.read()
     try:
@@ -158,9 +148,9 @@ UNTRAINED = Step(dose=0, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
 
 def expose(task: ExposeTask, store: Store) -> None:
     """Expose a subject to an attack, and ask and judge it at each rung until the study's grading shows a break."""
-    subject = _open(task.subject, store, task.compute)
+    subject = open_subject(task.subject, store, task.compute)
     origin = subject.snapshot()
-    material = _material(task.material, store, task.seed)
+    material = material_of(task.material, store, task.seed)
     attack = catalogue.attack(task.attack)
     terms: list[Mapping[str, float]] = []
     if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, material):
@@ -263,81 +253,3 @@ def _judge_rung(ref: JudgeRef, store: Store, dose: int) -> tuple[Reading, ...]:
 def _closing(steps: Iterator[Step]) -> closing[Generator[Step, None, None]]:
     """Close a method's generator whatever happens, so that it takes out its adapters and hooks."""
     return closing(cast(Generator[Step, None, None], steps))
-
-
-# ---------------------------------------------------------------------------------------------------- inputs
-@lru_cache(maxsize=64)
-def _read_items(path: Path) -> tuple[Item, ...]:
-    return tuple(Item.from_json(line) for line in read_lines(path))
-
-
-def read_items(store: Store, digest: str) -> tuple[Item, ...]:
-    """The frozen items of a probe, in their order."""
-    return _read_items(store.data(digest))
-
-
-def _read_rows(store: Store, ref: RowsRef, seed: Seed) -> tuple[Row, ...]:
-    """The frozen rows of a split, or as many of them as one seed draws, in a drawn order."""
-    rows = tuple(Row.from_json(line) for line in read_lines(store.data(ref.digest)))
-    if ref.draw is None:
-        return rows
-    order = sorted(range(len(rows)), key=lambda place: derive(seed.root, "draw", rows[place].id))
-    return tuple(rows[place] for place in order[: ref.draw])
-
-
-def _material(ref: MaterialRef, store: Store, seed: Seed) -> Material:
-    def read(refs: tuple[RowsRef, ...]) -> tuple[Row, ...]:
-        return tuple(row for one in refs for row in _read_rows(store, one, seed))
-
-    return Material(train=read(ref.train), harmful=read(ref.harmful), benign=read(ref.benign), frame=ref.frame)
-
-
-def _open(ref: SubjectRef, store: Store, compute: dict[str, Any]) -> Subject:
-    if ref.source is None:
-        source: Mapping[str, Any] = {"model": str(store.read_subject(ref.key))}
-    else:
-        source = ref.source
-        _check_source(ref.to_json())
-    return load(source, device=compute["device"], dtype=compute["dtype"])
-
-
-@lru_cache(maxsize=8)
-def _check_source(ref: str) -> None:
-    """A model from outside must still be the one that the study was frozen with; looked at once in a process."""
-    known = SubjectRef.from_json(ref)
-    source = known.source or {}
-    if fingerprint(source) != known.key:
-        raise RunError(f"{source['model']} is not what the study was frozen with: it has changed since")
-
-
-def environment(subject: Subject, compute: dict[str, Any]) -> Environment:
-    """What the last bits of this worker's numbers depend on."""
-    import peft
-    import torch
-    import transformers
-
-    return Environment(
-        python=platform.python_version(),
-        torch=torch.__version__,
-        transformers=transformers.__version__,
-        peft=peft.__version__,
-        device=torch.cuda.get_device_name() if subject.device.type == "cuda" else subject.device.type,
-        processor=_processor(),
-        threads=torch.get_num_threads(),
-        dtype=compute["dtype"],
-        batch=compute["batch"],
-    )
-
-
-@lru_cache(maxsize=1)
-def _processor() -> str:
-    """The processor's model name where the system tells it, else its architecture."""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-__all__ = ["Progress", "ProbeRef", "environment", "expose", "judge", "make", "read_items", "run", "work"]

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from titer.complaints import first_difference
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
-from titer.protocol import Protocol, first_difference, load, parse
+from titer.protocol import Protocol, load, parse
 from titer.records import Overlap, Planned, Record, Standing, SubjectRef
 from titer.store import Store, read_lines, write_lines
 
@@ -168,3 +169,17 @@ def check_unchanged(protocol: Protocol, begun: dict[str, Any], place: str) -> No
         f"the protocol was changed after its study had begun: {where} differs",
         "Change it back, or run the new protocol in a folder of its own, with fresh seeds (study.seeds.first).",
     )
+
+
+def check_disjoint(frozen: Frozen) -> None:
+    """Refuse splits that share rows, which would make the verdict void.
+
+    Raises:
+        InputError: naming the first two splits that do.
+    """
+    for shared in frozen.overlaps:
+        raise InputError(
+            f"{shared.first}, {shared.second}",
+            f"these splits share {shared.exact + shared.near} rows, {shared.exact} of them exactly",
+            "Name a group column, or take them from sources that differ; `titer plan` lists all.",
+        )

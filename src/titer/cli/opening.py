@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from titer.cli.progress import Watch
-from titer.errors import InputError
 from titer.freeze import open_study
 from titer.store import write_text
-from titer.study import Study, locate
+from titer.study import Study, check_disjoint, locate
 
 FROZEN = "frozen.json"
 
@@ -32,12 +31,7 @@ def begin(where: Path, out: Path | None) -> Study:
         InputError: if its splits share rows, which would make its verdict void.
     """
     study = look(where, out)
-    for shared in study.frozen.overlaps:
-        raise InputError(
-            f"{shared.first}, {shared.second}",
-            f"these splits share {shared.exact + shared.near} rows, {shared.exact} of them exactly",
-            "Name a group column, or take them from sources that differ; `titer plan` lists all.",
-        )
+    check_disjoint(study.frozen)
     if not (study.folder / FROZEN).exists():
         write_text(study.folder / FROZEN, study.frozen.to_json() + "\n")
     return study

@@ -49,7 +49,7 @@ def verdict_table(verdict: Verdict) -> Table:
         caption=Text(f"{passed} of {len(verdict.controls)} controls passed"),
         box=box.SIMPLE_HEAD,
     )
-    table.add_column("condition", no_wrap=True)
+    table.add_column("condition", max_width=16)
     table.add_column("word", no_wrap=True)
     table.add_column("because")
     lines = verdict_lines(verdict)

@@ -1,0 +1,98 @@
+"""What a task refers to, read: frozen rows and items, subjects, and the environment that reads them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from titer.errors import RunError
+from titer.interfaces import Material
+from titer.loading import fingerprint
+from titer.records import Environment, Item, MaterialRef, Row, RowsRef, Seed, SubjectRef
+from titer.seeds import derive
+from titer.store import Store, read_lines
+from titer.subject import Subject, load
+
+
+@lru_cache(maxsize=64)
+def _read_items(path: Path) -> tuple[Item, ...]:
+    return tuple(Item.from_json(line) for line in read_lines(path))
+
+
+def read_items(store: Store, digest: str) -> tuple[Item, ...]:
+    """The frozen items of a probe, in their order."""
+    return _read_items(store.data(digest))
+
+
+def read_rows(store: Store, ref: RowsRef, seed: Seed) -> tuple[Row, ...]:
+    """The frozen rows of a split, or as many of them as one seed draws, in a drawn order."""
+    rows = tuple(Row.from_json(line) for line in read_lines(store.data(ref.digest)))
+    if ref.draw is None:
+        return rows
+    order = sorted(range(len(rows)), key=lambda place: derive(seed.root, "draw", rows[place].id))
+    return tuple(rows[place] for place in order[: ref.draw])
+
+
+def material_of(ref: MaterialRef, store: Store, seed: Seed) -> Material:
+    """The rows a method is fed, as one seed draws them."""
+
+    def read(refs: tuple[RowsRef, ...]) -> tuple[Row, ...]:
+        return tuple(row for one in refs for row in read_rows(store, one, seed))
+
+    return Material(train=read(ref.train), harmful=read(ref.harmful), benign=read(ref.benign), frame=ref.frame)
+
+
+def open_subject(ref: SubjectRef, store: Store, compute: dict[str, Any]) -> Subject:
+    """Load a subject: a node of the store, or a model from outside, which must be what was frozen.
+
+    Raises:
+        RunError: if the model has changed since.
+    """
+    if ref.source is None:
+        source: Mapping[str, Any] = {"model": str(store.read_subject(ref.key))}
+    else:
+        source = ref.source
+        _check_source(ref.to_json())
+    return load(source, device=compute["device"], dtype=compute["dtype"])
+
+
+@lru_cache(maxsize=8)
+def _check_source(ref: str) -> None:
+    """A model from outside must still be the one that the study was frozen with; looked at once in a process."""
+    known = SubjectRef.from_json(ref)
+    source = known.source or {}
+    if fingerprint(source) != known.key:
+        raise RunError(f"{source['model']} is not what the study was frozen with: it has changed since")
+
+
+def environment(subject: Subject, compute: dict[str, Any]) -> Environment:
+    """What the last bits of this worker's numbers depend on."""
+    import peft
+    import torch
+    import transformers
+
+    return Environment(
+        python=platform.python_version(),
+        torch=torch.__version__,
+        transformers=transformers.__version__,
+        peft=peft.__version__,
+        device=torch.cuda.get_device_name() if subject.device.type == "cuda" else subject.device.type,
+        processor=_processor(),
+        threads=torch.get_num_threads(),
+        dtype=compute["dtype"],
+        batch=compute["batch"],
+    )
+
+
+@lru_cache(maxsize=1)
+def _processor() -> str:
+    """The processor's model name where the system tells it, else its architecture."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
