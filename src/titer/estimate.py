@@ -1,6 +1,6 @@
-"""What a study costs before it runs: seconds, memory and disk, from the sizes of its work and a few measured rates.
+"""What a study costs before it runs: seconds, memory and disk, from the sizes of its work and a few rates.
 
-The rates were measured on two cores of an x86 server; `plan --calibrate` measures them on the machine at hand.
+The rates are set to reproduce runs on two cores of an x86 server; `plan --calibrate` measures yours.
 """
 
 from __future__ import annotations

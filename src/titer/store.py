@@ -139,17 +139,12 @@ class Store:
         Raises:
             RunError: when the disk is full; nothing is left behind.
         """
-        with writing(folder):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-            try:
-                fill(temporary)
-                (temporary / MANIFEST).write_text(canonical(_digests(temporary)) + "\n", encoding="utf-8")
-                temporary.chmod(0o755)
-                if not folder.exists():
-                    temporary.rename(folder)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+
+        def fill_and_list(temporary: Path) -> None:
+            fill(temporary)
+            (temporary / MANIFEST).write_text(canonical(_digests(temporary)) + "\n", encoding="utf-8")
+
+        write_whole(folder, fill_and_list)
 
     def log_run(self, entry: dict[str, object]) -> None:
         """Append one line to runs.jsonl, in one write."""
@@ -186,6 +181,24 @@ class Store:
         for path in self.root.glob("partial/*"):
             if self.subject(path.stem).exists():
                 path.unlink(missing_ok=True)
+
+
+def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write into a temporary folder beside `folder`, whose place it then takes; a filled one is left.
+
+    Raises:
+        RunError: if it cannot be written; nothing is left behind.
+    """
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            fill(temporary)
+            temporary.chmod(0o755)
+            if not folder.exists() or not any(folder.iterdir()):
+                temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

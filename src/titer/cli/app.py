@@ -190,8 +190,9 @@ def pack(
     without_text: Annotated[bool, typer.Option(help="Replace each text by its digest.")] = False,
 ) -> None:
     """Copy a study without its models: to keep, to share, or to go on with elsewhere."""
-    from titer.cli.whole import check_free, write_whole
+    from titer.cli.whole import check_free
     from titer.packing import pack as copy
+    from titer.store import write_whole
     from titer.study import read_study
 
     check_free(out)

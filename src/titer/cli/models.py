@@ -13,7 +13,7 @@ from titer.cells import CellBuilder, Track
 from titer.cli import show
 from titer.cli.opening import begin
 from titer.cli.progress import follow
-from titer.cli.whole import check_free, write_whole
+from titer.cli.whole import check_free
 from titer.conditions.exposure import counts_of
 from titer.errors import InputError, RunError
 from titer.estimate import Outlook
@@ -22,7 +22,7 @@ from titer.plan import Plan, missing
 from titer.records import Kind, Role, RungReadings
 from titer.report.card import model_card
 from titer.run import run
-from titer.store import MANIFEST, write_text
+from titer.store import MANIFEST, write_text, write_whole
 from titer.study import Study
 
 

@@ -1,14 +1,10 @@
-"""A folder that a command writes for its user: it appears whole, or not at all."""
+"""A folder that a command is to write for its user: there must be room for it."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from titer.errors import InputError
-from titer.store import writing
 
 
 def check_folder(folder: Path) -> None:
@@ -30,20 +26,3 @@ def check_free(folder: Path) -> None:
     check_folder(folder)
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(str(folder), "the folder is not empty", "Choose another one.")
-
-
-def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Let `fill` write into a temporary folder beside `folder`, whose place it then takes.
-
-    Raises:
-        RunError: if it cannot be written; nothing is left behind.
-    """
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            fill(temporary)
-            temporary.chmod(0o755)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
