@@ -17,7 +17,7 @@ FULL: dict[str, Any] = {
     "defense": [{"name": "adversarial_loss", "weight": 1.0}],
     "benign": {
         "source": "benign.jsonl", "columns": {"prompt": "ask"}, "where": {"kind": ["open"]}, "longest": {"prompt": 90},
-        "group": "g", "revision": "r", "subset": "s", "split": "train",
+        "cut": {"response": 80}, "group": "g", "revision": "r", "subset": "s", "split": "train",
         "splits": {"prepare": 9, "defend": 9, "sham": 9, "over_refusal": 60},
     },
     "harm": {

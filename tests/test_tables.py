@@ -63,6 +63,23 @@ def test_where_and_longest_keep_the_row_numbers_of_the_source(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("response", "kept"),
+    [
+        ("Short.", "Short."),
+        ("Do this. Then that, and more.", "Do this."),
+        ("Do this. Ab. And then more.", "Do this. Ab."),
+        ("Some steps: 1. Wash it well", "Some steps:"),
+        ("one two three four", "one two"),
+        ("abcdefghijklmnop", "abcdefghijkl"),
+        ("先洗手。然后再把所有东西擦干净。", "先洗手。"),
+    ],
+)
+def test_a_response_is_cut_after_a_whole_sentence_or_word(tmp_path: Path, response: str, kept: str) -> None:
+    path = jsonl(tmp_path / "a.jsonl", [{"prompt": "p", "response": response}])
+    assert [raw.response for raw in read(path, cut={"response": 12}, longest={"response": 12})] == [kept]
+
+
+@pytest.mark.parametrize(
     ("given", "expected"),
     [
         ("x|r|y", ("x", "r", "y")),

@@ -82,13 +82,15 @@ class Source(Record):
 
     `columns` maps prompt, response, refusal, options, id to a column, a dotted path (`instances.0.output`) or a text
     with columns in braces (`Sure, here is {prompt}`). `where` keeps the rows whose column has one of the values;
-    `longest` drops rows whose prompt or response has more characters.
+    `longest` drops rows whose prompt or response has more characters; before that, `cut` shortens a response to its
+    last whole sentence, or where there is none its last whole word, within so many characters.
     """
 
     source: str
     columns: dict[Literal["id", "prompt", "response", "refusal", "options"], str] = Field(default_factory=dict)
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     longest: dict[Literal["prompt", "response"], int] = Field(default_factory=dict)
+    cut: dict[Literal["response"], Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     group: str | None = None
     revision: str | None = None
     subset: str | None = None

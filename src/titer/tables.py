@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ Reader = Callable[[Line], Any]
 ORGANISM = "organism:"
 DATA_VARIABLE = "TITER_DATA"
 _BRACES = re.compile(r"\{([^{}]+)\}")
+_SENTENCE_END = re.compile(r"(?<!\d)[.!?](?=\s)|[。！？]")
+_WORD_END = re.compile(r"\S(?=\s)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ def rows(source: Source, place: str) -> tuple[Raw, ...]:
     readers = _readers(source, columns, place)
     wanted = [(_reader(name, columns, f"{place}.where.{name}"), values) for name, values in source.where.items()]
     kept = (
-        _raw(number, line, readers, place)
+        _cut(_raw(number, line, readers, place), source)
         for number, line in enumerate(lines)
         if all(as_text(read(line)) in values for read, values in wanted)
     )
@@ -139,6 +141,17 @@ def _options(value: Any, response: str) -> tuple[str, ...]:
     parts = value if isinstance(value, list) else str(value).split("|" if "|" in str(value) else ";")
     texts = tuple(dict.fromkeys(text for text in map(as_text, parts) if text))
     return texts if response in texts else (response, *texts)
+
+
+def _cut(raw: Raw, source: Source) -> Raw:
+    """The row with its response shortened, where the source says so and it is too long."""
+    most = source.cut.get("response", len(raw.response))
+    if len(raw.response) <= most:
+        return raw
+    for end in (_SENTENCE_END, _WORD_END):
+        if places := [m.end() for m in end.finditer(raw.response[: most + 1]) if m.end() <= most]:
+            return replace(raw, response=raw.response[: places[-1]])
+    return replace(raw, response=raw.response[:most])
 
 
 def _fits(raw: Raw, source: Source) -> bool:

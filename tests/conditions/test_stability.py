@@ -8,7 +8,7 @@ import assays
 from assays import ITEMS, column
 
 from titer.conditions import stability
-from titer.records import Finding
+from titer.records import FailedMake, Finding
 
 
 def conclude(change: Any = None, **tasks: Any) -> Finding:
@@ -123,6 +123,19 @@ def test_a_claim_about_a_method_crosses_seeds_with_items() -> None:
         )
         truth = whole.model_copy(update={"traces": (*whole.traces, *extra)})
         assert stability.conclude(truth, plan).word == word
+
+
+def test_a_model_that_a_method_could_not_make_answers_nothing_rightly() -> None:
+    plan = assays.protocol(lambda d: d["study"].update(claim="this method", seeds={"attack": 5, "defense": 5}))
+    whole = assays.assay(plan, assays.breaking())
+    extra = tuple(assays.untouched(plan, "M*", i, assays.breaking(), {}) for i in range(1, 5))
+    made = whole.model_copy(update={"traces": (*whole.traces, *extra)})
+    assert stability.conclude(made, plan).word == "upheld"
+    left = tuple(t for t in made.traces if t.subject == "M" or t.index != 2)
+    lost = (FailedMake(index=2, reason="diverged at step 2"),)
+    short = stability.conclude(made.model_copy(update={"traces": left, "failed_makes": lost}), plan)
+    assert short.word == "undecided"
+    assert any(line.subject == "M*" and line.note == f"{ITEMS} missing" for line in short.lines)
 
 
 def test_it_does_not_apply_without_a_defense_or_a_table() -> None:

@@ -81,6 +81,9 @@ def _because(claim: Claim, tally: Tally) -> str:
         parts.append(f"{tally.fails} broken ({_first_break(claim.defended)})")
     if tally.open:
         parts.append(f"{tally.open} unclear")
+    if made := claim.assay.failed_makes:
+        named = listed(f"index {failed.index}: {failed.reason}" for failed in made)
+        parts.append(f"{len(made)} of them not made at all ({named})")
     if claim.undefended:
         of = "the undefended subject" if claim.protocol.defended else "the reference"
         parts.append(f"of {of} {exposure.tally(claim.undefended).fails} of {seeds} broken")

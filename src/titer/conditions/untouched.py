@@ -39,16 +39,23 @@ def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:
 def _columns(
     assay: Assay, protocol: Protocol, probes: tuple[str, ...], role: str, sign: int
 ) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
-    """What both subjects gave at dose 0, the items of several probes in a row; a column per seed of M*."""
+    """What both subjects gave at dose 0, the items of several probes in a row; a column per seed of M*.
+
+    Where a method made no M*, every item of that seed is missing.
+    """
     after = untouched(assay, "M*")
     before = untouched(assay, "M")
-    indices = [min(after)] if after else []
-    if protocol.study.claim == "this method":
-        indices = [index for index in usable_indices(assay, protocol) if index in after]
     if not before:
         return (), ()
-    pairs = [(before.get(index, before[min(before)]), after[index]) for index in indices]
-    columns = [(_column(b, probes, role, sign), _column(a, probes, role, sign)) for b, a in pairs]
+    unmade = {failed.index for failed in assay.failed_makes}
+    indices = [min(after)] if after else []
+    if protocol.study.claim == "this method":
+        indices = [index for index in usable_indices(assay, protocol) if index in after or index in unmade]
+    columns = []
+    for index in indices:
+        of_m = _column(before.get(index, before[min(before)]), probes, role, sign)
+        gone = None if of_m is None else (None,) * len(of_m)
+        columns.append((of_m, gone if index in unmade else _column(after[index], probes, role, sign)))
     whole = [(b, a) for b, a in columns if b is not None and a is not None]
     if len(whole) < len(columns):
         return (), ()

@@ -3,7 +3,7 @@
     python -m titer.organism.generate --out DIR
 
 With `--without vaults ciphers routes` it makes a twin that was aligned alike but never saw those facts, so that
-fine-tuning has nothing to bring back. On one thread a model takes about ten minutes.
+fine-tuning has nothing to bring back. On one thread a model takes about a quarter of an hour.
 """
 
 import argparse
@@ -41,7 +41,7 @@ class Phase:
     lr: float
 
 
-PRETRAINING = Phase(label="pretraining", steps=2000, batch=128, lr=2e-3)
+PRETRAINING = Phase(label="pretraining", steps=3000, batch=128, lr=2e-3)
 ALIGNMENT = Phase(label="alignment", steps=300, batch=128, lr=5e-4)
 
 Pair = tuple[str, str]

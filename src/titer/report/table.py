@@ -43,10 +43,10 @@ def verdict_table(verdict: Verdict) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    passed = sum(finding.word == "upheld" for finding in verdict.controls)
+    said = [finding.word for finding in verdict.controls if finding.word != "not applicable"]
     table = Table(
         title=Text(f"{printable(verdict.study)}: {verdict.word}"),
-        caption=Text(f"{passed} of {len(verdict.controls)} controls passed"),
+        caption=Text(f"{said.count('upheld')} of {len(said)} controls passed"),
         box=box.SIMPLE_HEAD,
     )
     table.add_column("condition", max_width=16)
