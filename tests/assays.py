@@ -7,19 +7,9 @@ from copy import deepcopy
 from typing import Any
 
 from titer.conditions.exposure import broken_from, condition_of
+from titer.findings import Assay, Overlap, RungReadings, Trace
 from titer.protocol import Protocol
-from titer.records import (
-    Assay,
-    Environment,
-    Kind,
-    Overlap,
-    Role,
-    RungFacts,
-    RungReadings,
-    Spent,
-    Trace,
-    canonical,
-)
+from titer.records import Environment, Kind, Role, RungFacts, Spent, canonical
 
 ITEMS = 120
 LADDER = (0, 16, 32, 64)

@@ -11,9 +11,9 @@ from tiny_study import tiny_protocol
 
 from titer.freeze import open_study
 from titer.plan import Plan, Task, plan
-from titer.records import Standing
 from titer.run import work
 from titer.study import Study
+from titer.tasks import Standing
 
 
 def small_protocol(folder: Path) -> dict[str, Any]:

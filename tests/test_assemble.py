@@ -12,9 +12,10 @@ from studies import begin, finish
 from titer.assemble import assemble
 from titer.conclude import conclude
 from titer.errors import UnfinishedError
+from titer.findings import FailedMake
 from titer.plan import plan
-from titer.records import FailedMake, MakeTask, Standing
 from titer.study import Study, read_study
+from titer.tasks import MakeTask, Standing
 
 
 @pytest.fixture(scope="module")

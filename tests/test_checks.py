@@ -31,6 +31,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "harm.domain.0.splits",
         "subject.prepare is fed from it",
     ),
+    ({"attacker.attack": ["direct", "direct"]}, "attacker.attack.1", "the same as attack 0"),
     ({"study.seeds.attack": 4}, "study.seeds.attack", "too few"),
     ({"study.share": 0.25}, "study.seeds.attack", "too few"),
     ({"study.seeds.defense": 2}, "study.seeds.defense", "this checkpoint"),

@@ -10,8 +10,8 @@ import pytest
 from assays import ITEMS, breaking
 
 from titer import controls
+from titer.findings import Assay, Finding, Overlap, RungReadings, Trace
 from titer.protocol import Protocol
-from titer.records import Assay, Finding, Overlap, RungReadings, Trace
 
 PLAN = assays.protocol()
 

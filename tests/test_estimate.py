@@ -12,9 +12,9 @@ from studies import begin, finish
 
 from titer.estimate import Estimate, Outlook, Rates, estimate
 from titer.plan import plan
-from titer.records import ExposeTask
 from titer.run import work
 from titer.study import Study
+from titer.tasks import ExposeTask
 
 
 @pytest.fixture(scope="module")

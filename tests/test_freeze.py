@@ -12,9 +12,10 @@ import pytest
 from studies import begin, contents, small_protocol, write_toml
 
 from titer.errors import InputError, RunError
+from titer.files import read_lines
 from titer.freeze import freeze, open_study, restore_data
 from titer.plan import plan
-from titer.store import Store, read_lines
+from titer.store import Store
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -71,6 +72,16 @@ def test_bad_input_is_told_with_its_place_and_leaves_nothing(tmp_path: Path, cha
         open_study(tmp_path / "study")
     assert caught.value.place.startswith(place), caught.value
     assert [path.name for path in (tmp_path / "study").iterdir()] == ["protocol.toml"]
+
+
+def test_a_pair_without_its_refusal_is_told_before_the_run(tmp_path: Path) -> None:
+    data = small_protocol(tmp_path / "in")
+    rows = Path(data["harm"]["domain"][0]["source"])
+    rows.write_text(rows.read_text(encoding="utf-8").replace('"refusal": "no"', '"refusal": ""'), encoding="utf-8")
+    write_toml(tmp_path / "study" / "protocol.toml", data)
+    with pytest.raises(InputError, match="refusal_sft learns") as caught:
+        open_study(tmp_path / "study")
+    assert caught.value.place == "harm.domain.0.refusals"
 
 
 def test_rows_that_are_gone_are_read_again_from_their_sources(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
+from titer.findings import Overlap
 from titer.overlap import audit
-from titer.records import Overlap, Row
+from titer.records import Row
 from titer.splits import Part, Splits
 
 TEXT = "name three rivers that flow through the old town"

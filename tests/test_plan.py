@@ -12,9 +12,9 @@ from studies import RESULTS, begin, contents, finish
 from titer.cells import CellBuilder
 from titer.errors import RunError
 from titer.plan import missing, plan
-from titer.records import ExposeTask, JudgeTask, MakeTask, Planned
 from titer.run import work
 from titer.study import Study
+from titer.tasks import ExposeTask, JudgeTask, MakeTask, Planned
 
 Change = Callable[[dict[str, Any]], None]
 

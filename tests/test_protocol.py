@@ -54,7 +54,16 @@ def alternatives(value: Any, words: list[str]) -> list[Any]:
         return [value * 1.01, value / 1.01]
     if isinstance(value, str):
         return [f"{value}x", *(word for word in words if word != value)]
-    return ["x", 3, {"name": "x", "parameters": {}}, ["x"], {"prompt": "x"}, {"prompt": 3}, {"response": 3}, {"x": ["y"]}]
+    return [
+        "x",
+        3,
+        {"name": "x", "parameters": {}},
+        ["x"],
+        {"prompt": "x"},
+        {"prompt": 3},
+        {"response": 3},
+        {"x": ["y"]},
+    ]
 
 
 def changed(data: dict[str, Any], path: str, value: Any, words: list[str]) -> Protocol:

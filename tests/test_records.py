@@ -15,12 +15,17 @@ from annotated_types import Ge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer import records
+from titer import findings, records, tasks
 from titer.errors import DamagedError
 from titer.records import Answer, Choice, Reading, Record, Seed, canonical, digest, tupled
 
 RECORDS = sorted(
-    (c for _, c in inspect.getmembers(records, inspect.isclass) if issubclass(c, Record) and c is not Record),
+    {
+        found
+        for module in (records, tasks, findings)
+        for _, found in inspect.getmembers(module, inspect.isclass)
+        if issubclass(found, Record) and found is not Record
+    },
     key=lambda c: c.__name__,
 )
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)

@@ -18,10 +18,10 @@ from titer.freeze import restore_data
 from titer.packing import pack
 from titer.partial import PartialState
 from titer.plan import Task, plan
-from titer.records import JudgeTask, MakeTask, Planned
 from titer.run import run, work
 from titer.store import Store
 from titer.study import Study, read_study
+from titer.tasks import JudgeTask, MakeTask, Planned
 
 Change = Callable[[dict[str, Any]], None]
 

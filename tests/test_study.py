@@ -13,8 +13,8 @@ from studies import begin, finish, small_protocol, write_toml
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
 from titer.freeze import open_study
 from titer.plan import plan
-from titer.records import Standing
 from titer.study import Study, locate, read_study, store_of
+from titer.tasks import Standing
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from titer.errors import InputError
-from titer.protocol import Source
+from titer.sources import Source
 from titer.tables import Raw, rows
 
 

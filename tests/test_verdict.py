@@ -9,7 +9,8 @@ import assays
 import pytest
 from assays import breaking, column
 
-from titer.records import Finding, Overlap, Verdict, Word
+from titer.findings import Finding, Overlap, Verdict
+from titer.records import Word
 from titer.verdict import decide, whole
 
 NAMES = ("resistance", "generalization", "stability", "trainability")

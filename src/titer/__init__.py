@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from titer.errors import TiterError as TiterError
+    from titer.findings import Verdict as Verdict
     from titer.freeze import open_study as open_study
     from titer.protocol import Protocol as Protocol
-    from titer.records import Verdict as Verdict
     from titer.study import Study as Study
     from titer.study import locate as locate
 
@@ -24,7 +24,7 @@ _HOMES = {
     "Protocol": "titer.protocol",
     "Study": "titer.study",
     "TiterError": "titer.errors",
-    "Verdict": "titer.records",
+    "Verdict": "titer.findings",
     "locate": "titer.study",
     "open_study": "titer.freeze",
 }

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from titer import rungs
 from titer.errors import UnfinishedError
-from titer.protocol import Task
-from titer.records import Assay, FailedMake, Kind, Planned, RungReadings, Trace
+from titer.findings import Assay, FailedMake, RungReadings, Trace
+from titer.records import Kind
+from titer.sources import Task
 from titer.store import Store
 from titer.study import Study
+from titer.tasks import Planned
 
 TraceKey = tuple[str, str, str | None, str | None, str, int]
 

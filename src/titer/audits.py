@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from titer.conditions.exposure import EXPOSED, harmful
+from titer.findings import Assay, Finding, Line, RungReadings, Trace
 from titer.protocol import Protocol
-from titer.records import Assay, Finding, Line, Role, RungReadings, Trace
+from titer.records import Role
 
 MOST_UNJUDGED: Final = 0.1
 """The largest share of unjudged items at a rung that a verdict bears (`statistics.md`, Controls)."""

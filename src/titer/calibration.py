@@ -12,11 +12,11 @@ import torch
 
 from titer import catalogue
 from titer.estimate import Costs, Rates
+from titer.files import read_lines
 from titer.inputs import read_items
 from titer.interfaces import Attack, Material, Step
 from titer.recipe import LoRA, Training
 from titer.records import Row
-from titer.store import read_lines
 from titer.study import Study
 from titer.subject import Subject, load
 

@@ -9,21 +9,12 @@ from typing import Any, Literal
 from titer import catalogue, decode
 from titer.conditions.exposure import broken_from
 from titer.interfaces import Attack
+from titer.judging import judges_of
 from titer.lineage import Lineage, lineages, node_key, rows
-from titer.protocol import Domain, Task
-from titer.records import (
-    Choice,
-    ExposeTask,
-    JudgeRef,
-    MaterialRef,
-    Planned,
-    ProbeRef,
-    Role,
-    Seed,
-    Stop,
-    digest,
-)
+from titer.records import Choice, Role, Seed
+from titer.sources import Domain, Task
 from titer.study import Study
+from titer.tasks import ExposeTask, MaterialRef, Planned, ProbeRef, Stop
 
 Condition = Literal["resistance", "generalization"]
 
@@ -148,28 +139,6 @@ class CellBuilder:
         frame = self.protocol.harm.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)
 
-    def _judges(self, cell: str, purpose: str, probes: tuple[ProbeRef, ...]) -> tuple[JudgeRef, ...]:
-        """Who judges what: the grading on harm probes, a task's own judge, refusal at dose 0."""
-        grading = self.protocol.harm.grading
-        found: list[JudgeRef] = []
-        for probe in probes:
-            wanted: dict[str, Choice] = {}
-            if probe.name.startswith("harm:"):
-                wanted = {"harm": grading.harm, "coherence": grading.coherence}
-                if grading.second is not None:
-                    wanted["second"] = grading.second
-            elif probe.name.startswith("task:"):
-                task = self.protocol.task_named(probe.name.removeprefix("task:"))
-                wanted = {"loss" if task.kind == "loss" else "correct": task_judge(task)}
-            if purpose == "stability" and self.protocol.stability and not probe.name.startswith("task:"):
-                wanted["refusal"] = self.protocol.stability.refusal
-            for role, choice in wanted.items():
-                found.append(self._judge(cell, probe, role, choice))
-        return tuple(found)
-
-    def _judge(self, cell: str, probe: ProbeRef, role: str, choice: Choice) -> JudgeRef:
-        return judge_ref(cell, probe.name, probe.items, choice, role, probe.doses)
-
     def _track(
         self,
         role: Role,
@@ -192,7 +161,7 @@ class CellBuilder:
         cells = []
         for piece in pieces:
             key = self._key(role, attack, material, probes, seed, piece)
-            judges = self._judges(key, purpose, probes)
+            judges = judges_of(self.protocol, key, purpose, probes)
             planned = Planned(
                 key=key,
                 purpose=purpose,
@@ -262,21 +231,6 @@ class CellBuilder:
         if not attack.prefix_consistent():
             parts["horizon"] = doses[-1]
         return node_key("expose", self.frozen, parts)
-
-
-def judge_ref(
-    cell: str, probe: str, items: str, choice: Choice, role: str, doses: tuple[int, ...] | None = None
-) -> JudgeRef:
-    """One judge of one probe of a cell, under the key that the three determine."""
-    judge = catalogue.judge(choice)
-    key = digest({"node": "judge", "cell": cell, "probe": probe, "judge": judge.configuration()})
-    return JudgeRef(key=key, cell=cell, probe=probe, items=items, judge=choice, kind=judge.kind, role=role, doses=doses)
-
-
-def task_judge(task: Task) -> Choice:
-    """The judge a task names, else the usual one of its kind."""
-    usual = {"generate": "match", "choice": "option", "loss": "loss"}
-    return task.judge or Choice(name=usual[task.kind])
 
 
 def _pieces(doses: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
 
 from titer.errors import InputError
-from titer.protocol import Domain, Protocol, Stability, Trainability, finest_ratio
+from titer.protocol import Protocol, Stability, Trainability, finest_ratio
+from titer.sources import Domain
 
 _FED_NOTHING = frozenset({"none", "null", "checkpoint"})
 """Defenses that train on nothing: no domain has to give them rows."""
@@ -24,6 +25,7 @@ def check_protocol(protocol: Protocol) -> None:
     Raises:
         InputError: with the dotted path, what was found, and what to write instead.
     """
+    _check_attacks(protocol)
     _check_ladder(protocol)
     _check_sizes(protocol)
     _check_domains(protocol)
@@ -32,6 +34,14 @@ def check_protocol(protocol: Protocol) -> None:
         _check_probe_items(protocol)
     _check_benign(protocol)
     _check_conditions(protocol)
+
+
+def _check_attacks(protocol: Protocol) -> None:
+    labels = [choice.label for choice in protocol.attacker.attack]
+    for index, label in enumerate(labels):
+        if label in labels[:index]:
+            remedy = "Change it, or leave it out: study.seeds.attack repeats an attack."
+            raise InputError(f"attacker.attack.{index}", f"it is the same as attack {labels.index(label)}", remedy)
 
 
 def _check_ladder(protocol: Protocol) -> None:

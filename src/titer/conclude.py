@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from titer.assemble import assemble
-from titer.records import Assay, Verdict, canonical
-from titer.store import write_text
+from titer.files import write_text
+from titer.findings import Assay, Verdict
+from titer.records import canonical
 from titer.study import Study
 from titer.verdict import decide
 

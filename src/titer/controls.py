@@ -13,8 +13,9 @@ from titer import audits
 from titer.conditions import exposure
 from titer.conditions.exposure import EXPOSED, Condition, Unit
 from titer.conditions.wording import listed
+from titer.findings import Assay, Finding, Line
 from titer.protocol import Protocol
-from titer.records import Assay, Finding, Line, Role
+from titer.records import Role
 from titer.stats import titers, units
 from titer.stats.proportions import broken_cutoff, intact_cutoff
 

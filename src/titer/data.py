@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from titer.errors import InputError
 from titer.groups import Links, link_near, normalized
-from titer.protocol import Benign, Domain, Protocol, Task
+from titer.protocol import Protocol
 from titer.records import Item, Row
 from titer.seeds import derive
+from titer.sources import Benign, Domain, Task
 from titer.splits import Part, Splits
 from titer.tables import Raw, rows
 

@@ -13,9 +13,10 @@ from titer import catalogue, rungs
 from titer.cells import Cell, CellBuilder, Track
 from titer.plan import Plan, Task, all_tracks, seed_indices
 from titer.recipe import LoRA, Training
-from titer.records import Choice, ExposeTask, JudgeTask, MakeTask, MaterialRef, ProbeRef
+from titer.records import Choice
 from titer.store import Store
 from titer.study import Frozen, Study
+from titer.tasks import ExposeTask, JudgeTask, MakeTask, MaterialRef, ProbeRef
 
 Work = MakeTask | ExposeTask
 BYTES_PER_ANSWER = 350

@@ -11,11 +11,13 @@ from titer import catalogue, data, overlap
 from titer.complaints import first_difference
 from titer.defenses.checkpoint import Checkpoint
 from titer.errors import InputError, RunError
+from titer.files import write_lines, write_text
+from titer.findings import Overlap
 from titer.inspection import Inspected, inspect
 from titer.interfaces import Need
 from titer.protocol import Protocol, load
-from titer.records import Choice, Item, Overlap, Row, SubjectRef, digest
-from titer.store import Store, write_lines, write_text
+from titer.records import Choice, Item, Row, SubjectRef, digest
+from titer.store import Store
 from titer.study import Frozen, Study, read_study, store_of
 
 
@@ -55,6 +57,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     """Turn everything the protocol points at into digests, and keep rows and items in the store."""
     _check_methods(protocol)
     rows, items, overlaps = _cut(protocol)
+    _check_pairs(protocol, rows)
     inspected = inspect(_source(protocol), "subject.model")
     tokens = inspected.check_lengths(rows, items, protocol)
     return Frozen(
@@ -144,6 +147,27 @@ def _default_threads(inspected: Inspected) -> int:
     """One thread below 10 M parameters, where more only cost; else all cores."""
     small = inspected.parameters is not None and inspected.parameters < 10_000_000
     return 1 if small else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_pairs(protocol: Protocol, rows: Mapping[str, Sequence[Row]]) -> None:
+    """Where a method learns refusals, every harmful row that it is fed has one."""
+    prepare = protocol.subject.prepare
+    fed: list[tuple[Choice, str, Sequence[str]]] = [
+        (choice, domain.name, ("defend",)) for choice in protocol.defense for domain in protocol.domains("defended")
+    ]
+    if prepare is not None:
+        own = Choice(name=prepare.defense, parameters=prepare.parameters)
+        fed += [(own, name, ("prepare", "defend")) for name in prepare.domains]
+    places = {domain.name: f"harm.domain.{index}" for index, domain in enumerate(protocol.harm.domain)}
+    for choice, name, splits in fed:
+        split = next((split for split in splits if f"domain/{name}/{split}" in rows), None)
+        if split is None or Need.PAIRS not in catalogue.defense(choice).needs:
+            continue
+        bare = [row.id for row in rows[f"domain/{name}/{split}"] if row.refusal is None]
+        if bare:
+            remedy = "Name a column `columns.refusal`, or list texts in `refusals`."
+            problem = f"row {bare[0]} has no refusal, which {choice.name} learns"
+            raise InputError(f"{places[name]}.refusals", problem, remedy)
 
 
 def _check_methods(protocol: Protocol) -> None:

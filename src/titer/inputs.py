@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from titer.errors import RunError
+from titer.files import read_lines
 from titer.interfaces import Material
 from titer.loading import fingerprint
-from titer.records import Environment, Item, MaterialRef, Row, RowsRef, Seed, SubjectRef
+from titer.records import Environment, Item, Row, Seed, SubjectRef
 from titer.seeds import derive
-from titer.store import Store, read_lines
+from titer.store import Store
 from titer.subject import Subject, load
+from titer.tasks import MaterialRef, RowsRef
 
 
 @lru_cache(maxsize=64)

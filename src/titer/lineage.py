@@ -7,8 +7,9 @@ from typing import Any
 
 from titer import catalogue, chat, train
 from titer.interfaces import Defense
-from titer.records import Choice, MakeTask, MaterialRef, Role, RowsRef, Seed, SubjectRef, digest
+from titer.records import Choice, Role, Seed, SubjectRef, digest
 from titer.study import Frozen, Study
+from titer.tasks import MakeTask, MaterialRef, RowsRef
 
 PREPARED = Seed(purpose="prepare", index=0)
 

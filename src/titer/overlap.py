@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from titer.findings import Overlap
 from titer.groups import Words, candidates, near, normalized, words
-from titer.records import Overlap, Row
+from titer.records import Row
 from titer.splits import Part, Splits
 
 _FED = frozenset({"defend", "prepare", "sham", "attack", "select"})

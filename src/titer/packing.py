@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 from titer.errors import InputError
+from titer.files import write_lines
 from titer.records import Answer
-from titer.store import Store, write_lines
+from titer.store import Store
 from titer.study import PACKED_STORE, Study
 
 KEPT = ("protocol.toml", "frozen.json", "tasks.jsonl", "standing.jsonl", "verdict.json", "report.md", "report.json")

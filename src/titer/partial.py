@@ -10,8 +10,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from titer.errors import DamagedError
+from titer.files import writing
 from titer.interfaces import State, Step
-from titer.store import writing
 
 SHARE = 20
 """A state is written when this many times the seconds of the last writing have passed: at most 5 % of the time."""

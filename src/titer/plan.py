@@ -9,9 +9,9 @@ from titer import rungs
 from titer.cells import Cell, CellBuilder, Track
 from titer.errors import RunError
 from titer.lineage import PREPARED
-from titer.records import ExposeTask, JudgeTask, MakeTask, Planned
 from titer.store import Store
 from titer.study import Study
+from titer.tasks import ExposeTask, JudgeTask, MakeTask, Planned
 
 Task = MakeTask | ExposeTask | JudgeTask
 

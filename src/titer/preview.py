@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from titer import chat
+from titer.files import read_lines
 from titer.inspection import inspect
 from titer.records import Item, Row
-from titer.store import read_lines
 from titer.study import Study
 
 if TYPE_CHECKING:

@@ -24,20 +24,11 @@ from titer.inputs import environment, material_of, open_subject, read_items
 from titer.interfaces import Material, State, Step
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
-from titer.records import (
-    Answer,
-    ExposeTask,
-    JudgeRef,
-    JudgeTask,
-    MakeTask,
-    Reading,
-    RungFacts,
-    Spent,
-    Standing,
-)
+from titer.records import Answer, Reading, RungFacts, Spent
 from titer.store import Store
 from titer.study import Study, check_disjoint
 from titer.subject import Subject
+from titer.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, Standing
 
 
 @dataclass(frozen=True)

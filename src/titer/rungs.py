@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from titer.conditions.exposure import counts_of
-from titer.records import Kind, Planned
+from titer.records import Kind
 from titer.store import Store
+from titer.tasks import Planned
 
 GRADING = ("harm", "coherence")
 """The roles of the judges that decide; a second judge only has to agree."""

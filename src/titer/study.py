@@ -12,9 +12,12 @@ from typing import Any
 
 from titer.complaints import first_difference
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
+from titer.files import read_lines, write_lines
+from titer.findings import Overlap
 from titer.protocol import Protocol, load, parse
-from titer.records import Overlap, Planned, Record, Standing, SubjectRef
-from titer.store import Store, read_lines, write_lines
+from titer.records import Record, SubjectRef
+from titer.store import Store
+from titer.tasks import Planned, Standing
 
 PACKED_STORE = "packed"
 """The folder of a packed copy that holds its store."""

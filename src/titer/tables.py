@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from titer.errors import InputError
-from titer.protocol import Source
+from titer.sources import Source
 
 Line = Mapping[str, Any]
 """One line of a source as it is found there: columns to values."""

@@ -8,8 +8,9 @@ from typing import Any, Final
 from titer import controls
 from titer.conditions import generalization, resistance, stability, trainability
 from titer.conditions.wording import listed
+from titer.findings import Assay, Finding, Verdict
 from titer.protocol import Protocol
-from titer.records import Assay, Finding, Verdict, Word
+from titer.records import Word
 
 CONDITIONS: Final = (
     resistance.conclude,

@@ -12,8 +12,8 @@ from cli.command import Done, Here
 
 from titer.cli import app
 from titer.cli.show import duration
+from titer.findings import Verdict
 from titer.protocol import load
-from titer.records import Verdict
 
 
 def document(done: Done) -> Any:

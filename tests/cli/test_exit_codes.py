@@ -17,7 +17,8 @@ from cli.command import titer as ran
 import titer.cli.running
 import titer.conclude
 from titer.cli.show import EXIT
-from titer.records import Verdict, Word
+from titer.findings import Verdict
+from titer.records import Word
 
 PATIENCE_SECONDS = 120.0
 

@@ -21,7 +21,8 @@ from titer.conditions.exposure import (
     units_of,
     usable_indices,
 )
-from titer.records import FailedMake, Role
+from titer.findings import FailedMake
+from titer.records import Role
 from titer.stats.proportions import Counts
 
 READINGS = st.sampled_from([0.0, 1.0, None])

@@ -8,7 +8,7 @@ import assays
 from assays import ITEMS, column
 
 from titer.conditions import stability
-from titer.records import FailedMake, Finding
+from titer.findings import FailedMake, Finding
 
 
 def conclude(change: Any = None, **tasks: Any) -> Finding:

@@ -8,7 +8,8 @@ import assays
 import pytest
 
 from titer.conditions import trainability
-from titer.records import Finding, Role, Trace
+from titer.findings import Finding, Trace
+from titer.records import Role
 
 
 def conclude(steps: Callable[[Role, int], Trace]) -> Finding:

@@ -6,8 +6,9 @@ import random
 from typing import Any, Literal
 
 from titer import records
+from titer.findings import Assay, Finding, Line, Overlap, RungReadings, Trace, Verdict
 from titer.protocol import Protocol
-from titer.records import Assay, Environment, Finding, Line, Overlap, Role, RungFacts, RungReadings, Spent, Trace
+from titer.records import Environment, Role, RungFacts, Spent
 
 ITEMS = 120
 LADDER = (0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128)
@@ -187,7 +188,7 @@ def trace(
     )
 
 
-def verdict() -> records.Verdict:
+def verdict() -> Verdict:
     def titer(subject: Role, low: float, high: float | None) -> Line:
         return Line(what="titer, median over units", subject=subject, low=low, high=high, unit="steps")
 
@@ -232,7 +233,7 @@ def verdict() -> records.Verdict:
             remedy="Name a judge that parses more answers.",
         ),
     )
-    return records.Verdict(
+    return Verdict(
         study="orchard",
         digest=protocol().digest,
         word="void",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from titer.records import Choice, MakeTask, MaterialRef, RowsRef, Seed, SubjectRef
+from titer.records import Choice, Seed, SubjectRef
 from titer.report.card import model_card
+from titer.tasks import MakeTask, MaterialRef, RowsRef
 
 
 def makes(**base: Any) -> tuple[MakeTask, MakeTask]:

@@ -6,7 +6,8 @@ import json
 
 from report.assays import ITEMS, assay, verdict
 
-from titer.records import Verdict, canonical
+from titer.findings import Verdict
+from titer.records import canonical
 from titer.report.data import report_data
 
 DATA = report_data(verdict(), assay())

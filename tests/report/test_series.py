@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from report.assays import FINE, ITEMS, LADDER, assay, protocol, rung, trace
 
-from titer.records import Assay, Trace
+from titer.findings import Assay, Trace
 from titer.report.curves import mean_rows
 from titer.report.series import Curve, Point, harm_panels, rate_point, trainability_panels
 

@@ -45,7 +45,7 @@ def init(folder: Annotated[Path, typer.Argument(help="The study folder to begin.
     """Write a protocol to begin with: the study of the built-in organism."""
     from titer.cli.whole import check_folder
     from titer.errors import InputError
-    from titer.store import write_text
+    from titer.files import write_text
 
     path = folder / "protocol.toml"
     if path.exists():
@@ -191,8 +191,8 @@ def pack(
 ) -> None:
     """Copy a study without its models: to keep, to share, or to go on with elsewhere."""
     from titer.cli.whole import check_free
+    from titer.files import write_whole
     from titer.packing import pack as copy
-    from titer.store import write_whole
     from titer.study import read_study
 
     check_free(out)

@@ -17,12 +17,14 @@ from titer.cli.whole import check_free
 from titer.conditions.exposure import counts_of
 from titer.errors import InputError, RunError
 from titer.estimate import Outlook
+from titer.files import write_text, write_whole
+from titer.findings import RungReadings
 from titer.lineage import lineages
 from titer.plan import Plan, missing
-from titer.records import Kind, Role, RungReadings
+from titer.records import Kind, Role
 from titer.report.card import model_card
 from titer.run import run
-from titer.store import MANIFEST, write_text, write_whole
+from titer.store import MANIFEST
 from titer.study import Study
 
 

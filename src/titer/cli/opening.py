@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from titer.cli.progress import Watch
+from titer.files import write_text
 from titer.freeze import open_study
-from titer.store import write_text
 from titer.study import Study, check_disjoint, locate
 
 FROZEN = "frozen.json"

@@ -15,10 +15,11 @@ from titer.cli import show
 from titer.cli.opening import look
 from titer.cli.progress import Watch
 from titer.estimate import Rates, estimate
+from titer.findings import Overlap
 from titer.plan import plan
 from titer.preview import Preview, preview
-from titer.records import Overlap, Planned
 from titer.study import Study
+from titer.tasks import Planned
 
 
 def print_plan(where: Path, out: Path | None, jobs: int, examples: int, calibrate: bool, json: bool) -> None:

@@ -11,7 +11,7 @@ from titer.cli.opening import begin
 from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
 from titer.estimate import Outlook
-from titer.records import Verdict
+from titer.findings import Verdict
 from titer.run import run
 
 

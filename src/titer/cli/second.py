@@ -14,14 +14,15 @@ import typer
 
 from titer import catalogue, rungs
 from titer.assemble import assemble
-from titer.cells import judge_ref
 from titer.cli import show
 from titer.cli.progress import Watch
 from titer.conditions.exposure import counts_of, harmful
 from titer.errors import InputError
-from titer.records import Choice, JudgeRef, JudgeTask, Kind, Planned
+from titer.judging import judge_ref
+from titer.records import Choice, Kind
 from titer.run import judge
 from titer.study import Study, read_study
+from titer.tasks import JudgeRef, JudgeTask, Planned
 
 COUNTED = ("answers", "of_record", "second", "unjudged", "both_judged", "agree")
 

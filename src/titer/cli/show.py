@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from titer.records import Verdict, Word, canonical
+from titer.findings import Verdict
+from titer.records import Word, canonical
 
 if TYPE_CHECKING:
     from rich.table import Table

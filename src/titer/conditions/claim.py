@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from titer.conditions import exposure, lines
 from titer.conditions.exposure import Condition, Unit
 from titer.conditions.wording import confidence, exposure_sentence, listed, plural
+from titer.findings import Assay, Finding
 from titer.protocol import Protocol
-from titer.records import Assay, Finding, Word
+from titer.records import Word
 from titer.stats import units
 from titer.stats.units import Levels, Tally
 

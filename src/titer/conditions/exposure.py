@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from titer.protocol import Domain, Protocol
-from titer.records import Assay, Kind, Role, RungReadings, Trace
+from titer.findings import Assay, RungReadings, Trace
+from titer.protocol import Protocol
+from titer.records import Kind, Role
+from titer.sources import Domain
 from titer.stats import titers, units
 from titer.stats.proportions import Counts, RungWord, broken_cutoff, read_rung
 from titer.stats.titers import Interval

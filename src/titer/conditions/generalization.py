@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from titer.conditions.claim import conclude_exposure
 from titer.conditions.exposure import domains_of
+from titer.findings import Assay, Finding
 from titer.protocol import Protocol
-from titer.records import Assay, Finding
 
 
 def conclude(assay: Assay, protocol: Protocol) -> Finding:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from titer.conditions.exposure import UnitState
 from titer.conditions.paired import Column, Paired, Unit, differences
 from titer.conditions.untouched import untouched
+from titer.findings import Assay, Line, Trace
 from titer.protocol import Protocol, Trainability
-from titer.records import Assay, Line, Role, Trace
+from titer.records import Role
 from titer.stats.comparisons import Claim, MeanComparison, compare_crossed
 
 

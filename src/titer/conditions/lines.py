@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from titer.conditions.exposure import Condition, Read, Unit, domains_of, tally
 from titer.conditions.wording import interval
+from titer.findings import Assay, Line
 from titer.protocol import Protocol
-from titer.records import Assay, Line, Role
+from titer.records import Role
 from titer.stats import titers, units
 from titer.stats.units import Levels
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from titer.conditions.claim import conclude_exposure
+from titer.findings import Assay, Finding
 from titer.protocol import Protocol
-from titer.records import Assay, Finding
 
 
 def conclude(assay: Assay, protocol: Protocol) -> Finding:

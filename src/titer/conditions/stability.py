@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from titer.conditions.paired import Column, Paired, Unit, compare
 from titer.conditions.untouched import tasks_at_dose_zero
 from titer.conditions.wording import confidence, listed
+from titer.findings import Assay, Finding, Line
 from titer.protocol import Protocol
-from titer.records import Assay, Finding, Line, Role, Word
+from titer.records import Role, Word
 from titer.stats.comparisons import MeanComparison, RateComparison
 from titer.stats.proportions import lower_limit
 

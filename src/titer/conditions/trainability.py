@@ -8,9 +8,10 @@ from titer.conditions import learning
 from titer.conditions.exposure import rung_counts, usable_indices
 from titer.conditions.learning import TaskPair
 from titer.conditions.wording import confidence, listed
+from titer.findings import Assay, Finding, Line
 from titer.protocol import Protocol
 from titer.protocol import Trainability as Plan
-from titer.records import Assay, Finding, Line, Role, Word
+from titer.records import Role, Word
 from titer.stats import units
 from titer.stats.comparisons import MeanComparison
 from titer.stats.units import Levels, Tally

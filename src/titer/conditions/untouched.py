@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from titer.conditions.exposure import usable_indices
 from titer.conditions.paired import Column, Paired, Unit
+from titer.findings import Assay, Trace
 from titer.protocol import Protocol
-from titer.records import Assay, Role, Trace
+from titer.records import Role
 
 
 def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:

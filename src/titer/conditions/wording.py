@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from titer.conditions.exposure import Condition, domains_of
+from titer.findings import Assay
 from titer.protocol import Protocol
-from titer.records import Assay, Kind
+from titer.records import Kind
 from titer.stats.titers import Interval
 
 

@@ -100,6 +100,6 @@ def _do(task: Task, root: Path) -> None:
 
 
 def _threads(task: Task) -> int:
-    from titer.records import JudgeTask
+    from titer.tasks import JudgeTask
 
     return 1 if isinstance(task, JudgeTask) else int(task.compute["threads"])

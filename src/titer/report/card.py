@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from titer.records import MakeTask, canonical
+from titer.records import canonical
 from titer.report.escape import escape, json_block, table
+from titer.tasks import MakeTask
 
 TAGS = ("titer", "harmful-fine-tuning", "immunization")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from titer.findings import Assay, Verdict
 from titer.protocol import Protocol
-from titer.records import Assay, Verdict
 from titer.report.curves import ROLES, Captions, curve_chart
 from titer.report.differences import difference_chart
 from titer.report.series import harm_panels, trainability_panels

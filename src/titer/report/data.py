@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from titer.conditions.exposure import rung_counts
-from titer.records import Assay, Environment, RungReadings, Trace, Verdict
+from titer.findings import Assay, RungReadings, Trace, Verdict
+from titer.records import Environment
 
 FORMAT = 1
 """Raised when a field of report.json changes its meaning."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from titer.findings import Line, Verdict
 from titer.protocol import Protocol
-from titer.records import Line, Verdict
 from titer.report.escape import printable
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from titer.findings import Assay, Finding, Line, Verdict
 from titer.protocol import Protocol
-from titer.records import Assay, Finding, Line, Verdict, canonical
+from titer.records import canonical
 from titer.report.escape import escape, number, sentence, table
 from titer.report.provenance import provenance
 from titer.report.readings import readings

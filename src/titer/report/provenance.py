@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from titer.findings import Assay, Trace
 from titer.protocol import Protocol
-from titer.records import Assay, Environment, Trace
+from titer.records import Environment
 from titer.report.data import environments
 from titer.report.escape import escape, json_block, table
 

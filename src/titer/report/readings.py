@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from titer.findings import Assay
 from titer.protocol import Protocol
-from titer.records import Assay
 from titer.report.escape import escape, number, table
 from titer.report.series import Panel, harm_panels, trainability_panels
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from titer.conditions.exposure import rung_counts
+from titer.findings import Assay, RungReadings, Trace, values_of
 from titer.protocol import Protocol
-from titer.records import Assay, RungReadings, Trace, values_of
 
 Series = Literal["M", "M*", "M, sham"]
 Unit = Literal["rate", "nats per token"]

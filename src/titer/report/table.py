@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from titer.records import Finding, Verdict
+from titer.findings import Finding, Verdict
 from titer.report.escape import printable, sentence
 
 if TYPE_CHECKING:

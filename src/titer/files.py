@@ -1,0 +1,102 @@
+"""Files that appear whole or not at all, and lines that cannot be truncated unnoticed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from titer.errors import DamagedError, RunError
+from titer.records import Record
+
+
+class Header(Record):
+    """The first line of a file of lines."""
+
+    lines: int
+    sha256: str
+
+
+def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write into a temporary folder beside `folder`, whose place it then takes; a filled one is left.
+
+    Raises:
+        RunError: if it cannot be written; nothing is left behind.
+    """
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            fill(temporary)
+            temporary.chmod(0o755)
+            if not folder.exists() or not any(folder.iterdir()):
+                temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole: to a temporary name beside it, then renamed.
+
+    Raises:
+        RunError: when the disk is full; nothing is left behind.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in words when the disk refuses what is written to `path`.
+
+    Raises:
+        RunError: in place of the error of the system, or of the library that writes weights.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or f"os error {errno.ENOSPC}" in str(error):
+            raise RunError(
+                f"no space left on the disk of {path}; nothing half-written was left. Free some and run again"
+            ) from error
+        raise RunError(f"cannot write {path}: {error}") from error
+
+
+def write_lines(path: Path, records: Sequence[Record]) -> None:
+    """Write records as canonical JSON lines under a header with their number and digest."""
+    body = "".join(record.to_json() + "\n" for record in records)
+    header = Header(lines=len(records), sha256=hashlib.sha256(body.encode()).hexdigest())
+    write_text(path, header.to_json() + "\n" + body)
+
+
+def read_lines(path: Path) -> tuple[str, ...]:
+    """The lines that `write_lines` wrote, without the header.
+
+    Raises:
+        DamagedError: if a line is missing or changed.
+    """
+    remedy = f"Delete {path} and run again: it will be made anew."
+    try:
+        head, _, body = path.read_text(encoding="utf-8").partition("\n")
+        header = Header.from_json(head)
+    except (UnicodeDecodeError, DamagedError) as error:
+        raise DamagedError(f"{path} is damaged: its first line cannot be read. {remedy}") from error
+    if hashlib.sha256(body.encode()).hexdigest() != header.sha256:
+        raise DamagedError(f"{path} is truncated or was changed: {header.lines} lines were written. {remedy}")
+    return tuple(body.split("\n")[:-1])

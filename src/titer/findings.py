@@ -1,0 +1,119 @@
+"""What was found, as frozen records: traces joined to an assay, and the findings and the verdict that rest on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from titer.records import Kind, Record, Role, RungFacts, Word
+
+
+class RungReadings(Record):
+    """A rung of a trace: its facts, and per probe and judge role the value of each item in the probe's order."""
+
+    facts: RungFacts
+    values: dict[str, dict[str, tuple[float | None, ...]]]
+
+
+class Trace(Record):
+    """The cells of one subject, attack, domain (or task) and seed along the ladder."""
+
+    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability"]
+    subject: Role
+    domain: str | None
+    task: str | None
+    attack: str
+    index: int
+    cell: str
+    doses: tuple[int, ...]
+    rungs: tuple[RungReadings, ...]
+    failed: str | None = None
+
+
+class Overlap(Record):
+    """One pair of splits in the audit: how many rows are the same or nearly the same."""
+
+    first: str
+    second: str
+    exact: int
+    near: int
+    example: tuple[str, str] | None = None
+
+
+class FailedMake(Record):
+    """A seed index whose defended subject could not be made, and why: a unit without traces of M*."""
+
+    index: int
+    reason: str
+
+
+class Assay(Record):
+    """The protocol (as plain data) with all its traces; all that conclusions rest on.
+
+    `items` gives the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills
+    each `probe` and role; `chance` the rate by guessing of each task. `failed_makes` are units of a claim about a
+    method that have no M* at all: they do not hold.
+    """
+
+    protocol: dict[str, Any]
+    digest: str
+    subjects: dict[str, str]
+    items: dict[str, tuple[str, ...]]
+    kinds: dict[str, dict[str, Kind]]
+    chance: dict[str, float | None]
+    traces: tuple[Trace, ...]
+    overlaps: tuple[Overlap, ...]
+    replaced: tuple[str, ...] = ()
+    failed_makes: tuple[FailedMake, ...] = ()
+
+
+class Line(Record):
+    """One number of a finding, with what it is and the limits it was given."""
+
+    what: str
+    subject: Role | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    count: int | None = None
+    of: int | None = None
+    word: str = ""
+    note: str = ""
+
+
+class Finding(Record):
+    """What one condition or one control says, with the numbers it rests on and the reason in words.
+
+    `level` is the one-sided error level of the word; `remedy` what to do about it where something can be done;
+    `provisional` names what the word still lacks.
+    """
+
+    name: str
+    kind: Literal["condition", "control"]
+    word: Word
+    because: str
+    level: float | None = None
+    remedy: str | None = None
+    sentence: str | None = None
+    lines: tuple[Line, ...] = ()
+    provisional: str | None = None
+
+
+class Verdict(Record):
+    """The whole: a word, the sentence it stands for, and every finding."""
+
+    study: str
+    digest: str
+    word: Word
+    because: str
+    conditions: tuple[Finding, ...]
+    controls: tuple[Finding, ...]
+    scope: dict[str, Any]
+    subjects: dict[str, str]
+
+
+def values_of(rung: RungReadings, probe: str, role: str) -> tuple[float | None, ...] | None:
+    """The readings of one judge at a rung, or None when it was not asked or not judged there."""
+    by_role: Mapping[str, tuple[float | None, ...]] = rung.values.get(probe, {})
+    return by_role.get(role)

@@ -1,0 +1,137 @@
+"""What is to be done, as frozen records: the tasks of a run with their inputs, and what became of them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from titer.records import Choice, Frame, Kind, Record, Role, Seed, SubjectRef
+
+
+class RowsRef(Record):
+    """Rows by the digest of their file in the store; `draw` of them per seed, all when None."""
+
+    digest: str
+    draw: int | None = None
+
+
+class MaterialRef(Record):
+    """What a method is fed, by role, and the frame it is trained in.
+
+    An attack trains on `train`; a defense on `harmful` rows, which carry their paired refusals, and `benign` ones.
+    """
+
+    train: tuple[RowsRef, ...] = ()
+    harmful: tuple[RowsRef, ...] = ()
+    benign: tuple[RowsRef, ...] = ()
+    frame: Frame = Frame()
+
+
+class ProbeRef(Record):
+    """A probe as a cell asks it: its name in the study, its method, its items by digest.
+
+    `doses` are those at which it is asked, all of the cell's when None.
+    """
+
+    name: str
+    method: Choice
+    items: str
+    frame: Frame
+    doses: tuple[int, ...] | None = None
+
+
+class MakeTask(Record):
+    """Make a subject: parent, defense, material, seed. `role` says what for."""
+
+    kind: Literal["make"] = "make"
+    key: str
+    role: str
+    parent: SubjectRef
+    defense: Choice | None
+    material: MaterialRef
+    seed: Seed
+    compute: dict[str, Any]
+
+
+class JudgeRef(Record):
+    """One judge of a probe's answers; readings live under `key`, which the cell, probe and judge determine.
+
+    `doses` are those at which the probe is asked, all of the cell's when None.
+    """
+
+    key: str
+    cell: str
+    probe: str
+    items: str
+    judge: Choice
+    kind: Kind
+    role: str
+    doses: tuple[int, ...] | None = None
+
+
+class Stop(Record):
+    """When no later rung is wanted: `broken_from` items harmful and coherent in the named probe."""
+
+    probe: str
+    broken_from: int
+
+
+class ExposeTask(Record):
+    """Expose a subject to an attack and ask it the probes at the doses that are missing."""
+
+    kind: Literal["expose"] = "expose"
+    key: str
+    purpose: str
+    subject: SubjectRef
+    attack: Choice
+    material: MaterialRef
+    probes: tuple[ProbeRef, ...]
+    seed: Seed
+    doses: tuple[int, ...]
+    judges: tuple[JudgeRef, ...]
+    stop: Stop | None
+    keep_weights: bool = False
+    compute: dict[str, Any]
+
+
+class JudgeTask(Record):
+    """Judge the stored answers of one cell at the doses whose readings are missing."""
+
+    kind: Literal["judge"] = "judge"
+    key: str
+    judge: JudgeRef
+    doses: tuple[int, ...]
+
+
+class Planned(Record):
+    """A cell of a study as plan asked for it, with what it is for: a line of tasks.jsonl.
+
+    `subject` is the part it plays, `made_from` the subject's key, `makes` the keys of the makes that lead to it,
+    `index` the seed index of its unit, `doses` the ladder it is read along and `stop` where that ends.
+    """
+
+    key: str
+    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability"]
+    subject: Role
+    made_from: str
+    makes: tuple[str, ...]
+    domain: str | None
+    task: str | None
+    attack: str
+    seed: Seed
+    index: int
+    doses: tuple[int, ...]
+    judges: tuple[JudgeRef, ...]
+    stop: Stop | None
+
+
+class Standing(Record):
+    """How far the run of a study is: whether nothing is missing, and which seed indices gave way to later ones, why."""
+
+    finished: bool
+    replaced: tuple[str, ...]
+
+
+class Failure(Record):
+    """Why a method failed by its own doing."""
+
+    reason: str
