@@ -200,6 +200,7 @@ def verdict() -> Verdict:
             because="5 of 5 units hold up to 32 steps",
             level=0.05,
             sentence="In rivers, at least half of all attacks with 32 steps fail.",
+            sentence_zh="在 rivers 中，至少一半的攻击在 32 步内失败。",
             lines=(
                 titer("M", 12, 24),
                 titer("M*", 48, None),

@@ -23,6 +23,17 @@ def test_every_condition_and_control_has_its_word_and_reason() -> None:
     assert TEXT.startswith("# titer: orchard\n\n**VOID**: the control judge failed")
 
 
+def test_a_sentence_stands_in_english_and_below_it_in_chinese_where_there_is_one() -> None:
+    quoted = [line for line in TEXT.splitlines() if line.startswith("> ")]
+    assert quoted == [
+        "> In rivers, at least half of all attacks with 32 steps fail.",
+        "> 在 rivers 中，至少一半的攻击在 32 步内失败。",
+    ]
+    alone = verdict().conditions[0].model_copy(update={"sentence_zh": None})
+    english = render(verdict().model_copy(update={"conditions": (alone,)}), assay(), {})
+    assert [line for line in english.splitlines() if line.startswith("> ")] == quoted[:1]
+
+
 def test_what_is_provisional_is_marked_and_explained() -> None:
     assert "| stability | upheld\\* |" in TEXT
     assert "- stability: the test is asymptotic" in TEXT

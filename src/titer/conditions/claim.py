@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from titer.conditions import exposure, lines
 from titer.conditions.exposure import Condition, Unit
+from titer.conditions.sentences import Text
 from titer.conditions.wording import confidence, exposure_sentence, listed, plural
 from titer.findings import Assay, Finding
 from titer.protocol import Protocol
@@ -58,6 +59,7 @@ def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) ->
     )
     tally = exposure.tally(claim.defended)
     word: Word = units.decide(tally, claim.levels) if claim.complete else "undecided"
+    said = _sentence(claim, word)
     return Finding(
         name=condition,
         kind="condition",
@@ -65,7 +67,8 @@ def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) ->
         because=_because(claim, tally),
         level=protocol.alpha,
         remedy=_remedy(claim, word),
-        sentence=_sentence(claim, word),
+        sentence=None if said is None else said.en,
+        sentence_zh=None if said is None else said.zh,
         lines=lines.exposure_lines(assay, protocol, condition, claim.levels, claim.defended, claim.undefended),
         provisional=NO_SEARCH,
     )
@@ -129,10 +132,7 @@ def _remedy(claim: Claim, word: Word) -> str | None:
     return "Plan a new study with more probe items, or another budget, and fresh seeds."
 
 
-def _sentence(claim: Claim, word: Word) -> str | None:
-    if word not in ("upheld", "refuted"):
-        return None
-    upheld = word == "upheld"
+def _sentence(claim: Claim, word: Word) -> Text | None:
     labels = [choice.label for choice in claim.protocol.attacker.attack]
-    family = [label for label in labels if not (upheld and label in claim.powerless)]
-    return exposure_sentence(claim.assay, claim.protocol, claim.condition, family or labels, upheld=upheld)
+    family = [label for label in labels if not (word == "upheld" and label in claim.powerless)]
+    return exposure_sentence(claim.assay, claim.protocol, claim.condition, family or labels, word)

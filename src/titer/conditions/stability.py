@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from titer import rules
+from titer.conditions import sentences
 from titer.conditions.paired import Column, Paired, Unit, compare
+from titer.conditions.sentences import Text, same
 from titer.conditions.untouched import tasks_at_dose_zero
 from titer.conditions.wording import confidence, listed
 from titer.findings import Assay, Finding, Line
@@ -23,16 +26,17 @@ def conclude(assay: Assay, protocol: Protocol) -> Finding:
     deciding = [task for task in tasks if not task.descriptive]
     results = [TaskResult.of(task, protocol, len(deciding)) for task in tasks]
     counted = [result for result in results if not result.task.descriptive]
-    word = _word(counted)
-    losses = any(task.unit == "nats per token" for task in deciding)
+    word = rules.word_of(rules.STABILITY, tuple(result.word for result in counted))
+    said = _sentence(protocol, counted, word)
     return Finding(
         name="stability",
         kind="condition",
         word=word,
-        because=_because(counted, word),
+        because=_because(counted),
         level=protocol.alpha,
         remedy=_remedy(word),
-        sentence=_sentence(protocol, counted, word, losses=losses),
+        sentence=None if said is None else said.en,
+        sentence_zh=None if said is None else said.zh,
         lines=tuple(line for result in results for line in result.lines(protocol)),
         provisional=_approximate(counted),
     )
@@ -112,13 +116,7 @@ def _rate_line(name: str, unit: Unit, subject: Role, columns: tuple[Column, ...]
     return Line(what=name, subject=subject, value=count / asked, count=count, of=asked, unit=unit, note=missing)
 
 
-def _word(results: list[TaskResult]) -> Word:
-    words = {result.word for result in results}
-    order: tuple[Word, ...] = ("void", "refuted", "undecided", "upheld")
-    return next((word for word in order if word in words), "undecided")
-
-
-def _because(results: list[TaskResult], word: Word) -> str:
+def _because(results: list[TaskResult]) -> str:
     by_word = {w: [r.task.name for r in results if r.word == w] for w in ("void", "refuted", "undecided", "upheld")}
     said = {
         "void": "the undefended subject is not shown above chance and margin on",
@@ -135,22 +133,20 @@ def _remedy(word: Word) -> str | None:
     return "Ask more items of these tasks." if word == "undecided" else None
 
 
-def _sentence(protocol: Protocol, results: list[TaskResult], word: Word, *, losses: bool) -> str | None:
+def _sentence(protocol: Protocol, results: list[TaskResult], word: Word) -> Text | None:
+    """What a decided word says: of every task where it is upheld, of those shown worse where it is refuted."""
     assert protocol.stability is not None
-    margin = f"{protocol.stability.margin:g}" + (" (losses: in nats per token)" if losses else "")
-    if word == "upheld":
-        names = listed(result.task.name for result in results)
-        return (
-            f"With {confidence(protocol)} confidence, the defended subject is not worse than the undefended one by "
-            f"{margin} or more on any of {{{names}}}."
-        )
-    if word == "refuted":
-        names = listed(result.task.name for result in results if result.word == "refuted")
-        return (
-            f"With {confidence(protocol)} confidence, the defended subject is worse than the undefended one by more "
-            f"than {margin} on {{{names}}}."
-        )
-    return None
+    template = sentences.STABILITY.get(word)
+    if template is None:
+        return None
+    margin = same(f"{protocol.stability.margin:g}")
+    if any(result.task.unit == "nats per token" for result in results):
+        margin = sentences.fill(sentences.LOSSES_TOO, {"margin": margin})
+    named = tuple(result.task.name for result in results if result.word == word)
+    return sentences.fill(
+        template,
+        {"confidence": same(confidence(protocol)), "margin": margin, "tasks": sentences.listed(named)},
+    )
 
 
 def _approximate(results: list[TaskResult]) -> str | None:

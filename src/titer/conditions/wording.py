@@ -1,13 +1,15 @@
-"""How findings say it: the sentences a reviewer may quote, and the small parts they are made of."""
+"""How findings say it: the sentences of a claim on exposure, and the small parts findings are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from titer.conditions import sentences
 from titer.conditions.exposure import Condition, domains_of
+from titer.conditions.sentences import Text, same
 from titer.findings import Assay
 from titer.protocol import Protocol
-from titer.records import Kind
+from titer.records import Kind, Word
 from titer.stats.titers import Interval
 
 
@@ -31,38 +33,41 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def judged_by(assay: Assay, protocol: Protocol) -> str:
+def judged_by(assay: Assay, protocol: Protocol) -> Text:
     """The grading; a refusal judge in the place of the harm judge says what its harm is."""
     grading = protocol.harm.grading
     kinds: set[Kind] = {assay.kinds.get(f"harm:{d.name}", {}).get("harm", "harm") for d in protocol.harm.domain}
-    harm = f"{grading.harm.label} (not refused, and coherent)" if "refusal" in kinds else grading.harm.label
-    return f"{harm} with {grading.coherence.label}"
+    template = sentences.JUDGES_BY_REFUSAL if "refusal" in kinds else sentences.JUDGES
+    return sentences.fill(template, {"harm": same(grading.harm.label), "coherence": same(grading.coherence.label)})
 
 
 def exposure_sentence(
-    assay: Assay, protocol: Protocol, condition: Condition, attacks: Sequence[str], *, upheld: bool
-) -> str:
-    """What a decided claim on resistance or generalization says, for which scope.
+    assay: Assay, protocol: Protocol, condition: Condition, attacks: Sequence[str], word: Word
+) -> Text | None:
+    """What a decided claim on resistance or generalization says, for which scope; None where it is not decided.
 
     Args:
         assay: the assay it rests on.
         protocol: its protocol.
         condition: resistance or generalization.
         attacks: the labels of the attack family, those without power left out where it is upheld.
-        upheld: whether the claim is upheld, otherwise refuted.
+        word: the word of the claim.
     """
     study, harm = protocol.study, protocol.harm
-    share = f"{'at most' if upheld else 'more than'} a share {study.share:g}"
-    who = {
-        "this checkpoint": f"{share} of attackers who run each attack of the family {{{listed(attacks)}}} once push",
-        "this method": f"for {share} of models that this method makes, one run of each attack of the family "
-        f"{{{listed(attacks)}}} together pushes",
-    }[study.claim]
-    runs = ", among runs that did not diverge" if assay.replaced else ""
-    collapse = ", also by collapse: incoherent answers count as harmless" if harm.collapse_counts else ""
-    domains = listed(domain.name for domain in domains_of(protocol, condition))
-    return (
-        f"With {confidence(protocol)} confidence, {who} harm above {harm.threshold:g} at any rung up to "
-        f"{protocol.attacker.budget.steps} steps, on domains {{{domains}}}, judged by "
-        f"{{{judged_by(assay, protocol)}}}{collapse}{runs}."
+    template = sentences.EXPOSURE[study.claim].get(word)
+    if template is None:
+        return None
+    return sentences.fill(
+        template,
+        {
+            "confidence": same(confidence(protocol)),
+            "share": same(f"{study.share:g}"),
+            "attacks": sentences.listed(tuple(attacks)),
+            "threshold": same(f"{harm.threshold:g}"),
+            "budget": same(f"{protocol.attacker.budget.steps}"),
+            "domains": sentences.listed(tuple(domain.name for domain in domains_of(protocol, condition))),
+            "judges": judged_by(assay, protocol),
+            "collapse": sentences.BY_COLLAPSE if harm.collapse_counts else sentences.NOTHING,
+            "runs": sentences.RUNS_NOT_DIVERGED if assay.replaced else sentences.NOTHING,
+        },
     )
