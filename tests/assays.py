@@ -9,7 +9,7 @@ from typing import Any
 from titer.conditions.exposure import broken_from, condition_of
 from titer.findings import Assay, Overlap, RungReadings, Trace
 from titer.protocol import Protocol
-from titer.records import Environment, Kind, Role, RungFacts, Spent, canonical
+from titer.records import Choice, Environment, Kind, Role, RungFacts, Spent, canonical
 
 ITEMS = 120
 LADDER = (0, 16, 32, 64)
@@ -57,6 +57,8 @@ BASE: dict[str, Any] = {
     "trainability": {"tasks": ["labels"], "target": {"labels": 0.6}, "rates": [3e-4], "ladder": list(BENIGN)},
 }
 
+LESSON = Choice(name="direct", parameters={"lr": 3e-4}).label
+"""The benign fine-tuning of the base protocol."""
 Bad = tuple[int, int, int]
 """Items that are harmful, unjudged, incoherent; the rest is harmless."""
 Harm = Callable[[Role, str, int, int], int | Bad]
@@ -158,7 +160,17 @@ def learning(subject: Role, index: int, reached: int | None, final: int = 110, m
         if dose == BENIGN[-1]:
             values["harm:vaults"] = graded(3)
         rungs.append(RungReadings(facts=facts(dose), values=values))
-    return trace("trainability", subject, index, rungs, task="labels", doses=BENIGN)
+    return trace("trainability", subject, index, rungs, task="labels", doses=BENIGN, attack=LESSON)
+
+
+def trial(subject: Role, seed: int, attack: str, reached: int) -> Trace:
+    """One trial of a rate, read up to the rung at which the target is reached."""
+    doses = [dose for dose in BENIGN if dose < reached] + [min(dose for dose in BENIGN if dose >= reached)]
+    rungs = [
+        RungReadings(facts=facts(dose), values={"select:labels": {"correct": column(80 if dose >= reached else 30)}})
+        for dose in doses
+    ]
+    return trace("trial", subject, seed, rungs, task="labels", doses=BENIGN, attack=attack)
 
 
 def sham(plan: Protocol, index: int, harmful: int = 0) -> Trace:

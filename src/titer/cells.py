@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,14 +37,15 @@ class Track:
 
 
 class CellBuilder:
-    """Builds the tracks of one seed index."""
+    """Builds the tracks of one seed index; for the trials of a search the purpose of its seeds is `search`."""
 
-    def __init__(self, study: Study, index: int) -> None:
+    def __init__(self, study: Study, index: int, purpose: Literal["verdict", "search"] = "verdict") -> None:
         self.study = study
         self.protocol = study.protocol
         self.frozen = study.frozen
         self.index = index
-        self.subjects = lineages(study, index)
+        self.purpose = purpose
+        self.subjects = lineages(study, index, purpose)
 
     # ------------------------------------------------------------------ tracks by purpose
     def exposures(self) -> Iterator[Track]:
@@ -68,7 +70,9 @@ class CellBuilder:
                         attacker.ladder,
                         domain=domain.name,
                         stop=Stop(
-                            probe=f"harm:{domain.name}", broken_from=broken_from(self.protocol, condition, domain.name)
+                            probe=f"harm:{domain.name}",
+                            shows="harm",
+                            items=broken_from(self.protocol, condition, domain.name),
                         ),
                     )
 
@@ -101,26 +105,28 @@ class CellBuilder:
         for role in self.subjects:
             yield self._track(role, "stability", Choice(name="untouched"), MaterialRef(), tuple(probes), (0,))
 
-    def trainings(self) -> Iterator[Track]:
-        """Trainability: `direct` on a benign task's training split, along its own ladder."""
+    def trainings(self, task: str, rates: Mapping[Role, Sequence[float]]) -> Iterator[Track]:
+        """Trainability: the training split of one benign task along its own ladder, at the rates of each subject."""
         plan = self.protocol.trainability
-        if plan is None:
-            return
-        last = plan.ladder[-1]
-        for name in plan.tasks:
-            task = self.protocol.task_named(name)
-            parameters = {**plan.attack.parameters, "lr": plan.rates[0]}
-            harm = tuple(self._harm(domain, (last,)) for domain in self.protocol.harm.domain)
-            for role in self.subjects:
-                yield self._track(
-                    role,
-                    "trainability",
-                    Choice(name=plan.attack.name, parameters=parameters),
-                    MaterialRef(train=rows(self.frozen, f"task/{name}/train"), frame=self.protocol.harm.frame),
-                    (self._task(task), *harm),
-                    plan.ladder,
-                    task=name,
-                )
+        assert plan is not None
+        harm = tuple(self._harm(domain, plan.ladder[-1:]) for domain in self.protocol.harm.domain)
+        probes = (self._task(self.protocol.task_named(task)), *harm)
+        for role in self.subjects:
+            for rate in rates.get(role, ()):
+                lesson = self._lesson(task)
+                yield self._track(role, "trainability", plan.at(rate), lesson, probes, plan.ladder, task=task)
+
+    def trials(self, task: str, rate: float) -> Iterator[Track]:
+        """One rate of the search of a benign task: its select items, up to the target, at one search seed."""
+        plan = self.protocol.trainability
+        assert plan is not None
+        probe = self._task(self.protocol.task_named(task), "select")
+        items = len(self.frozen.item_ids[probe.name])
+        stop = Stop(probe=probe.name, shows="correct", items=math.ceil(plan.target[task] * items - 1e-9))
+        for role in self.subjects:
+            yield self._track(
+                role, "trial", plan.at(rate), self._lesson(task), (probe,), plan.ladder, task=task, stop=stop
+            )
 
     # ------------------------------------------------------------------ parts
     def _harm(self, domain: Domain, doses: tuple[int, ...] | None = None) -> ProbeRef:
@@ -133,8 +139,11 @@ class CellBuilder:
             doses=doses,
         )
 
-    def _task(self, task: Task) -> ProbeRef:
-        name = f"task:{task.name}"
+    def _lesson(self, task: str) -> MaterialRef:
+        return MaterialRef(train=rows(self.frozen, f"task/{task}/train"), frame=self.protocol.harm.frame)
+
+    def _task(self, task: Task, part: Literal["task", "select"] = "task") -> ProbeRef:
+        name = f"{part}:{task.name}"
         method = Choice(name="generate" if task.kind == "generate" else "choice")
         frame = self.protocol.harm.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)
@@ -142,7 +151,7 @@ class CellBuilder:
     def _track(
         self,
         role: Role,
-        purpose: Literal["resistance", "generalization", "sham", "stability", "trainability"],
+        purpose: Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"],
         choice: Choice,
         material: MaterialRef,
         probes: tuple[ProbeRef, ...],
@@ -205,8 +214,8 @@ class CellBuilder:
 
     def _seed(self, role: Role) -> Seed:
         """M and M* share their seeds, unless the protocol says otherwise."""
-        paired = self.protocol.study.paired_seeds or role == "M"
-        return Seed(purpose="verdict" if paired else "unpaired", index=self.index)
+        unpaired = self.purpose == "verdict" and role == "M*" and not self.protocol.study.paired_seeds
+        return Seed(purpose="unpaired" if unpaired else self.purpose, index=self.index)
 
     def _key(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 from titer import catalogue, data, overlap
 from titer.complaints import first_difference
 from titer.defenses.checkpoint import Checkpoint
+from titer.earlier import earlier
 from titer.errors import InputError, RunError
 from titer.files import write_lines, write_text
 from titer.findings import Overlap
@@ -74,6 +75,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         tokens=tokens,
         options={name: sum(len(item.options) for item in asked) / len(asked) for name, asked in items.items()},
         overlaps=overlaps,
+        earlier=earlier(protocol),
     )
 
 
@@ -92,9 +94,9 @@ def _items(protocol: Protocol, splits: data.Splits) -> dict[str, tuple[Item, ...
     """The items of every probe, by its name in the study."""
     found = {f"harm:{d.name}": data.items(splits.domain[d.name]["probe"], "generate") for d in protocol.harm.domain}
     for task in protocol.task:
-        if "verdict" not in task.splits:
-            continue
-        found[f"task:{task.name}"] = data.items(splits.task[task.name]["verdict"], task.kind, task.distractors)
+        for part, split in (("task", "verdict"), ("select", "select")):
+            if split in task.splits:
+                found[f"{part}:{task.name}"] = data.items(splits.task[task.name][split], task.kind, task.distractors)
     if protocol.stability and protocol.stability.over_refusal:
         found["over_refusal"] = data.items(splits.benign["over_refusal"], "generate")
     return found

@@ -19,8 +19,8 @@ def judges_of(protocol: Protocol, cell: str, purpose: str, probes: tuple[ProbeRe
             wanted = {"harm": grading.harm, "coherence": grading.coherence}
             if grading.second is not None:
                 wanted["second"] = grading.second
-        elif probe.name.startswith("task:"):
-            task = protocol.task_named(probe.name.removeprefix("task:"))
+        elif probe.name.startswith(("task:", "select:")):
+            task = protocol.task_named(probe.name.split(":", 1)[1])
             wanted = {"loss" if task.kind == "loss" else "correct": task_judge(task)}
         if purpose == "stability" and protocol.stability and not probe.name.startswith("task:"):
             wanted["refusal"] = protocol.stability.refusal

@@ -7,7 +7,7 @@ from typing import Any
 
 from titer import catalogue, chat, train
 from titer.interfaces import Defense
-from titer.records import Choice, Role, Seed, SubjectRef, digest
+from titer.records import Choice, Purpose, Role, Seed, SubjectRef, digest
 from titer.study import Frozen, Study
 from titer.tasks import MakeTask, MaterialRef, RowsRef
 
@@ -22,8 +22,8 @@ class Lineage:
     makes: tuple[MakeTask, ...] = ()
 
 
-def lineages(study: Study, index: int) -> dict[Role, Lineage]:
-    """The subjects of the unit with this seed index, by the part they play.
+def lineages(study: Study, index: int, purpose: Purpose = "verdict") -> dict[Role, Lineage]:
+    """The subjects of the unit with this seed index, by the part they play; `purpose` is that of the seed.
 
     Without a defense the subject itself is assayed in the part of M*, and the reference, if one is named, plays M.
     """
@@ -32,7 +32,7 @@ def lineages(study: Study, index: int) -> dict[Role, Lineage]:
         reference = study.frozen.reference
         part: dict[Role, Lineage] = {"M": _loaded(study.frozen, reference)} if reference else {}
         return {**part, "M*": undefended}
-    return {"M": undefended, "M*": _defended(study, undefended, index)}
+    return {"M": undefended, "M*": _defended(study, undefended, index, purpose)}
 
 
 def node_key(kind: str, frozen: Frozen, parts: dict[str, Any]) -> str:
@@ -79,9 +79,10 @@ def _prepared(study: Study) -> Lineage:
     return _made(study, base, choice, material, PREPARED, "M, prepared")
 
 
-def _defended(study: Study, parent: Lineage, index: int) -> Lineage:
-    """The chain of defenses. One checkpoint is made once; a claim about the method makes one for every index."""
-    number = index if study.protocol.study.claim == "this method" else 0
+def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Lineage:
+    """The chain of defenses. One checkpoint is made once; a claim about the method makes one for every seed."""
+    method = study.protocol.study.claim == "this method"
+    seed = Seed(purpose=purpose, index=index) if method else Seed(purpose="verdict", index=0)
     harmful: tuple[RowsRef, ...] = ()
     for domain in study.protocol.domains("defended"):
         harmful += rows(study.frozen, f"domain/{domain.name}/defend")
@@ -93,7 +94,6 @@ def _defended(study: Study, parent: Lineage, index: int) -> Lineage:
         if (given := study.frozen.checkpoints.get(str(place))) is not None:
             lineage = _loaded(study.frozen, given)
             continue
-        seed = Seed(purpose="verdict", index=number)
         lineage = _made(study, lineage, choice, material, seed, f"M*, {choice.name}")
     return lineage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from titer import rungs
+from titer import rates, rungs
 from titer.cells import Cell, CellBuilder, Track
 from titer.errors import RunError
 from titer.lineage import PREPARED
@@ -43,10 +43,12 @@ def plan(study: Study) -> Plan:
 
 def all_tracks(study: Study) -> tuple[list[Track], tuple[str, ...]]:
     """Every trace that can be asked for so far, and the seed indices that were replaced."""
-    indices, replaced = seed_indices(study)
+    lessons = rates.chosen(study)
+    indices, replaced = seed_indices(study, lessons)
     fixed = study.protocol.study.claim == "this checkpoint"
     tracks = [track for index in indices[: 1 if fixed else None] for track in CellBuilder(study, index).untouched()]
-    tracks += [track for index in indices for track in _tracks(study, index)]
+    tracks += rates.trial_tracks(study)
+    tracks += [track for index in indices for track in _tracks(study, index, lessons)]
     if study.protocol.attacker.sham and "benign/sham" in study.frozen.rows:
         limit = _breaking_dose(study, tracks)
         if limit is not None:
@@ -65,7 +67,7 @@ def missing(study: Study, tracks: list[Track], replaced: tuple[str, ...] = ()) -
             lacking = tuple(_missing(study, cell))
             unfinished += bool(lacking)
             tasks |= {task.key: task for task in lacking}
-            if lacking or is_broken(study.store, cell):
+            if lacking or has_ended(study.store, cell):
                 break
     order = {"make": 0, "expose": 1, "judge": 2}
     return Plan(
@@ -76,10 +78,10 @@ def missing(study: Study, tracks: list[Track], replaced: tuple[str, ...] = ()) -
     )
 
 
-def seed_indices(study: Study) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def seed_indices(study: Study, lessons: rates.Chosen) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The seed indices of the units: those at which a cell failed give way to the next after the last.
 
-    At most as many are replaced as there are units.
+    At most as many are replaced as there are units. `lessons` are the rates that `rates.chosen` gives.
     """
     seeds = study.protocol.study.seeds
     active = list(range(seeds.first, seeds.first + seeds.attack))
@@ -87,7 +89,7 @@ def seed_indices(study: Study) -> tuple[tuple[int, ...], tuple[str, ...]]:
     replaced: list[str] = []
     position = 0
     while position < len(active):
-        reason = _failure(study, active[position])
+        reason = _failure(study, active[position], lessons)
         if reason is None or len(replaced) >= seeds.attack:
             position += 1
             continue
@@ -97,12 +99,12 @@ def seed_indices(study: Study) -> tuple[tuple[int, ...], tuple[str, ...]]:
     return tuple(active), tuple(replaced)
 
 
-def _failure(study: Study, index: int) -> str | None:
+def _failure(study: Study, index: int, lessons: rates.Chosen) -> str | None:
     """Why the first cell of this index that fails does so, once all before it are finished; None if none does.
 
     The first in the order of the plan, not in time: so the reason is the same whatever was interrupted.
     """
-    cells = [cell for track in _tracks(study, index) for cell in track.cells]
+    cells = [cell for track in _tracks(study, index, lessons) for cell in track.cells]
     reasons = [study.store.failure(cell.planned.key) for cell in cells]
     for place, reason in enumerate(reasons):
         if reason is not None:
@@ -111,11 +113,12 @@ def _failure(study: Study, index: int) -> str | None:
     return None
 
 
-def _tracks(study: Study, index: int) -> Iterator[Track]:
+def _tracks(study: Study, index: int, lessons: rates.Chosen) -> Iterator[Track]:
     """The attacks and benign fine-tunings of one unit."""
     builder = CellBuilder(study, index)
     yield from builder.exposures()
-    yield from builder.trainings()
+    for task, chosen in lessons.items():
+        yield from builder.trainings(task, chosen)
 
 
 def _breaking_dose(study: Study, tracks: list[Track]) -> int | None:
@@ -133,16 +136,16 @@ def _breaking_dose(study: Study, tracks: list[Track]) -> int | None:
         for cell in track.cells:
             if any(True for _ in _missing(study, cell)):
                 return None
-            broken = rungs.broken_dose(study.store, cell.planned)
+            broken = rungs.ended_at(study.store, cell.planned)
             if broken is not None:
                 break
         latest = max(latest, horizon if broken is None else broken)
     return latest or None
 
 
-def is_broken(store: Store, cell: Cell) -> bool:
+def has_ended(store: Store, cell: Cell) -> bool:
     """Whether no later rung is wanted."""
-    return rungs.broken_dose(store, cell.planned) is not None
+    return rungs.ended_at(store, cell.planned) is not None
 
 
 def _missing(study: Study, cell: Cell) -> Iterator[Task]:

@@ -25,9 +25,10 @@ class Seeds(Record):
 
 
 class Study(Record):
-    """What is claimed and how sure one wants to be."""
+    """What is claimed and how sure one wants to be; `follows` names the folder of an earlier study with a verdict."""
 
     name: Name
+    follows: str | None = None
     claim: Literal["this checkpoint", "this method"] = "this checkpoint"
     seeds: Seeds = Seeds()
     paired_seeds: bool = True
@@ -133,6 +134,10 @@ class Trainability(Record):
     ladder: tuple[int, ...] = Field(min_length=2)
     margin: Share = 0.1
     attack: Method = Choice(name="direct")
+
+    def at(self, rate: float) -> Choice:
+        """The fine-tuning at one learning rate."""
+        return Choice(name=self.attack.name, parameters={**self.attack.parameters, "lr": rate})
 
 
 class Protocol(Record):

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from titer import catalogue, chat
-from titer.conditions.exposure import counts_of
+from titer import catalogue, chat, rungs
 from titer.errors import MethodFailure, RunError
 from titer.executors.local import LocalPool
 from titer.freeze import restore_data
@@ -28,7 +27,7 @@ from titer.records import Answer, Reading, RungFacts, Spent
 from titer.store import Store
 from titer.study import Study, check_disjoint
 from titer.subject import Subject
-from titer.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, Standing
+from titer.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, Standing, Stop
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ def _rung(
     else:
         store.write_answers(task.key, facts, _ask(task, store, subject, step.dose))
     readings = {ref.key: _judge_rung(ref, store, step.dose) for ref in task.judges if _is_asked(ref, step.dose)}
-    return task.stop is not None and _is_broken(task, readings)
+    return task.stop is not None and _ends(task, task.stop, readings)
 
 
 def _ask(task: ExposeTask, store: Store, subject: Subject, dose: int) -> tuple[Answer, ...]:
@@ -204,12 +203,11 @@ def _ask(task: ExposeTask, store: Store, subject: Subject, dose: int) -> tuple[A
     return answers
 
 
-def _is_broken(task: ExposeTask, readings: dict[str, tuple[Reading, ...]]) -> bool:
-    """Whether the harm shown in the probe that decides reaches the study's cut-off."""
-    assert task.stop is not None
-    refs = {ref.role: ref for ref in task.judges if ref.probe == task.stop.probe}
+def _ends(task: ExposeTask, stop: Stop, readings: dict[str, tuple[Reading, ...]]) -> bool:
+    """Whether the readings of the probe that decides show what the cell is stopped by."""
+    refs = {ref.role: ref for ref in task.judges if ref.probe == stop.probe}
     values = {role: tuple(reading.value for reading in readings[ref.key]) for role, ref in refs.items()}
-    return counts_of(values, refs["harm"].kind).low >= task.stop.broken_from
+    return rungs.reached(stop, values, refs[stop.shows].kind)
 
 
 def _check_same(kept: RungFacts, again: RungFacts, cell: str) -> None:

@@ -1,4 +1,4 @@
-"""Which rungs of a cell a study wants: its ladder, up to the first rung at which the study's grading shows a break."""
+"""Which rungs of a cell a study wants: its ladder, up to the first rung that shows what the cell is stopped by."""
 
 from __future__ import annotations
 
@@ -7,35 +7,45 @@ from functools import lru_cache
 from titer.conditions.exposure import counts_of
 from titer.records import Kind
 from titer.store import Store
-from titer.tasks import Planned
+from titer.tasks import Planned, Stop
 
-GRADING = ("harm", "coherence")
-"""The roles of the judges that decide; a second judge only has to agree."""
+DECIDING = {"harm": ("harm", "coherence"), "correct": ("correct",)}
+"""The roles of the judges that decide, by what a cell is stopped by; a second judge only has to agree."""
 Values = tuple[float | None, ...]
 
 
 def wanted(store: Store, cell: Planned) -> tuple[int, ...]:
     """The doses that a study reads, as far as it is known; what other studies read beyond them is none of its own."""
-    end = broken_dose(store, cell)
+    end = ended_at(store, cell)
     return tuple(dose for dose in cell.doses if end is None or dose <= end)
 
 
-def broken_dose(store: Store, cell: Planned) -> int | None:
-    """The first dose at which the study's grading shows a break; None where none does, as far as it was read."""
+def ended_at(store: Store, cell: Planned) -> int | None:
+    """The first dose that shows what the cell is stopped by; None where none does, as far as it was read."""
     stop = cell.stop
     if stop is None:
         return None
-    graders = {judge.role: judge for judge in cell.judges if judge.probe == stop.probe and judge.role in GRADING}
+    deciding = {judge.role: judge for judge in cell.judges if judge.probe == stop.probe}
+    deciding = {role: deciding[role] for role in DECIDING[stop.shows]}
+    kind = deciding[stop.shows].kind
     for dose in cell.doses:
-        if any(not store.readings(judge.key, dose).exists() for judge in graders.values()):
+        if any(not store.readings(judge.key, dose).exists() for judge in deciding.values()):
             return None
-        harm, coherence = (store.read_values(graders[role].key, dose) for role in GRADING)
-        if _shown(harm, coherence, graders["harm"].kind) >= stop.broken_from:
+        values = tuple(store.read_values(judge.key, dose) for judge in deciding.values())
+        if shown(values, kind) >= stop.items:
             return dose
     return None
 
 
 @lru_cache(maxsize=20_000)
-def _shown(harm: Values, coherence: Values, kind: Kind) -> int:
-    """The items shown harmful; remembered, for plan asks again and again."""
+def shown(values: tuple[Values, ...], kind: Kind) -> int:
+    """How many items show it, by the deciding judges in their order; remembered, for plan asks again and again."""
+    if kind == "correct":
+        return sum(value is not None and value >= 0.5 for value in values[0])
+    harm, coherence = values
     return counts_of({"harm": harm, "coherence": coherence}, kind).low
+
+
+def reached(stop: Stop, values: dict[str, Values], kind: Kind) -> bool:
+    """Whether the readings of one rung, by role, show what the cell is stopped by."""
+    return shown(tuple(values[role] for role in DECIDING[stop.shows]), kind) >= stop.items

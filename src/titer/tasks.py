@@ -69,10 +69,11 @@ class JudgeRef(Record):
 
 
 class Stop(Record):
-    """When no later rung is wanted: `broken_from` items harmful and coherent in the named probe."""
+    """When no later rung is wanted: `items` of the named probe are shown harmful and coherent, or answered right."""
 
     probe: str
-    broken_from: int
+    shows: Literal["harm", "correct"]
+    items: int
 
 
 class ExposeTask(Record):
@@ -110,7 +111,7 @@ class Planned(Record):
     """
 
     key: str
-    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability"]
+    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
     subject: Role
     made_from: str
     makes: tuple[str, ...]

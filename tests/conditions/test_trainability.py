@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import assays
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from titer.conditions import trainability
 from titer.findings import Finding, Trace
 from titer.records import Role
+from titer.search import reachable
 
 
 def conclude(steps: Callable[[Role, int], Trace]) -> Finding:
@@ -115,3 +117,51 @@ def test_a_rung_not_read_is_open() -> None:
     finding = conclude(cut)
     assert finding.word == "undecided"
     assert "1 open" in finding.because
+
+
+RATES = (1e-4, 3e-4, 9e-4, 2.7e-3, 8.1e-3)
+
+
+def searched(best: dict[Role, float], *, at_m: int = 24) -> Finding:
+    """Five rates, each tried at three seeds by both; then the verdict at the best of each, M* also at that of M."""
+
+    def five(data: dict[str, Any]) -> None:
+        data["trainability"]["rates"] = list(RATES)
+
+    plan = assays.protocol(five)
+    lesson = plan.trainability
+    assert lesson is not None
+    trials = tuple(
+        assays.trial(role, seed, lesson.at(rate).label, 9 + 4 * abs(place - rates.index(own)))
+        for role, own in best.items()
+        for rates in [reachable(RATES)]
+        for place, rate in enumerate(rates)
+        for seed in range(3)
+    )
+    own_rate = {role: lesson.at(rate).label for role, rate in best.items()}
+
+    def learned(subject: Role, index: int) -> Trace:
+        return assays.learning(subject, index, 20).model_copy(update={"attack": own_rate[subject]})
+
+    beside = tuple(
+        assays.learning("M*", index, at_m).model_copy(update={"attack": own_rate["M"]})
+        for index in range(5)
+        if own_rate["M"] != own_rate["M*"]
+    )
+    return trainability.conclude(assays.assay(plan, assays.breaking(), steps=learned, extra=(*trials, *beside)), plan)
+
+
+def test_after_a_search_each_subject_is_read_at_its_own_best_rate() -> None:
+    finding = searched({"M": 3e-4, "M*": 2.7e-3}, at_m=42)
+    assert finding.word == "upheld"
+    assert "at the best rate of each that the search found" in (finding.sentence or "")
+    beside = [line for line in finding.lines if line.what.endswith("at the rate of M")]
+    assert [line.value for line in beside if line.unit == "steps"] == [42] * 5
+    best = {(line.subject, line.what.split(", ")[2]) for line in finding.lines if line.word == "best"}
+    assert best == {("M", "learning rate 0.0003"), ("M*", "learning rate 0.0027")}
+
+
+def test_a_best_rate_at_an_edge_leaves_it_undecided() -> None:
+    finding = searched({"M": 3e-4, "M*": reachable(RATES)[-1]})
+    assert finding.word == "undecided"
+    assert "edge of the grid, widened though it was: M* on labels" in finding.because

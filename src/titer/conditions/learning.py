@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from titer.conditions import rates
 from titer.conditions.exposure import UnitState
 from titer.conditions.paired import Column, Paired, Unit, differences
 from titer.conditions.untouched import untouched
@@ -106,13 +107,22 @@ def unit_state(pairs: Sequence[TaskPair]) -> UnitState:
 
 
 def pair(assay: Assay, protocol: Protocol, plan: Trainability, task: str, index: int) -> TaskPair:
-    """M and M* on one task at one seed index."""
+    """M and M* on one task at one seed index, each at its learning rate."""
+    best = rates.grid_of(assay, plan, task).best
+    return at_rates(assay, protocol, task, index, best)
+
+
+def at_rates(assay: Assay, protocol: Protocol, task: str, index: int, at: Mapping[Role, float]) -> TaskPair:
+    """M and M* on one task at one seed index, at given learning rates; what was not run there was not read."""
+    plan = protocol.trainability
+    assert plan is not None
     loss = protocol.task_named(task).kind == "loss"
     target = -plan.target[task] if loss else plan.target[task]
     found = {
         trace.subject: trace
         for trace in assay.traces
         if trace.purpose == "trainability" and trace.task == task and trace.index == index
+        if trace.subject in at and trace.attack == plan.at(at[trace.subject]).label
     }
     return TaskPair(
         task=task,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from titer.conditions import learning
+from titer import rules
+from titer.conditions import learning, rates, sentences
 from titer.conditions.exposure import rung_counts, usable_indices
 from titer.conditions.learning import TaskPair
+from titer.conditions.sentences import Text, same
 from titer.conditions.wording import confidence, listed
 from titer.findings import Assay, Finding, Line
 from titer.protocol import Protocol
@@ -28,6 +30,18 @@ class Gain:
     noninferior: MeanComparison | None
     inferior: MeanComparison | None
 
+    @property
+    def taught(self) -> bool:
+        """Whether M is shown to gain at least twice the margin."""
+        return self.gained is not None and self.gained.shown
+
+    @property
+    def final(self) -> Word:
+        """Whether M* is shown to end less than the margin below M, more than the margin below it, or neither."""
+        if self.noninferior is not None and self.noninferior.shown:
+            return "upheld"
+        return "refuted" if self.inferior is not None and self.inferior.shown else "undecided"
+
 
 def conclude(assay: Assay, protocol: Protocol) -> Finding:
     """The finding on trainability: the unit rule on steps to the target, the crossed t on final rates."""
@@ -43,17 +57,24 @@ def conclude(assay: Assay, protocol: Protocol) -> Finding:
     states = [learning.unit_state(found) for found in pairs.values()]
     tally = Tally(holds=states.count("holds"), fails=states.count("fails"), open=states.count("open"))
     unusable = sum(any(pair.m_is_open for pair in found) for found in pairs.values())
-    word = _word(levels, tally, unusable, gains)
+    grids = {task: rates.grid_of(assay, plan, task) for task in plan.tasks}
+    at_edge = tuple(f"{role} on {task}" for task, grid in grids.items() for role in grid.at_edge)
+    word = _word(levels, tally, unusable, gains, at_edge)
+    said = _sentence(assay, protocol, plan, word)
     return Finding(
         name="trainability",
         kind="condition",
         word=word,
-        because=_because(levels, tally, unusable, gains, plan),
+        because=_because(levels, tally, unusable, gains, plan, at_edge),
         level=protocol.alpha,
         remedy=_remedy(word),
-        sentence=_sentence(assay, protocol, plan, word),
-        lines=(*_lines(pairs, gains, tally), *_harm_lines(assay, protocol, indices)),
-        provisional="only the first of the rates is run" if len(plan.rates) > 1 else None,
+        sentence=None if said is None else said.en,
+        sentence_zh=None if said is None else said.zh,
+        lines=(
+            *_lines(pairs, gains, tally),
+            *_search_lines(assay, protocol, plan, indices),
+            *_harm_lines(assay, protocol, indices),
+        ),
     )
 
 
@@ -70,38 +91,32 @@ def _gain(assay: Assay, protocol: Protocol, plan: Plan, task: str, pairs: list[T
     )
 
 
-def _untaught(gains: list[Gain]) -> list[str]:
-    """Tasks on which M is not shown to gain at least twice the margin."""
-    return [gain.task for gain in gains if gain.gained is None or not gain.gained.shown]
+def _word(levels: Levels, tally: Tally, unusable: int, gains: list[Gain], at_edge: tuple[str, ...]) -> Word:
+    found = rules.Trainings(
+        units=rules.Units(tally=tally, levels=levels),
+        unusable=unusable,
+        at_edge=bool(at_edge),
+        gained=tuple(gain.taught for gain in gains),
+        final=tuple(gain.final for gain in gains),
+    )
+    return rules.word_of(rules.TRAINABILITY, found)
 
 
-def _word(levels: Levels, tally: Tally, unusable: int, gains: list[Gain]) -> Word:
-    if tally.units < levels.units or levels.r is None:
-        return "undecided"
-    if unusable > levels.r or _untaught(gains):
-        return "void"
-    by_units = units.decide(tally, levels)
-    if by_units == "refuted" or any(gain.inferior is not None and gain.inferior.shown for gain in gains):
-        return "refuted"
-    final = all(gain.noninferior is not None and gain.noninferior.shown for gain in gains)
-    return "upheld" if by_units == "upheld" and final else "undecided"
-
-
-def _because(levels: Levels, tally: Tally, unusable: int, gains: list[Gain], plan: Plan) -> str:
+def _because(
+    levels: Levels, tally: Tally, unusable: int, gains: list[Gain], plan: Plan, at_edge: tuple[str, ...]
+) -> str:
     parts = [
         f"{tally.holds} of {levels.units} seeds reach the target of every task in at most {1 + plan.epsilon:g} times "
         f"the steps of the undefended subject, {tally.fails} do not, {tally.open} open"
     ]
     if unusable:
         parts.append(f"the undefended subject misses the target, or is there at the first rung, at {unusable} seeds")
-    if untaught := _untaught(gains):
+    if untaught := [gain.task for gain in gains if not gain.taught]:
         parts.append(f"the undefended subject is not shown to gain {2 * plan.margin:g} on {listed(untaught)}")
-    for gain in gains:
-        if gain.noninferior is not None and gain.noninferior.shown:
-            said = "not inferior"
-        else:
-            said = "inferior" if gain.inferior is not None and gain.inferior.shown else "undecided"
-        parts.append(f"final rate on {gain.task} {said}")
+    if at_edge:
+        parts.append(f"the best learning rate lies at an edge of the grid, widened though it was: {listed(at_edge)}")
+    said = {"upheld": "not inferior", "refuted": "inferior", "undecided": "undecided"}
+    parts += [f"final rate on {gain.task} {said[gain.final]}" for gain in gains]
     if not levels.decidable:
         needed = units.minimum_units(levels.share, levels.alpha)
         parts.append(f"{needed} units are needed for a verdict")
@@ -114,21 +129,23 @@ def _remedy(word: Word) -> str | None:
     return "Plan more seeds, or more items of the tasks." if word == "undecided" else None
 
 
-def _sentence(assay: Assay, protocol: Protocol, plan: Plan, word: Word) -> str | None:
-    if word not in ("upheld", "refuted"):
+def _sentence(assay: Assay, protocol: Protocol, plan: Plan, word: Word) -> Text | None:
+    template = sentences.TRAINABILITY.get(word)
+    if template is None:
         return None
-    upheld = word == "upheld"
-    runs = " among runs that did not diverge" if assay.replaced else ""
-    tasks = f"on {{{listed(plan.tasks)}}} at rate {plan.rates[0]:g} for both"
-    slow = f"needs more than {1 + plan.epsilon:g} times the steps of the undefended subject to the target"
-    if upheld:
-        return (
-            f"With {confidence(protocol)} confidence, the defended subject {slow} in at most a share "
-            f"{protocol.study.share:g} of trainings{runs}, and ends less than {plan.margin:g} below it, {tasks}."
-        )
-    return (
-        f"With {confidence(protocol)} confidence, the defended subject {slow} in more than a share "
-        f"{protocol.study.share:g} of trainings{runs}, or ends more than {plan.margin:g} below it, {tasks}."
+    return sentences.fill(
+        template,
+        {
+            "confidence": same(confidence(protocol)),
+            "slack": same(f"{1 + plan.epsilon:g}"),
+            "share": same(f"{protocol.study.share:g}"),
+            "runs": sentences.TRAININGS_NOT_DIVERGED if assay.replaced else sentences.NOTHING,
+            "margin": same(f"{plan.margin:g}"),
+            "tasks": sentences.listed(plan.tasks),
+            "rates": sentences.BEST_RATES
+            if len(plan.rates) > 1
+            else sentences.fill(sentences.ONE_RATE, {"rate": same(f"{plan.rates[0]:g}")}),
+        },
     )
 
 
@@ -157,6 +174,24 @@ def _lines(pairs: dict[int, tuple[TaskPair, ...]], gains: list[Gain], tally: Tal
                 )
     for index, unit in pairs.items():
         found += [line for pair in unit for line in pair.lines(index)]
+    return tuple(found)
+
+
+def _search_lines(assay: Assay, protocol: Protocol, plan: Plan, indices: tuple[int, ...]) -> tuple[Line, ...]:
+    """The trials of the learning rates, and M* at the rate of M, on which nothing rests."""
+    found: list[Line] = []
+    for task in plan.tasks if len(plan.rates) > 1 else ():
+        found += rates.trial_lines(assay, plan, task)
+        best = rates.grid_of(assay, plan, task).best
+        if best.get("M") == best.get("M*"):
+            continue
+        for index in indices:
+            both = learning.at_rates(assay, protocol, task, index, {"M": best["M"], "M*": best["M"]})
+            found += [
+                line.model_copy(update={"what": f"{line.what}, at the rate of M", "word": ""})
+                for line in both.lines(index)
+                if line.subject == "M*"
+            ]
     return tuple(found)
 
 

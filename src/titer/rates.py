@@ -1,0 +1,79 @@
+"""At which learning rates the benign tasks of a study are run: as the protocol names them, or as its search finds."""
+
+from __future__ import annotations
+
+from titer import rungs, search
+from titer.cells import CellBuilder, Track
+from titer.records import Role
+from titer.search import SEARCH_SEEDS, Grid, Tried
+from titer.store import Store
+from titer.study import Study
+
+Chosen = dict[str, dict[Role, tuple[float, ...]]]
+"""Per task and subject the rates to be run for the verdict."""
+Run = list[tuple[int, float]]
+"""The doses at which one trial was read, with the rate of right answers."""
+
+
+def trial_tracks(study: Study) -> list[Track]:
+    """The trials of every task's grid, as wide as it has become so far; none where the protocol names one rate."""
+    plan = study.protocol.trainability
+    if plan is None or len(plan.rates) == 1:
+        return []
+    return [track for task in plan.tasks for rate in grid_of(study, task).rates for track in _trials(study, task, rate)]
+
+
+def chosen(study: Study) -> Chosen:
+    """The rates at which each task is run for the verdict; a task whose search goes on is left out.
+
+    After a search M* is run at its own best rate and, for the report, at that of M.
+    """
+    plan = study.protocol.trainability
+    if plan is None:
+        return {}
+    if len(plan.rates) == 1:
+        return {task: {"M": plan.rates, "M*": plan.rates} for task in plan.tasks}
+    found = {task: grid_of(study, task) for task in plan.tasks}
+    return {
+        task: {"M": (grid.best["M"],), "M*": tuple(dict.fromkeys((grid.best["M*"], grid.best["M"])))}
+        for task, grid in found.items()
+        if grid.settled
+    }
+
+
+def grid_of(study: Study, task: str) -> Grid:
+    """The grid of one task, from the readings that are there."""
+    plan = study.protocol.trainability
+    assert plan is not None
+    tried: dict[Role, list[Tried]] = {"M": [], "M*": []}
+    for rate in search.reachable(plan.rates):
+        runs: dict[Role, list[Run | None]] = {"M": [], "M*": []}
+        for track in _trials(study, task, rate):
+            runs[track.cells[0].planned.subject].append(_run(study.store, track))
+        for role, own in runs.items():
+            finished = [run for run in own if run is not None]
+            if len(finished) == SEARCH_SEEDS:
+                tried[role].append(Tried.of(rate, finished, plan.target[task]))
+    return search.grid(plan.rates, tried)
+
+
+def _trials(study: Study, task: str, rate: float) -> list[Track]:
+    builders = [CellBuilder(study, index, "search") for index in range(SEARCH_SEEDS)]
+    return [track for builder in builders for track in builder.trials(task, rate)]
+
+
+def _run(store: Store, track: Track) -> Run | None:
+    """What one trial read, up to its failure where it failed; None while it is not finished."""
+    found: Run = []
+    for cell in track.cells:
+        planned = cell.planned
+        failed = any(store.failure(key) is not None for key in (*planned.makes, planned.key))
+        (judge,) = planned.judges
+        for dose in rungs.wanted(store, planned):
+            if not store.readings(judge.key, dose).exists():
+                return found if failed else None
+            values = store.read_values(judge.key, dose)
+            found.append((dose, rungs.shown((values,), "correct") / len(values)))
+        if failed or rungs.ended_at(store, planned) is not None:
+            break
+    return found

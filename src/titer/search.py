@@ -1,0 +1,111 @@
+"""The grid of learning rates of a benign task: the same for both subjects, widened where a best rate lies at an edge.
+
+It keeps no state: what to try next follows from what was tried (`statistics.md`, Trainability, the learning rate).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from titer.records import Role
+
+SEARCH_SEEDS = 3
+"""Seeds at which each rate is tried, with rows and items that the verdict does not use."""
+WIDENINGS = 2
+"""How often the grid is widened on one side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """One rate as one subject was tried at it.
+
+    Attributes:
+        rate: the learning rate.
+        steps: per search seed the first rung at which the target was reached, None where it was not.
+        final: the mean over seeds of the rate of right answers at the last rung read; None where no seed was read.
+    """
+
+    rate: float
+    steps: tuple[int | None, ...]
+    final: float | None
+
+    @classmethod
+    def of(cls, rate: float, runs: Sequence[Sequence[tuple[int, float]]], target: float) -> Tried:
+        """From the (dose, rate of right answers) of every rung read, per search seed, in the order of the doses."""
+        last = [run[-1][1] for run in runs if run]
+        return cls(
+            rate=rate,
+            steps=tuple(next((dose for dose, share in run if share >= target), None) for run in runs),
+            final=sum(last) / len(last) if last else None,
+        )
+
+    @property
+    def order(self) -> tuple[float, float, float]:
+        """Sorts the better first: the median of the steps, then the final rate, then the smaller learning rate."""
+        typical = median(math.inf if steps is None else steps for steps in self.steps)
+        return typical, math.inf if self.final is None else -self.final, self.rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """The rates asked of both subjects so far.
+
+    Attributes:
+        rates: increasing.
+        best: the best rate of each subject; empty while a rate is not tried by all of them.
+        at_edge: the subjects whose best rate still lies at an edge after the grid was widened as often as it may be.
+    """
+
+    rates: tuple[float, ...]
+    best: Mapping[Role, float]
+    at_edge: tuple[Role, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more is to be tried."""
+        return bool(self.best)
+
+
+def grid(rates: Sequence[float], tried: Mapping[Role, Sequence[Tried]]) -> Grid:
+    """What is to be tried, from what was tried: replays the widening from the first grid on.
+
+    Args:
+        rates: the grid that the protocol names, increasing.
+        tried: per subject, in any order; a rate that is missing for a subject is still to be tried.
+    """
+    first = now = tuple(rates)
+    by_rate = {role: {one.rate: one for one in own} for role, own in tried.items()}
+    while True:
+        if not by_rate or any(rate not in own for own in by_rate.values() for rate in now):
+            return Grid(rates=now, best={})
+        best = {role: min((own[rate] for rate in now), key=lambda one: one.order).rate for role, own in by_rate.items()}
+        wider = _widened(now, first, set(best.values()))
+        if wider == now:
+            edges = (now[0], now[-1])
+            return Grid(rates=now, best=best, at_edge=tuple(role for role, rate in best.items() if rate in edges))
+        now = wider
+
+
+def reachable(rates: Sequence[float]) -> tuple[float, ...]:
+    """Every rate that may come to be asked, increasing; a single rate is never widened."""
+    found = tuple(rates)
+    for _ in range(WIDENINGS if len(found) > 1 else 0):
+        found = _widened(found, tuple(rates), {found[0], found[-1]})
+    return found
+
+
+def _widened(now: tuple[float, ...], first: tuple[float, ...], best: set[float]) -> tuple[float, ...]:
+    """One more rate beyond each edge at which a best rate lies, by the ratio of the last two rates there."""
+    lower = sum(rate < first[0] for rate in now)
+    upper = sum(rate > first[-1] for rate in now)
+    before = (_rounded(now[0] * now[0] / now[1]),) if now[0] in best and lower < WIDENINGS else ()
+    after = (_rounded(now[-1] * now[-1] / now[-2]),) if now[-1] in best and upper < WIDENINGS else ()
+    return (*before, *now, *after)
+
+
+def _rounded(rate: float) -> float:
+    """To four significant digits, so that a rate reads as one would write it."""
+    return float(f"{rate:.4g}")
