@@ -48,6 +48,7 @@ def assemble(study: Study) -> Assay:
         traces=traces,
         overlaps=study.frozen.overlaps,
         replaced=standing.replaced,
+        earlier=study.frozen.earlier,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
 

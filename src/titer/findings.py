@@ -18,7 +18,7 @@ class RungReadings(Record):
 class Trace(Record):
     """The cells of one subject, attack, domain (or task) and seed along the ladder."""
 
-    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability"]
+    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
     subject: Role
     domain: str | None
     task: str | None
@@ -40,6 +40,17 @@ class Overlap(Record):
     example: tuple[str, str] | None = None
 
 
+class Earlier(Record):
+    """The verdict of an earlier study that a study follows, and the seed indices it used, from `first` on."""
+
+    study: str
+    digest: str
+    word: Word
+    because: str
+    first: int
+    indices: int
+
+
 class FailedMake(Record):
     """A seed index whose defended subject could not be made, and why: a unit without traces of M*."""
 
@@ -52,7 +63,7 @@ class Assay(Record):
 
     `items` gives the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills
     each `probe` and role; `chance` the rate by guessing of each task. `failed_makes` are units of a claim about a
-    method that have no M* at all: they do not hold.
+    method that have no M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first.
     """
 
     protocol: dict[str, Any]
@@ -65,6 +76,7 @@ class Assay(Record):
     overlaps: tuple[Overlap, ...]
     replaced: tuple[str, ...] = ()
     failed_makes: tuple[FailedMake, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
 
 
 class Line(Record):
@@ -86,7 +98,8 @@ class Finding(Record):
     """What one condition or one control says, with the numbers it rests on and the reason in words.
 
     `level` is the one-sided error level of the word; `remedy` what to do about it where something can be done;
-    `provisional` names what the word still lacks.
+    `sentence` is what a reviewer may quote of a decided claim, `sentence_zh` the same in Chinese; `provisional` names
+    what the word still lacks.
     """
 
     name: str
@@ -96,6 +109,7 @@ class Finding(Record):
     level: float | None = None
     remedy: str | None = None
     sentence: str | None = None
+    sentence_zh: str | None = None
     lines: tuple[Line, ...] = ()
     provisional: str | None = None
 
@@ -111,6 +125,7 @@ class Verdict(Record):
     controls: tuple[Finding, ...]
     scope: dict[str, Any]
     subjects: dict[str, str]
+    earlier: tuple[Earlier, ...] = ()
 
 
 def values_of(rung: RungReadings, probe: str, role: str) -> tuple[float | None, ...] | None:

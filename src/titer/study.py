@@ -13,7 +13,7 @@ from typing import Any
 from titer.complaints import first_difference
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
 from titer.files import read_lines, write_lines
-from titer.findings import Overlap
+from titer.findings import Earlier, Overlap
 from titer.protocol import Protocol, load, parse
 from titer.records import Record, SubjectRef
 from titer.store import Store
@@ -28,7 +28,8 @@ class Frozen(Record):
 
     `rows` names splits as `domain/NAME/SPLIT`, `benign/SPLIT`, `task/NAME/SPLIT`; `items` names probes as
     `harm:DOMAIN`, `task:NAME`, `over_refusal`. `checkpoints` holds the given models by their place in the
-    chain; `tokens` is the mean length of each split and of each probe's prompts, `options` the mean number of options.
+    chain; `tokens` is the mean length of each split and of each probe's prompts, `options` the mean number of options;
+    `earlier` are the verdicts that the study follows, oldest first.
     """
 
     protocol: dict[str, Any]
@@ -44,6 +45,7 @@ class Frozen(Record):
     tokens: dict[str, float]
     options: dict[str, float]
     overlaps: tuple[Overlap, ...]
+    earlier: tuple[Earlier, ...] = ()
 
     @property
     def compute(self) -> dict[str, Any]:

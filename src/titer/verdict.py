@@ -34,6 +34,7 @@ def decide(assay: Assay, protocol: Protocol) -> Verdict:
         controls=checked,
         scope=scope(assay, protocol),
         subjects=assay.subjects,
+        earlier=assay.earlier,
     )
 
 

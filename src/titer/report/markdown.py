@@ -38,6 +38,7 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         f"# titer: {escape(verdict.study)}",
         f"**{verdict.word.upper()}**: {escape(verdict.because)}",
         _overview(verdict),
+        _earlier(verdict),
         *(_condition(finding) for finding in verdict.conditions),
         _controls(verdict),
         *_charts(charts),
@@ -63,10 +64,29 @@ def _overview(verdict: Verdict) -> str:
     return "## Conditions\n\n" + table(["condition", "word", "because", "level"], rows) + note
 
 
+def _earlier(verdict: Verdict) -> str:
+    if not verdict.earlier:
+        return ""
+    rows = [
+        (
+            escape(one.study),
+            one.digest[:8],
+            one.word,
+            escape(one.because),
+            f"{one.first} to {one.first + one.indices - 1}",
+        )
+        for one in verdict.earlier
+    ]
+    said = "This study was planned after these verdicts, oldest first; it uses none of their seeds."
+    return f"## Earlier verdicts\n\n{said}\n\n" + table(["study", "protocol", "word", "because", "seeds"], rows)
+
+
 def _condition(finding: Finding) -> str:
     parts = [f"### {escape(finding.name.capitalize())}: {finding.word}"]
     if finding.sentence:
         parts.append(f"> {escape(finding.sentence)}")
+    if finding.sentence_zh:
+        parts.append(f"> {escape(finding.sentence_zh)}")
     parts.append(f"Because {escape(sentence(finding.because))}")
     if finding.remedy:
         parts.append(f"Remedy: {escape(finding.remedy)}")
