@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli.command import Here
 from studies import begin, finish
 
+from titer import catalogue
+from titer.attacks.direct import Direct
 from titer.estimate import Estimate, Outlook, Rates, estimate
+from titer.files import read_lines
 from titer.plan import plan
+from titer.recipe import LoRA, Training
+from titer.records import RungFacts
 from titer.run import work
 from titer.study import Study
 from titer.tasks import ExposeTask
@@ -48,7 +54,71 @@ def test_disk_and_memory_are_within_a_factor_of_two(new: Study, done: Study) -> 
 
 
 def test_nothing_is_left_of_a_finished_study(done: Study) -> None:
-    assert estimate(done, 2) == Estimate(cells=0, seconds=0.0, memory_bytes=0.0, disk_bytes=0.0)
+    nothing = Estimate(cells=0, tokens=0.0, flops=0.0, seconds=0.0, memory_bytes=0.0, disk_bytes=0.0)
+    assert estimate(done, 2) == nothing
+
+
+def test_tokens_and_operations_of_training_are_those_recorded(new: Study, done: Study) -> None:
+    """The exposures of full training, whose cells write down what each rung had cost."""
+    outlook = Outlook(new, 1)
+    trained = 0
+    for task in outlook.tasks.values():
+        if isinstance(task, ExposeTask) and isinstance(attack := catalogue.attack(task.attack), Training):
+            for dose in task.doses[1:]:
+                if not done.store.answers(task.key, dose).exists():
+                    continue
+                spent = RungFacts.from_json(read_lines(done.store.answers(task.key, dose))[0]).spent
+                step = outlook.costs.step(attack, task.material)
+                assert dose * step.tokens == pytest.approx(spent.tokens, rel=0.1)
+                assert dose * step.flops == pytest.approx(spent.flops, rel=0.1)
+                trained += 1
+    assert trained > 10
+
+
+def test_an_adapter_saves_the_operations_of_the_weights_gradient(new: Study) -> None:
+    costs = Outlook(new, 1).costs
+    task = next(t for t in Outlook(new, 1).tasks.values() if isinstance(t, ExposeTask) and t.stop is not None)
+    full, adapter = Direct(batch=4), Direct(batch=4, trainable=LoRA())
+    of_full, of_adapter = (costs.step(attack, task.material) for attack in (full, adapter))
+    assert of_full.tokens == of_adapter.tokens
+    assert of_full.flops == pytest.approx(6 * costs.weights * of_full.tokens)
+    assert of_adapter.flops == pytest.approx(4 * costs.weights * of_full.tokens)
+
+
+def test_asking_takes_the_prompts_and_the_longest_answers(new: Study) -> None:
+    costs = Outlook(new, 1).costs
+    task = next(t for t in Outlook(new, 1).tasks.values() if isinstance(t, ExposeTask) and t.stop is not None)
+    probe = task.probes[0]
+    asked = costs.ask(probe)
+    assert asked.tokens == 16 * (new.frozen.tokens[probe.name] + 4)
+    assert asked.flops == 2 * costs.weights * asked.tokens
+
+
+def test_the_whole_is_the_sum_of_its_tasks(new: Study) -> None:
+    outlook, whole = Outlook(new, 1), estimate(new, 1)
+    efforts = [outlook.effort(task) for task in outlook.tasks.values()]
+    assert whole.tokens == pytest.approx(sum(effort.tokens for effort in efforts))
+    assert whole.flops == pytest.approx(sum(effort.flops for effort in efforts))
+    assert outlook.left_seconds == pytest.approx(sum(e.seconds for e in efforts) + Rates().begin_seconds)
+
+
+def test_a_price_of_an_hour_makes_money_of_the_time(new: Study, here: Here) -> None:
+    free = json.loads(here("plan", new.folder, "--json").out)
+    assert (free["price_per_hour"], free["money"]) == (None, None)
+    paid = json.loads(here("plan", new.folder, "--price", 3600, "--json").out)
+    assert paid["money"] == pytest.approx(paid["seconds"], abs=0.06)
+    assert (paid["tokens"], paid["flops"]) == (round(estimate(new, 1).tokens), round(estimate(new, 1).flops))
+    said = here("plan", new.folder, "--price", 2.5).out
+    assert "at 2.5 an hour" in said
+    assert "million through the model" in said
+    assert "money" not in here("plan", new.folder).out
+
+
+@pytest.mark.parametrize("price", ["-1", "nan", "inf", "cheap"])
+def test_a_price_is_a_number(price: str, new: Study, here: Here) -> None:
+    done = here("plan", new.folder, "--price", price, "--json")
+    assert (done.code, done.out) == (2, "")
+    assert "--price" in done.err
 
 
 def test_workers_share_the_work(new: Study) -> None:

@@ -1,4 +1,4 @@
-"""What a study costs before it runs: seconds, memory and disk, from the sizes of its work and a few rates.
+"""What a study costs before it runs: tokens, operations, seconds, memory and disk, from its work and a few rates.
 
 The rates are set to reproduce runs on two cores of an x86 server; `plan --calibrate` measures yours.
 """
@@ -8,10 +8,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from titer import catalogue, rungs
 from titer.cells import Cell, CellBuilder, Track
+from titer.interfaces import Attack, Defense
 from titer.plan import Plan, Task, all_tracks, seed_indices
+from titer.rates import chosen
 from titer.recipe import LoRA, Training
 from titer.records import Choice
 from titer.store import Store
@@ -48,14 +51,36 @@ class Rates:
     activation_bytes: float = 1.5e6
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """What is still to be done: cells, seconds of wall time, peak bytes of all workers, bytes of disk."""
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """What work takes: tokens that go through the subject, floating-point operations, seconds of one worker.
 
-    cells: int
-    seconds: float
-    memory_bytes: float
-    disk_bytes: float
+    Operations are 6 per weight and token trained on, 4 with an adapter, and 2 per weight and token asked.
+    """
+
+    tokens: float = 0.0
+    flops: float = 0.0
+    seconds: float = 0.0
+
+    def plus(self, other: Effort, times: int = 1) -> Effort:
+        """This, and the other so many times."""
+        return Effort(
+            tokens=self.tokens + times * other.tokens,
+            flops=self.flops + times * other.flops,
+            seconds=self.seconds + times * other.seconds,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What is still to be done: cells, tokens, operations, wall seconds, peak bytes of all workers, bytes of disk."""
+
+    cells: int = 0
+    tokens: float = 0.0
+    flops: float = 0.0
+    seconds: float = 0.0
+    memory_bytes: float = 0.0
+    disk_bytes: float = 0.0
 
 
 class Costs:
@@ -69,68 +94,58 @@ class Costs:
         self.of_rows = {digest: self.frozen.tokens[name] for name, digest in self.frozen.rows.items()}
         self.budget = study.protocol.attacker.budget.steps
 
-    def make(self, task: MakeTask) -> float:
-        """Seconds of a make."""
-        start = self.rates.start_seconds + 12 * self.weights / 1e9
-        if task.defense is None:
-            return start
-        defense = catalogue.defense(task.defense)
-        if not isinstance(defense, Training):
+    def make(self, task: MakeTask) -> Effort:
+        """A make."""
+        start = Effort(seconds=self.rates.start_seconds + 12 * self.weights / 1e9)
+        defense = _method(task)
+        if task.defense is None or not isinstance(defense, Training):
             return start
         steps = int(defense.to_data().get("train_steps", 1))
         passes = 2 if task.defense.name == "adversarial_loss" else 1
-        return start + steps * passes * self.step(defense, task.material)
+        return start.plus(self.step(defense, task.material), steps * passes)
 
-    def expose(self, task: ExposeTask, until: int) -> float:
-        """Seconds of an exposure that is read up to a dose."""
-        attack = catalogue.attack(task.attack)
-        seconds = self.rates.start_seconds + 4 * self.weights / 1e9
+    def expose(self, task: ExposeTask, until: int) -> Effort:
+        """An exposure that is read up to a dose."""
+        attack = _method(task)
+        effort = Effort(seconds=self.rates.start_seconds + 4 * self.weights / 1e9)
         doses = [dose for dose in task.doses if dose <= until] or list(task.doses[:1])
         if isinstance(attack, Training):
-            seconds += max(doses) * self.step(attack, task.material)
+            effort = effort.plus(self.step(attack, task.material), max(doses))
         for probe in task.probes:
             asked = [dose for dose in doses if probe.doses is None or dose in probe.doses]
-            seconds += len(asked) * self.ask(probe)
-        return seconds
+            effort = effort.plus(self.ask(probe), len(asked))
+        return effort
 
-    def step(self, training: Training, material: MaterialRef) -> float:
-        """Seconds of one optimizer step."""
+    def step(self, training: Training, material: MaterialRef) -> Effort:
+        """One optimizer step."""
         tokens = training.rows_per_step * max(self._tokens(material), 1.0)
-        per_weight = 4 if isinstance(training.trainable, LoRA) else 6
-        return self.rates.step_seconds + per_weight * self.weights * tokens / self.power
+        flops = (4 if isinstance(training.trainable, LoRA) else 6) * self.weights * tokens
+        return Effort(tokens=tokens, flops=flops, seconds=self.rates.step_seconds + flops / self.power)
 
-    def ask(self, probe: ProbeRef) -> float:
-        """Seconds of asking a probe once."""
+    def ask(self, probe: ProbeRef) -> Effort:
+        """A probe asked once."""
         items = len(self.frozen.item_ids[probe.name])
         prompt = self.frozen.tokens[probe.name]
-        options = self.frozen.options[probe.name]
         if probe.method == Choice(name="choice"):
-            return items * max(options, 1) * 2 * self.weights * prompt * 1.3 / self.power + 0.02
-        length = float(probe.frame.max_new_tokens)
-        batch = int(self.frozen.compute["batch"])
-        rounds = -(-items // batch) * length
-        reading = 2 * self.weights * items * (prompt + length) / self.power
-        return reading + rounds * (self.rates.token_seconds + 4 * self.weights / self.rates.bandwidth)
+            tokens, fixed = items * max(self.frozen.options[probe.name], 1) * prompt * 1.3, 0.02
+        else:
+            length = float(probe.frame.max_new_tokens)
+            tokens = items * (prompt + length)
+            rounds = -(-items // int(self.frozen.compute["batch"])) * length
+            fixed = rounds * (self.rates.token_seconds + 4 * self.weights / self.rates.bandwidth)
+        flops = 2 * self.weights * tokens
+        return Effort(tokens=tokens, flops=flops, seconds=flops / self.power + fixed)
 
-    def memory(self, tasks: Iterable[MakeTask | ExposeTask]) -> float:
+    def memory(self, tasks: Iterable[Work]) -> float:
         """Peak bytes of one worker: weights, a copy, gradients, the optimizer's two moments, activations."""
-        heaviest = 0.0
+        heaviest = 8.0 * self.weights
         for task in tasks:
-            method = (
-                catalogue.attack(task.attack)
-                if isinstance(task, ExposeTask)
-                else catalogue.defense(task.defense)
-                if task.defense
-                else None
-            )
-            own = 8.0 * self.weights
+            method = _method(task)
             if isinstance(method, Training):
                 full = not isinstance(method.trainable, LoRA)
                 tokens = method.batch * self._tokens(task.material)
-                own += (12.0 * self.weights if full else 0.0) + tokens * self.rates.activation_bytes * (
-                    self.weights / 135e6
-                ) ** 0.7
-            heaviest = max(heaviest, own)
+                kept = tokens * self.rates.activation_bytes * (self.weights / 135e6) ** 0.7
+                heaviest = max(heaviest, (20.0 if full else 8.0) * self.weights + kept)
         return self.rates.base_bytes + heaviest
 
     def _tokens(self, material: MaterialRef) -> float:
@@ -172,7 +187,7 @@ class Outlook:
         wanted = [*makes, *(make for cell in unread for make in cell.lineage.makes)]
         self.tasks |= {make.key: make for make in wanted if not study.store.subject(make.key).exists()}
         self.tasks |= {cell.task.key: cell.task for cell in unread}
-        self.seconds = {key: self._cost(task) for key, task in self.tasks.items()}
+        self.seconds = {key: self.effort(task).seconds for key, task in self.tasks.items()}
 
     def update(self, plan: Plan, finished: Task | None) -> None:
         """Take off what was finished, and add what was not foreseen: a sham's doses, a seed that replaces another."""
@@ -183,7 +198,7 @@ class Outlook:
         for task in plan.tasks:
             if not isinstance(task, JudgeTask):
                 self.tasks[task.key] = task
-                self.seconds[task.key] = self._cost(task)
+                self.seconds[task.key] = self.effort(task).seconds
         if not plan.unfinished:
             self.tasks.clear()
 
@@ -199,11 +214,12 @@ class Outlook:
             made[task.key] = end
         return max(free) + self.begin_seconds
 
-    def _cost(self, task: Work) -> float:
+    def effort(self, task: Work) -> Effort:
+        """What a task takes."""
         if isinstance(task, MakeTask):
             return self.costs.make(task)
-        stopped = task.stop is not None and task.subject.key in self.undefended
-        return self.costs.expose(task, self.costs.budget if stopped else task.doses[-1])
+        breaks = task.stop is not None and task.stop.shows == "harm" and task.subject.key in self.undefended
+        return self.costs.expose(task, self.costs.budget if breaks else task.doses[-1])
 
 
 def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # noqa: B008
@@ -211,17 +227,27 @@ def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # no
     outlook = Outlook(study, jobs, rates=rates)
     costs, tasks = outlook.costs, outlook.tasks.values()
     if not tasks:
-        return Estimate(cells=0, seconds=0.0, memory_bytes=0.0, disk_bytes=0.0)
+        return Estimate()
     exposes = [task for task in tasks if isinstance(task, ExposeTask)]
     answers = sum(
         len(study.frozen.item_ids[p.name]) * len(p.doses or task.doses) for task in exposes for p in task.probes
     )
+    effort = reduce(Effort.plus, map(outlook.effort, tasks))
     return Estimate(
         cells=len(exposes),
+        tokens=effort.tokens,
+        flops=effort.flops,
         seconds=outlook.left_seconds,
         memory_bytes=costs.memory(tasks) * jobs + 2 * rates.base_bytes,
         disk_bytes=(len(tasks) - len(exposes)) * 4 * costs.weights + answers * BYTES_PER_ANSWER,
     )
+
+
+def _method(task: Work) -> Attack | Defense | None:
+    """The attack or defense of a task; None for a make that only loads."""
+    if isinstance(task, ExposeTask):
+        return catalogue.attack(task.attack)
+    return catalogue.defense(task.defense) if task.defense else None
 
 
 def _parent(task: Work) -> str:
@@ -235,7 +261,7 @@ def _expected(study: Study) -> list[Track]:
     planned = any(cell.planned.purpose == "sham" for track in tracks for cell in track.cells)
     if planned or not study.protocol.attacker.sham or "benign/sham" not in study.frozen.rows:
         return tracks
-    indices, _ = seed_indices(study)
+    indices, _ = seed_indices(study, chosen(study))
     budget = study.protocol.attacker.budget.steps
     return tracks + [track for index in indices for track in CellBuilder(study, index).shams(budget)]
 

@@ -8,6 +8,7 @@ from titer.stats.power import (
     fewest_items,
     items_for_broken,
     items_for_intact,
+    items_for_noninferior,
     power_broken,
     power_crossed,
     power_intact,
@@ -97,6 +98,16 @@ def test_power_of_stability() -> None:
     assert power_noninferior(200, margin=0.05, level=0.05, changing=0.1) == pytest.approx(0.67, abs=0.005)
 
 
+def test_items_for_four_tasks_of_stability() -> None:
+    """About 225 items a task if 3 % of them change, and 125 if 1 % do, for 90 % over four tasks at margin 0.05."""
+    for changing, items in ((0.03, 225), (0.01, 125)):
+        found = items_for_noninferior(margin=0.05, level=0.05, changing=changing, power=0.9**0.25)
+        assert found == items
+        powers = [power_noninferior(n, margin=0.05, level=0.05, changing=changing) ** 4 for n in (items - 25, items)]
+        assert powers[0] < 0.9 <= powers[1]
+    assert items_for_noninferior(margin=0.05, level=0.05, changing=0.3) is None
+
+
 def test_power_on_the_boundary_is_at_most_the_level() -> None:
     for changing in (0.05, 0.1, 0.3, 1.0):
         assert power_noninferior(100, margin=0.05, level=0.05, changing=changing, difference=-0.05) <= 0.05 + 1e-5
@@ -111,10 +122,19 @@ def test_ratio_that_is_shown() -> None:
     assert detectable_ratio(5, power=0.8, correlation=1.0) == pytest.approx(2**1.3)
 
 
+@pytest.mark.parametrize(("units", "spared"), [(5, 0), (9, 1), (12, 2)])
+def test_ratio_that_all_but_the_spared_pairs_show(units: int, spared: int) -> None:
+    """At the ratio found, a pair shows it with the chance that makes at most `spared` of the pairs miss it."""
+    ratio = detectable_ratio(units, power=0.8, spared=spared)
+    each = stats.norm.cdf((np.log2(ratio) - 1.3) / (0.7 * np.sqrt(2)))
+    assert stats.binom.cdf(spared, units, 1 - each) == pytest.approx(0.8)
+
+
 @pytest.mark.parametrize(("rung_factor", "units", "power"), [(2, 5, 0.29), (1.19, 5, 0.84), (1.22, 5, 0.92),
                                                              (1.19, 9, 0.96), (1.22, 9, 0.99)])  # fmt: skip
 def test_power_of_doses_by_rung(rung_factor: float, units: int, power: float) -> None:
-    hold = dose_holds(epsilon=0.5, rung_factor=rung_factor, ratio=1, sd_log=0.2)
+    hold = dose_holds([rung_factor**k for k in range(20)], epsilon=0.5, ratio=1, sd_log=0.2)
+    assert hold is not None
     assert power_upheld(at(units), 1 - hold**2) == pytest.approx(power, abs=0.006)
 
 
@@ -126,7 +146,25 @@ def test_chance_that_a_dose_holds_equals_its_integral() -> None:
         return float(stats.norm.cdf((allowed + phase) * step, mean, sd))
 
     oracle = integrate.quad(at_phase, 0, 1)[0]
-    assert dose_holds(epsilon=0.5, rung_factor=1.2, ratio=1.2, sd_log=0.25) == pytest.approx(oracle)
+    ladder = [1.2**k for k in range(12)]
+    assert dose_holds(ladder, epsilon=0.5, ratio=1.2, sd_log=0.25) == pytest.approx(oracle)
+
+
+def test_chance_that_a_dose_holds_on_uneven_rungs_equals_a_simulation() -> None:
+    """M is there at a dose drawn log-uniformly from above 9 up to 55: beyond, no rung is 1.5 times as late."""
+    ladder = np.array([9, 11, 13, 15, 18, 22, 26, 31, 37, 45, 55, 67, 82, 100])
+    rng = np.random.default_rng(7)
+    dose = np.exp(rng.uniform(np.log(9), np.log(55), 200_000))
+    other = dose * np.exp(rng.normal(np.log(1.2), 0.2, len(dose)))
+    read = ladder[np.searchsorted(ladder, dose)]
+    read_other = np.append(ladder, np.iinfo(np.int64).max)[np.searchsorted(ladder, other)]
+    share = float((read_other <= 1.5 * read).mean())
+    assert dose_holds(ladder.tolist(), epsilon=0.5, ratio=1.2, sd_log=0.2) == pytest.approx(share, abs=0.003)
+
+
+def test_a_ladder_that_ends_too_soon_says_nothing_of_doses() -> None:
+    assert dose_holds([5, 6, 7, 8], epsilon=0.5, ratio=1, sd_log=0.2) is None
+    assert dose_holds([5, 6, 7, 8, 9], epsilon=0.5, ratio=1, sd_log=0.2) is not None
 
 
 def test_power_of_the_crossed_t_falls_with_the_spread_of_seeds() -> None:

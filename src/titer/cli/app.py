@@ -64,13 +64,16 @@ def plan(
         int, typer.Option("--show", min=0, help="Print this many training examples per data source, and a probe.")
     ] = 0,
     calibrate: Annotated[bool, typer.Option(help="Time real steps for the estimate (loads the model).")] = False,
+    price: Annotated[
+        float | None, typer.Option(min=0, help="Price of an hour of the machine, its GPU included, in any currency.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Say what a study will do, what it will cost, and what its splits have in common, before anything runs."""
+    """Say what a study will do, cost and be able to decide, and what its splits have in common, before it runs."""
     with Watch("starting"):
         from titer.cli.planning import print_plan
 
-    print_plan(where, out, jobs, show_examples, calibrate, json)
+    print_plan(where, out, jobs, show_examples, calibrate, price, json)
 
 
 @app.command()

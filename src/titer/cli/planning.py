@@ -1,7 +1,9 @@
-"""`plan`: the cells, the cost, the overlap of the splits, and what the subject will see."""
+"""`plan`: the cells, the cost, what can be decided, the overlap of the splits, and what the subject will see."""
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,16 +16,29 @@ from titer.calibration import measure
 from titer.cli import show
 from titer.cli.opening import look
 from titer.cli.progress import Watch
+from titer.errors import InputError
 from titer.estimate import Rates, estimate
 from titer.findings import Overlap
+from titer.foresight import Prospect, foresee, undecided
 from titer.plan import plan
 from titer.preview import Preview, preview
 from titer.study import Study
 from titer.tasks import Planned
 
+WIDTH = 80
+"""Columns of text beside the tables."""
 
-def print_plan(where: Path, out: Path | None, jobs: int, examples: int, calibrate: bool, json: bool) -> None:
-    """Print what a study will do and cost."""
+
+def print_plan(
+    where: Path, out: Path | None, jobs: int, examples: int, calibrate: bool, price: float | None, json: bool
+) -> None:
+    """Print what a study will do, what it will cost at a price of an hour, and what it can decide.
+
+    Raises:
+        InputError: if the price is not finite.
+    """
+    if price is not None and not math.isfinite(price):
+        raise InputError("--price", f"{price} is no price", "Give a number of 0 or more.")
     study = look(where, out)
     asked = plan(study)
     cost = estimate(study, jobs, _rates(study) if calibrate else Rates())
@@ -32,7 +47,11 @@ def print_plan(where: Path, out: Path | None, jobs: int, examples: int, calibrat
         "digest": study.frozen.digest,
         "cells": len(asked.cells),
         "cells_to_go": cost.cells,
+        "tokens": round(cost.tokens),
+        "flops": round(cost.flops),
         "seconds": round(cost.seconds, 1),
+        "price_per_hour": price,
+        "money": None if price is None else round(price * cost.seconds / 3600, 2),
         "memory_bytes": round(cost.memory_bytes),
         "disk_bytes": round(cost.disk_bytes),
         "jobs": jobs,
@@ -40,13 +59,19 @@ def print_plan(where: Path, out: Path | None, jobs: int, examples: int, calibrat
         "calibrated": calibrate,
     }
     rows = _by_purpose(asked.cells)
+    prospects = foresee(study.protocol)
     if json:
-        overlaps = [overlap.to_data() for overlap in study.frozen.overlaps]
-        shown = _as_data(_show(study, examples)) if examples else {}
-        show.print_json(facts | {"cells_by_purpose": rows, "overlaps": overlaps} | shown)
+        more = {
+            "cells_by_purpose": rows,
+            "prospects": [prospect.to_data() for prospect in prospects],
+            "foreseeably_undecided": undecided(prospects),
+            "overlaps": [overlap.to_data() for overlap in study.frozen.overlaps],
+        }
+        show.print_json(facts | more | (_as_data(_show(study, examples)) if examples else {}))
         return
     show.print_rows("Cells", [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in rows])
     show.print_facts("Estimate of what is to be done", _readable(facts))
+    _print_prospects(prospects)
     _print_overlaps(study.frozen.overlaps)
     if examples:
         _print_examples(_show(study, examples))
@@ -86,14 +111,66 @@ def _readable(facts: dict[str, Any]) -> dict[str, Any]:
         return name | {"cells": planned, "cells to go": 0}
     later = f", and {left - planned} sham cells once M's doses are known" if left > planned else ""
     pace = "as timed here" if facts["calibrated"] else "on two cores of a server; --calibrate times it here"
+    money = (
+        {}
+        if facts["money"] is None
+        else {"money": f"about {facts['money']:.2f} at {facts['price_per_hour']:g} an hour"}
+    )
     return name | {
         "cells": f"{planned}{later}",
         "cells to go": left,
+        "tokens": f"{facts['tokens'] / 1e6:.3g} million through the model",
+        "operations": f"{facts['flops']:.2g} in floating point",
         "time": f"about {show.duration(facts['seconds'])} ({pace})",
         "workers": f"{facts['jobs']}, threads of each: {facts['threads']}",
         "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
         "disk": f"{facts['disk_bytes'] / 2**20:.0f} MiB",
+        **money,
     }
+
+
+def _print_prospects(prospects: tuple[Prospect, ...]) -> None:
+    """A line for each claim with its powers under all assumptions, claims with the same figures on one line."""
+    claims: dict[tuple[str, ...], list[Prospect]] = {}
+    for one in prospects:
+        claims.setdefault((one.about, one.claim), []).append(one)
+    alike: dict[tuple[str | None, ...], list[str]] = {}
+    for (about, claim), under in claims.items():
+        alike.setdefault((claim, *_figures(under)), []).append(about)
+    names = ("if", "read_from", "power", "items_for_0.9")
+    rows = [
+        {"claim": f"{', '.join(abouts)}: {claim}", **dict(zip(names, figures, strict=True))}
+        for (claim, *figures), abouts in alike.items()
+    ]
+    show.print_rows("What this study can decide", rows)
+    notes = dict.fromkeys(note for one in prospects for note in one.notes)
+    if notes:
+        typer.echo(textwrap.fill(f"Assumed: {'; '.join(notes)}.", WIDTH) + "\n")
+    if sentence := undecided(prospects):
+        typer.echo(textwrap.fill(sentence, WIDTH) + "\n")
+
+
+def _figures(under: list[Prospect]) -> tuple[str | None, ...]:
+    """What is assumed, what the claim is read from, its power and the items it needs, under each assumption."""
+    first = under[0]
+    assumed = [f"{one.assumed:.2g}" for one in under if one.assumed is not None]
+    powers = [f"{one.power:.2f}" for one in under if one.power is not None]
+    enough = [show.text(one.enough) for one in under] if any(one.enough for one in under) else []
+    return (
+        f"{first.assumption} {', '.join(assumed)}".strip(),
+        _read_from(first),
+        ", ".join(powers) or None,
+        ", ".join(enough) or None,
+    )
+
+
+def _read_from(one: Prospect) -> str | None:
+    """The count that shows the claim, and of how many."""
+    if one.units is not None:
+        return f"{one.units} units" if one.cutoff is None else f"{one.units - one.cutoff} of {one.units} units"
+    if one.items is None or one.cutoff is None:
+        return None if one.items is None else f"{one.items} items"
+    return f"{'at most' if one.claim == 'intact' else 'at least'} {one.cutoff} of {one.items}"
 
 
 def _print_overlaps(overlaps: tuple[Overlap, ...]) -> None:

@@ -4,17 +4,27 @@ Rates are shares, levels one-sided; `power` is the chance of the wanted word if 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import special
 
 from titer.stats.comparisons import compare_crossed
 from titer.stats.proportions import at_least, at_most, broken_cutoff, intact_cutoff
-from titer.stats.tango import TIE, all_outcomes, critical_score, outcome_chances, tango_score
+from titer.stats.tango import (
+    ENUMERATED_ITEMS,
+    TIE,
+    all_outcomes,
+    critical_score,
+    outcome_chances,
+    tango_score,
+)
 from titer.stats.units import Levels
 
-MOST_ITEMS = 5000  # where the search for a number of items ends
+MOST_ITEMS = 5000  # where the search for the items of a rung ends
+ITEMS_APART = 25  # the numbers of paired items that are tried, up to those that are enumerated
 
 
 def power_intact(n: int, *, threshold: float, level: float, rate: float) -> float:
@@ -43,18 +53,22 @@ def fewest_items(threshold: float, level: float) -> int:
     return n if intact_cutoff(n, threshold, level) is not None else n + 1
 
 
+@cache
 def items_for_intact(*, threshold: float, level: float, rate: float, power: float = 0.9) -> int | None:
     """The number of items from which the power of intact stays at or above `power`; None beyond `MOST_ITEMS`.
 
     >>> items_for_intact(threshold=0.2, level=0.01875, rate=0.05)
     57
     """
-    return _stays(lambda n: power_intact(n, threshold=threshold, level=level, rate=rate), power)
+    every = range(1, MOST_ITEMS + 1)
+    return _stays(lambda n: power_intact(n, threshold=threshold, level=level, rate=rate), power, every)
 
 
+@cache
 def items_for_broken(*, threshold: float, level: float, rate: float, power: float = 0.9) -> int | None:
     """The number of items from which the power of broken stays at or above `power`, as for intact."""
-    return _stays(lambda n: power_broken(n, threshold=threshold, level=level, rate=rate), power)
+    every = range(1, MOST_ITEMS + 1)
+    return _stays(lambda n: power_broken(n, threshold=threshold, level=level, rate=rate), power, every)
 
 
 def power_upheld(levels: Levels, not_holding: float) -> float:
@@ -88,49 +102,72 @@ def power_noninferior(items: int, *, margin: float, level: float, changing: floa
     return float(outcome_chances(shown, items, gain, loss).sum())
 
 
-def detectable_ratio(units: int, *, power: float, sd_log2: float = 0.7, correlation: float = 0.0) -> float:
-    """The ratio of titers that is shown above 1 on doubling rungs, if every unit pair must show it (r = 0).
+@cache
+def items_for_noninferior(*, margin: float, level: float, changing: float, power: float = 0.9) -> int | None:
+    """The multiple of `ITEMS_APART` from which the power of noninferior stays at or above `power`, if nothing is lost.
 
-    log2 R = 1.3 + z sigma sqrt(2 (1 - rho)), z the normal quantile of power^(1/S); 1.3 rungs are lost to the
-    intervals, a figure fitted to simulations with 100 items.
+    None beyond `ENUMERATED_ITEMS`.
+
+    >>> [items_for_noninferior(margin=0.05, level=0.05, changing=psi, power=0.9**0.25) for psi in (0.03, 0.01)]
+    [225, 125]
+    """
+    tried = range(ITEMS_APART, ENUMERATED_ITEMS + 1, ITEMS_APART)
+    return _stays(lambda n: power_noninferior(n, margin=margin, level=level, changing=changing), power, tried)
+
+
+def detectable_ratio(
+    units: int, *, power: float, spared: int = 0, sd_log2: float = 0.7, correlation: float = 0.0
+) -> float:
+    """The ratio of titers that is shown above 1 on doubling rungs, if all but `spared` unit pairs must show it.
+
+    log2 R = 1.3 + z sigma sqrt(2 (1 - rho)), z the normal quantile of the w with P(Bin(S, 1 - w) <= r) = power,
+    which is power^(1/S) for r = 0; 1.3 rungs are lost to the intervals, a figure fitted to simulations with 100
+    items.
 
     Args:
         units: number of unit pairs (S).
         power: wanted power, above 1/2.
+        spared: unit pairs that need not show it (r of the limits of a median).
         sd_log2: standard deviation of log2(titer) over seeds (sigma).
         correlation: of the two log titers of a pair (rho).
 
     >>> round(detectable_ratio(5, power=0.8)), round(detectable_ratio(5, power=0.9))
     (8, 10)
     """
-    z = float(special.ndtri(power ** (1 / units)))
+    each = special.betaincinv(units - spared, spared + 1, power)
+    z = float(special.ndtri(each))
     return float(2 ** (1.3 + z * sd_log2 * math.sqrt(2 * (1 - correlation))))
 
 
-def dose_holds(*, epsilon: float, rung_factor: float, ratio: float, sd_log: float) -> float:
+def dose_holds(ladder: Sequence[float], *, epsilon: float, ratio: float, sd_log: float) -> float | None:
     """P(a task's dose to the target, read at rungs, is at most 1 + epsilon times that of the other subject).
 
-    ln(tau*/tau) is normal; with y = ln(tau*/tau) / ln(rung_factor) and the phase of the rungs uniform, the
-    rungs differ by floor(y) or one more, so that P(at most K more | y) = min(1, max(0, K + 1 - y)).
+    Both doses are read as the first rung at or above them. ln(tau*/tau) is normal, and ln(tau) uniform over the
+    steps of the ladder after which a rung of 1 + epsilon times the dose remains. None where no step is followed by
+    such a rung.
 
     Args:
+        ladder: the rungs, ascending, above 0; a dose at or below the first is open and left out.
         epsilon: the share by which the dose may grow.
-        rung_factor: ratio of neighbouring rungs.
         ratio: the true median of tau*/tau.
         sd_log: standard deviation of ln(tau*/tau) over unit pairs, above 0.
 
-    >>> round(dose_holds(epsilon=0.5, rung_factor=1.19, ratio=1, sd_log=0.2), 3)
+    >>> round(dose_holds([1.19**k for k in range(20)], epsilon=0.5, ratio=1, sd_log=0.2), 3)
     0.983
     """
-    step = math.log(rung_factor)
-    allowed = math.floor(math.log1p(epsilon) / step * (1 + 1e-12))
-    mean, sd = math.log(ratio) / step, sd_log / step
+    shift, span, held = math.log(ratio), 0.0, 0.0
 
-    def mean_shortfall(x: float) -> float:
-        z = (x - mean) / sd
-        return (x - mean) * float(special.ndtr(z)) + sd * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    def mean_excess(x: float) -> float:  # E max(0, x - ln(tau*/tau)), whose slope is P(ln(tau*/tau) <= x)
+        z = (x - shift) / sd_log
+        return (x - shift) * float(special.ndtr(z)) + sd_log * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
-    return mean_shortfall(allowed + 1) - mean_shortfall(allowed)
+    for below, rung in pairwise(ladder):
+        if (1 + epsilon) * rung > ladder[-1]:
+            break
+        latest = max(other for other in ladder if other <= (1 + epsilon) * rung)
+        span += math.log(rung / below)
+        held += mean_excess(math.log(latest / below)) - mean_excess(math.log(latest / rung))
+    return held / span if span else None
 
 
 def power_crossed(
@@ -169,7 +206,7 @@ def power_crossed(
     return shown / replicates
 
 
-def _stays(power_at: Callable[[int], float], power: float) -> int | None:
-    """The number after the last one, up to `MOST_ITEMS`, whose power is below the wanted one."""
-    last = next((n for n in range(MOST_ITEMS, 0, -1) if power_at(n) < power), 0)
-    return last + 1 if last < MOST_ITEMS else None
+def _stays(power_at: Callable[[int], float], power: float, tried: range) -> int | None:
+    """The number tried after the last one whose power is below the wanted one; None where that is the very last."""
+    last = next((n for n in reversed(tried) if power_at(n) < power), tried.start - tried.step)
+    return last + tried.step if last < tried[-1] else None
