@@ -20,7 +20,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/pytest
 
 smollm2: models/SmolLM2-135M-Instruct.Q4_1.gguf
-	$(BIN)/titer run examples/smollm2-advbench.toml --jobs 1
+	$(BIN)/titer run examples/smollm2-advbench.toml --jobs $(JOBS)
 
 smollm2-quick: models/SmolLM2-135M-Instruct.Q4_1.gguf
 	$(BIN)/titer run examples/smollm2-quick.toml --jobs 1

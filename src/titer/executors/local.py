@@ -8,6 +8,7 @@ import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -28,6 +29,7 @@ class LocalPool:
     def __init__(self, store: Store, jobs: int) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOAD)
+        _start_server()
         self.store = store
         self.jobs = jobs
         self.running: dict[Future[None], Task] = {}
@@ -73,6 +75,15 @@ class LocalPool:
             for process in list((self.pool._processes or {}).values()):
                 process.kill()
         self.pool.shutdown(wait=kind is None, cancel_futures=True)
+
+
+def _start_server() -> None:
+    """Start the fork server deaf to interrupts, also while it imports: its parent handles them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin() -> None:
