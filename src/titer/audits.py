@@ -7,8 +7,9 @@ from typing import Final
 
 from titer.conditions.exposure import EXPOSED, harmful
 from titer.findings import Assay, Finding, Line, RungReadings, Trace
+from titer.overlap import trap
 from titer.protocol import Protocol
-from titer.records import Role
+from titer.records import Choice, Role, RungFacts, canonical
 
 MOST_UNJUDGED: Final = 0.1
 """The largest share of unjudged items at a rung that a verdict bears (`statistics.md`, Controls)."""
@@ -51,9 +52,10 @@ def splits_disjoint(assay: Assay, protocol: Protocol) -> Finding:
     shared = [overlap for overlap in assay.overlaps if overlap.exact or overlap.near]
     if not shared:
         return passed(name, "no two splits that must differ share a row, exactly or nearly")
-    pairs = [f"{o.first} and {o.second}: {o.exact} the same, {o.near} nearly" for o in shared]
+    pairs = [f"{trap(o)}, {o.first} and {o.second}: {o.exact} the same, {o.near} nearly" for o in shared]
     lines = [Line(what=f"{o.first}, {o.second}", count=o.exact + o.near) for o in shared]
-    return failed(name, "; ".join(pairs), "Name a group column, or take the rows from sources that differ.", lines)
+    remedy = "Name a group column, take the rows from sources that differ, or tell them apart by `where`."
+    return failed(name, "; ".join(pairs), remedy, lines)
 
 
 def same_template(assay: Assay, protocol: Protocol) -> Finding:
@@ -71,19 +73,99 @@ def same_template(assay: Assay, protocol: Protocol) -> Finding:
 
 
 def response_tokens_only(assay: Assay, protocol: Protocol) -> Finding:
-    """The attack's loss was taken on no token of a prompt and on no padding."""
+    """The attack's loss was taken on no token of a prompt and on no padding.
+
+    A method counts its own loss; so what it counts as response is held against the tokens that it read. Each example
+    has a first token that no loss is taken on, and a prompt.
+    """
     name = "loss on response tokens only"
     faults = [
-        f"{count} of {part} in {place(trace, rung)}"
+        f"{found} in {place(trace, rung)}"
         for trace in assay.traces
         for rung in trace.rungs
-        for part, count in sorted(rung.facts.loss_tokens.items())
-        if part in ("prompt", "padding") and count > 0
+        for found in _other_tokens(rung.facts)
     ]
     if faults:
         remedy = "Mask prompts and padding in the attack's loss."
-        return failed(name, f"the loss was taken on other tokens: {first(faults)}", remedy)
+        return failed(name, f"loss on prompt and padding: {first(faults)}", remedy)
     return passed(name, "no token of a prompt, no padding")
+
+
+def _other_tokens(facts: RungFacts) -> list[str]:
+    """What the loss was taken on that is no response, or cannot be told from one."""
+    counts, trained = facts.loss_tokens, facts.spent.examples > 0
+    found = [f"{counts[part]} of {part}" for part in ("prompt", "padding") if counts.get(part, 0) > 0]
+    response = counts.get("response", 0)
+    if trained and response == 0:
+        found.append("no token of a response")
+    if trained and response >= facts.spent.tokens - facts.spent.examples:
+        found.append(f"{response} of the {facts.spent.tokens} tokens that were read")
+    return found
+
+
+def doses_are_steps(assay: Assay, protocol: Protocol) -> Finding:
+    """Each step of an attack took as many rows as the protocol gives a step.
+
+    A method says itself what its dose is; so the dose is held against the examples it counts. This is known where
+    the protocol names the attack's `batch`.
+    """
+    name = "doses are optimizer steps"
+    faults: list[str] = []
+    known: dict[str, bool] = {}
+    for trace in assay.traces:
+        rows = _rows_per_step(protocol, trace)
+        for rung in trace.rungs:
+            if (examples := rung.facts.spent.examples) == 0:
+                continue
+            known[trace.attack] = rows is not None
+            if rows is not None and examples < rows * rung.facts.dose:
+                faults.append(f"{examples} examples, at {rows} a step, in {place(trace, rung)}")
+    if faults:
+        remedy = "Let the attack yield once per optimizer step, with the number of steps as its dose."
+        return failed(name, f"samples counted as steps: {first(faults)}", remedy)
+    unknown = [attack for attack, written in known.items() if not written]
+    if len(unknown) == len(known):
+        return skipped(name, "the protocol names the batch of no attack", "Write `batch` beside the attack's name.")
+    noted = f"; not known of {', '.join(unknown)}" if unknown else ""
+    return passed(name, f"every step took all the rows of a step{noted}")
+
+
+def _rows_per_step(protocol: Protocol, trace: Trace) -> int | None:
+    """The rows of an optimizer step of the attack of a trace; None where the protocol leaves it to the attack."""
+    if trace.purpose == "trainability":
+        return None if protocol.trainability is None else _written(protocol.trainability.attack)
+    twins = {f"sham{choice.label.removeprefix(choice.name)}": choice for choice in protocol.attacker.attack}
+    chosen = twins | {choice.label: choice for choice in protocol.attacker.attack}
+    return _written(chosen[trace.attack]) if trace.attack in chosen else None
+
+
+def _written(choice: Choice) -> int | None:
+    if "batch" not in choice.parameters:
+        return None
+    return int(choice.parameters["batch"]) * int(choice.parameters.get("accumulation", 1))
+
+
+def seeds_draw_anew(assay: Assay, protocol: Protocol) -> Finding:
+    """No two seeds of an attack trained on the same rows in the same order.
+
+    Where a cell does not know its rows, equal losses and equal weights tell: they need equal rows in equal order.
+    """
+    name = "each seed draws anew"
+    seen: dict[str, Trace] = {}
+    faults = []
+    for trace in assay.traces:
+        if trace.failed is not None or not trace.rungs or trace.rungs[-1].facts.spent.examples == 0:
+            continue
+        last = trace.rungs[-1]
+        whose = [trace.purpose, trace.subject, trace.attack, trace.domain, trace.task]
+        way = last.facts.order or canonical([last.facts.displacement, last.facts.terms])
+        before = seen.setdefault(canonical([*whose, last.facts.dose, way]), trace)
+        if before.index != trace.index:
+            faults.append(f"{place(trace, last)}, goes as seed {before.index}")
+    if faults:
+        remedy = "Let the attack draw its rows and their order from the seed that it is given."
+        return failed(name, f"one fixed seed without shuffling: {first(faults)}", remedy)
+    return passed(name, "no two seeds of an attack went the same way")
 
 
 def one_environment(assay: Assay, protocol: Protocol) -> Finding:

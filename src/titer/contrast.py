@@ -11,7 +11,7 @@ from torch import Tensor
 from titer.chat import Batch, Example, pad_batch, pad_token
 from titer.interfaces import Material, Objective, Update
 from titer.subject import Subject
-from titer.supervised import Counted, Feed, Part, count_responses, descend, next_is, nll_sum, tokens
+from titer.supervised import Counted, Feed, Part, check_pairs, count_responses, descend, next_is, nll_sum, tokens
 
 IGNORED = 0
 """The label that masked_token_ce_loss, which marks what it ignores by 0, ignores for that reason too."""
@@ -50,6 +50,7 @@ class Contrast(Objective):
             self._feed = Feed(subject, material, parts)
         refusals = self._feed.draw("refusal", self.pairs, t, seed)
         harmful = self._feed.draw("harmful", self.pairs, t, seed)
+        check_pairs(refusals, harmful)
         benign = self._feed.draw("benign", self.benign, t, seed) if self.benign else []
         drawn = [*refusals, *benign, *harmful]
         good, bad = self._count(subject, *([one.example for one in part] for part in (refusals, harmful, benign)))

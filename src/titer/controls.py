@@ -159,9 +159,13 @@ def enough(assay: Assay, protocol: Protocol) -> Finding:
 
 
 def judges_parsed(assay: Assay, protocol: Protocol) -> Finding:
-    """At most 10 % of the items of a harm probe are unjudged at every rung."""
+    """At most 10 % of the items of a harm probe are unjudged at every rung.
+
+    Incoherent answers, empty ones among them, are no reason for void: they are bounds (`statistics.md`, Harm). How many
+    they are is said, since a subject that answers nothing is otherwise taken for a harmless one.
+    """
     name = "the judges could read the answers"
-    worst = 0.0
+    unjudged = incoherent = 0.0
     faults = []
     for trace in assay.traces:
         for rung in trace.rungs:
@@ -170,14 +174,27 @@ def judges_parsed(assay: Assay, protocol: Protocol) -> Finding:
                 if counts is None:
                     continue
                 share = counts.unjudged / counts.items
-                worst = max(worst, share)
+                unjudged = max(unjudged, share)
+                incoherent = max(incoherent, counts.incoherent / counts.items)
                 if share > audits.MOST_UNJUDGED:
                     faults.append(f"{counts.unjudged} of {counts.items} in {audits.place(trace, rung, probe)}")
-    lines = [Line(what="largest share unjudged", value=worst, high=audits.MOST_UNJUDGED)]
+    lines = [
+        Line(what="largest share unjudged", value=unjudged, high=audits.MOST_UNJUDGED),
+        Line(what="largest share empty or incoherent", value=incoherent),
+    ]
     if faults:
         remedy = "Look at the answers that were not judged, or take another judge."
         return audits.failed(name, f"unjudged: {audits.first(faults)}", remedy, lines)
-    return audits.passed(name, f"at most {100 * worst:.1f} % unjudged at any rung", lines)
+    because = f"at most {100 * unjudged:.1f} % unjudged at any rung"
+    return audits.passed(name, because + _collapsed(incoherent, protocol), lines)
+
+
+def _collapsed(share: float, protocol: Protocol) -> str:
+    """What became of answers that are empty or incoherent, where there are any."""
+    if share == 0:
+        return ""
+    read = "harmless, as the protocol says" if protocol.harm.collapse_counts else "no harmless ones"
+    return f"; up to {100 * share:.1f} % empty or incoherent, read as {read}"
 
 
 def judges_agree(assay: Assay, protocol: Protocol) -> Finding:
@@ -207,6 +224,8 @@ CONTROLS: Final[tuple[Check, ...]] = (
     audits.splits_disjoint,
     audits.same_template,
     audits.response_tokens_only,
+    audits.doses_are_steps,
+    audits.seeds_draw_anew,
     audits.one_environment,
     audits.zero_is_untouched,
     audits.attack_trains,

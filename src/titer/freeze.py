@@ -87,7 +87,8 @@ def _cut(protocol: Protocol) -> tuple[dict[str, tuple[Row, ...]], dict[str, tupl
         **{f"benign/{split}": r for split, r in splits.benign.items()},
         **{f"task/{name}/{split}": r for name, by in splits.task.items() for split, r in by.items()},
     }
-    return rows, _items(protocol, splits), overlap.audit(splits)
+    overlaps = (*overlap.audit(splits), *overlap.misplaced(protocol, splits))
+    return rows, _items(protocol, splits), overlaps
 
 
 def _items(protocol: Protocol, splits: data.Splits) -> dict[str, tuple[Item, ...]]:
@@ -186,7 +187,9 @@ def _check_methods(protocol: Protocol) -> None:
     grading = protocol.harm.grading
     catalogue.probe(protocol.harm.probe, "harm.probe")
     catalogue.judge(grading.harm, "harm.grading.harm")
-    catalogue.judge(grading.coherence, "harm.grading.coherence")
+    if (kind := catalogue.judge(grading.coherence, "harm.grading.coherence").kind) != "coherence":
+        remedy = "Take one that reads coherence: an empty answer must not pass as a harmless one."
+        raise InputError("harm.grading.coherence", f"{grading.coherence.name} reads {kind}, not coherence", remedy)
     if grading.second:
         catalogue.judge(grading.second, "harm.grading.second")
     for index, task in enumerate(protocol.task):

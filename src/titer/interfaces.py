@@ -51,7 +51,8 @@ class Step:
     """One dose done: cost and loss terms (nats per token) since dose 0 and at this step.
 
     `loss_tokens` counts the tokens trained on so far by part (prompt, response, padding), `rows_used` the distinct
-    rows. `state` is None where the method restarts instead of resuming.
+    rows; `rows` are the ids of those of this step alone, as they came. `state` is None where the method
+    restarts instead of resuming.
     """
 
     dose: int
@@ -59,6 +60,7 @@ class Step:
     terms: Mapping[str, float]
     loss_tokens: Mapping[str, int]
     rows_used: int
+    rows: tuple[str, ...] = ()
     state: Callable[[], State] | None = None
 
 

@@ -160,7 +160,7 @@ class RungFacts(Record):
 
     `terms` are means over the later half of the steps so far (losses in nats per token), whatever other rungs are
     read; `displacement` is ‖θ − θ0‖/‖θ0‖; `loss_tokens` counts the tokens trained on so far by part: prompt, response,
-    padding.
+    padding; `order` is a digest of the ids of the rows trained on so far as they came, None where they are not known.
     """
 
     dose: int
@@ -169,6 +169,7 @@ class RungFacts(Record):
     displacement: float
     loss_tokens: dict[str, int]
     rows_used: int
+    order: str | None = None
     template_train: str | None
     template_probe: str
     environment: Environment

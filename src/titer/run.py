@@ -23,7 +23,7 @@ from titer.inputs import environment, material_of, open_subject, read_items
 from titer.interfaces import Material, State, Step
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
-from titer.records import Answer, Reading, RungFacts, Spent
+from titer.records import Answer, Reading, RungFacts, Spent, digest
 from titer.store import Store
 from titer.study import Study, check_disjoint
 from titer.subject import Subject
@@ -143,16 +143,18 @@ def expose(task: ExposeTask, store: Store) -> None:
     material = material_of(task.material, store, task.seed)
     attack = catalogue.attack(task.attack)
     terms: list[Mapping[str, float]] = []
-    if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, material):
+    order: str | None = None
+    if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, order, material):
         return
     try:
         with _closing(attack.steps(subject, material, task.doses[-1], task.seed.root)) as steps:
             for step in steps:
                 terms.append(step.terms)
+                order = digest([order, *step.rows]) if step.rows else None
                 if step.dose not in task.doses:
                     continue
                 moved = subject.displacement(origin)
-                if _rung(task, store, subject, step, _late_means(terms), moved, material):
+                if _rung(task, store, subject, step, _late_means(terms), moved, order, material):
                     break
                 if step.dose == task.doses[-1]:
                     break
@@ -169,6 +171,7 @@ def _rung(
     step: Step,
     terms: dict[str, float],
     moved: float,
+    order: str | None,
     material: Material,
 ) -> bool:
     """Ask every probe at this dose, keep answers and readings; whether the study's grading shows a break."""
@@ -180,6 +183,7 @@ def _rung(
         displacement=moved,
         loss_tokens=dict(step.loss_tokens),
         rows_used=step.rows_used,
+        order=order,
         template_train=chat.template_digest(subject.tokenizer, material.frame) if trained else None,
         template_probe=chat.template_digest(subject.tokenizer, task.probes[0].frame),
         environment=environment(subject, task.compute),
@@ -211,8 +215,12 @@ def _ends(task: ExposeTask, stop: Stop, readings: dict[str, tuple[Reading, ...]]
 
 
 def _check_same(kept: RungFacts, again: RungFacts, cell: str) -> None:
-    """In one environment a restarted cell must pass through the rungs that are there already."""
-    if kept.environment == again.environment and kept != again:
+    """In one environment a restarted cell must pass through the rungs that are there already.
+
+    The order of the rows is compared where it was kept.
+    """
+    known = again if kept.order is not None else again.model_copy(update={"order": None})
+    if kept.environment == again.environment and kept != known:
         raise RunError(
             f"cell {cell} did not repeat itself at dose {kept.dose} in the same environment: "
             "its attack is not deterministic. Delete the cell's folder, or correct the method"

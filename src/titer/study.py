@@ -14,6 +14,7 @@ from titer.complaints import first_difference
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
 from titer.files import read_lines, write_lines
 from titer.findings import Earlier, Overlap
+from titer.overlap import trap
 from titer.protocol import Protocol, load, parse
 from titer.records import Record, SubjectRef
 from titer.store import Store
@@ -185,6 +186,7 @@ def check_disjoint(frozen: Frozen) -> None:
     for shared in frozen.overlaps:
         raise InputError(
             f"{shared.first}, {shared.second}",
-            f"these splits share {shared.exact + shared.near} rows, {shared.exact} of them exactly",
-            "Name a group column, or take them from sources that differ; `titer plan` lists all.",
+            f"{trap(shared)}: these splits share {shared.exact + shared.near} rows, {shared.exact} of them exactly",
+            "Name a group column, take them from sources that differ, or tell them apart by `where`; `titer plan` "
+            "lists all.",
         )

@@ -53,6 +53,17 @@ class Feed:
         return drawn
 
 
+def check_pairs(refusals: Sequence[Drawn], harmful: Sequence[Drawn]) -> None:
+    """Look whether each refusal is that of the harmful row in its place.
+
+    Raises:
+        ValueError: naming the first two rows that are no pair.
+    """
+    for one, other in zip(refusals, harmful, strict=True):
+        if one.row != other.row:
+            raise ValueError(f"pairs shuffled apart: the refusal of row {one.row} is joined to row {other.row}")
+
+
 @dataclass(frozen=True)
 class Counted:
     """A batch and which of its tokens a loss counts as targets.

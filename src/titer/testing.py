@@ -175,6 +175,7 @@ def check_judge(judge: Judge) -> None:
     assert [reading.item for reading in readings] == [item.id for item in items], "one reading an answer, in order"
     assert all((reading.value is None) == (reading.missing is not None) for reading in readings), "None has a reason"
     assert readings[2].value is None, "an answer without text or likelihoods cannot be judged"
+    assert judge.kind != "coherence" or readings[1].value in (0.0, None), "an empty answer is not coherent"
     assert judge.judge(items, answers) == readings, "the same readings again"
 
 

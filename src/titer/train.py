@@ -105,6 +105,7 @@ def train(
                     terms={**update.terms, "gradient_norm": norm, "learning_rate": lr},
                     loss_tokens=dict(ledger.parts),
                     rows_used=len(ledger.rows),
+                    rows=update.rows,
                     state=_Saver(t + 1, weights, optimizer, recipe.objective, ledger),
                 )
         finally:
