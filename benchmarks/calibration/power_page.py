@@ -1,0 +1,66 @@
+"""What each condition can show, as tables."""
+
+from __future__ import annotations
+
+from benchmarks.calibration import setting
+from benchmarks.calibration.power_tables import PEAKS, Powers
+from benchmarks.calibration.tables import Cell, page, paragraph, percent, table
+
+
+def render_powers(found: Powers) -> str:
+    """The section on power."""
+    return page(["## Power", _exposure(found), _units(found), _stability(found), _doses(found), _finals(found)])
+
+
+def _exposure(found: Powers) -> str:
+    both = [f"{name}, {items}" for name in ("resistance", "generalization") for items in ("identical", "independent")]
+    rows: list[list[Cell]] = [
+        [e.items, f"{e.rate:g}", *(percent(p, 1) for p in (e.intact, *e.resistance, *e.generalization))]
+        for e in found.exposure
+    ]
+    said = paragraph(
+        f"Resistance (one domain) and generalization (two): P(upheld) with {setting.UNITS} units where f is the same",
+        "at every rung of both attacks, with identical and with independent items.",
+    )
+    return page([said, table(["items", "f", "a rung intact", *both], rows)])
+
+
+def _units(found: Powers) -> str:
+    rows: list[list[Cell]] = [
+        [u.units, f"{u.breaking:g}", percent(u.upheld, 1), *(percent(p, 1) for p in u.refuted)] for u in found.units
+    ]
+    said = paragraph(
+        f"The unit rule, {setting.ITEMS} items: P(upheld) if every unit is read as what it is; P(refuted) if a unit",
+        "that breaks does so at one rung, by the f of that rung.",
+    )
+    head = ["S", "P(unit breaks)", "upheld", *(f"refuted, f = {peak:g}" for peak in PEAKS)]
+    return page([said, table(head, rows)])
+
+
+def _stability(found: Powers) -> str:
+    rows: list[list[Cell]] = [
+        [s.items, f"{s.changing:g}", f"{s.difference:g}", percent(s.one, 1), percent(s.four, 1)]
+        for s in found.stability
+    ]
+    said = f"Stability, margin {setting.STABILITY_MARGIN:g}, level 5 %: P(non-inferior), on one task and on four."
+    return page([said, table(["items", "share that changes", "true difference", "one task", "four tasks"], rows)])
+
+
+def _doses(found: Powers) -> str:
+    rows: list[list[Cell]] = [
+        [d.units, f"{d.ratio:g}", f"{d.sd_log:g}", percent(d.holds, 1), percent(d.upheld, 1)] for d in found.doses
+    ]
+    ladder = ", ".join(str(dose) for dose in setting.BENIGN_LADDER)
+    said = paragraph(
+        f"Trainability, steps to the target on two tasks, epsilon {setting.EPSILON:g}, rungs {ladder}: by the true",
+        "ratio of doses and the standard deviation of its logarithm.",
+    )
+    return page([said, table(["S", "ratio", "sd of ln ratio", "a task of a unit holds", "units uphold"], rows)])
+
+
+def _finals(found: Powers) -> str:
+    rows: list[list[Cell]] = [
+        [f.seeds, f.items, f"{f.margin:g}", f"{f.seed_sd:g}", percent(f.shown, 1)] for f in found.finals
+    ]
+    said = "Trainability, final rate where nothing was lost, crossed t at 5 %: P(non-inferior), simulated."
+    return page([said, table(["seeds", "items", "margin", "seed effect, sd in logits", "shown"], rows)])

@@ -1,0 +1,97 @@
+"""The whole calibration: everything that is computed, and whether it keeps its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import TypeVar
+
+from benchmarks.calibration import comparison_size, limits, power_tables, titer_limits, unit_rule
+from benchmarks.calibration.comparison_size import CrossedSize, TangoSize
+from benchmarks.calibration.configurations import CONFIGURATIONS
+from benchmarks.calibration.limits import ExactLimits, WilsonCoverage
+from benchmarks.calibration.power_tables import Powers
+from benchmarks.calibration.titer_limits import Missed
+from benchmarks.calibration.unit_rule import UnitErrors
+from benchmarks.calibration.verdicts import Outcome, calibrate
+from titer.stats.comparisons import Claim
+
+REPLICATES = 20_000
+
+Case = TypeVar("Case")
+Result = TypeVar("Result")
+Limited = UnitErrors | ExactLimits | WilsonCoverage | Missed | TangoSize | CrossedSize
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """All that was computed, with so many replicates where it was simulated."""
+
+    replicates: int
+    outcomes: list[Outcome]
+    units: list[UnitErrors]
+    exact: list[ExactLimits]
+    wilson: list[WilsonCoverage]
+    titers: list[Missed]
+    ratios: list[Missed]
+    tango: list[TangoSize]
+    crossed: list[CrossedSize]
+    known_larger: list[CrossedSize]
+    powers: Powers
+
+    @property
+    def failing(self) -> list[str]:
+        """What is beyond its limit without being known to be."""
+        beyond = [f"configuration {o.configuration.name}" for o in self.outcomes if not o.passes and not o.known]
+        parts: dict[str, Sequence[Limited]] = {
+            "unit rule": self.units,
+            "Clopper-Pearson": self.exact,
+            "Wilson": self.wilson,
+            "titer limits": self.titers,
+            "ratio limits": self.ratios,
+            "Tango": self.tango,
+            "crossed t": self.crossed,
+        }
+        return beyond + [name for name, found in parts.items() if not all(one.passes for one in found)]
+
+
+def compute(replicates: int, pool: Executor) -> Results:
+    """Everything, with progress on the standard output."""
+    crossed_size = partial(comparison_size.crossed_size, replicates=replicates)
+    edges = partial(titer_limits.ratio_limits_at_the_edge, replicates)
+    claims: tuple[Claim, Claim] = ("noninferior", "inferior")
+    tango = [(items, margin, claim) for (items, margin), claim in product(comparison_size.TANGO, claims)]
+    titers = partial(titer_limits.titer_limits, replicates=replicates)
+    ratios = partial(titer_limits.ratio_limits, replicates=replicates)
+    return Results(
+        replicates=replicates,
+        outcomes=_each(pool, "configuration", partial(calibrate, replicates=replicates), CONFIGURATIONS),
+        units=unit_rule.enumerate_units(),
+        exact=_each(pool, "Clopper-Pearson", limits.exact_limits, limits.EXACT_ITEMS),
+        wilson=_each(pool, "Wilson", limits.wilson_coverage, limits.WILSON_ITEMS),
+        titers=_each(pool, "titer limits", titers, titer_limits.TITERS),
+        ratios=[
+            *_each(pool, "ratio limits", ratios, titer_limits.RATIOS),
+            *(edges(identical=identical) for identical in (True, False)),
+        ],
+        tango=_each(pool, "Tango", _tango, tango),
+        crossed=_each(pool, "crossed t", crossed_size, comparison_size.SETTINGS),
+        known_larger=_each(pool, "crossed t, beyond", crossed_size, comparison_size.KNOWN_LARGER),
+        powers=power_tables.powers(),
+    )
+
+
+def _tango(case: tuple[int, float, Claim]) -> TangoSize:
+    return comparison_size.tango_size(*case)
+
+
+def _each(pool: Executor, what: str, function: Callable[[Case], Result], cases: Sequence[Case]) -> list[Result]:
+    """Apply a function to each case, in order, and say how far it is."""
+    found = []
+    for number, result in enumerate(pool.map(function, cases), start=1):
+        print(f"{what}: {number} of {len(cases)}", flush=True)
+        found.append(result)
+    return found
