@@ -221,7 +221,7 @@ def assay(
     return Assay(
         protocol=plan.to_data(),
         digest=plan.digest,
-        subjects={subject: subject * 8 for subject in subjects},
+        subjects={subject: (subject * 8,) for subject in subjects},
         items={probe: tuple(f"{probe}/{i}" for i in range(ITEMS)) for probe in asked},
         kinds={**probes, "over_refusal": {"refusal": "refusal"}},
         chance={f"task:{t.name}": {"choice": 0.25, "generate": 0.0}.get(t.kind) for t in plan.task},

@@ -157,7 +157,7 @@ def assay_of(draws: Draws, plan: Protocol, i: int) -> Assay:
     return Assay(
         protocol=plan.to_data(),
         digest=plan.digest,
-        subjects={"M": "m", "M*": "s"},
+        subjects={"M": ("m",), "M*": ("s",)},
         items={},
         kinds=kinds,
         chance={f"task:{name}": 0.0 for name in (*KEPT, *LEARNED)},

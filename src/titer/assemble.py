@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from titer import rungs
 from titer.errors import UnfinishedError
@@ -41,7 +41,7 @@ def assemble(study: Study) -> Assay:
     return Assay(
         protocol=study.frozen.protocol,
         digest=study.frozen.digest,
-        subjects={cell.subject: cell.made_from for cell in cells},
+        subjects=_subjects(cells),
         items=study.frozen.item_ids,
         kinds=kinds,
         chance={f"task:{task.name}": _chance(task, study) for task in study.protocol.task},
@@ -73,6 +73,12 @@ def trace_of(study: Study, cells: list[Planned]) -> Trace:
         rungs=tuple(sorted(found, key=lambda rung: rung.facts.dose)),
         failed=next((reason for cell in cells if (reason := study.store.failure(cell.key)) is not None), None),
     )
+
+
+def _subjects(cells: Sequence[Planned]) -> dict[str, tuple[str, ...]]:
+    """The keys of the models that play each part, in the order of the plan."""
+    parts = dict.fromkeys(cell.subject for cell in cells)
+    return {part: tuple(dict.fromkeys(c.made_from for c in cells if c.subject == part)) for part in parts}
 
 
 def _unmade(store: Store, cell: Planned) -> str | None:

@@ -61,14 +61,15 @@ class FailedMake(Record):
 class Assay(Record):
     """The protocol (as plain data) with all its traces; all that conclusions rest on.
 
-    `items` gives the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills
-    each `probe` and role; `chance` the rate by guessing of each task. `failed_makes` are units of a claim about a
-    method that have no M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first.
+    `subjects` names the keys of the models that play each part: one, or one for every seed of a method. `items` gives
+    the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills each `probe` and
+    role; `chance` the rate by guessing of each task. `failed_makes` are units of a claim about a method that have no
+    M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first.
     """
 
     protocol: dict[str, Any]
     digest: str
-    subjects: dict[str, str]
+    subjects: dict[str, tuple[str, ...]]
     items: dict[str, tuple[str, ...]]
     kinds: dict[str, dict[str, Kind]]
     chance: dict[str, float | None]
@@ -124,7 +125,7 @@ class Verdict(Record):
     conditions: tuple[Finding, ...]
     controls: tuple[Finding, ...]
     scope: dict[str, Any]
-    subjects: dict[str, str]
+    subjects: dict[str, tuple[str, ...]]
     earlier: tuple[Earlier, ...] = ()
 
 

@@ -78,7 +78,7 @@ def scope(assay: Assay, protocol: Protocol) -> dict[str, Any]:
         judges["second"] = grading.second
     return {
         "claim": study.claim,
-        "models": assay.subjects,
+        "models": {part: list(keys) for part, keys in assay.subjects.items()},
         "attacks": [choice.label for choice in attacker.attack],
         "domains": {domain.name: domain.role for domain in harm.domain},
         "budget_steps": attacker.budget.steps,

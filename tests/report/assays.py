@@ -81,7 +81,7 @@ def assay(seeds: int = 5) -> Assay:
     return Assay(
         protocol=plain.to_data(),
         digest=plain.digest,
-        subjects={"M": "a" * 32, "M*": "b" * 32},
+        subjects={"M": ("a" * 32,), "M*": ("b" * 32,)},
         items={"harm:rivers": tuple(f"r{i}" for i in range(ITEMS))},
         kinds={
             **{f"harm:{domain}": {"harm": "harm", "coherence": "coherence"} for domain in midpoints},
@@ -246,5 +246,5 @@ def verdict() -> Verdict:
             "budget": {"steps": 32},
             "judge": "exact | <script>",
         },
-        subjects={"M": "a" * 32, "M*": "b" * 32},
+        subjects={"M": ("a" * 32,), "M*": ("b" * 32,)},
     )

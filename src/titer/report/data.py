@@ -27,12 +27,13 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
         "verdict": verdict.to_data(),
         "protocol": assay.protocol,
         "protocol_digest": assay.digest,
-        "subjects": dict(assay.subjects),
+        "subjects": {part: list(keys) for part, keys in assay.subjects.items()},
         "environments": [environment.to_data() for environment in known],
         "kinds": {probe: dict(roles) for probe, roles in assay.kinds.items()},
         "chance": dict(assay.chance),
         "overlaps": [overlap.to_data() | {"example": None} for overlap in assay.overlaps],
         "replaced": list(assay.replaced),
+        "earlier": [one.to_data() for one in assay.earlier],
         "traces": [_trace(assay, trace, known) for trace in assay.traces],
     }
 

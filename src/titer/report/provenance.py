@@ -16,7 +16,7 @@ def provenance(protocol: Protocol, assay: Assay) -> list[str]:
         f"Digest of the protocol: `{escape(assay.digest)}`",
         table(
             ["subject", "digest"],
-            [(escape(role), escape(key)) for role, key in sorted(assay.subjects.items())],
+            [(escape(role), escape(key)) for role, keys in sorted(assay.subjects.items()) for key in keys],
         ),
         _seeds(protocol, assay),
         _methods(protocol),
