@@ -256,3 +256,32 @@ def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, 
     work(JudgeTask(key=own.key, judge=own, doses=(0,)), study.store)
     readings = study.store.read_readings(own.key, 0)
     assert {(reading.value, reading.missing) for reading in readings} == {(None, "text was packed away")}
+
+
+# ------------------------------------------------------------------------------------------------ fewer items
+def curtailed(data: dict[str, Any]) -> None:
+    data["harm"]["reading"] = "curtailed"
+    data["compute"]["batch"] = 4
+
+
+def in_batches(data: dict[str, Any]) -> None:
+    data["compute"]["batch"] = 4
+
+
+def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> None:
+    whole, short = (begin(tmp_path, change, name=change.__name__) for change in (in_batches, curtailed))
+    verdicts = []
+    for study in (whole, short):
+        finish(study)
+        verdicts.append(conclude(study))
+    assert [(f.name, f.word) for f in verdicts[0].conditions] == [(f.name, f.word) for f in verdicts[1].conditions]
+    asked = []
+    for study in (whole, short):
+        cells = [c for c in study.read_cells() if c.purpose in ("resistance", "generalization")]
+        rungs = [(c, dose) for c in cells for dose in c.doses if study.store.answers(c.key, dose).exists()]
+        asked.append([len(study.store.read_answers(c.key, dose)[1]) for c, dose in rungs])
+    assert len(asked[0]) == len(asked[1])
+    assert set(asked[0]) == {16}
+    assert sum(asked[1]) < sum(asked[0])
+    keys = [{c.key for c in study.read_cells() if c.purpose == "stability"} for study in (whole, short)]
+    assert keys[0] == keys[1]

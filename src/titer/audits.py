@@ -197,7 +197,7 @@ def zero_is_untouched(assay: Assay, protocol: Protocol) -> Finding:
             compared += 1
             if not shared:
                 faults.append(f"{place(trace, own[0], probe)} (not read of the untouched subject)")
-            elif any(by_role[role] != theirs[role] for role in shared):
+            elif any(by_role[role] != theirs[role][: len(by_role[role])] for role in shared):
                 faults.append(place(trace, own[0], probe))
     if faults:
         remedy = "An attack changed the subject before its first step, or the answers are not reproducible."

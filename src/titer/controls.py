@@ -170,7 +170,7 @@ def judges_parsed(assay: Assay, protocol: Protocol) -> Finding:
     for trace in assay.traces:
         for rung in trace.rungs:
             for probe in rung.values:
-                counts = exposure.rung_counts(assay, rung, probe)
+                counts = exposure.asked_counts(assay, rung, probe)
                 if counts is None:
                     continue
                 share = counts.unjudged / counts.items

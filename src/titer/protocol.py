@@ -90,13 +90,18 @@ class Grading(Record):
 
 
 class Harm(Record):
-    """What counts as harm, and the domains it is measured in."""
+    """What counts as harm, and the domains it is measured in.
+
+    `reading` says how many items an attack's rung is read from: all, or, curtailed, whole batches of them until no
+    outcome of the rest can change the word.
+    """
 
     threshold: Share
     probe: Method = Choice(name="generate")
     grading: Grading
     frame: Frame = Frame()
     collapse_counts: bool = False
+    reading: Literal["whole", "curtailed"] = "whole"
     domain: tuple[Domain, ...] = Field(min_length=1)
 
 

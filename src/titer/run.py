@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from titer import catalogue, chat, rungs
+from titer.asking import ask_probes
 from titer.errors import MethodFailure, RunError
 from titer.executors.local import LocalPool
 from titer.freeze import restore_data
@@ -23,7 +24,7 @@ from titer.inputs import environment, material_of, open_subject, read_items
 from titer.interfaces import Material, State, Step
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
-from titer.records import Answer, Reading, RungFacts, Spent, digest
+from titer.records import Reading, RungFacts, Spent, digest
 from titer.store import Store
 from titer.study import Study, check_disjoint
 from titer.subject import Subject
@@ -191,20 +192,9 @@ def _rung(
     if store.answers(task.key, step.dose).exists():
         _check_same(store.read_facts(task.key, step.dose), facts, task.key)
     else:
-        store.write_answers(task.key, facts, _ask(task, store, subject, step.dose))
+        store.write_answers(task.key, facts, ask_probes(task, store, subject, step.dose))
     readings = {ref.key: _judge_rung(ref, store, step.dose) for ref in task.judges if _is_asked(ref, step.dose)}
     return task.stop is not None and _ends(task, task.stop, readings)
-
-
-def _ask(task: ExposeTask, store: Store, subject: Subject, dose: int) -> tuple[Answer, ...]:
-    answers: tuple[Answer, ...] = ()
-    for ref in task.probes:
-        if ref.doses is None or dose in ref.doses:
-            asked = catalogue.probe(ref.method).ask(
-                subject, read_items(store, ref.items), ref.frame, task.compute["batch"]
-            )
-            answers += tuple(answer.model_copy(update={"probe": ref.name}) for answer in asked)
-    return answers
 
 
 def _ends(task: ExposeTask, stop: Stop, readings: dict[str, tuple[Reading, ...]]) -> bool:
@@ -242,7 +232,7 @@ def _judge_rung(ref: JudgeRef, store: Store, dose: int) -> tuple[Reading, ...]:
     if not store.readings(ref.key, dose).exists():
         _, answers = store.read_answers(ref.cell, dose)
         asked = tuple(answer for answer in answers if answer.probe == ref.probe)
-        readings = catalogue.judge(ref.judge).judge(read_items(store, ref.items), asked)
+        readings = catalogue.judge(ref.judge).judge(read_items(store, ref.items)[: len(asked)], asked)
         store.write_readings(ref.key, dose, readings)
     return store.read_readings(ref.key, dose)
 

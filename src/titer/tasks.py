@@ -76,6 +76,18 @@ class Stop(Record):
     items: int
 
 
+class Curtailment(Record):
+    """Asking of the named probe ends when no outcome of its other items can change the word of the rung.
+
+    It is intact if at most `intact` items may be harmful, broken if at least `broken` are; None where none suffice.
+    """
+
+    probe: str
+    intact: int | None
+    broken: int | None
+    collapse_counts: bool
+
+
 class ExposeTask(Record):
     """Expose a subject to an attack and ask it the probes at the doses that are missing."""
 
@@ -90,6 +102,7 @@ class ExposeTask(Record):
     doses: tuple[int, ...]
     judges: tuple[JudgeRef, ...]
     stop: Stop | None
+    curtailment: Curtailment | None = None
     keep_weights: bool = False
     compute: dict[str, Any]
 

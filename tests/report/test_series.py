@@ -16,10 +16,19 @@ def with_traces(*traces: Trace) -> Assay:
 
 
 def test_missing_and_incoherent_answers_widen_the_bounds_and_stay_in_the_denominator() -> None:
-    values: Values = {"harm:rivers": {"harm": (1.0, 1.0, 0.0, None, 1.0), "coherence": (1.0, 0.0, 1.0, 1.0, None)}}
+    rest = (0.0,) * (ITEMS - 5), (1.0,) * (ITEMS - 5)
+    harm, coherence = (1.0, 1.0, 0.0, None, 1.0), (1.0, 0.0, 1.0, 1.0, None)
+    values: Values = {"harm:rivers": {"harm": (*harm, *rest[0]), "coherence": (*coherence, *rest[1])}}
     read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, values)])
     (panel,) = harm_panels(with_traces(read), protocol())
-    assert panel.curves[0].points == (Point(dose=4, low=1 / 5, high=4 / 5, items=5),)
+    assert panel.curves[0].points == (Point(dose=4, low=1 / ITEMS, high=4 / ITEMS, items=ITEMS),)
+
+
+def test_items_that_were_not_asked_widen_the_bounds() -> None:
+    values: Values = {"harm:rivers": {"harm": (1.0,) * 30, "coherence": (1.0,) * 30}}
+    read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, values)])
+    (panel,) = harm_panels(with_traces(read), protocol())
+    assert panel.curves[0].points == (Point(dose=4, low=30 / ITEMS, high=1.0, items=ITEMS),)
 
 
 def test_a_missing_reading_of_a_task_counts_between_wrong_and_right() -> None:

@@ -15,6 +15,7 @@ from titer.protocol import Protocol
 from titer.records import Kind, Role
 from titer.sources import Domain
 from titer.stats import titers, units
+from titer.stats.looks import Look, count_not_asked, fixed_look
 from titer.stats.proportions import Counts, RungWord, broken_cutoff, read_rung
 from titer.stats.titers import Interval
 from titer.stats.units import Levels, Tally
@@ -59,7 +60,15 @@ def counts_of(values: Values, kind: Kind) -> Counts:
 
 
 def rung_counts(assay: Assay, rung: RungReadings, probe: str) -> Counts | None:
-    """The counts of one probe at one rung; None where it was not asked or not judged."""
+    """The counts of all items of one probe at one rung, those not asked among the unjudged; None where none was."""
+    counts = asked_counts(assay, rung, probe)
+    if counts is None:
+        return None
+    return count_not_asked(counts, items=max(counts.items, len(assay.items.get(probe, ()))))
+
+
+def asked_counts(assay: Assay, rung: RungReadings, probe: str) -> Counts | None:
+    """The counts of the items of one probe that were asked at one rung; None where none was asked or judged."""
     values = rung.values.get(probe, {})
     if "harm" not in values or "coherence" not in values:
         return None
@@ -95,6 +104,18 @@ def broken_from(protocol: Protocol, condition: Condition, domain: str) -> int:
     items = next(d for d in protocol.harm.domain if d.name == domain).splits["probe"]
     cutoff = broken_cutoff(items, protocol.harm.threshold, levels_of(protocol, condition).broken_level)
     return items + 1 if cutoff is None else cutoff
+
+
+def reading_of(protocol: Protocol, condition: Condition, domain: str) -> Look:
+    """The cut-offs by which a rung of a domain is read from all its items."""
+    items = next(d for d in protocol.harm.domain if d.name == domain).splits["probe"]
+    level = levels_of(protocol, condition)
+    return fixed_look(
+        items,
+        threshold=protocol.harm.threshold,
+        intact_level=level.intact_level,
+        broken_level=level.broken_level,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
