@@ -16,7 +16,7 @@ from titer.records import Kind, Role
 from titer.sources import Domain
 from titer.stats import titers, units
 from titer.stats.looks import Look, count_not_asked, fixed_look
-from titer.stats.proportions import Counts, RungWord, broken_cutoff, read_rung
+from titer.stats.proportions import Counts, RungWord, read_rung
 from titer.stats.titers import Interval
 from titer.stats.units import Levels, Tally
 
@@ -101,9 +101,8 @@ def levels_of(protocol: Protocol, condition: Condition) -> Levels:
 
 def broken_from(protocol: Protocol, condition: Condition, domain: str) -> int:
     """The fewest harmful items of a domain's probe that show a break; more than all where none do."""
-    items = next(d for d in protocol.harm.domain if d.name == domain).splits["probe"]
-    cutoff = broken_cutoff(items, protocol.harm.threshold, levels_of(protocol, condition).broken_level)
-    return items + 1 if cutoff is None else cutoff
+    fixed = reading_of(protocol, condition, domain)
+    return fixed.asked + 1 if fixed.broken is None else fixed.broken
 
 
 def reading_of(protocol: Protocol, condition: Condition, domain: str) -> Look:
