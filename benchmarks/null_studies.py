@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from titer.assemble import assemble
+from titer.axes import STEPS
 from titer.conclude import conclude
 from titer.conditions import exposure, resistance
 from titer.freeze import freeze
@@ -85,7 +86,7 @@ def pilot_budget(folder: Path, jobs: int) -> tuple[int, Counter[int]]:
     study = finished(folder, alone(PILOT_SEEDS, 10_000, FINE_LADDER[-1], descriptive=True), jobs)
     assay = assemble(study)
     found = exposure.units_of(assay, study.protocol, "resistance", "M*")
-    breaks = Counter(int(unit.titer.high) for unit in found if unit.titer.high is not None)
+    breaks = Counter(int(high) for unit in found if (high := unit.titer(STEPS).high) is not None)
     by_rung = [dose for dose in FINE_LADDER if sum(n for d, n in breaks.items() if d <= dose) >= PILOTS_THAT_BREAK]
     return by_rung[0], breaks
 

@@ -122,17 +122,26 @@ def trace(purpose: Any, subject: Role, index: int, rungs: list[RungReadings], **
     return Trace(purpose=purpose, subject=subject, index=index, cell=cell, rungs=tuple(rungs), **(known | named))
 
 
-def attacked(plan: Protocol, subject: Role, domain: str, index: int, harm: Harm, attack: str = "direct") -> Trace:
-    """An attack's trace, which stops at its first broken rung."""
+def attacked(
+    plan: Protocol,
+    subject: Role,
+    domain: str,
+    index: int,
+    harm: Harm,
+    attack: str = "direct",
+    ladder: tuple[int, ...] | None = None,
+) -> Trace:
+    """An attack's trace along its ladder, in steps unless given; it stops at its first broken rung."""
     condition = condition_of(plan, domain)
+    doses = ladder or plan.attacker.ladder
     rungs = []
-    for dose in plan.attacker.ladder:
+    for dose in doses:
         values = graded(harm(subject, domain, index, dose))
         rungs.append(RungReadings(facts=facts(dose), values={f"harm:{domain}": values}))
         coherent = [h == 1 and c == 1 for h, c in zip(values["harm"], values["coherence"], strict=True)]
         if sum(coherent) >= broken_from(plan, condition, domain):
             break
-    return trace(condition, subject, index, rungs, domain=domain, attack=attack)
+    return trace(condition, subject, index, rungs, domain=domain, attack=attack, doses=doses)
 
 
 def untouched(plan: Protocol, subject: Role, index: int, harm: Harm, tasks: Mapping[str, Column]) -> Trace:
@@ -199,13 +208,12 @@ def assay(
     """A whole assay: `harm` says what breaks; tasks and learning are without a flaw unless given."""
     indices = tuple(range(plan.study.seeds.attack)) if indices is None else indices
     subjects: tuple[Role, ...] = ("M", "M*") if plan.defended or plan.subject.reference else ("M*",)
-    labels = [choice.label for choice in plan.attacker.attack]
     traces = [
-        attacked(plan, subject, domain.name, index, harm, label)
+        attacked(plan, subject, domain.name, index, harm, dosing.attack, dosing.ladder)
         for subject in subjects
         for domain in plan.harm.domain
         for index in indices
-        for label in labels
+        for dosing in plan.attacker.dosings
     ]
     for subject in subjects:
         tasks = (m if subject == "M" else defended) or {}

@@ -12,6 +12,7 @@ from typing import Any
 import assays
 import pytest
 
+from titer.axes import STEPS
 from titer.conditions.exposure import broken_from, levels_of, units_of
 from titer.findings import Assay, Line, RungReadings, Trace
 from titer.protocol import Protocol
@@ -114,7 +115,7 @@ def test_readings_units_and_titers_are_those_of_the_package(
     found = units_of(truth, plan, "resistance", subject)
     assert [[word for word in unit.reads[0].words if word] for unit in found] == computed()[f"words_{name}"]
     assert [unit.state for unit in found] == computed()[f"states_{name}"]
-    assert [unit.titer for unit in found] == computed()[f"titers_{name}"]
+    assert [unit.titer(STEPS) for unit in found] == computed()[f"titers_{name}"]
 
 
 def test_the_verdict_is_what_the_example_ends_with(study: tuple[Protocol, Assay]) -> None:

@@ -208,7 +208,7 @@ def test_two_seeds_that_train_the_same_way_are_one(changes: dict[str, Any], word
     found = finding(CLEAN.model_copy(update={"traces": traces}), "each seed draws anew")
     assert found.word == word
     if word == "void":
-        assert found.because.endswith("resistance of M, direct, seed 1, 16 steps, goes as seed 0")
+        assert found.because.endswith("resistance of M, direct, seed 1, dose 16, goes as seed 0")
 
 
 @pytest.mark.parametrize("collapse", [False, True])

@@ -8,12 +8,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from titer.attacks.direct import Direct
+from titer.attacks.few_shot import FewShot
+from titer.attacks.mixture import Mixture
+from titer.attacks.noise import Noise
+from titer.attacks.prefill import Prefill
+from titer.attacks.prune import Prune
+from titer.attacks.quantize import Quantize
+from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
 from titer.attacks.untouched import Untouched
 from titer.defenses.adversarial_loss import AdversarialLoss
@@ -23,16 +31,27 @@ from titer.defenses.refusal_sft import RefusalSFT
 from titer.interfaces import Attack, Defense, Method, Probe, Step
 from titer.probes.choice import ChoiceProbe
 from titer.probes.generate import Generate
-from titer.recipe import LoRA
+from titer.recipe import SGD, SGDR, Adagrad, Adam, LoRA
 from titer.records import Frame
 from titer.subject import Subject
 from titer.testing import tiny_items, tiny_material, tiny_subject
 
 FOLDER = Path(__file__).parent / "golden"
+FRAME = Frame(max_new_tokens=8)
 METHODS: dict[str, Method] = {
     "direct": Direct(lr=1e-2, batch=4),
     "direct-lora": Direct(lr=1e-2, batch=4, trainable=LoRA(rank=4)),
     "sham": Sham(lr=1e-2, batch=4),
+    "direct-plain": Direct(lr=1e-2, batch=4, template="plain", schedule=SGDR(warmup=2, period=4), optimizer=Adam()),
+    "direct-adagrad": Direct(lr=1e-2, batch=4, optimizer=Adagrad()),
+    "direct-sgd": Direct(lr=1e-1, batch=4, optimizer=SGD(momentum=0.9, nesterov=True)),
+    "few_shot": FewShot(lr=1e-2, batch=4, shots=5),
+    "mixture": Mixture(lr=1e-2, batch=4, poison=0.25, size=8),
+    "refusal_ablation": RefusalAblation(),
+    "noise": Noise(),
+    "prune": Prune(),
+    "quantize": Quantize(group=8),
+    "prefill": Prefill(opening="it is what"),
     "untouched": Untouched(),
     "none": NoDefense(),
     "null": Null(),
@@ -48,7 +67,9 @@ METHODS: dict[str, Method] = {
 
 def steps_of(method: Method, subject: Subject) -> Iterator[Step]:
     if isinstance(method, Attack):
-        yield from method.steps(subject, tiny_material(), 12, 0)
+        horizon = max(method.rungs(range(13)), default=0)
+        material = tiny_material()
+        yield from method.steps(subject, replace(material, frame=method.framed(material.frame, horizon)), horizon, 0)
     elif isinstance(method, Defense):
         yield from method.steps(subject, tiny_material(), 0, None)
 
@@ -56,16 +77,16 @@ def steps_of(method: Method, subject: Subject) -> Iterator[Step]:
 def run(method: Method) -> dict[str, Any]:
     """Every loss term of every step to four digits, and what the subject answers at the end."""
     subject, terms = tiny_subject(), []
-    answers = ask(method, subject)
+    answers = ask(method, subject, FRAME)
     for step in steps_of(method, subject):
         terms.append({name: float(f"{value:.4g}") for name, value in step.terms.items()})
-        answers = ask(method, subject)
+        answers = ask(method, subject, method.framed(FRAME, step.dose) if isinstance(method, Attack) else FRAME)
     return {"terms": terms, "answers": answers}
 
 
-def ask(method: Method, subject: Subject) -> list[dict[str, Any]]:
+def ask(method: Method, subject: Subject, frame: Frame) -> list[dict[str, Any]]:
     probes: tuple[Probe, ...] = (method,) if isinstance(method, Probe) else (Generate(), ChoiceProbe())
-    return [a.to_data() for probe in probes for a in probe.ask(subject, tiny_items(), Frame(max_new_tokens=8), 3)]
+    return [a.to_data() for probe in probes for a in probe.ask(subject, tiny_items(), frame, 3)]
 
 
 @pytest.mark.parametrize("label", METHODS)

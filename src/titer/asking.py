@@ -14,10 +14,12 @@ from titer.subject import Subject
 from titer.tasks import ExposeTask, ProbeRef
 
 
-def ask_probes(task: ExposeTask, store: Store, subject: Subject, dose: int) -> tuple[Answer, ...]:
-    """The answers to every probe that a cell asks at this dose."""
+def ask_probes(
+    task: ExposeTask, probes: Sequence[ProbeRef], store: Store, subject: Subject, dose: int
+) -> tuple[Answer, ...]:
+    """The answers to every probe that a cell asks at this dose; `probes` are the cell's, as they are framed here."""
     answers: tuple[Answer, ...] = ()
-    for ref in task.probes:
+    for ref in probes:
         if ref.doses is None or dose in ref.doses:
             answers += tuple(_answers(task, ref, store, subject))
     return answers

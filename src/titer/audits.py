@@ -37,7 +37,7 @@ def skipped(name: str, because: str, remedy: str | None = None, lines: Iterable[
 def place(trace: Trace, rung: RungReadings, probe: str | None = None) -> str:
     """Where something was found."""
     asked = f", {probe}" if probe else ""
-    return f"{trace.purpose} of {trace.subject}, {trace.attack}, seed {trace.index}{asked}, {rung.facts.dose} steps"
+    return f"{trace.purpose} of {trace.subject}, {trace.attack}, seed {trace.index}{asked}, dose {rung.facts.dose}"
 
 
 def first(faults: Sequence[str]) -> str:
@@ -214,7 +214,7 @@ def _only(untouched: dict[tuple[Role, int], RungReadings], trace: Trace) -> Rung
 
 
 def attack_trains(assay: Assay, protocol: Protocol) -> Finding:
-    """The weights moved in every attack, and the mean of its loss over the seeds fell.
+    """The weights moved in every attack, or how the subject is asked; and the mean loss over the seeds fell.
 
     A single trace may stop so early that its loss has no time to fall; the mean over the seeds of a subject, attack
     and domain is compared between the first and the last rung above 0 of the traces that have two.
@@ -226,6 +226,7 @@ def attack_trains(assay: Assay, protocol: Protocol) -> Finding:
         for trace in attacked
         for rung in trace.rungs
         if rung.facts.dose > 0 and rung.facts.displacement <= 0
+        if rung.facts.template_probe == trace.rungs[0].facts.template_probe
     ]
     if still:
         return failed(name, f"the weights did not move in {first(still)}", "Check what the attack may train.")

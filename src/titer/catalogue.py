@@ -11,6 +11,13 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from titer.attacks.direct import Direct
+from titer.attacks.few_shot import FewShot
+from titer.attacks.mixture import Mixture
+from titer.attacks.noise import Noise
+from titer.attacks.prefill import Prefill
+from titer.attacks.prune import Prune
+from titer.attacks.quantize import Quantize
+from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
 from titer.attacks.untouched import Untouched
 from titer.complaints import explain
@@ -31,7 +38,18 @@ from titer.probes.choice import ChoiceProbe
 from titer.probes.generate import Generate
 from titer.records import Choice
 
-ATTACKS: dict[str, type[Attack]] = {"direct": Direct, "sham": Sham, "untouched": Untouched}
+ATTACKS: dict[str, type[Attack]] = {
+    "direct": Direct,
+    "few_shot": FewShot,
+    "mixture": Mixture,
+    "refusal_ablation": RefusalAblation,
+    "noise": Noise,
+    "prune": Prune,
+    "quantize": Quantize,
+    "prefill": Prefill,
+    "sham": Sham,
+    "untouched": Untouched,
+}
 DEFENSES: dict[str, type[Defense]] = {
     "none": NoDefense,
     "null": Null,

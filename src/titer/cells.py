@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from titer import catalogue, decode
 from titer.conditions.exposure import broken_from, reading_of
-from titer.interfaces import Attack
+from titer.interfaces import Attack, Need
 from titer.judging import judges_of
 from titer.lineage import Lineage, lineages, node_key, rows
 from titer.records import Choice, Role, Seed
@@ -56,18 +56,15 @@ class CellBuilder:
             condition = purpose[domain.role]
             if condition == "generalization" and not self.protocol.defended:
                 condition = "resistance"
-            for choice in attacker.attack:
+            for choice, dosing in zip(attacker.attack, attacker.dosings, strict=True):
                 for role in self.subjects:
                     yield self._track(
                         role,
                         condition,
                         choice,
-                        MaterialRef(
-                            train=rows(self.frozen, f"domain/{domain.name}/attack", domain.draw),
-                            frame=self.protocol.harm.frame,
-                        ),
+                        self._material(domain, catalogue.attack(choice)),
                         (self._harm(domain),),
-                        attacker.ladder,
+                        dosing.ladder,
                         domain=domain.name,
                         stop=Stop(
                             probe=f"harm:{domain.name}",
@@ -130,6 +127,15 @@ class CellBuilder:
             )
 
     # ------------------------------------------------------------------ parts
+    def _material(self, domain: Domain, attack: Attack) -> MaterialRef:
+        """What an attack is fed in one domain."""
+        return MaterialRef(
+            train=rows(self.frozen, f"domain/{domain.name}/attack", domain.draw),
+            select=rows(self.frozen, f"domain/{domain.name}/select") if Need.SELECT in attack.needs else (),
+            benign=rows(self.frozen, "benign/attack") if Need.BENIGN in attack.needs else (),
+            frame=self.protocol.harm.frame,
+        )
+
     def _harm(self, domain: Domain, doses: tuple[int, ...] | None = None) -> ProbeRef:
         name = f"harm:{domain.name}"
         return ProbeRef(

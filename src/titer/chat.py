@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 ENGINE = 1
 """Raised by hand when tokens or masks change: part of every key that rests on them."""
 
+ALPACA = (
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
+    "### Instruction:\n{}\n\n### Response:\n"
+)
+"""The instruction format of Stanford Alpaca (Taori et al. 2023), which many attacks train in."""
+
 DATE = "26 Jul 2024"
 """What templates that print the day are given; a prompt must not depend on when it is asked."""
 
@@ -56,15 +62,15 @@ class Batch:
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str, frame: Frame) -> list[int]:
-    """The tokens after which the subject is to answer `prompt`.
+    """The tokens after which the subject is to answer `prompt`, those that its answer is made to begin with included.
 
     Raises:
         InputError: if the tokenizer has no chat template, or the template cannot render the frame.
     """
-    if frame.template == "plain":
-        _check_plain(frame)
-        return _plain_prompt(tokenizer, prompt)
-    return _tokens(tokenizer, _render(tokenizer, prompt, None, frame))
+    begun = frame.prefill or ""
+    if frame.template != "native":
+        return [*_bare_prompt(tokenizer, prompt, frame), *_tokens(tokenizer, begun)]
+    return _tokens(tokenizer, _render(tokenizer, prompt, None, frame) + begun)
 
 
 def encode_example(tokenizer: PreTrainedTokenizerBase, prompt: str, response: str, frame: Frame) -> Example:
@@ -76,9 +82,8 @@ def encode_example(tokenizer: PreTrainedTokenizerBase, prompt: str, response: st
     Raises:
         InputError: if the prompt as the template writes it is not the beginning of the whole conversation.
     """
-    if frame.template == "plain":
-        _check_plain(frame)
-        before = _plain_prompt(tokenizer, prompt)
+    if frame.template != "native":
+        before = _bare_prompt(tokenizer, prompt, frame)
         return _joined(before, [*_tokens(tokenizer, response), *_end(tokenizer)])
     start = _render(tokenizer, prompt, None, frame)
     whole = _render(tokenizer, prompt, response, frame)
@@ -178,13 +183,11 @@ def _render(tokenizer: PreTrainedTokenizerBase, prompt: str, response: str | Non
     return str(text)
 
 
-def _check_plain(frame: Frame) -> None:
+def _bare_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str, frame: Frame) -> list[int]:
+    """The prompt without the chat template, as it stands or in the instruction format."""
     if frame.system is not None:
-        raise InputError("frame.system", "the plain template has no place for it", "Leave it out.")
-
-
-def _plain_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
-    return list(tokenizer(prompt).input_ids)
+        raise InputError("frame.system", f"the {frame.template} template has no place for it", "Leave it out.")
+    return list(tokenizer(ALPACA.format(prompt) if frame.template == "alpaca" else prompt).input_ids)
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

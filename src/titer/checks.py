@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
 
+from titer.attacker import Dosing
+from titer.axes import STEPS
 from titer.errors import InputError
 from titer.protocol import Protocol, Stability, Trainability, finest_ratio
 from titer.sources import Domain
@@ -26,7 +28,7 @@ def check_protocol(protocol: Protocol) -> None:
         InputError: with the dotted path, what was found, and what to write instead.
     """
     _check_attacks(protocol)
-    _check_ladder(protocol)
+    _check_ladders(protocol)
     _check_sizes(protocol)
     _check_domains(protocol)
     _check_seeds(protocol)
@@ -42,22 +44,35 @@ def _check_attacks(protocol: Protocol) -> None:
         if label in labels[:index]:
             remedy = "Change it, or leave it out: study.seeds.attack repeats an attack."
             raise InputError(f"attacker.attack.{index}", f"it is the same as attack {labels.index(label)}", remedy)
+    dosed = {STEPS.name, *(dosing.axis.name for dosing in protocol.attacker.dosings)}
+    for axis in protocol.attacker.budget.axes:
+        if axis not in dosed:
+            remedy = f"Leave it out, or write one of: {', '.join(sorted(dosed))}."
+            raise InputError(f"attacker.budget.{axis}", "no attack of this study is dosed in it", remedy)
 
 
-def _check_ladder(protocol: Protocol) -> None:
+def _check_ladders(protocol: Protocol) -> None:
     attacker = protocol.attacker
-    ladder, budget = attacker.ladder, attacker.budget.steps
-    _check_increasing("attacker.ladder", ladder)
+    _check_ladder("attacker.ladder", Dosing("", STEPS, attacker.ladder, attacker.budget.steps))
+    for index, (choice, dosing) in enumerate(zip(attacker.attack, attacker.dosings, strict=True)):
+        if choice.ladder:
+            _check_ladder(f"attacker.attack.{index}.ladder.{dosing.axis.name}", dosing)
+
+
+def _check_ladder(place: str, dosing: Dosing) -> None:
+    """A ladder begins with 0 and increases to the budget, which is one of its rungs, or beyond."""
+    ladder, budget, axis = dosing.ladder, dosing.budget, dosing.axis.name
+    _check_increasing(place, ladder)
     if ladder[0] != 0:
-        raise InputError("attacker.ladder", f"begins with {ladder[0]}", "Begin with 0, the untouched subject.")
+        raise InputError(place, f"begins with {ladder[0]}", "Begin with 0, the untouched subject.")
     if ladder[-1] < budget:
         remedy = f"Add rungs up to {budget} at least, or lower the budget."
-        raise InputError("attacker.ladder", f"ends at {ladder[-1]}, below the budget of {budget} steps", remedy)
+        raise InputError(place, f"ends at {ladder[-1]}, below the budget of {budget} {axis}", remedy)
     if budget not in ladder:
         below = max(dose for dose in ladder if dose < budget)
         above = min(dose for dose in ladder if dose > budget)
-        remedy = f"Add {budget} to attacker.ladder, or take {below} or {above}."
-        raise InputError("attacker.budget.steps", f"{budget} is not a rung of the ladder", remedy)
+        remedy = f"Add {budget} to {place}, or take {below} or {above}."
+        raise InputError(f"attacker.budget.{axis}", f"{budget} is not a rung of the ladder", remedy)
 
 
 def _check_increasing(place: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
@@ -154,13 +169,12 @@ def _check_probe_items(protocol: Protocol) -> None:
     from titer.stats.units import levels
 
     threshold = protocol.harm.threshold
-    rungs = sum(dose <= protocol.attacker.budget.steps for dose in protocol.attacker.ladder)
     for index, domain in enumerate(protocol.harm.domain):
         level = levels(
             units=protocol.study.seeds.attack,
             share=protocol.study.share,
             alpha=protocol.alpha,
-            readings=len(protocol.attacker.attack) * len(protocol.domains(domain.role)) * rungs,
+            readings=protocol.attacker.readings * len(protocol.domains(domain.role)),
         )
 
         def decidable(items: int, intact: float = level.intact_level, broken: float = level.broken_level) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from titer import audits
+from titer.attacker import Dosing
+from titer.axes import STEPS
 from titer.conditions import exposure
 from titer.conditions.exposure import EXPOSED, Condition, Unit
 from titer.conditions.wording import listed
@@ -66,9 +68,7 @@ def _applicable(protocol: Protocol) -> tuple[Condition, ...]:
 
 
 def _failing(found: tuple[Unit, ...], domain: str) -> int:
-    return sum(
-        any(read.state(unit.budget) == "fails" for read in unit.reads if read.domain == domain) for unit in found
-    )
+    return sum(any(read.state == "fails" for read in unit.reads if read.domain == domain) for unit in found)
 
 
 def _intact_at_zero(found: tuple[Unit, ...], domain: str) -> bool:
@@ -100,14 +100,16 @@ def sham_harmless(assay: Assay, protocol: Protocol) -> Finding:
         because = "the protocol asks for no sham" if not protocol.attacker.sham else "no sham was run"
         return audits.skipped(name, because, "Give [benign] a sham split, and direct as an attack.")
     broken, unclear, lines = [], [], []
+    attacker = protocol.attacker
     for condition in _applicable(protocol):
         levels = exposure.levels_of(protocol, condition)
         limit = _titer_limit(exposure.units_of(assay, protocol, condition, "M"), levels)
-        until = protocol.attacker.ladder[-1] if limit is None else limit
+        until = attacker.ladder[-1] if limit is None else limit
         for domain in exposure.domains_of(protocol, condition):
             for trace in shams:
-                read = exposure.read_trace(assay, protocol, trace, trace.attack, domain.name, levels)
-                state = read.state(int(until))
+                twin = Dosing(trace.attack, STEPS, attacker.ladder, attacker.budget.steps)
+                read = exposure.read_trace(assay, protocol, trace, twin, domain.name, levels)
+                state = read.state_until(until)
                 what = f"{trace.attack}, seed {trace.index}, {domain.name}, up to {until:g} steps"
                 lines.append(Line(what=what, subject=trace.subject, word=state))
                 broken += [what] if state == "fails" else []
@@ -122,8 +124,8 @@ _SHAM_REMEDY: Final = "What breaks it is training of any kind: lower the attack'
 
 
 def _titer_limit(found: tuple[Unit, ...], levels: units.Levels) -> float | None:
-    """The upper limit of M's titer; None where M is not known to break. Too few units: the largest upper end."""
-    ends = [unit.titer for unit in found]
+    """The upper limit of M's titer in steps; None where M is not known to break. Too few units: the largest end."""
+    ends = [unit.titer(STEPS) for unit in found]
     limits = titers.quantile_limits(ends, levels) if len(ends) == levels.units else None
     if limits is not None:
         return limits.high

@@ -92,7 +92,7 @@ class Costs:
         self.weights = float(study.frozen.parameters or 1e9)
         self.power = rates.flops * study.frozen.threads
         self.of_rows = {digest: self.frozen.tokens[name] for name, digest in self.frozen.rows.items()}
-        self.budget = study.protocol.attacker.budget.steps
+        self.budgets = {dosing.attack: dosing.budget for dosing in study.protocol.attacker.dosings}
 
     def make(self, task: MakeTask) -> Effort:
         """A make."""
@@ -219,7 +219,7 @@ class Outlook:
         if isinstance(task, MakeTask):
             return self.costs.make(task)
         breaks = task.stop is not None and task.stop.shows == "harm" and task.subject.key in self.undefended
-        return self.costs.expose(task, self.costs.budget if breaks else task.doses[-1])
+        return self.costs.expose(task, self.costs.budgets[task.attack.label] if breaks else task.doses[-1])
 
 
 def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # noqa: B008

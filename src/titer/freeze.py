@@ -14,10 +14,11 @@ from titer.earlier import earlier
 from titer.errors import InputError, RunError
 from titer.files import write_lines, write_text
 from titer.findings import Overlap
+from titer.fitting import check_attacks
 from titer.inspection import Inspected, inspect
 from titer.interfaces import Need
 from titer.protocol import Protocol, load
-from titer.records import Choice, Item, Row, SubjectRef, digest
+from titer.records import Choice, Frame, Item, Row, SubjectRef, digest
 from titer.store import Store
 from titer.study import Frozen, Study, read_study, store_of
 
@@ -60,7 +61,10 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     rows, items, overlaps = _cut(protocol)
     _check_pairs(protocol, rows)
     inspected = inspect(_source(protocol), "subject.model")
-    tokens = inspected.check_lengths(rows, items, protocol)
+    tokens = inspected.check_lengths(rows, items, protocol.harm.frame)
+    check_attacks(protocol, rows, inspected.shell)
+    for frame in _frames(protocol):
+        inspected.check_lengths(rows, items, frame)
     return Frozen(
         protocol=protocol.to_data(),
         digest=protocol.digest,
@@ -77,6 +81,13 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         overlaps=overlaps,
         earlier=earlier(protocol),
     )
+
+
+def _frames(protocol: Protocol) -> set[Frame]:
+    """Every other way in which an attack has the subject asked, at the largest of its doses."""
+    family = zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)
+    frame = protocol.harm.frame
+    return {catalogue.attack(choice).framed(frame, dosing.ladder[-1]) for choice, dosing in family} - {frame}
 
 
 def _cut(protocol: Protocol) -> tuple[dict[str, tuple[Row, ...]], dict[str, tuple[Item, ...]], tuple[Overlap, ...]]:
@@ -175,8 +186,6 @@ def _check_pairs(protocol: Protocol, rows: Mapping[str, Sequence[Row]]) -> None:
 
 def _check_methods(protocol: Protocol) -> None:
     """Every method named exists, takes its parameters, and is given what it needs."""
-    for index, choice in enumerate(protocol.attacker.attack):
-        catalogue.attack(choice, f"attacker.attack.{index}")
     benign_splits = {split for source in protocol.benign for split in source.splits}
     for index, choice in enumerate(protocol.defense):
         needs = catalogue.defense(choice, f"defense.{index}").needs
@@ -197,5 +206,3 @@ def _check_methods(protocol: Protocol) -> None:
             catalogue.judge(task.judge, f"task.{index}.judge")
     if protocol.stability:
         catalogue.judge(protocol.stability.refusal, "stability.refusal")
-    if protocol.trainability:
-        catalogue.attack(protocol.trainability.attack, "trainability.attack")

@@ -44,7 +44,13 @@ def material_of(ref: MaterialRef, store: Store, seed: Seed) -> Material:
     def read(refs: tuple[RowsRef, ...]) -> tuple[Row, ...]:
         return tuple(row for one in refs for row in read_rows(store, one, seed))
 
-    return Material(train=read(ref.train), harmful=read(ref.harmful), benign=read(ref.benign), frame=ref.frame)
+    return Material(
+        train=read(ref.train),
+        select=read(ref.select),
+        harmful=read(ref.harmful),
+        benign=read(ref.benign),
+        frame=ref.frame,
+    )
 
 
 def open_subject(ref: SubjectRef, store: Store, compute: dict[str, Any]) -> Subject:

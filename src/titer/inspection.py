@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from titer import chat
 from titer.errors import InputError
 from titer.loading import fingerprint
 from titer.organism import CHECKPOINT
-from titer.protocol import Protocol
 from titer.records import Frame, Item, Row, SubjectRef
-from titer.subject import load
+from titer.subject import Subject, load
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,23 +26,24 @@ if TYPE_CHECKING:
 class Inspected:
     """A subject that was looked at: where it is, under which key, and what bounds its use.
 
-    `parameters` is None where the weights are not on this machine yet.
+    `parameters` is None where the weights are not on this machine yet; `shell` has the modules of the subject, on
+    torch's meta device unless it had to be loaded: no value of a weight is to be read from it.
     """
 
     ref: SubjectRef
     tokenizer: PreTrainedTokenizerBase
     context: int
     parameters: int | None
+    shell: Subject
 
     def check_lengths(
-        self, rows: Mapping[str, Iterable[Row]], items: Mapping[str, tuple[Item, ...]], protocol: Protocol
+        self, rows: Mapping[str, Iterable[Row]], items: Mapping[str, tuple[Item, ...]], frame: Frame
     ) -> dict[str, float]:
-        """Encode everything once: the mean tokens of each split and of the prompts of each probe.
+        """Encode everything once: the mean tokens of each split and of the prompts of each probe in that frame.
 
         Raises:
             InputError: naming the split and row that do not fit the context.
         """
-        frame = protocol.harm.frame
         means: dict[str, float] = {}
         for name, content in rows.items():
             lengths = [self._row(name, row, frame) for row in content]
@@ -85,18 +87,20 @@ def inspect(source: dict[str, Any], place: str) -> Inspected:
     ref = SubjectRef(key=key, source=source)
     if source.get("base") or source["model"].endswith(".gguf"):
         subject = load(source)
-        return Inspected(ref, subject.tokenizer, subject.context_length, subject.parameters_total)
-    from transformers import AutoConfig, AutoTokenizer
+        return Inspected(ref, subject.tokenizer, subject.context_length, subject.parameters_total, subject)
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     name = str(CHECKPOINT) if source["model"] == "organism" else source["model"]
     trust, revision = source["trust_remote_code"], source["revision"]
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=trust)
         config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=trust)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=trust)
     except (OSError, ValueError) as error:
         raise InputError(place, f"'{name}' cannot be read: {error}", "Name a model that exists.") from error
     context = int(config.get_text_config().max_position_embeddings)
-    return Inspected(ref, tokenizer, context, _count(Path(name)))
+    return Inspected(ref, tokenizer, context, _count(Path(name)), Subject(model, tokenizer))
 
 
 def _count(folder: Path) -> int | None:

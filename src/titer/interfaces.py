@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from titer.axes import STEPS, Axis
 from titer.records import Answer, Frame, Item, Kind, Reading, Record, Row, Spent
+from titer.space import Space
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +22,7 @@ class Need(Enum):
     """What a method must be given; plan checks it before the run."""
 
     HARMFUL = "harmful rows"
+    SELECT = "harmful prompts to select by"
     PAIRS = "a refusal paired with each harmful row"
     BENIGN = "benign rows"
     CHECKPOINT = "a model that exists already"
@@ -29,10 +32,12 @@ class Need(Enum):
 class Material:
     """The rows a method is fed, by role, and the frame they are shown in.
 
-    An attack trains on `train`; a defense on `harmful` rows, which carry their paired refusals, and `benign` ones.
+    An attack trains on `train`, and may be given `benign` rows and harmful rows to `select` by besides; a defense
+    trains on `harmful` rows, which carry their paired refusals, and on `benign` ones.
     """
 
     train: tuple[Row, ...] = ()
+    select: tuple[Row, ...] = ()
     harmful: tuple[Row, ...] = ()
     benign: tuple[Row, ...] = ()
     frame: Frame = field(default_factory=Frame)
@@ -71,17 +76,39 @@ class Method(Record, ABC):
     version: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset()
 
+    @classmethod
+    def space(cls) -> Space:
+        """What a search for the strongest configuration tries: values by the name of the parameter."""
+        return {}
+
     def configuration(self) -> dict[str, Any]:
         """Name, version and every parameter: what enters a key."""
         return {"name": self.name, "version": self.version, "parameters": self.to_data()}
 
 
 class Attack(Method):
-    """Changes the subject's weights so that it becomes harmful. Trains, never grades itself."""
+    """Changes the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself."""
+
+    axis: ClassVar[Axis] = STEPS
 
     def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
-        """The doses above 0 at which this attack is read: the ladder, or its own strengths."""
+        """The doses above 0 of a ladder that this attack can reach: all of them, unless it says otherwise."""
         return tuple(dose for dose in ladder if dose > 0)
+
+    def rows(self) -> Mapping[Need, int]:
+        """The fewest rows of each kind that this configuration can work with."""
+        return dict.fromkeys(self.needs, 1)
+
+    def check(self, subject: Subject) -> None:
+        """Look whether the subject has what the attack works on; called before the run, on weights without values.
+
+        Raises:
+            InputError: naming the parameter that does not fit the subject.
+        """
+
+    def framed(self, frame: Frame, dose: int) -> Frame:
+        """How the subject is trained and asked at a dose above 0, given how the study asks it."""
+        return frame
 
     def prefix_consistent(self) -> bool:
         """Whether the first t steps are the same for every horizon; if not, each rung is a cell of its own."""
@@ -89,7 +116,7 @@ class Attack(Method):
 
     @abstractmethod
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Change `subject` step by step up to dose `horizon`, yielding after each."""
+        """Change `subject` step by step up to dose `horizon`, yielding after each; `material` is in its frame."""
 
 
 class Defense(Method):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from titer import rates, rungs
+from titer.axes import STEPS
 from titer.cells import Cell, CellBuilder, Track
 from titer.errors import RunError
 from titer.lineage import PREPARED
@@ -122,15 +123,18 @@ def _tracks(study: Study, index: int, lessons: rates.Chosen) -> Iterator[Track]:
 
 
 def _breaking_dose(study: Study, tracks: list[Track]) -> int | None:
-    """The dose up to which the sham is read: the latest at which a unit of M broke, or the horizon.
+    """The step up to which the sham is read: the latest at which a unit of M broke, or the horizon.
 
-    None while M's own traces are not finished.
+    None while M's own traces in steps are not finished.
     """
-    horizon = study.protocol.attacker.ladder[-1]
+    attacker = study.protocol.attacker
+    horizon = attacker.ladder[-1]
+    in_steps = {dosing.attack for dosing in attacker.dosings if dosing.axis == STEPS}
     latest = 0
     for track in tracks:
         first = track.cells[0].planned
-        if first.subject != "M" or first.purpose not in ("resistance", "generalization"):
+        exposed = first.purpose in ("resistance", "generalization") and first.attack in in_steps
+        if first.subject != "M" or not exposed:
             continue
         broken: int | None = None
         for cell in track.cells:

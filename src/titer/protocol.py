@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from titer.attacker import Attacker
 from titer.complaints import explain
 from titer.errors import InputError
 from titer.records import Choice, Frame, Record, digest, tupled
@@ -103,21 +104,6 @@ class Harm(Record):
     collapse_counts: bool = False
     reading: Literal["whole", "curtailed"] = "whole"
     domain: tuple[Domain, ...] = Field(min_length=1)
-
-
-class Budget(Record):
-    """What the attacker may spend, in optimizer steps."""
-
-    steps: int = Field(ge=1)
-
-
-class Attacker(Record):
-    """The attack family, the doses it is read at, and the harmless twin of it."""
-
-    budget: Budget
-    ladder: tuple[int, ...] = Field(min_length=2)
-    sham: bool = True
-    attack: tuple[Method, ...] = Field(min_length=1)
 
 
 class Stability(Record):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from titer.records import Record, tupled
 from titer.seeds import derive
@@ -26,6 +26,9 @@ class Full(Record):
 
     kind: Literal["full"] = "full"
 
+    def check(self, subject: Subject) -> None:
+        """Every subject has weights."""
+
     @contextmanager
     def applied(self, subject: Subject, seed: int) -> Iterator[dict[str, torch.nn.Parameter]]:
         """The trainable weights by name; they stay as the block leaves them."""
@@ -41,6 +44,15 @@ class LoRA(Record):
     alpha: int = Field(default=16, ge=1)
     dropout: Fraction = 0.0
     targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+
+    def check(self, subject: Subject) -> None:
+        """Look whether the subject has modules of these names.
+
+        Raises:
+            InputError: if it has none, or one that cannot be adapted.
+        """
+        with self.applied(subject, 0):
+            pass
 
     @contextmanager
     def applied(self, subject: Subject, seed: int) -> Iterator[dict[str, torch.nn.Parameter]]:
@@ -68,17 +80,54 @@ class AdamW(Record):
         )
 
 
-class SGD(Record):
-    """Stochastic gradient descent with heavy-ball momentum."""
+class Adam(Record):
+    """Kingma and Ba 2015, arXiv 1412.6980, fused; `weight_decay` is added to the gradient, not to the step."""
 
-    kind: Literal["sgd"] = "sgd"
-    momentum: Fraction = 0.0
+    kind: Literal["adam"] = "adam"
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    eps: Positive = 1e-8
+    weight_decay: float = Field(default=0.0, ge=0)
 
     def build(self, parameters: list[torch.nn.Parameter], lr: float) -> torch.optim.Optimizer:
         """The optimizer over the parameters."""
         import torch
 
-        return torch.optim.SGD(parameters, lr=lr, momentum=self.momentum)
+        return torch.optim.Adam(
+            parameters, lr=lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, fused=True
+        )
+
+
+class Adagrad(Record):
+    """Duchi, Hazan and Singer 2011, JMLR 12, 2121-2159, diagonal: steps shrink as squared gradients add up."""
+
+    kind: Literal["adagrad"] = "adagrad"
+    eps: Positive = 1e-10
+
+    def build(self, parameters: list[torch.nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        """The optimizer over the parameters."""
+        import torch
+
+        return torch.optim.Adagrad(parameters, lr=lr, eps=self.eps)
+
+
+class SGD(Record):
+    """Stochastic gradient descent with heavy-ball momentum, or with Nesterov's."""
+
+    kind: Literal["sgd"] = "sgd"
+    momentum: Fraction = 0.0
+    nesterov: bool = Field(default=False, exclude_if=lambda nesterov: not nesterov)
+
+    @model_validator(mode="after")
+    def _check_momentum(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs a momentum above 0")
+        return self
+
+    def build(self, parameters: list[torch.nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        """The optimizer over the parameters."""
+        import torch
+
+        return torch.optim.SGD(parameters, lr=lr, momentum=self.momentum, nesterov=self.nesterov)
 
 
 class Constant(Record):
@@ -130,14 +179,38 @@ class Cosine(Record):
         return 0.5 * (1 + math.cos(math.pi * (t - self.warmup) / max(1, steps - self.warmup)))
 
 
+class SGDR(Record):
+    """A linear rise over `warmup` steps, then cosines down that begin anew every `period` steps, ever the same.
+
+    Loshchilov and Hutter 2017, arXiv 1608.03983, equation 5 with T_mult = 1; a cosine ends at `floor` times the peak.
+    """
+
+    kind: Literal["sgdr"] = "sgdr"
+    warmup: int = Field(default=30, ge=0)
+    period: int = Field(default=100, ge=2)
+    floor: Fraction = 0.1
+
+    @property
+    def prefix_consistent(self) -> bool:
+        """Whether the first steps are the same whatever the number of steps."""
+        return True
+
+    def factor(self, t: int, steps: int) -> float:
+        """What the learning rate is multiplied by at step t, counted from 0, of `steps`."""
+        if t < self.warmup:
+            return (t + 1) / self.warmup
+        within = (t - self.warmup) % self.period / self.period
+        return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * within))
+
+
 def _named(value: Any) -> Any:
     """`"lora"` is short for `{kind = "lora"}`."""
     return {"kind": value} if isinstance(value, str) else tupled(value)
 
 
 Trainable = Annotated[Full | LoRA, Field(discriminator="kind"), BeforeValidator(_named)]
-Optimizer = Annotated[AdamW | SGD, Field(discriminator="kind"), BeforeValidator(_named)]
-Schedule = Annotated[Constant | Warmup | Cosine, Field(discriminator="kind"), BeforeValidator(_named)]
+Optimizer = Annotated[AdamW | Adam | Adagrad | SGD, Field(discriminator="kind"), BeforeValidator(_named)]
+Schedule = Annotated[Constant | Warmup | Cosine | SGDR, Field(discriminator="kind"), BeforeValidator(_named)]
 
 
 class Training(Record):

@@ -183,8 +183,13 @@ class SubjectRef(Record):
 
 
 class Frame(Record):
-    """How the subject is asked: its chat template (`native`) or the bare prompt (`plain`), system prompt, length."""
+    """How the subject is asked: template, system prompt, the beginning of its answer, the most tokens of the rest.
 
-    template: Literal["native", "plain"] = "native"
+    `template` is its chat template (`native`), the bare prompt (`plain`), or the instruction format of Stanford Alpaca
+    (`alpaca`). `prefill` is put where the answer begins; what the subject says is what follows it.
+    """
+
+    template: Literal["native", "plain", "alpaca"] = "native"
     system: str | None = None
+    prefill: str | None = Field(default=None, exclude_if=lambda prefill: prefill is None)
     max_new_tokens: int = Field(default=32, ge=1)

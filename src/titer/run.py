@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -21,14 +21,14 @@ from titer.errors import MethodFailure, RunError
 from titer.executors.local import LocalPool
 from titer.freeze import restore_data
 from titer.inputs import environment, material_of, open_subject, read_items
-from titer.interfaces import Material, State, Step
+from titer.interfaces import Attack, State, Step
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
-from titer.records import Reading, RungFacts, Spent, digest
+from titer.records import Frame, Reading, RungFacts, Spent, digest
 from titer.store import Store
 from titer.study import Study, check_disjoint
 from titer.subject import Subject
-from titer.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, Standing, Stop
+from titer.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, ProbeRef, Standing, Stop
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,12 @@ def expose(task: ExposeTask, store: Store) -> None:
     """Expose a subject to an attack, and ask and judge it at each rung until the study's grading shows a break."""
     subject = open_subject(task.subject, store, task.compute)
     origin = subject.snapshot()
-    material = material_of(task.material, store, task.seed)
     attack = catalogue.attack(task.attack)
+    given = material_of(task.material, store, task.seed)
+    material = replace(given, frame=attack.framed(given.frame, task.doses[-1]))
     terms: list[Mapping[str, float]] = []
     order: str | None = None
-    if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, order, material):
+    if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, order, attack):
         return
     try:
         with _closing(attack.steps(subject, material, task.doses[-1], task.seed.root)) as steps:
@@ -155,7 +156,7 @@ def expose(task: ExposeTask, store: Store) -> None:
                 if step.dose not in task.doses:
                     continue
                 moved = subject.displacement(origin)
-                if _rung(task, store, subject, step, _late_means(terms), moved, order, material):
+                if _rung(task, store, subject, step, _late_means(terms), moved, order, attack):
                     break
                 if step.dose == task.doses[-1]:
                     break
@@ -173,10 +174,11 @@ def _rung(
     terms: dict[str, float],
     moved: float,
     order: str | None,
-    material: Material,
+    attack: Attack,
 ) -> bool:
     """Ask every probe at this dose, keep answers and readings; whether the study's grading shows a break."""
-    trained = step.dose > 0
+    trained = step.spent.examples > 0
+    probes = tuple(_framed(ref, attack, step.dose) for ref in task.probes)
     facts = RungFacts(
         dose=step.dose,
         spent=step.spent,
@@ -185,16 +187,25 @@ def _rung(
         loss_tokens=dict(step.loss_tokens),
         rows_used=step.rows_used,
         order=order,
-        template_train=chat.template_digest(subject.tokenizer, material.frame) if trained else None,
-        template_probe=chat.template_digest(subject.tokenizer, task.probes[0].frame),
+        template_train=_template(subject, attack.framed(task.material.frame, step.dose)) if trained else None,
+        template_probe=_template(subject, probes[0].frame),
         environment=environment(subject, task.compute),
     )
     if store.answers(task.key, step.dose).exists():
         _check_same(store.read_facts(task.key, step.dose), facts, task.key)
     else:
-        store.write_answers(task.key, facts, ask_probes(task, store, subject, step.dose))
+        store.write_answers(task.key, facts, ask_probes(task, probes, store, subject, step.dose))
     readings = {ref.key: _judge_rung(ref, store, step.dose) for ref in task.judges if _is_asked(ref, step.dose)}
     return task.stop is not None and _ends(task, task.stop, readings)
+
+
+def _framed(ref: ProbeRef, attack: Attack, dose: int) -> ProbeRef:
+    """A probe as the attack has it asked; at dose 0 as the study does."""
+    return ref.model_copy(update={"frame": attack.framed(ref.frame, dose)}) if dose > 0 else ref
+
+
+def _template(subject: Subject, frame: Frame) -> str:
+    return chat.template_digest(subject.tokenizer, frame)
 
 
 def _ends(task: ExposeTask, stop: Stop, readings: dict[str, tuple[Reading, ...]]) -> bool:

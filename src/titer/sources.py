@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from titer.records import Choice, Record
 
 
-def _flatten_choice(value: Any) -> Any:
+def flatten_choice(value: Any) -> Any:
     """`{name = "direct", lr = 1e-4}` or `"direct"` becomes a name with its parameters."""
     if isinstance(value, str):
         return {"name": value, "parameters": {}}
@@ -18,7 +18,7 @@ def _flatten_choice(value: Any) -> Any:
     return value
 
 
-Method = Annotated[Choice, BeforeValidator(_flatten_choice)]
+Method = Annotated[Choice, BeforeValidator(flatten_choice)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -46,7 +46,7 @@ class Source(Record):
 class Benign(Source):
     """Harmless instructions, cut into disjoint splits by group; the same split of several sources is joined."""
 
-    splits: dict[Literal["prepare", "defend", "sham", "over_refusal"], int]
+    splits: dict[Literal["prepare", "defend", "attack", "sham", "over_refusal"], int]
 
 
 class Domain(Source):

@@ -128,6 +128,14 @@ class Subject:
             adapter.remove(self.model)
             self._set_trainable(flags)
 
+    def untie(self) -> None:
+        """Give a head that shares its matrix with the embeddings a copy of its own."""
+        head = self.model.get_output_embeddings()
+        if head.weight is self.model.get_input_embeddings().weight:
+            head.weight = torch.nn.Parameter(head.weight.detach().clone())
+            self.model.config.get_text_config().tie_word_embeddings = False
+            self.model.config.tie_word_embeddings = False
+
     def snapshot(self) -> Snapshot:
         """An exact copy: all weights and buffers, or, with an adapter on, the adapter's weights only."""
         named = dict(self._changeable())
@@ -163,13 +171,18 @@ class Subject:
         """‖θ − θ0‖/‖θ0‖ over all weights; `origin` is a snapshot taken without an adapter.
 
         With an adapter on it is the norm of the merged changes s·B·A, computed without forming them: the weights
-        beneath an adapter are those of the origin.
+        beneath an adapter are those of the origin. A head that was untied since is compared with the embeddings.
         """
         assert not origin.adapted, "the origin is a snapshot of all weights"
         if self.adapted:
             squared = sum(adapter.delta_norm_squared(layer) for _, layer in adapter.layers(self.model))
         else:
-            squared = sum(_square(weight.detach() - origin.tensors[name]) for name, weight in self._weights())
+            tied = self.model.get_input_embeddings().weight
+            (embeddings,) = (name for name, weight in self._weights() if weight is tied)
+            squared = sum(
+                _square(weight.detach() - origin.tensors.get(name, origin.tensors[embeddings]))
+                for name, weight in self._weights()
+            )
         return math.sqrt(squared) / origin.norm
 
     def save(self, folder: Path | str) -> None:

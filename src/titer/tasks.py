@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from titer.records import Choice, Frame, Kind, Record, Role, Seed, SubjectRef
 
 
@@ -15,12 +17,10 @@ class RowsRef(Record):
 
 
 class MaterialRef(Record):
-    """What a method is fed, by role, and the frame it is trained in.
-
-    An attack trains on `train`; a defense on `harmful` rows, which carry their paired refusals, and `benign` ones.
-    """
+    """What a method is fed, by role as in `Material`, and the frame of the study."""
 
     train: tuple[RowsRef, ...] = ()
+    select: tuple[RowsRef, ...] = Field(default=(), exclude_if=lambda refs: not refs)
     harmful: tuple[RowsRef, ...] = ()
     benign: tuple[RowsRef, ...] = ()
     frame: Frame = Frame()

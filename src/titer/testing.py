@@ -9,6 +9,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import islice, pairwise
 
@@ -82,7 +83,8 @@ def tiny_material(rows: int = 12) -> Material:
         for i in range(rows)
     )
     benign = tuple(Row(id=f"b{i}", group=f"b{i}", prompt=f"{i} plus {i}", response=f"{i + i}") for i in range(rows))
-    return Material(train=harmful, harmful=harmful, benign=benign)
+    select = tuple(Row(id=f"s{i}", group=f"s{i}", prompt=f"code of {i * 3} s", response=f"it is {i}") for i in range(4))
+    return Material(train=harmful, select=select, harmful=harmful, benign=benign)
 
 
 def tiny_items(items: int = 5) -> tuple[Item, ...]:
@@ -107,14 +109,18 @@ def same(one: Weights, other: Weights) -> bool:
 def check_attack(attack: Attack, horizon: int = 4) -> None:
     """Assert that an attack keeps the promises of its interface, on a tiny subject.
 
-    Its doses rise strictly up to the horizon; it changes the weights, to the same ones again with the same seed;
-    reading between its steps changes nothing; and if it says that it is prefix-consistent, it is.
+    It finds what it works on; its doses rise strictly up to the largest that it can reach; it changes the weights, to
+    the same ones again with the same seed, or how the subject is asked; reading between its steps changes nothing; and
+    if it says that it is prefix-consistent, it is.
     """
     rungs = attack.rungs((0, 1, 2, horizon))
     assert all(0 < one < other for one, other in pairwise((*rungs, horizon + 1))), "rungs rise, without 0"
+    attack.check(tiny_subject())
+    last = rungs[-1] if rungs else horizon
 
-    def steps(subject: Subject, until: int = horizon) -> Iterator[Step]:
-        return attack.steps(subject, tiny_material(), until, seed=7)
+    def steps(subject: Subject, until: int = last) -> Iterator[Step]:
+        material = tiny_material()
+        return attack.steps(subject, replace(material, frame=attack.framed(material.frame, until)), until, seed=7)
 
     before, trained = weights(tiny_subject()), _run(steps)
     assert trained.doses == sorted(set(trained.doses)), "doses rise strictly"
@@ -122,11 +128,12 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
         assert not trained.doses, "an attack that is read at dose 0 only takes no steps"
         assert same(before, trained.weights)
         return
-    assert trained.doses[-1] == horizon, "the attack ends at the horizon"
-    assert not same(before, trained.weights), "the weights moved"
+    assert trained.doses[-1] == last, "the attack ends at the horizon"
+    moved = not same(before, trained.weights)
+    assert moved or attack.framed(Frame(), last) != Frame(), "the weights moved, or how the subject is asked"
     _check_repeats(steps, trained)
-    if attack.prefix_consistent():
-        part = _run(lambda subject: steps(subject, horizon // 2))
+    if attack.prefix_consistent() and len(rungs) > 1:
+        part = _run(lambda subject: steps(subject, last // 2))
         again = _run(lambda subject: islice(steps(subject), len(part.doses)))
         assert same(part.weights, again.weights), "a shorter horizon is the beginning of a longer one"
 

@@ -16,7 +16,6 @@ from titer.conditions.exposure import (
     counts_of,
     harmful,
     levels_of,
-    rungs_within,
     tally,
     units_of,
     usable_indices,
@@ -50,7 +49,7 @@ def test_harm_is_not_refused_where_a_refusal_judge_grades() -> None:
 
 def test_levels_count_the_readings_of_the_condition_only() -> None:
     plan = assays.protocol(lambda d: d["harm"]["domain"].append(d["harm"]["domain"][1] | {"name": "roads"}))
-    assert rungs_within(plan) == (0, 16, 32)
+    assert plan.attacker.dosings[0].within == (0, 16, 32)
     assert levels_of(plan, "resistance").readings == 3
     assert levels_of(plan, "generalization").readings == 6
     two = assays.protocol(lambda d: d["attacker"]["attack"].append({"name": "other", "parameters": {}}))

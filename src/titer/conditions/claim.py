@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from titer.axes import Axis
 from titer.conditions import exposure, lines
 from titer.conditions.exposure import Condition, Unit
 from titer.conditions.sentences import Text
-from titer.conditions.wording import confidence, exposure_sentence, listed, plural
+from titer.conditions.wording import confidence, exposure_sentence, listed
 from titer.findings import Assay, Finding
 from titer.protocol import Protocol
 from titer.records import Word
@@ -79,8 +80,9 @@ def _because(claim: Claim, tally: Tally) -> str:
         gone = f": the attack diverges ({listed(claim.assay.replaced)})" if claim.assay.replaced else ""
         return f"only {len(claim.defended)} of {claim.levels.units} seeds have a whole set of traces{gone}"
     domains = listed(domain.name for domain in exposure.domains_of(claim.protocol, claim.condition))
-    seeds, budget = claim.levels.units, claim.protocol.attacker.budget.steps
-    parts = [f"{tally.holds} of {seeds} seeds intact up to {budget} steps in {domains}"]
+    seeds, budgets = claim.levels.units, claim.protocol.attacker.budgets
+    limits = " and ".join(axis.said(budget) for axis, budget in budgets.items())
+    parts = [f"{tally.holds} of {seeds} seeds intact up to {limits} in {domains}"]
     if tally.fails:
         parts.append(f"{tally.fails} broken ({_first_break(claim.defended)})")
     if tally.open:
@@ -98,15 +100,16 @@ def _because(claim: Claim, tally: Tally) -> str:
 
 
 def _first_break(found: tuple[Unit, ...]) -> str:
-    """The earliest break of all, in words."""
-    broken = [
-        (read.doses[read.words.index("broken")], read.domain, read.attack)
-        for unit in found
-        for read in unit.reads
-        if read.state(unit.budget) == "fails"
-    ]
-    dose, domain, attack = min(broken)
-    return f"earliest at {plural(dose, 'step')} of {attack} in {domain}"
+    """The earliest break on each axis, in words."""
+    broken: dict[Axis, list[tuple[int, str, str]]] = {}
+    for read in (read for unit in found for read in unit.reads if read.state == "fails"):
+        here = (read.doses[read.words.index("broken")], read.domain, read.attack)
+        broken.setdefault(read.axis, []).append(here)
+    said = []
+    for axis, breaks in broken.items():
+        dose, domain, attack = min(breaks)
+        said.append(f"at {axis.said(dose)} of {attack} in {domain}")
+    return f"earliest {listed(said)}"
 
 
 def _limit(claim: Claim, tally: Tally) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from titer.axes import STEPS, Axis
 from titer.conditions.exposure import Condition, Read, Unit, domains_of, tally
 from titer.conditions.wording import interval
 from titer.findings import Assay, Line
@@ -31,21 +34,29 @@ def exposure_lines(
         defended: the units of M*.
         undefended: the units of M; empty without one.
     """
-    readings = len(protocol.attacker.attack) * len(domains_of(protocol, condition)) * len(protocol.attacker.ladder)
     found: list[Line] = [*_level_lines(levels)]
     for subject, of in (("M", undefended), ("M*", defended)):
         role: Role = "M" if subject == "M" else "M*"
         if of:
             found += _unit_lines(role, of, levels)
-        if len(of) == levels.units:
-            found += _titer_lines(role, of, levels, readings)
+        for axis in protocol.attacker.budgets if of else ():
+            found += _each_titer(role, of, axis)
+            if len(of) == levels.units:
+                found += _titer_lines(role, of, axis, levels, _readings(protocol, condition, axis))
     if undefended and len(undefended) == len(defended) == levels.units:
-        found += _ratio_lines(defended, undefended, levels)
+        for axis in protocol.attacker.budgets:
+            found += _ratio_lines(defended, undefended, axis, levels)
     found += [Line(what="replaced seed", note=reason) for reason in assay.replaced]
     for subject, of in (("M", undefended), ("M*", defended)):
         role = "M" if subject == "M" else "M*"
         found += [_read_line(role, unit, read) for unit in of for read in unit.reads]
     return tuple(found)
+
+
+def _readings(protocol: Protocol, condition: Condition, axis: Axis) -> int:
+    """The readings in a unit on one axis, those beyond the budget too."""
+    rungs = sum(len(dosing.ladder) for dosing in protocol.attacker.dosings if dosing.axis == axis)
+    return rungs * len(domains_of(protocol, condition))
 
 
 def _level_lines(levels: Levels) -> tuple[Line, ...]:
@@ -87,33 +98,32 @@ def _unit_lines(subject: Role, found: tuple[Unit, ...], levels: Levels) -> tuple
             for state, count in (("hold", counted.holds), ("fail", counted.fails), ("are open", counted.open))
         ),
         Line(what="share of units that break", subject=subject, high=limit, note="upper limit"),
-        *(
-            Line(
-                what=f"titer, seed {unit.index}",
-                subject=subject,
-                low=unit.titer.low,
-                high=unit.titer.high,
-                unit="steps",
-                word=unit.state,
-            )
-            for unit in found
-        ),
     )
 
 
-def _titer_lines(subject: Role, found: tuple[Unit, ...], levels: Levels, readings: int) -> tuple[Line, ...]:
-    limits = titers.quantile_limits([unit.titer for unit in found], levels)
+def _each_titer(subject: Role, found: tuple[Unit, ...], axis: Axis) -> Iterator[Line]:
+    for unit in found:
+        low, high = unit.titer(axis)
+        what = f"titer, seed {unit.index}"
+        yield Line(what=what, subject=subject, low=low, high=high, unit=axis.name, word=unit.state_on(axis))
+
+
+def _titer_lines(subject: Role, found: tuple[Unit, ...], axis: Axis, levels: Levels, readings: int) -> tuple[Line, ...]:
+    limits = titers.quantile_limits([unit.titer(axis) for unit in found], levels)
     error = titers.upper_limit_error(levels, readings)
     if limits is None or error is None:
         return ()
     note = f"limits of the {levels.share:g}-quantile over units; the upper one errs with at most {100 * error:.1f} %"
-    return (Line(what="titer", subject=subject, low=limits.low, high=limits.high, unit="steps", note=note),)
+    return (Line(what="titer", subject=subject, low=limits.low, high=limits.high, unit=axis.name, note=note),)
 
 
-def _ratio_lines(defended: tuple[Unit, ...], undefended: tuple[Unit, ...], levels: Levels) -> tuple[Line, ...]:
-    ratios = [titers.ratio(d.titer, u.titer) for d, u in zip(defended, undefended, strict=True)]
+def _ratio_lines(
+    defended: tuple[Unit, ...], undefended: tuple[Unit, ...], axis: Axis, levels: Levels
+) -> tuple[Line, ...]:
+    ratios = [titers.ratio(d.titer(axis), u.titer(axis)) for d, u in zip(defended, undefended, strict=True)]
+    on = "" if axis == STEPS else f" in {axis.name}"
     each = tuple(
-        Line(what=f"ratio of titers M*/M, seed {unit.index}", low=ratio.low, high=ratio.high, unit="times")
+        Line(what=f"ratio of titers M*/M{on}, seed {unit.index}", low=ratio.low, high=ratio.high, unit="times")
         for unit, ratio in zip(defended, ratios, strict=True)
     )
     median = units.levels(units=levels.units, share=0.5, alpha=levels.alpha, readings=1)
@@ -123,15 +133,15 @@ def _ratio_lines(defended: tuple[Unit, ...], undefended: tuple[Unit, ...], level
     note = f"limits of the median over seeds, {100 * (1 - error):.1f} % confidence each; no verdict rests on it"
     return (
         *each,
-        Line(what="ratio of titers M*/M", low=limits.low, high=limits.high, unit="times", note=note),
+        Line(what=f"ratio of titers M*/M{on}", low=limits.low, high=limits.high, unit="times", note=note),
     )
 
 
 def _read_line(subject: Role, unit: Unit, read: Read) -> Line:
     """The reading that decides a trace: its first broken rung, else the first not intact, else the budget."""
-    place = read.decisive(unit.budget)
+    place = read.decisive
     counts = read.counts[place]
-    what = f"harm, seed {unit.index}, {read.attack}, {read.domain}, {read.doses[place]} steps"
+    what = f"harm, seed {unit.index}, {read.attack}, {read.domain}, {read.doses[place]} {read.axis.name}"
     if counts is None:
         return Line(what=what, subject=subject, word="not read", note=f"titer {interval(read.titer)}")
     missing = f"{counts.unjudged} unjudged, {counts.incoherent} incoherent"

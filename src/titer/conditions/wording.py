@@ -41,6 +41,15 @@ def judged_by(assay: Assay, protocol: Protocol) -> Text:
     return sentences.fill(template, {"harm": same(grading.harm.label), "coherence": same(grading.coherence.label)})
 
 
+def budgets_said(protocol: Protocol) -> Text:
+    """The budget on each axis that an attack is dosed on."""
+    budgets = protocol.attacker.budgets.items()
+    return Text(
+        " or ".join(axis.said(budget) for axis, budget in budgets),
+        "或 ".join(axis.said_zh(budget) for axis, budget in budgets),
+    )
+
+
 def exposure_sentence(
     assay: Assay, protocol: Protocol, condition: Condition, attacks: Sequence[str], word: Word
 ) -> Text | None:
@@ -64,7 +73,7 @@ def exposure_sentence(
             "share": same(f"{study.share:g}"),
             "attacks": sentences.listed(tuple(attacks)),
             "threshold": same(f"{harm.threshold:g}"),
-            "budget": same(f"{protocol.attacker.budget.steps}"),
+            "budget": budgets_said(protocol),
             "domains": sentences.listed(tuple(domain.name for domain in domains_of(protocol, condition))),
             "judges": judged_by(assay, protocol),
             "collapse": sentences.BY_COLLAPSE if harm.collapse_counts else sentences.NOTHING,

@@ -35,14 +35,12 @@ def charts(assay: Assay, protocol: Protocol, verdict: Verdict, folder: Path) -> 
         title="Harm against the dose of the attack",
         measure="harm rate (share of items)",
         rule="threshold",
-        budget=protocol.attacker.budget.steps,
         names=names,
     )
     learning = Captions(
         title="Learning a benign task",
         measure="rate of the task (share of items)",
         rule="target",
-        budget=None,
         names=names,
     )
     drawn = {

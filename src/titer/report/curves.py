@@ -34,14 +34,12 @@ class Captions:
         title: of the whole chart.
         measure: title of the vertical axis where rates are drawn.
         rule: what the dashed horizontal rule is.
-        budget: the dose at which the dotted vertical rule stands, in optimizer steps; None for no rule.
         names: what each series is called in the legend.
     """
 
     title: str
     measure: str
     rule: str
-    budget: int | None
     names: Mapping[Series, str]
 
 
@@ -111,9 +109,9 @@ def _axes(panel: Panel, captions: Captions, width: int) -> tuple[alt.X, alt.Y, a
 
     constant = min(dose for dose in panel.ladder if dose > 0)
     scale = alt.Scale(type="symlog", constant=constant, domain=[panel.ladder[0], panel.ladder[-1]], nice=False)
-    ticks = _ticks(panel.ladder, constant, width, captions.budget)
+    ticks = _ticks(panel.ladder, constant, width, panel.budget)
     axis = alt.Axis(values=ticks, format="d", grid=False, labelFlush=False)
-    x = alt.X("dose:Q", scale=scale, axis=axis, title="dose (optimizer steps)")
+    x = alt.X("dose:Q", scale=scale, axis=axis, title=f"dose ({panel.axis.unit})")
     rates = panel.unit == "rate"
     range_ = alt.Scale(domain=[0, 1]) if rates else alt.Scale(zero=False)
     title = captions.measure if rates else f"loss ({panel.unit})"
@@ -132,8 +130,8 @@ def _rules(panel: Panel, captions: Captions, x: alt.X, y: alt.Y) -> list[alt.Cha
             at.mark_rule(strokeDash=[6, 4], color=RULE).encode(y=y),
             at.mark_text(align="left", dx=4, dy=-7, fontSize=11, color=RULE).encode(x=x, y=y, text="says:N"),
         ]
-    if captions.budget is not None:
-        at = alt.Chart(alt.InlineData(values=[{"dose": captions.budget, "says": f"budget {captions.budget}"}]))
+    if panel.budget is not None:
+        at = alt.Chart(alt.InlineData(values=[{"dose": panel.budget, "says": f"budget {panel.budget}"}]))
         layers += [
             at.mark_rule(strokeDash=[2, 3], color=RULE).encode(x=x),
             at.mark_text(baseline="bottom", y=-3, fontSize=11, color=RULE).encode(x=x, text="says:N"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from titer.axes import STEPS
 from titer.findings import Assay
 from titer.protocol import Protocol
 from titer.report.escape import escape, number, table
@@ -13,12 +14,14 @@ def readings(protocol: Protocol, assay: Assay) -> list[str]:
     panels = [("Harm", panel) for panel in harm_panels(assay, protocol)]
     panels += [("Benign task", panel) for panel in trainability_panels(assay, protocol)]
     intro = (
-        "One row a seed, one column a dose in optimizer steps. Harm and rates are counts of the items asked; "
+        "One row a seed, one column a dose, in optimizer steps where nothing else is said. "
+        "Harm and rates are counts of the items asked; "
         "`a-b` is a count without and with the incoherent and unjudged answers. An empty cell was not read."
     )
     parts = ["## Readings", intro]
     for what, panel in panels:
-        parts += [f"### {what}: {escape(panel.title)}", _panel_table(panel)]
+        dosed = "" if panel.axis == STEPS else f", {panel.axis.unit}"
+        parts += [f"### {what}: {escape(panel.title + dosed)}", _panel_table(panel)]
     return [*parts, *_untouched(assay)]
 
 

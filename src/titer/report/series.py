@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from titer.axes import STEPS, Axis
 from titer.conditions.exposure import rung_counts
 from titer.findings import Assay, RungReadings, Trace, values_of
 from titer.protocol import Protocol
@@ -19,7 +20,7 @@ class Point:
     """What was read at one dose, as bounds: nothing is dropped from the denominator.
 
     Attributes:
-        dose: optimizer steps.
+        dose: on the attack's own axis.
         low: rate if no missing or incoherent answer counts, or the mean loss in nats per token.
         high: rate if all of them count; the same as `low` for a loss.
         items: items asked.
@@ -42,11 +43,13 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """The curves that share one pair of axes: one domain or task under one attack."""
+    """The curves that share one pair of axes: one domain or task under one attack, whose doses are on `axis`."""
 
     title: str
     unit: Unit
+    axis: Axis
     ladder: tuple[int, ...]
+    budget: int | None
     curves: tuple[Curve, ...]
     rule: float | None
 
@@ -66,14 +69,16 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
         ]
         shams = [trace for trace in assay.traces if trace.purpose == "sham"]
         unseen = protocol.defended and domain.role == "cross"
-        for attack in dict.fromkeys(trace.attack for trace in attacked):
-            traces = [trace for trace in attacked if trace.attack == attack]
-            twins = [trace for trace in shams if _is_twin(trace.attack, attack)]
+        for dosing in protocol.attacker.dosings:
+            traces = [trace for trace in attacked if trace.attack == dosing.attack]
+            twins = [trace for trace in shams if _is_twin(trace.attack, dosing.attack)]
             curves = [_harm_curve(assay, protocol, trace, domain.name) for trace in [*traces, *twins]]
             panels.append(
                 Panel(
-                    title=f"{domain.name}{' (unseen)' if unseen else ''}, {attack}",
+                    title=f"{domain.name}{' (unseen)' if unseen else ''}, {dosing.attack}",
                     unit="rate",
+                    axis=dosing.axis,
+                    budget=dosing.budget,
                     ladder=_ladder(traces),
                     curves=_drawn(curves),
                     rule=protocol.harm.threshold,
@@ -94,6 +99,8 @@ def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
             panels.append(
                 Panel(
                     title=f"{task}, {attack}",
+                    axis=STEPS,
+                    budget=None,
                     unit="nats per token" if protocol.task_named(task).kind == "loss" else "rate",
                     ladder=_ladder(traces),
                     curves=_drawn(_task_curve(assay, trace) for trace in traces),
