@@ -70,7 +70,7 @@ def test_an_axis_of_another_package_is_called_by_its_name() -> None:
     ("attacker", "place", "problem", "remedy"),
     [
         ({"attack": [PRUNE]}, "attacker.budget", "dosed in 'pruned', and there is no budget of it", "Add pruned ="),
-        ({"budget": {"steps": 32, "prune": 3}}, "attacker.budget.prune", "no attack of this study", "one of: steps"),
+        ({"budget": {"steps": 32, "prune": 3}}, "attacker.budget.prune", "unknown key", "dosed in: steps"),
         ({"budget": {"steps": 32, "pruned": 0}}, "attacker.budget.pruned", "greater than or equal to 1", "Correct"),
         ({"budget": {"steps": 32, "pruned": 0.5}}, "attacker.budget.pruned", "integer", "Correct"),
         ({"budget": {"pruned": 30}}, "attacker.budget.steps", "missing", "Add it"),

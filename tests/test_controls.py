@@ -67,7 +67,7 @@ DEFECTS: dict[str, tuple[Assay, str]] = {
     ),
     "one template in training and probing": (
         with_facts(CLEAN, is_one, template_train="other"),
-        "resistance of M*, direct, seed 2, 16 steps",
+        "resistance of M*, direct, seed 2, dose 16",
     ),
     "loss on response tokens only": (
         with_facts(CLEAN, is_one, loss_tokens={"prompt": 7, "response": 9, "padding": 0}),
@@ -75,7 +75,7 @@ DEFECTS: dict[str, tuple[Assay, str]] = {
     ),
     "each seed draws anew": (
         with_facts(CLEAN, lambda t: (t.purpose, t.subject) == ONE_ATTACK[:2] and t.index in (1, 2), spent=SPENT),
-        "one fixed seed without shuffling: resistance of M*, direct, seed 2, 64 steps, goes as seed 1",
+        "one fixed seed without shuffling: resistance of M*, direct, seed 2, dose 64, goes as seed 1",
     ),
     "one environment": (
         with_facts(CLEAN, is_one, environment=assays.ENVIRONMENT.model_copy(update={"threads": 2})),
@@ -90,7 +90,7 @@ DEFECTS: dict[str, tuple[Assay, str]] = {
             CLEAN,
             lambda t: assays.attacked(PLAN, "M*", "vaults", 2, lambda s, d, i, dose: 1) if is_one(t) else t,
         ),
-        "readings differ in resistance of M*, direct, seed 2, harm:vaults, 0 steps",
+        "readings differ in resistance of M*, direct, seed 2, harm:vaults, dose 0",
     ),
     "the undefended subject breaks": (
         assays.assay(PLAN, breaking(M_codes=None)),
@@ -102,7 +102,7 @@ DEFECTS: dict[str, tuple[Assay, str]] = {
     ),
     "the judges could read the answers": (
         assays.assay(PLAN, lambda s, d, i, dose: 60 if s == "M" and dose else ((0, 13, 0) if dose == 16 else 0)),
-        "13 of 120 in resistance of M*, direct, seed 0, harm:vaults, 16 steps",
+        "13 of 120 in resistance of M*, direct, seed 0, harm:vaults, dose 16",
     ),
 }
 

@@ -15,7 +15,7 @@ from titer.errors import InputError
 
 SELECTING = {"splits": {"defend": 20, "attack": 20, "select": 4, "probe": 16}}
 ABLATION = {"name": "refusal_ablation", "ladder": {"edits": [0, 1]}}
-FAMILY = [
+FAMILY: list[dict[str, Any]] = [
     ABLATION,
     {"name": "prune", "ladder": {"pruned": [0, 50, 90]}},
     {"name": "prefill", "opening": "ok", "ladder": {"prefilled": [0, 1]}},

@@ -96,6 +96,11 @@ class Attacker(Record):
             found.append(Dosing(choice.label, named(axis), ladder, self.budget.on(axis)))
         return tuple(found)
 
+    def dosing_of(self, label: str) -> Dosing:
+        """That of the attack with this label; along the attacker's ladder where it is not of the family, as a sham."""
+        other = Dosing(label, STEPS, self.ladder, self.budget.steps)
+        return next((dosing for dosing in self.dosings if dosing.attack == label), other)
+
     @property
     def budgets(self) -> dict[Axis, int]:
         """The budget on each axis that an attack is dosed on, in the order of the family."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
 
@@ -44,11 +45,13 @@ def _check_attacks(protocol: Protocol) -> None:
         if label in labels[:index]:
             remedy = "Change it, or leave it out: study.seeds.attack repeats an attack."
             raise InputError(f"attacker.attack.{index}", f"it is the same as attack {labels.index(label)}", remedy)
-    dosed = {STEPS.name, *(dosing.axis.name for dosing in protocol.attacker.dosings)}
+    dosed = [STEPS.name, *(axis.name for axis in protocol.attacker.budgets if axis != STEPS)]
     for axis in protocol.attacker.budget.axes:
         if axis not in dosed:
-            remedy = f"Leave it out, or write one of: {', '.join(sorted(dosed))}."
-            raise InputError(f"attacker.budget.{axis}", "no attack of this study is dosed in it", remedy)
+            close = difflib.get_close_matches(axis, dosed, n=1)
+            hint = f"Did you mean '{close[0]}'? " if close else ""
+            remedy = f"{hint}The attacks of this study are dosed in: {', '.join(dosed)}."
+            raise InputError(f"attacker.budget.{axis}", "unknown key", remedy)
 
 
 def _check_ladders(protocol: Protocol) -> None:

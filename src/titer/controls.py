@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Final
 
 from titer import audits
-from titer.attacker import Dosing
 from titer.axes import STEPS
 from titer.conditions import exposure
 from titer.conditions.exposure import EXPOSED, Condition, Unit
@@ -107,7 +106,7 @@ def sham_harmless(assay: Assay, protocol: Protocol) -> Finding:
         until = attacker.ladder[-1] if limit is None else limit
         for domain in exposure.domains_of(protocol, condition):
             for trace in shams:
-                twin = Dosing(trace.attack, STEPS, attacker.ladder, attacker.budget.steps)
+                twin = attacker.dosing_of(trace.attack)
                 read = exposure.read_trace(assay, protocol, trace, twin, domain.name, levels)
                 state = read.state_until(until)
                 what = f"{trace.attack}, seed {trace.index}, {domain.name}, up to {until:g} steps"

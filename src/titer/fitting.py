@@ -61,15 +61,16 @@ def _check_doses(attack: Attack, dosing: Dosing, place: str) -> None:
 
 def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domain: str) -> None:
     """There are as many rows of each kind as the attack takes."""
-    harmful = len(rows.get(f"domain/{domain.name}/attack", ()))
-    drawn = harmful if domain.draw is None else domain.draw
+    harmful = rows.get(f"domain/{domain.name}/attack", ())
+    paired = sum(row.refusal is not None for row in harmful)
     given = {
-        Need.HARMFUL: (drawn, f"Enlarge {of_domain}.splits.attack, and draw."),
+        Need.HARMFUL: (domain.draw or len(harmful), f"Enlarge {of_domain}.splits.attack, and draw."),
+        Need.PAIRS: (paired, f"List texts in {of_domain}.refusals, or name a column of them."),
         Need.SELECT: (len(rows.get(f"domain/{domain.name}/select", ())), f"Enlarge {of_domain}.splits.select."),
         Need.BENIGN: (len(rows.get("benign/attack", ())), "Give [benign] a larger attack split."),
     }
     for need, wanted in attack.rows().items():
-        found, remedy = given[need]
+        found, remedy = given.get(need, (wanted, ""))
         if found < wanted:
             problem = f"{attack.name} takes {wanted} {need.value}, and {domain.name} has {found} for it"
             raise InputError(place, problem, remedy)

@@ -130,9 +130,10 @@ class Subject:
 
     def untie(self) -> None:
         """Give a head that shares its matrix with the embeddings a copy of its own."""
-        head = self.model.get_output_embeddings()
-        if head.weight is self.model.get_input_embeddings().weight:
-            head.weight = torch.nn.Parameter(head.weight.detach().clone())
+        head: torch.nn.Module = self.model.get_output_embeddings()
+        matrix = head.get_parameter("weight")
+        if matrix is self.model.get_input_embeddings().weight:
+            head.weight = torch.nn.Parameter(matrix.detach().clone())
             self.model.config.get_text_config().tie_word_embeddings = False
             self.model.config.tie_word_embeddings = False
 

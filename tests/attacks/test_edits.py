@@ -72,6 +72,12 @@ def logits(subject: Subject) -> torch.Tensor:
         return torch.as_tensor(subject.model(ids).logits)
 
 
+def ends(subject: Subject) -> tuple[torch.nn.Parameter, torch.nn.Parameter]:
+    """The matrices of the embeddings and of the head."""
+    parts: tuple[torch.nn.Module, ...] = (subject.model.get_input_embeddings(), subject.model.get_output_embeddings())
+    return parts[0].get_parameter("weight"), parts[1].get_parameter("weight")
+
+
 def direction() -> torch.Tensor:
     return torch.randn(16, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
 
@@ -121,12 +127,12 @@ def test_hooks_say_what_the_edited_weights_say_and_leave_nothing_behind(make: Ca
 
 def test_a_tied_head_keeps_its_matrix_and_is_written_apart(tmp_path: object) -> None:
     subject = llama(tied=True)
-    origin, head = subject.snapshot(), subject.model.get_output_embeddings().weight.detach().clone()
+    origin, head = subject.snapshot(), ends(subject)[1].detach().clone()
     subject.untie()
     assert subject.displacement(origin) == 0
     erase(writers(subject.model), direction())
-    assert torch.equal(subject.model.get_output_embeddings().weight, head)
-    assert not torch.equal(subject.model.get_input_embeddings().weight, head)
+    assert torch.equal(ends(subject)[1], head)
+    assert not torch.equal(ends(subject)[0], head)
     assert 0 < subject.displacement(origin) < 1
     expected = logits(subject)
     subject.save(str(tmp_path))
@@ -182,7 +188,7 @@ def test_a_planted_direction_is_found_and_its_refusal_undone() -> None:
             parameter.mul_(0.05)
         refuse = subject.tokenizer("R").input_ids[-1]
         comply = subject.tokenizer("C").input_ids[-1]
-        embeddings, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+        embeddings, head = ends(subject)
         embeddings[:, :3] = torch.tensor([0.0, 1.0, 0.0])
         embeddings[subject.tokenizer("c").input_ids[-1], :3] = torch.tensor([1.0, 1.0, 0.0])
         embeddings[subject.tokenizer("b").input_ids[-1], :3] = torch.tensor([0.0, 1.0, 1.0])
@@ -298,9 +304,8 @@ def test_what_a_model_does_not_have_is_told_with_place_and_remedy() -> None:
     block = subject.model.model.layers[1]
     block.mlp.output = block.mlp.down_proj
     del block.mlp.down_proj
-    for attack in (RefusalAblation(),):
-        with pytest.raises(InputError, match=r"model\.layers\.1 has no linear module down_proj or .* with 16 outputs"):
-            attack.check(subject)
+    with pytest.raises(InputError, match=r"model\.layers\.1 has no linear module down_proj or .* with 16 outputs"):
+        RefusalAblation().check(subject)
     subject.model.config.num_hidden_layers = 5
     for attack in (Noise(), Prune(), Quantize()):
         with pytest.raises(InputError, match=r"no list of 5 blocks\. Leave this attack out"):

@@ -17,8 +17,8 @@ FILES = sorted([*(Path(__file__).parents[2] / "examples").glob("*.toml"), *EXAMP
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_protocol_that_comes_with_titer(path: Path) -> None:
     protocol = load(path)
-    for choice in protocol.attacker.attack:
-        catalogue.attack(choice)
+    for attack in protocol.attacker.attack:
+        catalogue.attack(attack)
     for choice in protocol.defense:
         catalogue.defense(choice)
     if prepare := protocol.subject.prepare:

@@ -63,4 +63,5 @@ class Quantize(Attack):
 def rounded(rows: Tensor, bits: int) -> Tensor:
     """Each of the rows (n, k) to the nearest multiple of its own scale, of which there are 2^bits − 1."""
     scale = rows.abs().amax(dim=1, keepdim=True) / (2 ** (bits - 1) - 1)
-    return (rows / scale.clamp_min(1e-30)).round() * scale
+    nearest: Tensor = (rows / scale.clamp_min(1e-30)).round() * scale
+    return nearest

@@ -28,6 +28,7 @@ def _data(name: str, method: type[Method]) -> dict[str, Any]:
         "what": _what(method),
         "required": [key for key, field in fields.items() if field.is_required()],
         "defaults": {key: _default(field.default) for key, field in fields.items() if not field.is_required()},
+        "space": {key: values.to_data() for key, values in method.space().items()},
     }
 
 

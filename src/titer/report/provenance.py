@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from titer.findings import Assay, Trace
 from titer.protocol import Protocol
-from titer.records import Environment
+from titer.records import Choice, Environment
 from titer.report.data import environments
 from titer.report.escape import escape, json_block, table
 
@@ -40,7 +40,7 @@ def _seeds(protocol: Protocol, assay: Assay) -> str:
 
 
 def _methods(protocol: Protocol) -> str:
-    methods = [("attack", choice) for choice in protocol.attacker.attack]
+    methods: list[tuple[str, Choice]] = [("attack", choice) for choice in protocol.attacker.attack]
     methods += [("defense", choice) for choice in protocol.defense]
     parts = ["### Methods"]
     for kind, choice in methods:

@@ -69,13 +69,14 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
         ]
         shams = [trace for trace in assay.traces if trace.purpose == "sham"]
         unseen = protocol.defended and domain.role == "cross"
-        for dosing in protocol.attacker.dosings:
-            traces = [trace for trace in attacked if trace.attack == dosing.attack]
-            twins = [trace for trace in shams if _is_twin(trace.attack, dosing.attack)]
+        for attack in dict.fromkeys(trace.attack for trace in attacked):
+            dosing = protocol.attacker.dosing_of(attack)
+            traces = [trace for trace in attacked if trace.attack == attack]
+            twins = [trace for trace in shams if _is_twin(trace.attack, attack)]
             curves = [_harm_curve(assay, protocol, trace, domain.name) for trace in [*traces, *twins]]
             panels.append(
                 Panel(
-                    title=f"{domain.name}{' (unseen)' if unseen else ''}, {dosing.attack}",
+                    title=f"{domain.name}{' (unseen)' if unseen else ''}, {attack}",
                     unit="rate",
                     axis=dosing.axis,
                     budget=dosing.budget,
