@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def family(data: dict[str, Any], *attacks: dict[str, Any], benign: int = 20) -> 
     data["attacker"]["attack"] = list(attacks)
     dosed = {axis: rungs for attack in attacks for axis, rungs in attack.get("ladder", {}).items()}
     data["attacker"]["budget"] = {"steps": 4} | {axis: rungs[1] for axis, rungs in dosed.items()}
-    data["harm"]["domain"] = [data["harm"]["domain"][0] | SELECTING]
+    data["harm"]["domain"] = [data["harm"]["domain"][0] | deepcopy(SELECTING)]
     if benign:
         data["benign"][0]["splits"]["attack"] = benign
 

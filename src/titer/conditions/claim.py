@@ -81,7 +81,7 @@ def _because(claim: Claim, tally: Tally) -> str:
         return f"only {len(claim.defended)} of {claim.levels.units} seeds have a whole set of traces{gone}"
     domains = listed(domain.name for domain in exposure.domains_of(claim.protocol, claim.condition))
     seeds, budgets = claim.levels.units, claim.protocol.attacker.budgets
-    limits = " and ".join(axis.said(budget) for axis, budget in budgets.items())
+    limits = listed(axis.said(budget) for axis, budget in budgets.items())
     parts = [f"{tally.holds} of {seeds} seeds intact up to {limits} in {domains}"]
     if tally.fails:
         parts.append(f"{tally.fails} broken ({_first_break(claim.defended)})")
