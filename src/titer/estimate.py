@@ -13,8 +13,7 @@ from functools import reduce
 from titer import catalogue, rungs
 from titer.cells import Cell, CellBuilder, Track
 from titer.interfaces import Attack, Defense
-from titer.plan import Plan, Task, all_tracks, seed_indices
-from titer.rates import chosen
+from titer.plan import Plan, Task, all_tracks
 from titer.recipe import LoRA, Training
 from titer.records import Choice
 from titer.store import Store
@@ -261,9 +260,10 @@ def _expected(study: Study) -> list[Track]:
     planned = any(cell.planned.purpose == "sham" for track in tracks for cell in track.cells)
     if planned or not study.protocol.attacker.sham or "benign/sham" not in study.frozen.rows:
         return tracks
-    indices, _ = seed_indices(study, chosen(study))
+    first = [track.cells[0].planned for track in tracks]
+    attacked = dict.fromkeys(cell.index for cell in first if cell.purpose in ("resistance", "generalization"))
     budget = study.protocol.attacker.budget.steps
-    return tracks + [track for index in indices for track in CellBuilder(study, index).shams(budget)]
+    return tracks + [track for index in attacked for track in CellBuilder(study, index).shams(budget)]
 
 
 def _is_unread(store: Store, cell: Cell) -> bool:

@@ -44,11 +44,12 @@ def plan(study: Study) -> Plan:
 
 def all_tracks(study: Study) -> tuple[list[Track], tuple[str, ...]]:
     """Every trace that can be asked for so far, and the seed indices that were replaced."""
-    lessons = rates.chosen(study)
+    grids = rates.grids(study)
+    lessons = rates.chosen(study, grids)
     indices, replaced = seed_indices(study, lessons)
     fixed = study.protocol.study.claim == "this checkpoint"
     tracks = [track for index in indices[: 1 if fixed else None] for track in CellBuilder(study, index).untouched()]
-    tracks += rates.trial_tracks(study)
+    tracks += rates.trial_tracks(study, grids)
     tracks += [track for index in indices for track in _tracks(study, index, lessons)]
     if study.protocol.attacker.sham and "benign/sham" in study.frozen.rows:
         limit = _breaking_dose(study, tracks)

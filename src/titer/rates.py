@@ -15,25 +15,27 @@ Run = list[tuple[int, float]]
 """The doses at which one trial was read, with the rate of right answers."""
 
 
-def trial_tracks(study: Study) -> list[Track]:
-    """The trials of every task's grid, as wide as it has become so far; none where the protocol names one rate."""
+def grids(study: Study) -> dict[str, Grid]:
+    """The grid of every task, from the readings that are there; none where the protocol names one rate."""
     plan = study.protocol.trainability
     if plan is None or len(plan.rates) == 1:
-        return []
-    return [track for task in plan.tasks for rate in grid_of(study, task).rates for track in _trials(study, task, rate)]
+        return {}
+    return {task: grid_of(study, task) for task in plan.tasks}
 
 
-def chosen(study: Study) -> Chosen:
+def trial_tracks(study: Study, found: dict[str, Grid]) -> list[Track]:
+    """The trials of every task's grid, as wide as it has become so far."""
+    return [track for task, grid in found.items() for rate in grid.rates for track in _trials(study, task, rate)]
+
+
+def chosen(study: Study, found: dict[str, Grid]) -> Chosen:
     """The rates at which each task is run for the verdict; a task whose search goes on is left out.
 
     After a search M* is run at its own best rate and, for the report, at that of M.
     """
     plan = study.protocol.trainability
-    if plan is None:
-        return {}
-    if len(plan.rates) == 1:
+    if plan is not None and len(plan.rates) == 1:
         return {task: {"M": plan.rates, "M*": plan.rates} for task in plan.tasks}
-    found = {task: grid_of(study, task) for task in plan.tasks}
     return {
         task: {"M": (grid.best["M"],), "M*": tuple(dict.fromkeys((grid.best["M*"], grid.best["M"])))}
         for task, grid in found.items()
