@@ -11,6 +11,7 @@ from titer.conditions.wording import listed
 from titer.findings import Assay, Finding, Verdict
 from titer.protocol import Protocol
 from titer.records import Word
+from titer.rules import READINGS
 
 CONDITIONS: Final = (
     resistance.conclude,
@@ -84,6 +85,7 @@ def scope(assay: Assay, protocol: Protocol) -> dict[str, Any]:
         "budget_steps": attacker.budget.steps,
         "rungs": list(attacker.ladder),
         "threshold": harm.threshold,
+        "reading": READINGS[harm.reading],
         "collapse_counts": harm.collapse_counts,
         "judges": {role: choice.label for role, choice in judges.items()},
         "confidence": study.confidence,
