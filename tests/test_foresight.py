@@ -300,18 +300,18 @@ def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: 
     assert found["expected_items"] == []
 
 
-def test_plan_states_the_looks_and_what_they_save(tmp_path: Path, here: Here) -> None:
+def test_plan_states_the_looks_and_what_they_save(tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "looks.toml"
     write_toml(path, tiny_protocol(tmp_path / "in", harm=tiny_protocol(tmp_path / "in")["harm"] | {"reading": "looks"}))
     arguments = ("plan", path, "--out", tmp_path / "s")
     said = here(*arguments).out
     assert max(map(len, said.splitlines())) <= 80
-    decided = " ".join(said[said.index("What this study can decide") : said.index("Items a rung is")].split())
     prospects, (red, blue) = foresee(load(path)), expected_items(load(path))
     intact = next(one for one in prospects if one.claim == "intact")
     assert intact.earlier
-    for cutoff, items in (*intact.earlier, (intact.cutoff, intact.items)):
-        assert f"{cutoff} of {items}" in decided
+    looks = [f"{cutoff} of {items}" for cutoff, items in (*intact.earlier, (intact.cutoff, intact.items))]
+    monkeypatch.setenv("COLUMNS", "200")
+    assert f"at most {', '.join(looks)}" in here(*arguments).out
     table = said[said.index("Items a rung is expected to take") : said.index("Overlap audit")]
     assert "red, blue" in table
     assert [str(round(asked)) for _, asked in red.asked] == table.splitlines()[-3].split()[-len(red.asked) :]

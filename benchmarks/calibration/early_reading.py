@@ -9,7 +9,7 @@ from functools import partial
 from benchmarks.calibration import setting
 from benchmarks.calibration.setting import THRESHOLD
 from benchmarks.calibration.tables import Cell, page, paragraph, percent, table
-from titer.stats.looks import fixed_look, one_look, three_looks
+from titer.stats.looks import one_look, three_looks
 from titer.stats.prospects import Prospect, curtailed_prospect, prospect
 
 SIZES = (100, 200)
@@ -33,18 +33,16 @@ class Early:
 def early_readings() -> list[Early]:
     """By number of items: all of them, curtailed in batches, three looks."""
     level = setting.exposure_levels(domains=1, attacks=setting.ATTACKS)
+    a, b = level.intact_level, level.broken_level
     found = []
     for items in SIZES:
-        a, b = level.intact_level, level.broken_level
-        fixed = fixed_look(items, threshold=THRESHOLD, intact_level=a, broken_level=b)
-        one, three = (
-            cut(items, threshold=THRESHOLD, intact_level=a, broken_level=b) for cut in (one_look, three_looks)
-        )
-        readings: dict[str, Callable[[float], Prospect]] = {
-            "whole": partial(prospect, one),
-            **{f"curtailed, batches of {batch}": partial(curtailed_prospect, fixed, batch=batch) for batch in BATCHES},
-            "looks": partial(prospect, three),
-        }
+        one = one_look(items, threshold=THRESHOLD, intact_level=a, broken_level=b)
+        three = three_looks(items, threshold=THRESHOLD, intact_level=a, broken_level=b)
+        readings: dict[str, Callable[[float], Prospect]] = {"whole": partial(prospect, one)}
+        for batch in BATCHES:
+            curtailed = partial(curtailed_prospect, one.looks[-1], batch=batch)
+            readings[f"curtailed, batches of {batch}"] = curtailed
+        readings["looks"] = partial(prospect, three)
         found += [
             Early(items=items, reading=name, prospects=tuple(expect(rate) for rate in RATES))
             for name, expect in readings.items()

@@ -242,7 +242,7 @@ class CellBuilder:
         if not attack.prefix_consistent():
             parts["horizon"] = doses[-1]
         if early is not None:
-            parts["curtailment"] = early.to_data()
+            parts["curtailment"] = early.to_data()  # the name that is in the keys of cells asked already
         return node_key("expose", self.frozen, parts)
 
 
