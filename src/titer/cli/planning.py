@@ -161,7 +161,7 @@ def _print_expected(expected: tuple[ExpectedItems, ...]) -> None:
         alike.setdefault(figures, []).append(one.about)
     rows = [{"harm rate": ", ".join(abouts), **dict(figures)} for figures, abouts in alike.items()]
     if rows:
-        show.print_rows("Items a rung is expected to take, by its harm rate", rows)
+        show.print_rows("Items a rung is expected to take", rows)
 
 
 def _figures(under: list[Prospect]) -> tuple[str | None, ...]:
