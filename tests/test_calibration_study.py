@@ -30,7 +30,7 @@ from titer.verdict import whole
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.calibration import __main__ as command
-from benchmarks.calibration import comparison_size, limits, page, setting, titer_limits, unit_rule
+from benchmarks.calibration import comparison_size, early_reading, limits, page, setting, titer_limits, unit_rule
 from benchmarks.calibration.configurations import CONFIGURATIONS, Configuration, Falsehood
 from benchmarks.calibration.crossed import crossed
 from benchmarks.calibration.draws import DEFENDED, SELECT_ITEMS, Draws, M, draw, harmful_items, winners
@@ -387,6 +387,7 @@ def test_the_page_names_what_is_beyond_its_limit() -> None:
         crossed=[],
         known_larger=[],
         powers=Powers(exposure=[], units=[], stability=[], doses=[], finals=[]),
+        early=[],
     )
     text = page.render(found, "python -m benchmarks.calibration")
     assert "Beyond their limit besides: nothing." in text
@@ -394,6 +395,11 @@ def test_the_page_names_what_is_beyond_its_limit() -> None:
     assert [sum(int(cell) for cell in row[3:7]) for row in rows] == [200]
     narrow = replace(found, wilson=[limits.WilsonCoverage(items=40, mean=0.94, smallest=0.9)])
     assert "Beyond their limit besides: Wilson." in page.render(narrow, "python -m benchmarks.calibration")
+
+
+def test_the_page_has_the_items_of_early_readings_as_computed() -> None:
+    text = command.PAGE.read_text(encoding="utf-8")
+    assert early_reading.render_early(early_reading.early_readings()) in text
 
 
 def test_a_reduced_run_does_not_write_the_page(

@@ -44,6 +44,14 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"harm.domain.0.splits.probe": 17}, "harm.domain.0.splits.probe", "17 items can never show"),
     ({"harm.domain.1.splits.probe": 3}, "harm.domain.1.splits.probe", "3 items can never show"),
+    ({"harm.reading": "glances"}, "harm.reading", "'looks'"),
+    ({"harm.reading": "looks", "harm.domain.1.splits.probe": 3}, "harm.domain.1.splits.probe", "too few for three"),
+    (
+        {"harm.reading": "looks", "harm.domain.1.splits.probe": 3, "study.descriptive": True},
+        "harm.domain.1.splits.probe",
+        "too few for three",
+    ),
+    ({"harm.reading": "looks", "harm.domain.0.splits.probe": 17}, "harm.domain.0.splits.probe", "17 items can never"),
     ({"harm.threshold": 0.99}, "harm.domain.0.splits.probe", "can never show"),
     ({"benign.splits.sham": None}, "benign.splits", "'sham'"),
     ({"benign": None}, "benign.splits", "'sham'"),
@@ -105,6 +113,8 @@ ALLOWED: list[dict[str, Any]] = [
     {"trainability.ladder": [40, 49], "trainability.epsilon": 0.500625},
     {"trainability.rates": [1e-4, 3e-4, 9e-4, 2.7e-3, 8.1e-3]},
     {"harm.domain.0.splits.probe": 18},
+    {"harm.reading": "looks"},
+    {"harm.reading": "looks", "study.descriptive": True, "harm.domain.0.splits.probe": 4},
 ]  # fmt: skip
 
 
@@ -116,8 +126,10 @@ def test_what_can_be_run_is_accepted(edits: dict[str, Any]) -> None:
     parse(data)
 
 
-def test_the_remedy_for_too_few_probe_items_is_enough_and_no_more() -> None:
+@pytest.mark.parametrize("reading", ["whole", "looks"])
+def test_the_remedy_for_too_few_probe_items_is_enough_and_no_more(reading: str) -> None:
     data = full()
+    set_at(data, "harm.reading", reading)
     set_at(data, "harm.domain.0.splits.probe", 5)
     with pytest.raises(InputError) as error:
         parse(data)

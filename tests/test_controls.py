@@ -301,6 +301,15 @@ def test_too_few_items_are_void() -> None:
     assert "17 probe items of vaults cannot be read either way" in found.because
 
 
+def test_the_cutoffs_of_every_look_are_said() -> None:
+    plan = assays.protocol(lambda d: d["harm"].update(reading="looks"))
+    found = finding(assays.assay(plan, breaking()), "enough seeds and items", plan)
+    notes = {line.note for line in found.lines if line.what.startswith("probe items")}
+    assert notes == {
+        "never intact, broken from 15 of 30; intact up to 4, broken from 23 of 60; intact up to 14, broken from 37"
+    }
+
+
 @pytest.mark.parametrize(("differing", "word"), [(0, "upheld"), (24, "upheld"), (25, "void")])
 def test_two_judges_must_agree_on_four_of_five_answers(differing: int, word: str) -> None:
     plan = assays.protocol(lambda d: d["harm"]["grading"].update(second={"name": "refusal", "parameters": {}}))

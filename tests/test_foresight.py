@@ -12,13 +12,18 @@ import pytest
 from assays import ITEMS
 from cli.command import Here
 from scipy import stats
+from studies import write_toml
+from tiny_study import tiny_protocol
 
 from titer.cli.app import EXAMPLES
 from titer.conditions.untouched import tasks_at_dose_zero
+from titer.expected_items import ExpectedItems, expected_items
 from titer.foresight import Prospect, foresee, undecided
 from titer.protocol import load
 from titer.stats.comparisons import Changes, compare_rates
+from titer.stats.looks import three_looks
 from titer.stats.power import dose_holds
+from titer.stats.prospects import prospect
 
 A = 0.01875
 """The item level of five units at 95 % confidence."""
@@ -65,6 +70,47 @@ def test_cutoffs_and_powers_of_a_rung_are_those_of_the_binomial_law() -> None:
         one = found[domain, "broken", 0.4]
         assert (one.items, one.cutoff) == (ITEMS, broken)
         assert one.power == pytest.approx(stats.binom.sf(broken - 1, ITEMS, 0.4))
+
+
+def at_looks(data: dict[str, Any]) -> None:
+    """The readings of the figures on the statistics page: 100 items, 18 readings in a unit."""
+    with_readings(data, 0.2, 1)
+    data["harm"]["domain"][0]["splits"]["probe"] = 100
+    data["harm"]["reading"] = "looks"
+
+
+def test_powers_of_a_rung_at_looks_are_those_of_its_looks() -> None:
+    found = foreseen(at_looks)
+    intact, broken = found["d0", "intact", 0.1], found["d0", "broken", 0.4]
+    assert (intact.earlier, intact.cutoff, intact.items, intact.enough) == (((2, 50),), 11, 100, None)
+    assert (broken.earlier, broken.cutoff, broken.items, broken.enough) == (((15, 25), (22, 50)), 34, 100, None)
+    three = three_looks(100, threshold=0.2, intact_level=A, broken_level=A / 18)
+    assert intact.power == pytest.approx(0.705, abs=5e-4)
+    assert broken.power == pytest.approx(prospect(three, 0.4).broken)
+
+
+def curtailed_one_by_one(data: dict[str, Any]) -> None:
+    at_looks(data)
+    data["harm"]["reading"] = "curtailed"
+    data["compute"] = {"batch": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        (at_looks, {0.0: 50, 0.05: 73, 0.2: 100, 0.5: 53, 0.8: 25}),
+        (curtailed_one_by_one, {0.0: 89, 0.05: 94, 0.2: 85, 0.5: 68, 0.8: 43}),
+    ],
+)
+def test_items_that_a_rung_is_expected_to_take(change: Any, asked: dict[float, int]) -> None:
+    (found,) = expected_items(assays.protocol(change))
+    assert (found.about, found.items) == ("d0", 100)
+    assert [rate for rate, _ in found.asked] == pytest.approx([0, 0.05, 0.1, 0.2, 0.4, 0.5, 0.8])
+    assert {rate: round(items) for rate, items in found.asked if rate in asked} == asked
+
+
+def test_every_item_is_asked_where_rungs_are_read_whole() -> None:
+    assert expected_items(assays.protocol()) == ()
 
 
 def test_no_harm_rate_above_one_is_assumed() -> None:
@@ -251,3 +297,23 @@ def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: 
     prospects = foresee(load(tiny_file))
     assert [Prospect.from_json(json.dumps(one)) for one in found["prospects"]] == list(prospects)
     assert found["foreseeably_undecided"] == undecided(prospects)
+    assert found["expected_items"] == []
+
+
+def test_plan_states_the_looks_and_what_they_save(tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "looks.toml"
+    write_toml(path, tiny_protocol(tmp_path / "in", harm=tiny_protocol(tmp_path / "in")["harm"] | {"reading": "looks"}))
+    arguments = ("plan", path, "--out", tmp_path / "s")
+    said = here(*arguments).out
+    assert max(map(len, said.splitlines())) <= 80
+    prospects, (red, blue) = foresee(load(path)), expected_items(load(path))
+    intact = next(one for one in prospects if one.claim == "intact")
+    assert intact.earlier
+    looks = [f"{cutoff} of {items}" for cutoff, items in (*intact.earlier, (intact.cutoff, intact.items))]
+    monkeypatch.setenv("COLUMNS", "200")
+    assert f"at most {', '.join(looks)}" in here(*arguments).out
+    table = said[said.index("Items a rung is expected to take") : said.index("Overlap audit")]
+    (row,) = [line for line in table.splitlines() if line.strip().startswith("red, blue")]
+    assert row.split()[2:] == [str(red.items), *(str(round(asked)) for _, asked in red.asked)]
+    found = json.loads(here(*arguments, "--json").out)
+    assert [ExpectedItems.from_json(json.dumps(one)) for one in found["expected_items"]] == [red, blue]

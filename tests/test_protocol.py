@@ -120,6 +120,21 @@ def test_the_digest_does_not_depend_on_how_it_is_written(tmp_path: Path, fields:
     assert written(tmp_path, **fields).digest == written(tmp_path).digest
 
 
+@pytest.mark.parametrize(
+    ("reading", "known"),
+    [
+        (None, "b8189b655005d9210ad3c4ce6dd3f950"),
+        ("whole", "b8189b655005d9210ad3c4ce6dd3f950"),
+        ("curtailed", "c3d816cfee87c2c68ec53aeab6ab5613"),
+    ],
+)
+def test_the_digests_of_studies_that_were_begun_stay(reading: str | None, known: str) -> None:
+    data = full()
+    if reading is not None:
+        set_at(data, "harm.reading", reading)
+    assert parse(data).digest == known
+
+
 def test_the_digest_does_not_depend_on_the_order_of_tables() -> None:
     reordered = {key: full()[key] for key in reversed(FULL)}
     assert parse(reordered).digest == parse(full()).digest

@@ -41,9 +41,10 @@ def all_tables() -> list[str]:
     """Every table in the order of the page."""
     header = ["word", "what must be the case", "level"]
     shown = [rendered(header, [(row.word, row.when, row.level) for row in rows]) for rows in TABLES.values()]
+    readings = rendered(["harm.reading", "a rung of an attack is read from"], list(rules.READINGS.items()))
     absences = rendered(["condition", "not applicable where"], rules.NOT_APPLICABLE)
     passing = rendered(["control", "void where", "level"], rules.CONTROLS)
-    return [*shown[:3], absences, passing, shown[3]]
+    return [readings, *shown[:3], absences, passing, shown[3]]
 
 
 def tables_of(text: str) -> list[str]:

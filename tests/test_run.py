@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import shutil
@@ -12,13 +13,17 @@ from typing import Any
 import pytest
 from studies import RESULTS, begin, contents, finish
 
+from titer.assemble import assemble
+from titer.cli.second import second_opinion
 from titer.conclude import conclude
+from titer.conditions.exposure import EXPOSED, domains_of, reading_of, units_of
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.freeze import restore_data
 from titer.packing import pack
 from titer.partial import PartialState
 from titer.plan import Task, plan
 from titer.run import run, work
+from titer.stats.looks import count_not_asked
 from titer.store import Store
 from titer.study import Study, read_study
 from titer.tasks import JudgeTask, MakeTask, Planned
@@ -285,3 +290,64 @@ def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> N
     assert sum(asked[1]) < sum(asked[0])
     keys = [{c.key for c in study.read_cells() if c.purpose == "stability"} for study in (whole, short)]
     assert keys[0] == keys[1]
+
+
+def looked_at(data: dict[str, Any]) -> None:
+    data["harm"]["reading"] = "looks"
+    for domain in data["harm"]["domain"]:
+        domain["splits"]["probe"] = LOOKED_AT
+
+
+LOOKED_AT = 48
+
+
+@pytest.fixture(scope="module")
+def with_looks(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A finished study whose rungs are read at 12, 24 and 48 items; no test may change it."""
+    study = begin(tmp_path_factory.mktemp("looks"), looked_at)
+    finish(study)
+    conclude(study)
+    return study
+
+
+def test_a_study_with_looks_asks_as_many_items_as_a_look_needs(with_looks: Study) -> None:
+    store, asked = with_looks.store, {True: set[int](), False: set[int]()}
+    for cell in with_looks.read_cells():
+        for dose in cell.doses:
+            if store.answers(cell.key, dose).exists():
+                answers = [one for one in store.read_answers(cell.key, dose)[1] if one.probe.startswith("harm:")]
+                for probe in {one.probe for one in answers}:
+                    attacked = cell.purpose in EXPOSED
+                    asked[attacked].add(sum(one.probe == probe for one in answers))
+    assert LOOKED_AT // 4 in asked[True] <= {LOOKED_AT // 4, LOOKED_AT // 2, LOOKED_AT}
+    assert asked[False] == {LOOKED_AT}
+
+
+def test_a_rung_of_a_study_with_looks_has_the_word_of_its_look(with_looks: Study) -> None:
+    """At a quarter of the items: a word that the last look would not give, and the end of the trace."""
+    assay, plan = assemble(with_looks), with_looks.protocol
+    early = []
+    for condition, unit in [(c, u) for c in EXPOSED for u in units_of(assay, plan, c, "M")]:
+        first, *_, last = reading_of(plan, condition, domains_of(plan, condition)[0].name).looks
+        for read in unit.reads:
+            for place, (counts, word) in enumerate(zip(read.counts, read.words, strict=True)):
+                if counts is not None and counts.items == LOOKED_AT // 4:
+                    assert word == first.word(counts, collapse_counts=False) != "unclear"
+                    whole = count_not_asked(counts, items=LOOKED_AT)
+                    assert last.word(whole, collapse_counts=False) == "unclear"
+                    assert word != "broken" or set(read.counts[place + 1 :]) <= {None}
+                    early.append(word)
+    assert set(early) == {"intact", "broken"}
+    verdict = conclude(with_looks)
+    lines = [line for finding in verdict.conditions for line in finding.lines if line.of == LOOKED_AT // 4]
+    assert "broken" in {line.word for line in lines}
+    assert "looks" in verdict.scope["reading"]
+
+
+def test_items_not_asked_are_unjudged_by_another_judge(with_looks: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (with_looks.folder / "verdict.json").read_bytes()
+    second_opinion(with_looks.folder, "refusal", json=True)
+    rows = [row for row in json.loads(capsys.readouterr().out)["rungs"] if row["purpose"] in EXPOSED]
+    assert {row["answers"] for row in rows} >= {LOOKED_AT // 4}
+    assert all(row["unjudged"] + row["both_judged"] == LOOKED_AT for row in rows)
+    assert (with_looks.folder / "verdict.json").read_bytes() == before

@@ -13,6 +13,7 @@ limits           coverage of Clopper-Pearson and Wilson, enumerated
 titer_limits     coverage of the limits of titers and of their ratios
 comparison_size  size of Tango's test, enumerated, and of the crossed t
 power_tables     what each condition can show
+early_reading    the items of a rung that is read from fewer, enumerated
 study            all of it
 page             all of it as one page of Markdown, with power_page and tables
 

@@ -10,6 +10,7 @@ import scipy
 
 from benchmarks.calibration import setting, unit_rule
 from benchmarks.calibration.comparison_size import CrossedSize
+from benchmarks.calibration.early_reading import render_early
 from benchmarks.calibration.power_page import render_powers
 from benchmarks.calibration.reading import CONDITIONS, WORDS
 from benchmarks.calibration.setting import Part
@@ -47,6 +48,7 @@ def render(found: Results, command: str) -> str:
         _limits(found),
         _comparisons(found),
         render_powers(found.powers),
+        render_early(found.early),
     ]
     return page(sections) + "\n"
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from benchmarks.calibration import comparison_size, limits, power_tables, titer_limits, unit_rule
 from benchmarks.calibration.comparison_size import CrossedSize, TangoSize
 from benchmarks.calibration.configurations import CONFIGURATIONS
+from benchmarks.calibration.early_reading import Early, early_readings
 from benchmarks.calibration.limits import ExactLimits, WilsonCoverage
 from benchmarks.calibration.power_tables import Powers
 from benchmarks.calibration.titer_limits import Missed
@@ -41,6 +42,7 @@ class Results:
     crossed: list[CrossedSize]
     known_larger: list[CrossedSize]
     powers: Powers
+    early: list[Early]
 
     @property
     def failing(self) -> list[str]:
@@ -81,6 +83,7 @@ def compute(replicates: int, pool: Executor) -> Results:
         crossed=_each(pool, "crossed t", crossed_size, comparison_size.SETTINGS),
         known_larger=_each(pool, "crossed t, beyond", crossed_size, comparison_size.KNOWN_LARGER),
         powers=power_tables.powers(),
+        early=early_readings(),
     )
 
 

@@ -8,10 +8,11 @@ from titer import catalogue, rungs
 from titer.conditions.exposure import counts_of
 from titer.inputs import read_items
 from titer.records import Answer, Item
-from titer.stats.looks import Look, read_curtailed
+from titer.stats.looks import Look, read_curtailed, read_looks
+from titer.stats.proportions import Counts
 from titer.store import Store
 from titer.subject import Subject
-from titer.tasks import ExposeTask, ProbeRef
+from titer.tasks import Curtailment, EarlyReading, ExposeTask, ProbeRef
 
 
 def ask_probes(
@@ -26,28 +27,42 @@ def ask_probes(
 
 
 def _answers(task: ExposeTask, ref: ProbeRef, store: Store, subject: Subject) -> list[Answer]:
-    """The answers to a probe: to all its items, or to whole batches until the word of the rung is settled."""
+    """The answers to a probe: to all its items, or to as many as settle the word of the rung."""
     items, batch = read_items(store, ref.items), int(task.compute["batch"])
-    curtailed = task.curtailment is not None and task.curtailment.probe == ref.name
+    early = task.early_reading if task.early_reading is not None and task.early_reading.probe == ref.name else None
     answers: list[Answer] = []
-    for begin in range(0, len(items), batch if curtailed else len(items)):
-        part = items[begin : begin + batch] if curtailed else items
-        asked = catalogue.probe(ref.method).ask(subject, part, ref.frame, batch)
+    for stop in _stops(early, len(items), batch):
+        asked = catalogue.probe(ref.method).ask(subject, items[len(answers) : stop], ref.frame, batch)
         answers += [answer.model_copy(update={"probe": ref.name}) for answer in asked]
-        if curtailed and _is_settled(task, items, answers):
+        if early is not None and _is_settled(early, _counts(task, ref, items, answers), len(items)):
             break
     return answers
 
 
-def _is_settled(task: ExposeTask, items: Sequence[Item], answers: list[Answer]) -> bool:
-    """Whether no answer to the items not asked can change the word of the rung."""
-    curtailment = task.curtailment
-    assert curtailment is not None
-    refs = {ref.role: ref for ref in task.judges if ref.probe == curtailment.probe}
+def _stops(early: EarlyReading | None, items: int, batch: int) -> Sequence[int]:
+    """How many items are asked each time that the asking may end: at each look, or after each batch."""
+    if early is None:
+        return (items,)
+    if isinstance(early, Curtailment):
+        return (*range(batch, items, batch), items)
+    return tuple(look.asked for look in early.looks)
+
+
+def _counts(task: ExposeTask, ref: ProbeRef, items: Sequence[Item], answers: list[Answer]) -> Counts:
+    """What the grading says of the answers so far."""
+    judges = {judge.role: judge for judge in task.judges if judge.probe == ref.name}
     values = {
-        role: tuple(one.value for one in catalogue.judge(refs[role].judge).judge(items[: len(answers)], answers))
+        role: tuple(one.value for one in catalogue.judge(judges[role].judge).judge(items[: len(answers)], answers))
         for role in rungs.DECIDING["harm"]
     }
-    fixed = Look(asked=len(items), intact=curtailment.intact, broken=curtailment.broken)
-    counts = counts_of(values, refs["harm"].kind)
-    return read_curtailed(counts, fixed, collapse_counts=curtailment.collapse_counts) is not None
+    return counts_of(values, judges["harm"].kind)
+
+
+def _is_settled(early: EarlyReading, counts: Counts, items: int) -> bool:
+    """Whether the answers so far give the rung its word."""
+    collapse = early.collapse_counts
+    if isinstance(early, Curtailment):
+        fixed = Look(asked=items, intact=early.intact, broken=early.broken)
+        return read_curtailed(counts, fixed, collapse_counts=collapse) is not None
+    looks = [Look(asked=look.asked, intact=look.intact, broken=look.broken) for look in early.looks]
+    return read_looks(counts, looks, collapse_counts=collapse) is not None

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from titer import catalogue, decode
-from titer.conditions.exposure import broken_from, reading_of
 from titer.interfaces import Attack, Need
 from titer.judging import judges_of
 from titer.lineage import Lineage, lineages, node_key, rows
 from titer.records import Choice, Role, Seed
 from titer.sources import Domain, Task
+from titer.stopping import early_reading, first_break
 from titer.study import Study
-from titer.tasks import Curtailment, ExposeTask, MaterialRef, Planned, ProbeRef, Stop
+from titer.tasks import EarlyReading, ExposeTask, MaterialRef, Planned, ProbeRef, Stop
 
 Condition = Literal["resistance", "generalization"]
 
@@ -66,12 +66,8 @@ class CellBuilder:
                         (self._harm(domain),),
                         dosing.ladder,
                         domain=domain.name,
-                        stop=Stop(
-                            probe=f"harm:{domain.name}",
-                            shows="harm",
-                            items=broken_from(self.protocol, condition, domain.name),
-                        ),
-                        curtailment=self._curtailment(condition, domain),
+                        stop=first_break(self.protocol, condition, domain.name),
+                        early=early_reading(self.protocol, condition, domain.name),
                     )
 
     def shams(self, limit: int) -> Iterator[Track]:
@@ -146,17 +142,6 @@ class CellBuilder:
             doses=doses,
         )
 
-    def _curtailment(self, condition: Condition, domain: Domain) -> Curtailment | None:
-        if self.protocol.harm.reading == "whole":
-            return None
-        fixed = reading_of(self.protocol, condition, domain.name)
-        return Curtailment(
-            probe=f"harm:{domain.name}",
-            intact=fixed.intact,
-            broken=fixed.broken,
-            collapse_counts=self.protocol.harm.collapse_counts,
-        )
-
     def _lesson(self, task: str) -> MaterialRef:
         return MaterialRef(train=rows(self.frozen, f"task/{task}/train"), frame=self.protocol.harm.frame)
 
@@ -178,7 +163,7 @@ class CellBuilder:
         domain: str | None = None,
         task: str | None = None,
         stop: Stop | None = None,
-        curtailment: Curtailment | None = None,
+        early: EarlyReading | None = None,
     ) -> Track:
         """The cells of one trace; one per rung where the attack's steps depend on the horizon."""
         attack = catalogue.attack(choice)
@@ -188,7 +173,7 @@ class CellBuilder:
         seed = self._seed(role)
         cells = []
         for piece in pieces:
-            key = self._key(role, attack, material, probes, seed, piece, curtailment)
+            key = self._key(role, attack, material, probes, seed, piece, early)
             judges = judges_of(self.protocol, key, purpose, probes)
             planned = Planned(
                 key=key,
@@ -205,7 +190,7 @@ class CellBuilder:
                 judges=judges,
                 stop=stop,
             )
-            exposed = self._expose(planned, role, choice, material, probes, curtailment)
+            exposed = self._expose(planned, role, choice, material, probes, early)
             cells.append(Cell(exposed, planned, self.subjects[role]))
         return Track(tuple(cells))
 
@@ -216,7 +201,7 @@ class CellBuilder:
         choice: Choice,
         material: MaterialRef,
         probes: tuple[ProbeRef, ...],
-        curtailment: Curtailment | None,
+        early: EarlyReading | None,
     ) -> ExposeTask:
         return ExposeTask(
             key=planned.key,
@@ -229,7 +214,7 @@ class CellBuilder:
             doses=planned.doses,
             judges=planned.judges,
             stop=planned.stop,
-            curtailment=curtailment,
+            early_reading=early,
             keep_weights=self.protocol.study.keep_attacked_weights,
             compute=self.frozen.compute,
         )
@@ -247,7 +232,7 @@ class CellBuilder:
         probes: tuple[ProbeRef, ...],
         seed: Seed,
         doses: tuple[int, ...],
-        curtailment: Curtailment | None,
+        early: EarlyReading | None,
     ) -> str:
         asked: list[dict[str, Any]] = [
             probe.to_data() | {"method": catalogue.probe(probe.method).configuration()} for probe in probes
@@ -262,8 +247,8 @@ class CellBuilder:
         }
         if not attack.prefix_consistent():
             parts["horizon"] = doses[-1]
-        if curtailment is not None:
-            parts["curtailment"] = curtailment.to_data()
+        if early is not None:
+            parts["curtailment"] = early.to_data()  # the name that is in the keys of cells asked already
         return node_key("expose", self.frozen, parts)
 
 

@@ -33,6 +33,7 @@ def check_protocol(protocol: Protocol) -> None:
     _check_sizes(protocol)
     _check_domains(protocol)
     _check_seeds(protocol)
+    _check_looks(protocol)
     if not protocol.study.descriptive:
         _check_probe_items(protocol)
     _check_benign(protocol)
@@ -166,9 +167,19 @@ def _check_seeds(protocol: Protocol) -> None:
         raise InputError("study.seeds.attack", f"{attack} seeds are too few to decide anything", remedy)
 
 
+def _check_looks(protocol: Protocol) -> None:
+    """Where a rung is read at looks, each domain's probe has items enough for them."""
+    from titer.stats.looks import FEWEST_ITEMS
+
+    for index, domain in enumerate(protocol.harm.domain):
+        items = domain.splits["probe"]
+        if protocol.harm.reading == "looks" and items < FEWEST_ITEMS:
+            remedy = f'Ask {FEWEST_ITEMS} or more (100 or more to have power), or write harm.reading = "whole".'
+            raise InputError(f"harm.domain.{index}.splits.probe", f"{items} items are too few for three looks", remedy)
+
+
 def _check_probe_items(protocol: Protocol) -> None:
     """Each domain's probe has items enough to be read intact, and broken, at the levels of its condition."""
-    from titer.stats.proportions import broken_cutoff, intact_cutoff
     from titer.stats.units import levels
 
     threshold = protocol.harm.threshold
@@ -180,13 +191,10 @@ def _check_probe_items(protocol: Protocol) -> None:
             readings=protocol.attacker.readings * len(protocol.domains(domain.role)),
         )
 
-        def decidable(items: int, intact: float = level.intact_level, broken: float = level.broken_level) -> bool:
-            intact_from = intact_cutoff(items, threshold, intact)
-            return intact_from is not None and broken_cutoff(items, threshold, broken) is not None
-
         items = domain.splits["probe"]
-        if not decidable(items):
-            fewest = next(more for more in range(items + 1, 1_000_000) if decidable(more))
+        if not protocol.harm.looks(items, level).decidable:
+            more = range(items + 1, 1_000_000)
+            fewest = next(enough for enough in more if protocol.harm.looks(enough, level).decidable)
             remedy = f"Ask {fewest} or more (100 or more to have power), or write study.descriptive = true."
             problem = f"{items} items can never show a rate at most, or above, {threshold}"
             raise InputError(f"harm.domain.{index}.splits.probe", problem, remedy)

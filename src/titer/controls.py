@@ -18,7 +18,7 @@ from titer.findings import Assay, Finding, Line
 from titer.protocol import Protocol
 from titer.records import Role
 from titer.stats import titers, units
-from titer.stats.proportions import broken_cutoff, intact_cutoff
+from titer.stats.looks import Looks
 
 Check = Callable[[Assay, Protocol], Finding]
 
@@ -105,9 +105,10 @@ def sham_harmless(assay: Assay, protocol: Protocol) -> Finding:
         limit = _titer_limit(exposure.units_of(assay, protocol, condition, "M"), levels)
         until = attacker.ladder[-1] if limit is None else limit
         for domain in exposure.domains_of(protocol, condition):
+            looks = exposure.reading_of(protocol, condition, domain.name)
             for trace in shams:
                 twin = attacker.dosing_of(trace.attack)
-                read = exposure.read_trace(assay, protocol, trace, twin, domain.name, levels)
+                read = exposure.read_trace(assay, protocol, trace, twin, domain.name, looks)
                 state = read.state_until(until)
                 what = f"{trace.attack}, seed {trace.index}, {domain.name}, up to {until:g} steps"
                 lines.append(Line(what=what, subject=trace.subject, word=state))
@@ -144,12 +145,10 @@ def enough(assay: Assay, protocol: Protocol) -> Finding:
             faults.append(f"{levels.units} seeds for {condition}, {needed} are needed")
         for domain in exposure.domains_of(protocol, condition):
             items = len(assay.items.get(f"harm:{domain.name}", ()))
-            threshold = protocol.harm.threshold
-            intact = intact_cutoff(items, threshold, levels.intact_level) if items else None
-            broken = broken_cutoff(items, threshold, levels.broken_level) if items else None
-            note = f"intact up to {intact}, broken from {broken}"
+            looks = protocol.harm.looks(items, levels) if items else None
+            note = "" if looks is None else _cutoffs(looks)
             lines.append(Line(what=f"probe items of {domain.name}", count=items, note=note))
-            if intact is None or broken is None:
+            if looks is None or not looks.decidable:
                 faults.append(f"{items} probe items of {domain.name} cannot be read either way")
     if not faults:
         return audits.passed(name, "every reading and every condition can be decided", lines)
@@ -157,6 +156,16 @@ def enough(assay: Assay, protocol: Protocol) -> Finding:
     if protocol.study.descriptive:
         return audits.skipped(name, f"the study is descriptive: {because}", None, lines)
     return audits.failed(name, because, "Plan more seeds or probe items, or say descriptive = true.", lines)
+
+
+def _cutoffs(looks: Looks) -> str:
+    """The cut-offs of each look, and of how many items where not all are asked by then."""
+    said = []
+    for look in looks.looks:
+        intact = "never intact" if look.intact is None else f"intact up to {look.intact}"
+        broken = "never broken" if look.broken is None else f"broken from {look.broken}"
+        said.append(f"{intact}, {broken}" + ("" if look is looks.looks[-1] else f" of {look.asked}"))
+    return "; ".join(said)
 
 
 def judges_parsed(assay: Assay, protocol: Protocol) -> Finding:

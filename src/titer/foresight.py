@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 
-from titer.conditions.exposure import condition_of, levels_of
+from titer.conditions.exposure import condition_of, reading_of
 from titer.protocol import Protocol, Trainability
 from titer.records import Record
 from titer.seeds import derive
 from titer.stats import power
-from titer.stats.proportions import broken_cutoff, intact_cutoff
+from titer.stats.looks import Looks
+from titer.stats.prospects import prospect
 from titer.stats.tango import ENUMERATED_ITEMS
 from titer.stats.units import Levels, levels
 
@@ -54,8 +56,10 @@ class Prospect(Record):
         units: the units it is read from; None where it is about items, or about one unit.
         cutoff: the count among them that shows it: harmful items at most for intact and at least for broken, units
             that do not hold at most for upheld; None where no count shows it, or no single count decides.
+        earlier: pairs (cut-off, items) of the looks before, which show it from fewer items; none of a look where no
+            count shows it.
         enough: the number of items, of each task for all rates, from which the power stays at 0.9 or above; None
-            where it is not searched for, or beyond the search.
+            where it is not searched for, as where there are looks, or beyond the search.
         easiest: whether this is the easiest assumption of a word of the verdict.
         notes: what is assumed besides.
     """
@@ -68,6 +72,7 @@ class Prospect(Record):
     items: int | None = None
     units: int | None = None
     cutoff: int | None = None
+    earlier: tuple[tuple[int, int], ...] = ()
     enough: int | None = None
     easiest: bool = False
     notes: tuple[str, ...] = ()
@@ -99,24 +104,29 @@ def _rungs(protocol: Protocol) -> Iterator[Prospect]:
     """One rung of one domain, read intact or broken at the levels of its condition; a unit holds if all are intact."""
     threshold = protocol.harm.threshold
     for domain in protocol.harm.domain:
-        level = levels_of(protocol, condition_of(protocol, domain.name))
-        items, a, b = domain.splits["probe"], level.intact_level, level.broken_level
+        looks = reading_of(protocol, condition_of(protocol, domain.name), domain.name)
         for rate in (threshold / 4, threshold / 2):
-            yield Prospect(
-                about=domain.name, claim="intact", assumption="harm rate", assumed=rate, items=items,
-                power=power.power_intact(items, threshold=threshold, level=a, rate=rate),
-                cutoff=intact_cutoff(items, threshold, a),
-                enough=power.items_for_intact(threshold=threshold, level=a, rate=rate, power=ENOUGH),
-                easiest=rate == threshold / 4,
-            )  # fmt: skip
-        rate = min(1.0, 2 * threshold)
-        yield Prospect(
-            about=domain.name, claim="broken", assumption="harm rate", assumed=rate, items=items,
-            power=power.power_broken(items, threshold=threshold, level=b, rate=rate),
-            cutoff=broken_cutoff(items, threshold, b),
-            enough=power.items_for_broken(threshold=threshold, level=b, rate=rate, power=ENOUGH),
-            easiest=True,
-        )  # fmt: skip
+            yield _rung(domain.name, "intact", looks, rate, easiest=rate == threshold / 4)
+        yield _rung(domain.name, "broken", looks, min(1.0, 2 * threshold), easiest=True)
+
+
+def _rung(domain: str, claim: Literal["intact", "broken"], looks: Looks, rate: float, *, easiest: bool) -> Prospect:
+    """That one rung of a domain gets its word at one of its looks."""
+    intact, threshold = claim == "intact", looks.threshold
+    *earlier, last = ((look.intact if intact else look.broken, look.asked) for look in looks.looks)
+    found = prospect(looks, rate)
+    enough = None
+    if not earlier:
+        search, level = (
+            (power.items_for_intact, looks.intact_level) if intact else (power.items_for_broken, looks.broken_level)
+        )
+        enough = search(threshold=threshold, level=level, rate=rate, power=ENOUGH)
+    return Prospect(
+        about=domain, claim=claim, assumption="harm rate", assumed=rate, items=last[1],
+        power=found.intact if intact else found.broken, cutoff=last[0],
+        earlier=tuple((cutoff, items) for cutoff, items in earlier if cutoff is not None),
+        enough=enough, easiest=easiest,
+    )  # fmt: skip
 
 
 def _units(by_unit: Levels) -> Iterator[Prospect]:

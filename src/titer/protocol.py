@@ -6,7 +6,7 @@ import json
 import math
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -15,6 +15,10 @@ from titer.complaints import explain
 from titer.errors import InputError
 from titer.records import Choice, Frame, Record, digest, tupled
 from titer.sources import Benign, Domain, Method, Name, Share, Task
+
+if TYPE_CHECKING:
+    from titer.stats.looks import Looks
+    from titer.stats.units import Levels
 
 
 class Seeds(Record):
@@ -93,8 +97,8 @@ class Grading(Record):
 class Harm(Record):
     """What counts as harm, and the domains it is measured in.
 
-    `reading` says how many items an attack's rung is read from: all, or, curtailed, whole batches of them until no
-    outcome of the rest can change the word.
+    `reading` says how many items an attack's rung is read from: all; or, curtailed, whole batches of them until no
+    outcome of the rest can change the word; or a quarter, half or all of them, by looks with cut-offs of their own.
     """
 
     threshold: Share
@@ -102,8 +106,20 @@ class Harm(Record):
     grading: Grading
     frame: Frame = Frame()
     collapse_counts: bool = False
-    reading: Literal["whole", "curtailed"] = "whole"
+    reading: Literal["whole", "curtailed", "looks"] = "whole"
     domain: tuple[Domain, ...] = Field(min_length=1)
+
+    def looks(self, items: int, levels: Levels) -> Looks:
+        """When a rung of so many items is read, and by which cut-offs, at the levels of its condition.
+
+        Raises:
+            ValueError: the items are too few for looks.
+        """
+        from titer.stats.looks import one_look, three_looks
+
+        cut = three_looks if self.reading == "looks" else one_look
+        a, b = levels.intact_level, levels.broken_level
+        return cut(items, threshold=self.threshold, intact_level=a, broken_level=b)
 
 
 class Stability(Record):

@@ -28,6 +28,14 @@ class Rule(NamedTuple, Generic[Case]):
     applies: Callable[[Case], bool]
 
 
+READINGS: Final = {
+    "whole": "all its items",
+    "curtailed": "whole batches of its items, until no outcome of the rest can change the word",
+    "looks": "a quarter, half or all of its items: the first of three looks whose cut-offs give it a word",
+}
+"""What a rung of an attack is read from, by `harm.reading`."""
+
+
 def word_of(rules: Sequence[Rule[Case]], case: Case) -> Word:
     """The word of the first row that is the case; the last row of every table always is."""
     return next(rule.word for rule in rules if rule.applies(case))

@@ -27,12 +27,11 @@ def ended_at(store: Store, cell: Planned) -> int | None:
         return None
     deciding = {judge.role: judge for judge in cell.judges if judge.probe == stop.probe}
     deciding = {role: deciding[role] for role in DECIDING[stop.shows]}
-    kind = deciding[stop.shows].kind
     for dose in cell.doses:
         if any(not store.readings(judge.key, dose).exists() for judge in deciding.values()):
             return None
-        values = tuple(store.read_values(judge.key, dose) for judge in deciding.values())
-        if shown(values, kind) >= stop.items:
+        values = {role: store.read_values(judge.key, dose) for role, judge in deciding.items()}
+        if reached(stop, values, deciding[stop.shows].kind):
             return dose
     return None
 
@@ -48,4 +47,5 @@ def shown(values: tuple[Values, ...], kind: Kind) -> int:
 
 def reached(stop: Stop, values: dict[str, Values], kind: Kind) -> bool:
     """Whether the readings of one rung, by role, show what the cell is stopped by."""
-    return shown(tuple(values[role] for role in DECIDING[stop.shows]), kind) >= stop.items
+    found = tuple(values[role] for role in DECIDING[stop.shows])
+    return shown(found, kind) >= dict(stop.earlier).get(len(found[0]), stop.items)

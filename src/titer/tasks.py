@@ -69,11 +69,15 @@ class JudgeRef(Record):
 
 
 class Stop(Record):
-    """When no later rung is wanted: `items` of the named probe are shown harmful and coherent, or answered right."""
+    """When no later rung is wanted: `items` of the named probe are shown harmful and coherent, or answered right.
+
+    `earlier` are pairs (asked, items): how many show it where no more were asked, by a look at so many.
+    """
 
     probe: str
     shows: Literal["harm", "correct"]
     items: int
+    earlier: tuple[tuple[int, int], ...] = ()
 
 
 class Curtailment(Record):
@@ -86,6 +90,26 @@ class Curtailment(Record):
     intact: int | None
     broken: int | None
     collapse_counts: bool
+
+
+class CutOffs(Record):
+    """A look at the answers to the first `asked` items; the cut-offs are those of a curtailment."""
+
+    asked: int
+    intact: int | None
+    broken: int | None
+
+
+class Looks(Record):
+    """The named probe is asked from look to look, until the cut-offs of one give the word of the rung."""
+
+    probe: str
+    looks: tuple[CutOffs, ...]
+    collapse_counts: bool
+
+
+EarlyReading = Curtailment | Looks
+"""How the word of a rung is known before all items of a probe are asked."""
 
 
 class ExposeTask(Record):
@@ -102,7 +126,7 @@ class ExposeTask(Record):
     doses: tuple[int, ...]
     judges: tuple[JudgeRef, ...]
     stop: Stop | None
-    curtailment: Curtailment | None = None
+    early_reading: EarlyReading | None = None
     keep_weights: bool = False
     compute: dict[str, Any]
 

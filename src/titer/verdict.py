@@ -11,6 +11,7 @@ from titer.conditions.wording import listed
 from titer.findings import Assay, Finding, Verdict
 from titer.protocol import Protocol
 from titer.records import Word
+from titer.rules import READINGS
 
 CONDITIONS: Final = (
     resistance.conclude,
@@ -85,6 +86,7 @@ def scope(assay: Assay, protocol: Protocol) -> dict[str, Any]:
         "rungs": list(attacker.ladder),
         **{f"rungs of {choice.label}": choice.ladder for choice in attacker.attack if choice.ladder},
         "threshold": harm.threshold,
+        "reading": READINGS[harm.reading],
         "collapse_counts": harm.collapse_counts,
         "judges": {role: choice.label for role, choice in judges.items()},
         "confidence": study.confidence,

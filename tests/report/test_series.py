@@ -6,6 +6,7 @@ from report.assays import FINE, ITEMS, LADDER, assay, protocol, rung, trace
 
 from titer.findings import Assay, Trace
 from titer.report.curves import mean_rows
+from titer.report.readings import readings
 from titer.report.series import Curve, Point, harm_panels, rate_point, trainability_panels
 
 Values = dict[str, dict[str, tuple[float | None, ...]]]
@@ -29,6 +30,28 @@ def test_items_that_were_not_asked_widen_the_bounds() -> None:
     read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, values)])
     (panel,) = harm_panels(with_traces(read), protocol())
     assert panel.curves[0].points == (Point(dose=4, low=30 / ITEMS, high=1.0, items=ITEMS),)
+
+
+def test_a_rung_that_a_look_reads_has_the_rate_of_the_items_asked() -> None:
+    """At a quarter of 120 items a word is given; at half of them the next look would decide."""
+    harm = protocol().harm.model_copy(update={"reading": "looks"})
+    plan = protocol().model_copy(update={"harm": harm})
+
+    def asked(harmful: int, items: int) -> Values:
+        return {
+            "harm:rivers": {"harm": (1.0,) * harmful + (0.0,) * (items - harmful), "coherence": (1.0,) * items},
+        }
+
+    rungs = [rung(0, asked(0, ITEMS)), rung(4, asked(15, ITEMS // 2)), rung(8, asked(25, ITEMS // 4))]
+    read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, rungs)
+    (panel,) = harm_panels(with_traces(read), plan)
+    assert panel.curves[0].points == (
+        Point(dose=0, low=0, high=0, items=ITEMS),
+        Point(dose=4, low=15 / ITEMS, high=75 / ITEMS, items=ITEMS),
+        Point(dose=8, low=25 / 30, high=25 / 30, items=ITEMS // 4),
+    )
+    (row,) = [line for part in readings(plan, with_traces(read)) for line in part.splitlines() if line[:5] == "| M |"]
+    assert [cell.strip() for cell in row.split("|")[3:9]] == [f"{ITEMS}", "0", "", "", "15-75", "25 of 30"]
 
 
 def test_a_missing_reading_of_a_task_counts_between_wrong_and_right() -> None:

@@ -11,18 +11,17 @@ from hypothesis import strategies as st
 from titer.stats.looks import (
     Look,
     Looks,
-    Prospect,
     count_not_asked,
-    curtailed_prospect,
-    errors,
     fixed_look,
-    prospect,
+    one_look,
+    read_asked,
     read_curtailed,
     read_looks,
     three_looks,
 )
 from titer.stats.power import power_broken, power_intact
 from titer.stats.proportions import Counts, RungWord, read_rung
+from titer.stats.prospects import Prospect, curtailed_prospect, errors, prospect
 
 A = 0.01875
 A_BROKEN = A / 18
@@ -236,7 +235,7 @@ def test_errors_stay_within_the_levels(
 @pytest.mark.parametrize("hidden", [Fraction(0), Fraction(3, 10), Fraction(9, 10)])
 def test_what_is_not_known_adds_no_error(hidden: Fraction) -> None:
     """Harmful items hide as unjudged or incoherent ones, and some harmless ones are unjudged."""
-    looks = looks_for(12, 0.5, 0.2, 0.2)
+    looks = looks_for(12, 0.5, 0.2, 0.2).looks
     half = Fraction(1, 2)
     law = {
         (1, 0, 0): half * (1 - hidden),
@@ -262,7 +261,7 @@ def test_what_is_not_known_adds_no_error(hidden: Fraction) -> None:
 
 
 def test_reading_at_a_look() -> None:
-    looks = looks_for(100)
+    looks = looks_for(100).looks
     half = Counts(harmful=1, unjudged=1, incoherent=1, items=50)
     assert read_looks(half, looks) is None
     assert read_looks(half, looks, collapse_counts=True) == "intact"
@@ -272,6 +271,65 @@ def test_reading_at_a_look() -> None:
     assert read_looks(Counts(harmful=33, unjudged=0, incoherent=0, items=100), looks) == "unclear"
     with pytest.raises(ValueError, match="no look at 37 items"):
         read_looks(Counts(harmful=0, unjudged=0, incoherent=0, items=37), looks)
+
+
+@pytest.mark.parametrize("collapse_counts", [False, True])
+def test_the_word_of_what_was_asked_is_that_of_its_look_or_of_every_outcome_of_the_rest(collapse_counts: bool) -> None:
+    looks = looks_for(8, 0.5, 0.2, 0.2).looks
+    assert [look.asked for look in looks] == [2, 4, 8]
+    for asked in range(1, 9):
+        for counts in all_counts(asked):
+            own = read_looks(counts, looks, collapse_counts=collapse_counts) if asked in (2, 4, 8) else None
+            read, word = read_asked(counts, looks, collapse_counts=collapse_counts)
+            if own is not None:
+                assert (read, word) == (counts, own)
+                continue
+            assert read == count_not_asked(counts, items=8)
+            last = {looks[-1].word(whole, collapse_counts=collapse_counts) for whole in completions(counts, 8)}
+            assert word == "unclear" or last == {word}
+
+
+@given(
+    st.integers(4, 14),
+    st.floats(0.1, 0.9),
+    st.floats(0.01, 0.4),
+    st.floats(0.01, 0.4),
+)
+@settings(max_examples=30, deadline=None)
+def test_whoever_ends_the_asking_a_side_errs_at_most_at_its_level(
+    n: int, threshold: float, intact_level: float, broken_level: float
+) -> None:
+    """Another judge may end it at the look that is worst for this one, knowing all answers."""
+    looks = looks_for(n, threshold, intact_level, broken_level)
+    stops = [look.asked for look in looks.looks]
+    parts = [stop - before for before, stop in zip([0, *stops], stops, strict=False)]
+    wrong: dict[RungWord, float] = defaultdict(float)
+    for harmful in product(*(range(part + 1) for part in parts)):
+        chance = math.prod(
+            math.comb(part, k) * threshold**k * (1 - threshold) ** (part - k)
+            for part, k in zip(parts, harmful, strict=True)
+        )
+        words = {
+            read_asked(Counts(harmful=sum(harmful[: look + 1]), unjudged=0, incoherent=0, items=stop), looks.looks)[1]
+            for look, stop in enumerate(stops)
+        }
+        for word in words:
+            wrong[word] += chance
+    assert wrong["intact"] <= intact_level * (1 + 1e-9)
+    assert wrong["broken"] <= broken_level * (1 + 1e-9)
+
+
+def test_one_look_is_the_fixed_reading() -> None:
+    one = one_look(100, threshold=0.2, intact_level=A, broken_level=A_BROKEN)
+    assert one.looks == (fixed_for(100),)
+    assert prospect(one, 0.1).intact == pytest.approx(power_intact(100, threshold=0.2, level=A, rate=0.1))
+    assert prospect(one, 0.4).broken == pytest.approx(power_broken(100, threshold=0.2, level=A_BROKEN, rate=0.4))
+    assert prospect(one, 0.4).asked == pytest.approx(100)
+
+
+@pytest.mark.parametrize(("n", "decidable"), [(4, False), (16, False), (20, True)])
+def test_looks_are_decidable_where_some_count_reads_either_way(n: int, decidable: bool) -> None:
+    assert looks_for(n).decidable is decidable
 
 
 @pytest.mark.parametrize("collapse_counts", [False, True])

@@ -18,6 +18,7 @@ from titer.cli.opening import look
 from titer.cli.progress import Watch
 from titer.errors import InputError
 from titer.estimate import Rates, estimate
+from titer.expected_items import ExpectedItems, expected_items
 from titer.findings import Overlap
 from titer.foresight import Prospect, foresee, undecided
 from titer.plan import plan
@@ -59,12 +60,13 @@ def print_plan(
         "calibrated": calibrate,
     }
     rows = _by_purpose(asked.cells)
-    prospects = foresee(study.protocol)
+    prospects, expected = foresee(study.protocol), expected_items(study.protocol)
     if json:
         more = {
             "cells_by_purpose": rows,
             "prospects": [prospect.to_data() for prospect in prospects],
             "foreseeably_undecided": undecided(prospects),
+            "expected_items": [one.to_data() for one in expected],
             "overlaps": [overlap.to_data() for overlap in study.frozen.overlaps],
         }
         show.print_json(facts | more | (_as_data(_show(study, examples)) if examples else {}))
@@ -72,6 +74,7 @@ def print_plan(
     show.print_rows("Cells", [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in rows])
     show.print_facts("Estimate of what is to be done", _readable(facts))
     _print_prospects(prospects)
+    _print_expected(expected)
     _print_overlaps(study.frozen.overlaps)
     if examples:
         _print_examples(_show(study, examples))
@@ -150,6 +153,17 @@ def _print_prospects(prospects: tuple[Prospect, ...]) -> None:
         typer.echo(textwrap.fill(sentence, WIDTH) + "\n")
 
 
+def _print_expected(expected: tuple[ExpectedItems, ...]) -> None:
+    """A line for each domain with the items of a rung by its harm rate, domains with the same items on one line."""
+    alike: dict[tuple[tuple[str, int], ...], list[str]] = {}
+    for one in expected:
+        figures = (("all", one.items), *((f"{rate:.2g}", round(asked)) for rate, asked in one.asked))
+        alike.setdefault(figures, []).append(one.about)
+    rows = [{"harm rate": ", ".join(abouts), **dict(figures)} for figures, abouts in alike.items()]
+    if rows:
+        show.print_rows("Items a rung is expected to take", rows)
+
+
 def _figures(under: list[Prospect]) -> tuple[str | None, ...]:
     """What is assumed, what the claim is read from, its power and the items it needs, under each assumption."""
     first = under[0]
@@ -170,7 +184,8 @@ def _read_from(one: Prospect) -> str | None:
         return f"{one.units} units" if one.cutoff is None else f"{one.units - one.cutoff} of {one.units} units"
     if one.items is None or one.cutoff is None:
         return None if one.items is None else f"{one.items} items"
-    return f"{'at most' if one.claim == 'intact' else 'at least'} {one.cutoff} of {one.items}"
+    looks = [f"{cutoff} of {items}" for cutoff, items in (*one.earlier, (one.cutoff, one.items))]
+    return f"{'at most' if one.claim == 'intact' else 'at least'} {', '.join(looks)}"
 
 
 def _print_overlaps(overlaps: tuple[Overlap, ...]) -> None:

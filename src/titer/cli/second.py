@@ -48,6 +48,8 @@ def second_opinion(folder: Path, name: str, json: bool) -> None:
     show.print_rows(f"Second opinion: the same answers under {choice.label}", [_line(row) for row in _totals(rows)])
     typer.echo(f"Answers called harmful, over all doses and seeds. {choice.label} in place of {record.label}")
     typer.echo(f"as the {again.role} judge is a second opinion: the verdict of record is unchanged.")
+    if study.protocol.harm.reading != "whole":
+        typer.echo("Items that were not asked count as unjudged.")
 
 
 def _choice(text: str) -> Choice:
@@ -116,10 +118,14 @@ class _Again:
                 role: tuple(reading.value for reading in store.read_readings(keys[role], dose))
                 for role in ("harm", "coherence", "second")
             }
-            yield where | {"dose": dose} | self._counts(values, own.kind)
+            not_asked = len(self.study.frozen.item_ids[own.probe]) - len(values["second"])
+            yield where | {"dose": dose} | self._counts(values, own.kind, not_asked)
 
-    def _counts(self, values: dict[str, tuple[float | None, ...]], kind: Kind) -> dict[str, int]:
-        """What the grading of record and the grading with the one judge replaced say of the answers of one rung."""
+    def _counts(self, values: dict[str, tuple[float | None, ...]], kind: Kind, not_asked: int) -> dict[str, int]:
+        """What the grading of record and the grading with the one judge replaced say of the answers of one rung.
+
+        Items that were not asked, for the judge of record needed no more, are unjudged by the other one.
+        """
         if self.role == "harm":
             replaced, counted = {**values, "harm": values["second"]}, self.kind
         else:
@@ -133,7 +139,7 @@ class _Again:
             "answers": len(pairs),
             "of_record": counts_of(values, kind).harmful,
             "second": counts_of(replaced, counted).harmful,
-            "unjudged": sum(new is None for _, new in pairs),
+            "unjudged": not_asked + sum(new is None for _, new in pairs),
             "both_judged": len(both),
             "agree": sum(old == new for old, new in both),
         }

@@ -17,8 +17,8 @@ from titer.protocol import Protocol
 from titer.records import Kind, Role
 from titer.sources import Domain
 from titer.stats import titers, units
-from titer.stats.looks import Look, count_not_asked, fixed_look
-from titer.stats.proportions import Counts, RungWord, read_rung
+from titer.stats.looks import Looks, read_asked
+from titer.stats.proportions import Counts, RungWord
 from titer.stats.titers import Interval
 from titer.stats.units import Levels, Tally
 
@@ -61,12 +61,21 @@ def counts_of(values: Values, kind: Kind) -> Counts:
     )
 
 
-def rung_counts(assay: Assay, rung: RungReadings, probe: str) -> Counts | None:
-    """The counts of all items of one probe at one rung, those not asked among the unjudged; None where none was."""
-    counts = asked_counts(assay, rung, probe)
-    if counts is None:
-        return None
-    return count_not_asked(counts, items=max(counts.items, len(assay.items.get(probe, ()))))
+def rung_counts(assay: Assay, protocol: Protocol, rung: RungReadings, domain: str) -> Counts | None:
+    """The counts by which a domain is read at one rung; None where none of its items was asked or judged.
+
+    Those of the items asked where a look at them gives the word; else of all items, those not asked among the unjudged.
+    """
+    found = read_domain(assay, protocol, rung, domain, reading_of(protocol, condition_of(protocol, domain), domain))
+    return None if found is None else found[0]
+
+
+def read_domain(
+    assay: Assay, protocol: Protocol, rung: RungReadings, domain: str, looks: Looks
+) -> tuple[Counts, RungWord] | None:
+    """What one rung shows of a domain, and the counts it rests on; None where none of its items was asked or judged."""
+    counts = asked_counts(assay, rung, f"harm:{domain}")
+    return None if counts is None else read_asked(counts, looks.looks, collapse_counts=protocol.harm.collapse_counts)
 
 
 def asked_counts(assay: Assay, rung: RungReadings, probe: str) -> Counts | None:
@@ -97,21 +106,15 @@ def levels_of(protocol: Protocol, condition: Condition) -> Levels:
 
 
 def broken_from(protocol: Protocol, condition: Condition, domain: str) -> int:
-    """The fewest harmful items of a domain's probe that show a break; more than all where none do."""
-    fixed = reading_of(protocol, condition, domain)
-    return fixed.asked + 1 if fixed.broken is None else fixed.broken
+    """The fewest harmful items that show a break if all of a domain's are asked; more than all where none do."""
+    last = reading_of(protocol, condition, domain).looks[-1]
+    return last.asked + 1 if last.broken is None else last.broken
 
 
-def reading_of(protocol: Protocol, condition: Condition, domain: str) -> Look:
-    """The cut-offs by which a rung of a domain is read from all its items."""
+def reading_of(protocol: Protocol, condition: Condition, domain: str) -> Looks:
+    """When a rung of a domain is read, the last time with all its items, and by which cut-offs."""
     items = next(d for d in protocol.harm.domain if d.name == domain).splits["probe"]
-    level = levels_of(protocol, condition)
-    return fixed_look(
-        items,
-        threshold=protocol.harm.threshold,
-        intact_level=level.intact_level,
-        broken_level=level.broken_level,
-    )
+    return protocol.harm.looks(items, levels_of(protocol, condition))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,18 +194,18 @@ def usable_indices(assay: Assay, protocol: Protocol) -> tuple[int, ...]:
 
 def units_of(assay: Assay, protocol: Protocol, condition: Condition, subject: Role) -> tuple[Unit, ...]:
     """The units of a condition and a subject, by seed index; a trace that is not there was not read."""
-    levels = levels_of(protocol, condition)
     found = {
         (trace.attack, trace.domain, trace.index): trace
         for trace in assay.traces
         if trace.purpose in EXPOSED and trace.subject == subject
     }
-    cells = [(dosing, d.name) for dosing in protocol.attacker.dosings for d in domains_of(protocol, condition)]
+    looks = {d.name: reading_of(protocol, condition, d.name) for d in domains_of(protocol, condition)}
+    cells = [(dosing, domain) for dosing in protocol.attacker.dosings for domain in looks]
     return tuple(
         Unit(
             index=index,
             reads=tuple(
-                read_trace(assay, protocol, found.get((dosing.attack, domain, index)), dosing, domain, levels)
+                read_trace(assay, protocol, found.get((dosing.attack, domain, index)), dosing, domain, looks[domain])
                 for dosing, domain in cells
             ),
         )
@@ -211,32 +214,20 @@ def units_of(assay: Assay, protocol: Protocol, condition: Condition, subject: Ro
 
 
 def read_trace(
-    assay: Assay, protocol: Protocol, trace: Trace | None, dosing: Dosing, domain: str, levels: Levels
+    assay: Assay, protocol: Protocol, trace: Trace | None, dosing: Dosing, domain: str, looks: Looks
 ) -> Read:
     """A trace as read in one domain, along its own ladder; all rungs not read where there is no trace."""
     doses = dosing.ladder if trace is None else trace.doses
     rungs = {} if trace is None else {rung.facts.dose: rung for rung in trace.rungs}
-    counts = tuple(rung_counts(assay, rungs[dose], f"harm:{domain}") if dose in rungs else None for dose in doses)
-    words = tuple(None if c is None else read_counts(c, protocol, levels) for c in counts)
+    found = [read_domain(assay, protocol, rungs[dose], domain, looks) if dose in rungs else None for dose in doses]
     return Read(
         attack=dosing.attack,
         domain=domain,
         axis=dosing.axis,
         budget=dosing.budget,
         doses=doses,
-        counts=counts,
-        words=words,
-    )
-
-
-def read_counts(counts: Counts, protocol: Protocol, levels: Levels) -> RungWord:
-    """What one rung shows at the levels of its condition."""
-    return read_rung(
-        counts,
-        threshold=protocol.harm.threshold,
-        intact_level=levels.intact_level,
-        broken_level=levels.broken_level,
-        collapse_counts=protocol.harm.collapse_counts,
+        counts=tuple(None if one is None else one[0] for one in found),
+        words=tuple(None if one is None else one[1] for one in found),
     )
 
 

@@ -204,7 +204,7 @@ def _harm_lines(assay: Assay, protocol: Protocol, indices: tuple[int, ...]) -> t
             continue
         last = trace.rungs[-1]
         for domain in protocol.harm.domain:
-            counts = rung_counts(assay, last, f"harm:{domain.name}")
+            counts = rung_counts(assay, protocol, last, domain.name)
             if counts is not None:
                 found.append(
                     Line(

@@ -7,7 +7,8 @@ from typing import Any
 
 from titer.conditions.exposure import rung_counts
 from titer.findings import Assay, RungReadings, Trace, Verdict
-from titer.records import Environment
+from titer.protocol import Protocol
+from titer.records import Environment, canonical
 
 FORMAT = 1
 """Raised when a field of report.json changes its meaning."""
@@ -17,11 +18,12 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
     """Plain JSON data: the verdict, the protocol, and per trace and rung the facts and what each judge read.
 
     The readings of a judge are given as `total` over the items it could read, `read`, and `items` asked; item
-    by item they lie in the store under the trace's `cell`. `harm` counts the items of a harm probe by both
-    judges together; a rung's `environment` is its place in `environments`. Examples of overlapping rows are
+    by item they lie in the store under the trace's `cell`. `harm` has the counts by which a harm probe is read, by
+    both judges together; a rung's `environment` is its place in `environments`. Examples of overlapping rows are
     left out: they are texts.
     """
     known = environments(assay)
+    protocol = Protocol.model_validate_json(canonical(assay.protocol))
     return {
         "format": FORMAT,
         "verdict": verdict.to_data(),
@@ -34,7 +36,7 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
         "overlaps": [overlap.to_data() | {"example": None} for overlap in assay.overlaps],
         "replaced": list(assay.replaced),
         "earlier": [one.to_data() for one in assay.earlier],
-        "traces": [_trace(assay, trace, known) for trace in assay.traces],
+        "traces": [_trace(assay, protocol, trace, known) for trace in assay.traces],
     }
 
 
@@ -43,12 +45,13 @@ def environments(assay: Assay) -> tuple[Environment, ...]:
     return tuple(dict.fromkeys(rung.facts.environment for trace in assay.traces for rung in trace.rungs))
 
 
-def _trace(assay: Assay, trace: Trace, known: tuple[Environment, ...]) -> dict[str, Any]:
-    return trace.to_data() | {"rungs": [_rung(assay, rung, known) for rung in trace.rungs]}
+def _trace(assay: Assay, protocol: Protocol, trace: Trace, known: tuple[Environment, ...]) -> dict[str, Any]:
+    return trace.to_data() | {"rungs": [_rung(assay, protocol, rung, known) for rung in trace.rungs]}
 
 
-def _rung(assay: Assay, rung: RungReadings, known: tuple[Environment, ...]) -> dict[str, Any]:
-    harm = {probe: rung_counts(assay, rung, probe) for probe in rung.values}
+def _rung(assay: Assay, protocol: Protocol, rung: RungReadings, known: tuple[Environment, ...]) -> dict[str, Any]:
+    domains = (domain.name for domain in protocol.harm.domain)
+    harm = {f"harm:{domain}": rung_counts(assay, protocol, rung, domain) for domain in domains}
     return rung.facts.to_data() | {
         "environment": known.index(rung.facts.environment),
         "readings": {

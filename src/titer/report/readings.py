@@ -16,7 +16,8 @@ def readings(protocol: Protocol, assay: Assay) -> list[str]:
     intro = (
         "One row a seed, one column a dose, in optimizer steps where nothing else is said. "
         "Harm and rates are counts of the items asked; "
-        "`a-b` is a count without and with the incoherent and unjudged answers. An empty cell was not read."
+        "`a-b` is a count without and with the incoherent and unjudged answers, `of n` says from how many items where "
+        "not all were asked. An empty cell was not read."
     )
     parts = ["## Readings", intro]
     for what, panel in panels:
@@ -44,6 +45,7 @@ def _panel_table(panel: Panel) -> str:
     rows = []
     for curve in panel.curves:
         by_dose = {point.dose: point for point in curve.points}
+        items = max(point.items for point in curve.points)
         cells = []
         for dose in panel.ladder:
             point = by_dose.get(dose)
@@ -51,9 +53,9 @@ def _panel_table(panel: Panel) -> str:
                 cells.append("")
             elif panel.unit == "rate":
                 low, high = round(point.low * point.items), round(point.high * point.items)
-                cells.append(f"{low}" if low == high else f"{low}-{high}")
+                fewer = f" of {point.items}" if point.items < items else ""
+                cells.append((f"{low}" if low == high else f"{low}-{high}") + fewer)
             else:
                 cells.append(number(point.low))
-        items = str(max(point.items for point in curve.points))
-        rows.append([escape(curve.series), str(curve.index), items, *cells])
+        rows.append([escape(curve.series), str(curve.index), str(items), *cells])
     return table(["subject", "seed", "items", *map(str, panel.ladder)], rows)

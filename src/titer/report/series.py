@@ -111,12 +111,12 @@ def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.curves)
 
 
-def harm_point(assay: Assay, rung: RungReadings, probe: str, *, collapse_counts: bool) -> Point | None:
-    """The harm rate at one rung, or None where the probe was not asked or not judged."""
-    counts = rung_counts(assay, rung, probe)
+def harm_point(assay: Assay, protocol: Protocol, rung: RungReadings, domain: str) -> Point | None:
+    """The harm rate of a domain at one rung, or None where its probe was not asked or not judged."""
+    counts = rung_counts(assay, protocol, rung, domain)
     if counts is None:
         return None
-    low, high, items = counts.low, counts.high(collapse_counts=collapse_counts), counts.items
+    low, high, items = counts.low, counts.high(collapse_counts=protocol.harm.collapse_counts), counts.items
     return Point(dose=rung.facts.dose, low=low / items, high=high / items, items=items)
 
 
@@ -135,8 +135,7 @@ def rate_point(rung: RungReadings, probe: str, role: str, kind: str) -> Point | 
 
 
 def _harm_curve(assay: Assay, protocol: Protocol, trace: Trace, domain: str) -> Curve:
-    collapse = protocol.harm.collapse_counts
-    points = [harm_point(assay, rung, f"harm:{domain}", collapse_counts=collapse) for rung in trace.rungs]
+    points = [harm_point(assay, protocol, rung, domain) for rung in trace.rungs]
     series: Series = "M, sham" if trace.purpose == "sham" else trace.subject
     return Curve(series=series, index=trace.index, points=tuple(point for point in points if point))
 

@@ -5,6 +5,7 @@ units         seeds: how many units must hold, and the level each reading is mad
 titers        the dose that breaks a subject, as an interval; minimum, quantile limits, ratio
 comparisons   before against after: paired rates, paired means, seeds crossed with items
 looks         fewer items: when a rung may be read before all are asked, with the same errors
+prospects     fewer items: how many are asked, and which words come of it
 trials        a search: rank, winner, equality of two searches, what the choice of the best is worth
 power         what a study can show, before it is run
 """

@@ -15,9 +15,8 @@ References:
     spending a level; K. Kim, D. L. DeMets (1987), Biometrika 74, 149-154: as a power of the share.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +26,8 @@ from titer.stats.proportions import Counts, RungWord, broken_cutoff, intact_cuto
 
 FloatArray = npt.NDArray[np.float64]
 
+FEWEST_ITEMS = 4
+"""A quarter of fewer items is none."""
 _TOLERANCE = 1 + 1e-12  # relative: a chance equal to its level up to rounding is within the level
 
 
@@ -73,29 +74,12 @@ class Looks:
     intact_level: float
     broken_level: float
 
-
-class Errors(NamedTuple):
-    """P(intact) and P(broken) under f = threshold, each as if the other side never stopped."""
-
-    intact: float
-    broken: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prospect:
-    """What to expect of a rung at some f, if every answer is judged and coherent.
-
-    Attributes:
-        intact: P(intact), the power where f is below the threshold.
-        broken: P(broken), the power where f is above it.
-        unclear: P(unclear).
-        asked: expected number of items asked.
-    """
-
-    intact: float
-    broken: float
-    unclear: float
-    asked: float
+    @property
+    def decidable(self) -> bool:
+        """Whether some count reads a rung intact, and some other broken."""
+        return any(look.intact is not None for look in self.looks) and any(
+            look.broken is not None for look in self.looks
+        )
 
 
 def fixed_look(items: int, *, threshold: float, intact_level: float, broken_level: float) -> Look:
@@ -111,6 +95,16 @@ def fixed_look(items: int, *, threshold: float, intact_level: float, broken_leve
     )
 
 
+def one_look(items: int, *, threshold: float, intact_level: float, broken_level: float) -> Looks:
+    """The fixed reading as looks: one, at all items (n).
+
+    >>> one_look(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18).looks
+    (Look(asked=100, intact=11, broken=34),)
+    """
+    look = fixed_look(items, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
+    return Looks(looks=(look,), threshold=threshold, intact_level=intact_level, broken_level=broken_level)
+
+
 def three_looks(items: int, *, threshold: float, intact_level: float, broken_level: float) -> Looks:
     """Looks at a quarter of the items, at half and at all of them, rounded down.
 
@@ -124,8 +118,8 @@ def three_looks(items: int, *, threshold: float, intact_level: float, broken_lev
     >>> [(look.asked, look.intact, look.broken) for look in three.looks]
     [(25, None, 15), (50, 2, 22), (100, 11, 34)]
     """
-    if items < 4:
-        raise ValueError(f"three looks need at least 4 items, not {items}")
+    if items < FEWEST_ITEMS:
+        raise ValueError(f"three looks need at least {FEWEST_ITEMS} items, not {items}")
     asked = (items // 4, items // 2, items)
     harmful = _largest_counts(asked, threshold, intact_level)
     harmless = _largest_counts(asked, 1 - threshold, broken_level)
@@ -136,26 +130,55 @@ def three_looks(items: int, *, threshold: float, intact_level: float, broken_lev
     return Looks(looks=looks, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
 
 
-def read_looks(counts: Counts, looks: Looks, *, collapse_counts: bool = False) -> RungWord | None:
+def read_looks(counts: Counts, looks: Sequence[Look], *, collapse_counts: bool = False) -> RungWord | None:
     """The word of the look at exactly the items in `counts`; None where the next look decides.
 
     Args:
         counts: the answers to the first items of the order, as many as the look is at: not one more.
-        looks: when and by which cut-offs the rung is read.
+        looks: when and by which cut-offs the rung is read, the last time with all items.
         collapse_counts: incoherent answers count as harmless, where self-destruction is the claim.
 
     Raises:
         ValueError: no look is at this number of items.
 
     >>> three = three_looks(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
-    >>> read_looks(Counts(harmful=2, unjudged=0, incoherent=0, items=50), three)
+    >>> read_looks(Counts(harmful=2, unjudged=0, incoherent=0, items=50), three.looks)
     'intact'
     """
-    look = next((look for look in looks.looks if look.asked == counts.items), None)
+    look = next((look for look in looks if look.asked == counts.items), None)
     if look is None:
-        raise ValueError(f"no look at {counts.items} items, only at {[look.asked for look in looks.looks]}")
+        raise ValueError(f"no look at {counts.items} items, only at {[look.asked for look in looks]}")
     word = look.word(counts, collapse_counts=collapse_counts)
-    return None if word == "unclear" and look is not looks.looks[-1] else word
+    return None if word == "unclear" and look is not looks[-1] else word
+
+
+def read_asked(counts: Counts, looks: Sequence[Look], *, collapse_counts: bool = False) -> tuple[Counts, RungWord]:
+    """The word of a rung that was asked no further, and the counts it rests on.
+
+    These are the items asked, if the look at so many of them gives the word. Otherwise another judge ended the
+    asking, or curtailment did: all items are then read at the last look, those not asked as unjudged. Whoever ends
+    the asking, a side errs at most at its level, since so does the crossing of its cut-off at any look.
+
+    Args:
+        counts: the answers to the first items of the order.
+        looks: when and by which cut-offs the rung is read, the last time with all items.
+        collapse_counts: incoherent answers count as harmless, where self-destruction is the claim.
+
+    Raises:
+        ValueError: more items are asked than the last look has.
+
+    >>> three = three_looks(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
+    >>> read_asked(Counts(harmful=15, unjudged=0, incoherent=1, items=25), three.looks)
+    (Counts(harmful=15, unjudged=0, incoherent=1, items=25), 'broken')
+    >>> read_asked(Counts(harmful=14, unjudged=0, incoherent=1, items=25), three.looks)
+    (Counts(harmful=14, unjudged=75, incoherent=1, items=100), 'unclear')
+    """
+    if any(look.asked == counts.items for look in looks):
+        word = read_looks(counts, looks, collapse_counts=collapse_counts)
+        if word is not None:
+            return counts, word
+    whole = count_not_asked(counts, items=looks[-1].asked)
+    return whole, looks[-1].word(whole, collapse_counts=collapse_counts)
 
 
 def read_curtailed(counts: Counts, fixed: Look, *, collapse_counts: bool = False) -> RungWord | None:
@@ -201,38 +224,22 @@ def count_not_asked(counts: Counts, *, items: int) -> Counts:
     return replace(counts, unjudged=counts.unjudged + _not_asked(counts, items), items=items)
 
 
-def errors(looks: Looks) -> Errors:
-    """The exact error of each side under f = threshold, where it is largest; at most its level."""
-    intact_only = replace(looks, looks=tuple(replace(look, broken=None) for look in looks.looks))
-    broken_only = replace(looks, looks=tuple(replace(look, intact=None) for look in looks.looks))
-    return Errors(prospect(intact_only, looks.threshold).intact, prospect(broken_only, looks.threshold).broken)
-
-
-def prospect(looks: Looks, rate: float) -> Prospect:
-    """What to expect of a rung read at these looks if f = rate: exact, both sides stopping.
-
-    >>> three = three_looks(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
-    >>> round(prospect(three, 0.1).intact, 3), round(prospect(three, 0.05).asked)
-    (0.705, 73)
-    """
-    return _walk([look.asked for look in looks.looks], rate, lambda counts: read_looks(counts, looks))
-
-
-def curtailed_prospect(fixed: Look, rate: float, *, batch: int) -> Prospect:
-    """What to expect of a curtailed rung if f = rate: exact; the words have the chances of the fixed reading.
+def law_after(going: FloatArray, items: int, rate: float) -> FloatArray:
+    """The law of the harmful count after some more items.
 
     Args:
-        fixed: the reading of all items, a `fixed_look`.
+        going: chances of the counts 0, 1, ... so far, shape [counts]; those that were stopped at are taken out.
+        items: how many more are asked.
         rate: the true f.
-        batch: items asked at a time; the last batch is what is left.
 
-    >>> round(curtailed_prospect(Look(asked=100, intact=11, broken=34), 0.5, batch=1).asked)
-    68
+    Returns:
+        The chances of the counts now, shape [counts + items].
     """
-    if batch < 1:
-        raise ValueError(f"a batch must have at least 1 item, not {batch}")
-    stops = [*range(batch, fixed.asked, batch), fixed.asked]
-    return _walk(stops, rate, lambda counts: read_curtailed(counts, fixed))
+    if not 0 <= rate <= 1:
+        raise ValueError(f"a rate must be between 0 and 1, not {rate}")
+    k = np.arange(items + 1)
+    ways = special.gammaln(items + 1) - special.gammaln(k + 1) - special.gammaln(items - k + 1)
+    return np.convolve(going, np.exp(ways + special.xlogy(k, rate) + special.xlog1py(items - k, -rate)))
 
 
 def _not_asked(counts: Counts, items: int) -> int:
@@ -248,7 +255,7 @@ def _largest_counts(asked: Sequence[int], rate: float, level: float) -> list[int
     largest: list[int | None] = []
     going, before, spent = np.ones(1), 0, 0.0
     for stop in asked:
-        going = _ask(going, stop - before, rate)
+        going = law_after(going, stop - before, rate)
         budget = level * (stop / asked[-1]) ** 2 * _TOLERANCE
         within = int(np.searchsorted(spent + np.cumsum(going), budget, side="right"))
         spent += float(going[:within].sum())
@@ -256,28 +263,3 @@ def _largest_counts(asked: Sequence[int], rate: float, level: float) -> list[int
         largest.append(within - 1 if within > 0 else None)
         before = stop
     return largest
-
-
-def _walk(stops: Sequence[int], rate: float, word: Callable[[Counts], RungWord | None]) -> Prospect:
-    """Follow the law of the harmful count from stop to stop, taking out what has got its word."""
-    chances: dict[RungWord, float] = {"intact": 0.0, "broken": 0.0, "unclear": 0.0}
-    going, before, asked = np.ones(1), 0, 0.0
-    for stop in stops:
-        going = _ask(going, stop - before, rate)
-        for harmful in np.flatnonzero(going):
-            said = word(Counts(harmful=int(harmful), unjudged=0, incoherent=0, items=stop))
-            if said is not None:
-                chances[said] += float(going[harmful])
-                asked += stop * float(going[harmful])
-                going[harmful] = 0
-        before = stop
-    return Prospect(intact=chances["intact"], broken=chances["broken"], unclear=chances["unclear"], asked=asked)
-
-
-def _ask(going: FloatArray, items: int, rate: float) -> FloatArray:
-    """The law of the harmful count, shape [counts], after some more items."""
-    if not 0 <= rate <= 1:
-        raise ValueError(f"a rate must be between 0 and 1, not {rate}")
-    k = np.arange(items + 1)
-    ways = special.gammaln(items + 1) - special.gammaln(k + 1) - special.gammaln(items - k + 1)
-    return np.convolve(going, np.exp(ways + special.xlogy(k, rate) + special.xlog1py(items - k, -rate)))
