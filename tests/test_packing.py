@@ -39,6 +39,12 @@ def test_a_packed_study_is_finished_and_says_the_same(done: Study, tmp_path: Pat
     assert (tmp_path / "out" / "verdict.json").read_bytes() == before
 
 
+def test_the_charts_that_the_report_shows_go_along(done: Study, tmp_path: Path) -> None:
+    (done.folder / "harm.svg").write_text("<svg/>")
+    pack(done, tmp_path / "out", without_text=True)
+    assert (tmp_path / "out" / "harm.svg").read_text() == "<svg/>"
+
+
 def test_no_text_is_left_without_text(done: Study, tmp_path: Path) -> None:
     pack(done, tmp_path / "out", without_text=True)
     packed = read_study(tmp_path / "out")

@@ -13,6 +13,7 @@ from titer.store import Store
 from titer.study import PACKED_STORE, Study
 
 KEPT = ("protocol.toml", "frozen.json", "tasks.jsonl", "standing.jsonl", "verdict.json", "report.md", "report.json")
+"""Files of the folder that are copied, besides the charts that the report shows."""
 
 
 def pack(study: Study, out: Path, *, without_text: bool) -> None:
@@ -28,9 +29,9 @@ def pack(study: Study, out: Path, *, without_text: bool) -> None:
         raise InputError(str(out), "the folder is not empty", "Choose another one.")
     source, target = study.store, Store(out / PACKED_STORE)
     target.root.mkdir(parents=True)
-    for name in KEPT:
-        if (study.folder / name).exists():
-            shutil.copyfile(study.folder / name, out / name)
+    for path in (*(study.folder / name for name in KEPT), *study.folder.glob("*.svg")):
+        if path.exists():
+            shutil.copyfile(path, out / path.name)
     for folder in ("readings", "failed"):
         if (source.root / folder).exists():
             shutil.copytree(source.root / folder, target.root / folder, ignore=shutil.ignore_patterns(".*"))
