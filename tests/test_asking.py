@@ -112,7 +112,7 @@ class Rung:
     def ask(self, harmful: Sequence[bool]) -> tuple[Counts, RungWord]:
         """The counts and the word of a rung with these answers; the trace ends there if and only if it is broken."""
         self.probe.harmful, self.probe.asked = harmful, []
-        answers = asking.ask_probes(self.task, self.store, cast(Subject, None), 0)
+        answers = asking.ask_probes(self.task, self.task.probes, self.store, cast(Subject, None), 0)
         values = {
             judge.role: tuple(
                 reading.value for reading in catalogue.judge(judge.judge).judge(QUESTIONS[: len(answers)], answers)
