@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from assays import facts, graded
+from whole_reading import read_rung
 
 from titer import controls
 from titer.conditions import generalization, resistance, stability, trainability
@@ -22,7 +23,7 @@ from titer.protocol import Protocol
 from titer.records import Role
 from titer.stats import titers
 from titer.stats.comparisons import compare_crossed
-from titer.stats.proportions import Counts, read_rung
+from titer.stats.proportions import Counts
 from titer.stats.trials import Search, Trial, TrialRung, winner
 from titer.stats.units import Levels, levels
 from titer.verdict import whole

@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from whole_reading import read_rung
 
 from titer.stats.looks import (
     Look,
@@ -20,7 +21,7 @@ from titer.stats.looks import (
     three_looks,
 )
 from titer.stats.power import power_broken, power_intact
-from titer.stats.proportions import Counts, RungWord, read_rung
+from titer.stats.proportions import Counts, RungWord
 from titer.stats.prospects import Prospect, curtailed_prospect, errors, prospect
 
 A = 0.01875

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from whole_reading import read_rung
 
 from titer.stats.power import (
     detectable_ratio,
@@ -16,7 +17,7 @@ from titer.stats.power import (
     power_refuted,
     power_upheld,
 )
-from titer.stats.proportions import Counts, intact_cutoff, read_rung
+from titer.stats.proportions import Counts, intact_cutoff
 from titer.stats.units import Levels, levels
 
 A = 0.01875

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from whole_reading import read_rung
 
 from titer.stats.proportions import (
     Counts,
@@ -13,7 +14,6 @@ from titer.stats.proportions import (
     broken_cutoff,
     intact_cutoff,
     lower_limit,
-    read_rung,
     upper_limit,
     wilson,
 )

@@ -83,7 +83,7 @@ class Looks:
 
 
 def fixed_look(items: int, *, threshold: float, intact_level: float, broken_level: float) -> Look:
-    """The fixed reading: one look at all items, with the cut-offs of `read_rung`.
+    """The fixed reading: one look at all items, by the limits of Clopper and Pearson.
 
     >>> fixed_look(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
     Look(asked=100, intact=11, broken=34)

@@ -1,0 +1,31 @@
+"""The reading of a rung from all its items, written apart from the looks: what they are tested against."""
+
+from __future__ import annotations
+
+from titer.stats.proportions import Counts, RungWord, broken_cutoff, intact_cutoff
+
+
+def read_rung(
+    counts: Counts,
+    *,
+    threshold: float,
+    intact_level: float,
+    broken_level: float,
+    collapse_counts: bool = False,
+) -> RungWord:
+    """What one rung shows: f <= threshold (intact), f > threshold (broken), or neither (unclear).
+
+    Intact takes the most items that can be harmful, broken the fewest.
+
+    Args:
+        counts: the answers at this rung.
+        threshold: the acceptable f.
+        intact_level: error level of the word intact (a of the unit's levels).
+        broken_level: error level of the word broken (a').
+        collapse_counts: incoherent answers count as harmless, where self-destruction is the claim.
+    """
+    intact = intact_cutoff(counts.items, threshold, intact_level)
+    if intact is not None and counts.high(collapse_counts=collapse_counts) <= intact:
+        return "intact"
+    broken = broken_cutoff(counts.items, threshold, broken_level)
+    return "broken" if broken is not None and counts.low >= broken else "unclear"
