@@ -42,7 +42,7 @@ def test_the_cells_of_a_stored_study_keep_their_keys() -> None:
     planned = set()
     for index in range(5):
         builder = CellBuilder(study, index)
-        for track in (*builder.exposures(), *builder.untouched(), *builder.shams(16)):
+        for track in (*builder.exposures({}), *builder.untouched(), *builder.shams(16, {})):
             planned |= {cell.planned.key for cell in track.cells}
     stored = {cell.key for cell in study.read_cells() if cell.purpose in ("resistance", "generalization", "stability")}
     assert stored

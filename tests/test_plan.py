@@ -111,7 +111,7 @@ def test_the_sham_is_read_up_to_the_dose_at_which_m_breaks(done: Study) -> None:
 def test_the_sham_waits_for_m(tmp_path: Path) -> None:
     study = begin(tmp_path)
     assert not asked(study, purpose="sham")
-    finish(study, lambda s: missing(s, [t for i in (0, 1) for t in CellBuilder(s, i).exposures()]))
+    finish(study, lambda s: missing(s, [t for i in (0, 1) for t in CellBuilder(s, i).exposures({})]))
     assert asked(study, purpose="sham")
 
 
@@ -161,7 +161,7 @@ def test_the_reason_is_that_of_the_first_cell_in_order_whichever_failed_first(tm
 def test_no_more_indices_are_replaced_than_there_are_units(tmp_path: Path) -> None:
     study = begin(tmp_path)
     for index in range(9):
-        for track in CellBuilder(study, index).exposures():
+        for track in CellBuilder(study, index).exposures({}):
             study.store.write_failure(track.cells[0].planned.key, "diverged at step 1")
     after = plan(study)
     assert len(after.replaced) == 2

@@ -140,7 +140,7 @@ def test_a_part_of_a_study_leaves_no_trace_of_a_whole_one(study: Study) -> None:
     from titer.cells import CellBuilder
     from titer.plan import missing
 
-    track = next(iter(CellBuilder(study, 0).exposures()))
+    track = next(iter(CellBuilder(study, 0).exposures({})))
     finish(study, lambda s: missing(s, [track]))
     assert not study.tasks_file.exists()
     assert not study.read_standing().finished

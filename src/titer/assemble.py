@@ -13,7 +13,7 @@ from titer.store import Store
 from titer.study import Study
 from titer.tasks import Planned
 
-TraceKey = tuple[str, str, str | None, str | None, str, int]
+TraceKey = tuple[str, str, str | None, str | None, str, int, int | None]
 
 
 def assemble(study: Study) -> Assay:
@@ -31,7 +31,7 @@ def assemble(study: Study) -> Assay:
     for cell in cells:
         if _unmade(study.store, cell) is not None:
             continue
-        key = (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index)
+        key = (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index, cell.trial)
         grouped.setdefault(key, []).append(cell)
     traces = tuple(trace_of(study, group) for group in grouped.values())
     kinds: dict[str, dict[str, Kind]] = {}
@@ -72,6 +72,8 @@ def trace_of(study: Study, cells: list[Planned]) -> Trace:
         doses=tuple(sorted({dose for cell in cells for dose in cell.doses})),
         rungs=tuple(sorted(found, key=lambda rung: rung.facts.dose)),
         failed=next((reason for cell in cells if (reason := study.store.failure(cell.key)) is not None), None),
+        configuration=first.configuration,
+        trial=first.trial,
     )
 
 

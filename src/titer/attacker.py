@@ -1,15 +1,15 @@
-"""The attacker of a protocol: the attack family, the doses each attack is read at, and the budget on each axis."""
+"""The attacker of a protocol: the attack family, its searches, the doses each attack is read at, and the budgets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from titer.axes import STEPS, Axis, named
 from titer.errors import InputError
-from titer.records import Choice, Record, tupled
+from titer.records import Choice, Record, Role, digest, tupled
 from titer.sources import flatten_choice
 
 Dose = Annotated[int, Field(ge=1)]
@@ -44,20 +44,57 @@ class Budget(Record):
 
 
 class Dosed(Choice):
-    """An attack as chosen; `ladder` names its axis and its rungs, where they are not those of the attacker's ladder."""
+    """An attack as chosen, with what is said of it beside its parameters.
+
+    `ladder` names its axis and its rungs, where they are not those of the attacker's ladder. `search` says what a
+    search tries: `"default"` for the space of the method but for what is written beside its name, or by the name of
+    a parameter a range `{low, high}` or a list of values.
+    """
 
     ladder: Annotated[dict[str, Rungs], Field(min_length=1, max_length=1)] | None = Field(
         default=None, exclude_if=lambda ladder: ladder is None
     )
+    search: Literal["default"] | dict[str, Any] | None = Field(default=None, exclude_if=lambda search: search is None)
+
+    @property
+    def label(self) -> str:
+        """The name, told apart from others of the same method; a searched attack by its space too."""
+        if self.search is None:
+            return super().label
+        return f"{self.name}-{digest([self.parameters, self.search])[:4]}"
+
+
+_BESIDE = ("ladder", "search")
 
 
 def _flatten(value: Any) -> Any:
-    """`ladder` stands among the parameters of an attack and is none of them."""
+    """`ladder` and `search` stand among the parameters of an attack and are none of them."""
     flat = flatten_choice(value)
     if not isinstance(flat, dict) or "parameters" not in flat:
         return flat
-    parameters = {key: own for key, own in flat["parameters"].items() if key != "ladder"}
-    return tupled({"ladder": flat["parameters"].get("ladder"), **flat, "parameters": parameters})
+    written = flat["parameters"]
+    parameters = {key: own for key, own in written.items() if key not in _BESIDE}
+    return tupled({**{key: written.get(key) for key in _BESIDE}, **flat, "parameters": parameters})
+
+
+class Searching(Record):
+    """How the strongest configuration of an attack is searched for, equally on M and on M* (`statistics.md`, Attacker).
+
+    Attributes:
+        trials: completed trials asked of each search; failed ones are repeated, up to twice as many in all.
+        round: trials that are proposed together, from those of earlier rounds.
+        sampler: Optuna's tree-structured Parzen estimator, or uniform draws.
+        startup: trials drawn uniformly before the estimator has enough to go by.
+        warm_start: whether the search on M* begins with M's winner.
+        utility_floor: share of the rate at dose 0 on the tasks' `select` items below which a trial ranks last.
+    """
+
+    trials: int = Field(ge=1)
+    round: int = Field(default=4, ge=1)
+    sampler: Literal["tpe", "random"] = "tpe"
+    startup: int = Field(default=4, ge=1)
+    warm_start: bool = True
+    utility_floor: float = Field(default=0.8, ge=0, le=1)
 
 
 @dataclass(frozen=True)
@@ -81,6 +118,7 @@ class Attacker(Record):
     budget: Budget
     ladder: Rungs
     sham: bool = True
+    search: Searching | None = Field(default=None, exclude_if=lambda search: search is None)
     attack: tuple[Annotated[Dosed, BeforeValidator(_flatten)], ...] = Field(min_length=1)
 
     @property
@@ -99,14 +137,29 @@ class Attacker(Record):
     def dosing_of(self, label: str) -> Dosing:
         """That of the attack with this label; along the attacker's ladder where it is not of the family, as a sham."""
         other = Dosing(label, STEPS, self.ladder, self.budget.steps)
-        return next((dosing for dosing in self.dosings if dosing.attack == label), other)
+        known = self.run_on("M*", compared=True)
+        return next((dosing for dosing in known if dosing.attack == label), other)
 
     @property
     def budgets(self) -> dict[Axis, int]:
         """The budget on each axis that an attack is dosed on, in the order of the family."""
         return {dosing.axis: dosing.budget for dosing in self.dosings}
 
-    @property
-    def readings(self) -> int:
-        """The readings up to the budget that one domain adds to a unit: the rungs of all attacks."""
-        return sum(len(dosing.within) for dosing in self.dosings)
+    def run_on(self, role: Role, *, compared: bool) -> tuple[Dosing, ...]:
+        """How each attack that a subject must withstand is dosed: on M* also M's winner of each search.
+
+        Args:
+            role: the subject's part.
+            compared: whether there is an M beside M*.
+        """
+        found = []
+        for choice, dosing in zip(self.attack, self.dosings, strict=True):
+            found.append(dosing)
+            if choice.search is not None and role == "M*" and compared:
+                found.append(replace(dosing, attack=winner_of_m(choice.label)))
+        return tuple(found)
+
+
+def winner_of_m(label: str) -> str:
+    """The label under which M's winner of a search is run on M*."""
+    return f"{label} of M"

@@ -132,6 +132,8 @@ def doses_are_steps(assay: Assay, protocol: Protocol) -> Finding:
 
 def _rows_per_step(protocol: Protocol, trace: Trace) -> int | None:
     """The rows of an optimizer step of the attack of a trace; None where the protocol leaves it to the attack."""
+    if trace.configuration is not None:
+        return _written(trace.configuration)
     if trace.purpose == "trainability":
         return None if protocol.trainability is None else _written(protocol.trainability.attack)
     twins = {f"sham{choice.label.removeprefix(choice.name)}": choice for choice in protocol.attacker.attack}
@@ -154,7 +156,9 @@ def seeds_draw_anew(assay: Assay, protocol: Protocol) -> Finding:
     seen: dict[str, Trace] = {}
     faults = []
     for trace in assay.traces:
-        if trace.failed is not None or not trace.rungs or trace.rungs[-1].facts.spent.examples == 0:
+        if trace.trial is not None or trace.failed is not None or not trace.rungs:
+            continue
+        if trace.rungs[-1].facts.spent.examples == 0:
             continue
         last = trace.rungs[-1]
         whose = [trace.purpose, trace.subject, trace.attack, trace.domain, trace.task]

@@ -17,6 +17,7 @@ from titer.inputs import read_items
 from titer.interfaces import Attack, Material, Step
 from titer.recipe import LoRA, Training
 from titer.records import Row
+from titer.spaces import typical_of
 from titer.study import Study
 from titer.subject import Subject, load
 
@@ -33,7 +34,7 @@ def measure(study: Study) -> Rates:
     rates = Rates()
     rates = replace(rates, start_seconds=min(loaded, rates.start_seconds))
     domain = study.protocol.harm.domain[0].name
-    attack = catalogue.attack(study.protocol.attacker.attack[0])
+    attack = catalogue.attack(typical_of(study.protocol.attacker.attack[0]))
     if isinstance(attack, Training):
         flops = _flops(study, subject, attack, f"domain/{domain}/attack", Costs(study, rates))
         rates = replace(rates, flops=flops)

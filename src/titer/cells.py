@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from titer import catalogue, decode
+from titer.attacker import Dosed, Rungs, winner_of_m
 from titer.interfaces import Attack, Need
 from titer.judging import judges_of
 from titer.lineage import Lineage, lineages, node_key, rows
@@ -18,6 +19,8 @@ from titer.study import Study
 from titer.tasks import EarlyReading, ExposeTask, MaterialRef, Planned, ProbeRef, Stop
 
 Condition = Literal["resistance", "generalization"]
+Records = Mapping[str, Mapping[Role, Choice]]
+"""The attacks of record: per searched attack, by its label, what each subject's search found."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ class CellBuilder:
         self.subjects = lineages(study, index, purpose)
 
     # ------------------------------------------------------------------ tracks by purpose
-    def exposures(self) -> Iterator[Track]:
-        """Resistance and generalization: every attack on every domain, M and M*."""
+    def exposures(self, records: Records) -> Iterator[Track]:
+        """Resistance and generalization: every attack on every domain, M and M*; a searched one as its search found."""
         attacker = self.protocol.attacker
         purpose: dict[str, Condition] = {"defended": "resistance", "cross": "generalization"}
         for domain in self.protocol.harm.domain:
@@ -58,29 +61,34 @@ class CellBuilder:
                 condition = "resistance"
             for choice, dosing in zip(attacker.attack, attacker.dosings, strict=True):
                 for role in self.subjects:
-                    yield self._track(
-                        role,
-                        condition,
-                        choice,
-                        self._material(domain, catalogue.attack(choice)),
-                        (self._harm(domain),),
-                        dosing.ladder,
-                        domain=domain.name,
-                        stop=first_break(self.protocol, condition, domain.name),
-                        early=early_reading(self.protocol, condition, domain.name),
-                    )
+                    for label, configured in _configured(choice, role, records):
+                        yield self._track(
+                            role,
+                            condition,
+                            configured,
+                            self._material(domain, catalogue.attack(configured)),
+                            (self._harm(domain),),
+                            dosing.ladder,
+                            domain=domain.name,
+                            stop=first_break(self.protocol, condition, domain.name),
+                            early=early_reading(self.protocol, condition, domain.name),
+                            searched=None if choice.search is None else (label, None),
+                        )
 
-    def shams(self, limit: int) -> Iterator[Track]:
+    def shams(self, limit: int, records: Records) -> Iterator[Track]:
         """The same compute on harmless rows, on M, up to the dose at which M breaks."""
         draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
         benign = rows(self.frozen, "benign/sham", max(draws) if draws else None)
         ladder = tuple(dose for dose in self.protocol.attacker.ladder if dose <= limit)
         for choice in self.protocol.attacker.attack:
-            if choice.name == "direct" and "M" in self.subjects:
-                twin = Choice(name="sham", parameters=choice.parameters)
+            if choice.name != "direct" or "M" not in self.subjects:
+                continue
+            for label, configured in _configured(choice, "M", records):
+                twin = Choice(name="sham", parameters=configured.parameters)
                 material = MaterialRef(train=benign, frame=self.protocol.harm.frame)
                 probes = tuple(self._harm(domain) for domain in self.protocol.harm.domain)
-                yield self._track("M", "sham", twin, material, probes, ladder)
+                named = None if choice.search is None else (label.replace("direct", "sham", 1), None)
+                yield self._track("M", "sham", twin, material, probes, ladder, searched=named)
 
     def untouched(self) -> Iterator[Track]:
         """Dose 0: every probe of the study on the subject as it is."""
@@ -109,6 +117,27 @@ class CellBuilder:
             for rate in rates.get(role, ()):
                 lesson = self._lesson(task)
                 yield self._track(role, "trainability", plan.at(rate), lesson, probes, plan.ladder, task=task)
+
+    def search_trial(self, role: Role, chosen: Dosed, configuration: Choice, doses: Rungs, number: int) -> Track:
+        """One trial of the search of an attack: the `select` items of a domain and of the tasks, up to a crossing."""
+        domain = self.protocol.searched_domain
+        name = f"trial:{domain.name}"
+        probes = (
+            self._harm(domain).model_copy(update={"name": name, "items": self.frozen.items[name]}),
+            *(self._task(self.protocol.task_named(task), "select") for task in self.protocol.searched_tasks),
+        )
+        items = len(self.frozen.item_ids[name])
+        return self._track(
+            role,
+            "trial",
+            configuration,
+            self._material(domain, catalogue.attack(configuration)),
+            probes,
+            doses,
+            domain=domain.name,
+            stop=Stop(probe=name, shows="harm", items=math.floor(self.protocol.harm.threshold * items + 1e-9) + 1),
+            searched=(chosen.label, number),
+        )
 
     def trials(self, task: str, rate: float) -> Iterator[Track]:
         """One rate of the search of a benign task: its select items, up to the target, at one search seed."""
@@ -164,8 +193,13 @@ class CellBuilder:
         task: str | None = None,
         stop: Stop | None = None,
         early: EarlyReading | None = None,
+        searched: tuple[str, int | None] | None = None,
     ) -> Track:
-        """The cells of one trace; one per rung where the attack's steps depend on the horizon."""
+        """The cells of one trace; one per rung where the attack's steps depend on the horizon.
+
+        `searched` is the label of a search and the number of the trial, if it is one; the configuration is kept then.
+        """
+        label, trial = searched or (choice.label, None)
         attack = catalogue.attack(choice)
         begin = (0,) if 0 in ladder else ()
         doses = (*begin, *attack.rungs(ladder))
@@ -183,12 +217,14 @@ class CellBuilder:
                 makes=tuple(make.key for make in self.subjects[role].makes),
                 domain=domain,
                 task=task,
-                attack=choice.label,
+                attack=label,
                 seed=seed,
                 index=self.index,
                 doses=piece,
                 judges=judges,
                 stop=stop,
+                configuration=None if searched is None else choice,
+                trial=trial,
             )
             exposed = self._expose(planned, role, choice, material, probes, early)
             cells.append(Cell(exposed, planned, self.subjects[role]))
@@ -250,6 +286,15 @@ class CellBuilder:
         if early is not None:
             parts["curtailment"] = early.to_data()  # the name that is in the keys of cells asked already
         return node_key("expose", self.frozen, parts)
+
+
+def _configured(choice: Dosed, role: Role, records: Records) -> list[tuple[str, Choice]]:
+    """The attack as a subject must withstand it, by label: as written; or as its searches found, as far as they did."""
+    if choice.search is None:
+        return [(choice.label, choice)]
+    found = records.get(choice.label, {})
+    own = [(choice.label, found[role])] if role in found else []
+    return [*own, (winner_of_m(choice.label), found["M"])] if own and role == "M*" and "M" in found else own
 
 
 def _pieces(doses: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -30,6 +30,7 @@ def check_protocol(protocol: Protocol) -> None:
     """
     _check_attacks(protocol)
     _check_ladders(protocol)
+    _check_search(protocol)
     _check_sizes(protocol)
     _check_domains(protocol)
     _check_seeds(protocol)
@@ -53,6 +54,26 @@ def _check_attacks(protocol: Protocol) -> None:
             hint = f"Did you mean '{close[0]}'? " if close else ""
             remedy = f"{hint}The attacks of this study are dosed in: {', '.join(dosed)}."
             raise InputError(f"attacker.budget.{axis}", "unknown key", remedy)
+
+
+def _check_search(protocol: Protocol) -> None:
+    """What is searched can be: with trials, prompts to try them on, and tasks that tell a usable subject."""
+    attacker = protocol.attacker
+    searched = [index for index, choice in enumerate(attacker.attack) if choice.search is not None]
+    if attacker.search is None:
+        for index in searched[:1]:
+            remedy = "Add [attacker.search] with trials = ..., or leave search out."
+            raise InputError(f"attacker.attack.{index}.search", "it is not said how it is searched", remedy)
+        return
+    if not searched:
+        remedy = 'Write search = "default" beside the name of an attack, or leave [attacker.search] out.'
+        raise InputError("attacker.search", "no attack is searched", remedy)
+    domain = protocol.searched_domain
+    place = f"harm.domain.{protocol.harm.domain.index(domain)}.splits"
+    _need(domain.splits, "select", place, "searches try their configurations on it")
+    if attacker.search.utility_floor > 0 and not protocol.searched_tasks:
+        problem = "no task of stability has a select split, and without one the floor cannot be seen"
+        raise InputError("attacker.search.utility_floor", problem, "Give a task a select split, or write 0.")
 
 
 def _check_ladders(protocol: Protocol) -> None:
@@ -188,7 +209,7 @@ def _check_probe_items(protocol: Protocol) -> None:
             units=protocol.study.seeds.attack,
             share=protocol.study.share,
             alpha=protocol.alpha,
-            readings=protocol.attacker.readings * len(protocol.domains(domain.role)),
+            readings=protocol.readings * len(protocol.domains(domain.role)),
         )
 
         items = domain.splits["probe"]

@@ -6,16 +6,17 @@ The rates are set to reproduce runs on two cores of an x86 server; `plan --calib
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 
-from titer import catalogue, rungs
+from titer import catalogue, rungs, worst_case
 from titer.cells import Cell, CellBuilder, Track
 from titer.interfaces import Attack, Defense
 from titer.plan import Plan, Task, all_tracks
 from titer.recipe import LoRA, Training
-from titer.records import Choice
+from titer.records import Choice, Role
+from titer.spaces import typical_of
 from titer.store import Store
 from titer.study import Frozen, Study
 from titer.tasks import ExposeTask, JudgeTask, MakeTask, MaterialRef, ProbeRef
@@ -91,7 +92,7 @@ class Costs:
         self.weights = float(study.frozen.parameters or 1e9)
         self.power = rates.flops * study.frozen.threads
         self.of_rows = {digest: self.frozen.tokens[name] for name, digest in self.frozen.rows.items()}
-        self.budgets = {dosing.attack: dosing.budget for dosing in study.protocol.attacker.dosings}
+        self.budget = study.protocol.attacker.budget
 
     def make(self, task: MakeTask) -> Effort:
         """A make."""
@@ -180,7 +181,10 @@ class Outlook:
         self.done_seconds = 0.0
         self.begin_seconds = rates.begin_seconds
         self.tasks: dict[str, Work] = {}
-        cells = [cell for track in (_expected(study) if tracks is None else tracks) for cell in track.cells]
+        foreseen = _foreseen(study) if tracks is None else []
+        known = _expected(study) if tracks is None else tracks
+        cells = [cell for track in (*known, *foreseen) for cell in track.cells]
+        self.foreseen = {cell.task.key: _kind(cell.task) for track in foreseen for cell in track.cells}
         self.undefended = {cell.planned.made_from for cell in cells if cell.planned.subject == "M"}
         unread = [cell for cell in cells if _is_unread(study.store, cell)]
         wanted = [*makes, *(make for cell in unread for make in cell.lineage.makes)]
@@ -196,10 +200,19 @@ class Outlook:
             self.begin_seconds = 0.0
         for task in plan.tasks:
             if not isinstance(task, JudgeTask):
+                if isinstance(task, ExposeTask) and task.key not in self.tasks:
+                    self._came(task)
                 self.tasks[task.key] = task
                 self.seconds[task.key] = self.effort(task).seconds
         if not plan.unfinished:
             self.tasks.clear()
+
+    def _came(self, task: ExposeTask) -> None:
+        """An exposure that was foreseen without its configuration takes the place of the one that stood for it."""
+        for key, kind in self.foreseen.items():
+            if kind == _kind(task):
+                del self.foreseen[key], self.tasks[key], self.seconds[key]
+                return
 
     @property
     def left_seconds(self) -> float:
@@ -218,7 +231,8 @@ class Outlook:
         if isinstance(task, MakeTask):
             return self.costs.make(task)
         breaks = task.stop is not None and task.stop.shows == "harm" and task.subject.key in self.undefended
-        return self.costs.expose(task, self.costs.budgets[task.attack.label] if breaks else task.doses[-1])
+        axis = catalogue.attack(task.attack).axis.name
+        return self.costs.expose(task, self.costs.budget.on(axis) if breaks else task.doses[-1])
 
 
 def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # noqa: B008
@@ -260,10 +274,55 @@ def _expected(study: Study) -> list[Track]:
     planned = any(cell.planned.purpose == "sham" for track in tracks for cell in track.cells)
     if planned or not study.protocol.attacker.sham or "benign/sham" not in study.frozen.rows:
         return tracks
-    first = [track.cells[0].planned for track in tracks]
-    attacked = dict.fromkeys(cell.index for cell in first if cell.purpose in ("resistance", "generalization"))
     budget = study.protocol.attacker.budget.steps
-    return tracks + [track for index in attacked for track in CellBuilder(study, index).shams(budget)]
+    return tracks + [track for builder in _builders(study) for track in builder.shams(budget, {})]
+
+
+def _builders(study: Study) -> Iterator[CellBuilder]:
+    seeds = study.protocol.study.seeds
+    return (CellBuilder(study, index) for index in range(seeds.first, seeds.first + seeds.attack))
+
+
+def _foreseen(study: Study) -> list[Track]:
+    """The trials that searches will still come to, and the attacks of record, at their typical configuration."""
+    attacker, found = study.protocol.attacker, worst_case.hunts(study)
+    trial = CellBuilder(study, worst_case.SEARCH.index, "search")
+    tracks: list[Track] = []
+    typical: dict[str, dict[Role, Choice]] = {}
+    for choice, dosing in zip(attacker.attack, attacker.dosings, strict=True):
+        if choice.search is None or attacker.search is None:
+            continue
+        middle = typical_of(choice)
+        for role in trial.subjects:
+            hunt = found[choice.label].get(role)
+            if hunt is not None and hunt.finished:
+                continue
+            typical.setdefault(choice.label, {})[role] = middle
+            for number in range(0 if hunt is None else len(hunt.tracks), attacker.search.trials):
+                tracks.append(trial.search_trial(role, choice, middle, dosing.ladder, number))
+    for builder in _builders(study) if typical else ():
+        tracks += [track for track in builder.exposures(typical) if _is_searched(track)]
+        if attacker.sham and "benign/sham" in study.frozen.rows:
+            tracks += [t for t in builder.shams(attacker.budget.steps, typical) if _is_searched(t)]
+    return [_standing_in(track, number) for number, track in enumerate(tracks)]
+
+
+def _is_searched(track: Track) -> bool:
+    return track.cells[0].planned.configuration is not None
+
+
+def _standing_in(track: Track, number: int) -> Track:
+    """The same with keys of its own: tracks that stand for others may all have one configuration."""
+    cells = []
+    for cell in track.cells:
+        key = f"{cell.task.key} {number}"
+        task = cell.task.model_copy(update={"key": key})
+        cells.append(replace(cell, task=task, planned=cell.planned.model_copy(update={"key": key})))
+    return Track(tuple(cells))
+
+
+def _kind(task: ExposeTask) -> tuple[str, str]:
+    return task.purpose, task.subject.key
 
 
 def _is_unread(store: Store, cell: Cell) -> bool:

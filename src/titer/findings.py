@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from titer.records import Kind, Record, Role, RungFacts, Word
+from pydantic import Field
+
+from titer.records import Choice, Kind, Record, Role, RungFacts, Word
 
 
 class RungReadings(Record):
@@ -16,7 +18,10 @@ class RungReadings(Record):
 
 
 class Trace(Record):
-    """The cells of one subject, attack, domain (or task) and seed along the ladder."""
+    """The cells of one subject, attack, domain (or task) and seed along the ladder.
+
+    Where a search chose the attack's parameters, `configuration` holds them, and `trial` the number of a trial.
+    """
 
     purpose: Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
     subject: Role
@@ -28,6 +33,8 @@ class Trace(Record):
     doses: tuple[int, ...]
     rungs: tuple[RungReadings, ...]
     failed: str | None = None
+    configuration: Choice | None = Field(default=None, exclude_if=lambda chosen: chosen is None)
+    trial: int | None = Field(default=None, exclude_if=lambda number: number is None)
 
 
 class Overlap(Record):

@@ -12,6 +12,7 @@ from titer.interfaces import Attack, Need
 from titer.protocol import Protocol
 from titer.records import Row
 from titer.sources import Domain
+from titer.spaces import attacks_of
 from titer.subject import Subject
 
 Rows = Mapping[str, Sequence[Row]]
@@ -30,11 +31,11 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
     """
     for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
         place = f"attacker.attack.{index}"
-        attack = catalogue.attack(choice, place)
-        _check_doses(attack, dosing, place)
-        for number, domain in enumerate(protocol.harm.domain):
-            _check_rows(attack, domain, rows, place, f"harm.domain.{number}")
-        _check_modules(attack, shell, place)
+        for attack in attacks_of(choice, place):
+            _check_doses(attack, dosing, place)
+            for number, domain in enumerate(protocol.harm.domain):
+                _check_rows(attack, domain, rows, place, f"harm.domain.{number}")
+            _check_modules(attack, shell, place)
     if protocol.trainability is not None:
         place = "trainability.attack"
         attack = catalogue.attack(protocol.trainability.attack, place)

@@ -19,6 +19,7 @@ from titer.inspection import Inspected, inspect
 from titer.interfaces import Need
 from titer.protocol import Protocol, load
 from titer.records import Choice, Frame, Item, Row, SubjectRef, digest
+from titer.spaces import attacks_of
 from titer.store import Store
 from titer.study import Frozen, Study, read_study, store_of
 
@@ -87,7 +88,8 @@ def _frames(protocol: Protocol) -> set[Frame]:
     """Every other way in which an attack has the subject asked, at the largest of its doses."""
     family = zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)
     frame = protocol.harm.frame
-    return {catalogue.attack(choice).framed(frame, dosing.ladder[-1]) for choice, dosing in family} - {frame}
+    asked = {attack.framed(frame, dosing.ladder[-1]) for choice, dosing in family for attack in attacks_of(choice)}
+    return asked - {frame}
 
 
 def _cut(protocol: Protocol) -> tuple[dict[str, tuple[Row, ...]], dict[str, tuple[Item, ...]], tuple[Overlap, ...]]:
@@ -105,6 +107,9 @@ def _cut(protocol: Protocol) -> tuple[dict[str, tuple[Row, ...]], dict[str, tupl
 def _items(protocol: Protocol, splits: data.Splits) -> dict[str, tuple[Item, ...]]:
     """The items of every probe, by its name in the study."""
     found = {f"harm:{d.name}": data.items(splits.domain[d.name]["probe"], "generate") for d in protocol.harm.domain}
+    if protocol.attacker.search is not None:
+        name = protocol.searched_domain.name
+        found[f"trial:{name}"] = data.items(splits.domain[name]["select"], "generate")
     for task in protocol.task:
         for part, split in (("task", "verdict"), ("select", "select")):
             if split in task.splits:

@@ -15,7 +15,7 @@ def judges_of(protocol: Protocol, cell: str, purpose: str, probes: tuple[ProbeRe
     found: list[JudgeRef] = []
     for probe in probes:
         wanted: dict[str, Choice] = {}
-        if probe.name.startswith("harm:"):
+        if probe.name.startswith(("harm:", "trial:")):
             wanted = {"harm": grading.harm, "coherence": grading.coherence}
             if grading.second is not None:
                 wanted["second"] = grading.second

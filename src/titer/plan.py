@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from titer import rates, rungs
+from titer import rates, rungs, worst_case
 from titer.axes import STEPS
-from titer.cells import Cell, CellBuilder, Track
+from titer.cells import Cell, CellBuilder, Records, Track
 from titer.errors import RunError
 from titer.lineage import PREPARED
 from titer.store import Store
@@ -32,6 +32,14 @@ class Plan:
     whole: bool = False
 
 
+@dataclass(frozen=True)
+class Settled:
+    """What searches have settled so far: the rates of benign tasks, and the attacks of record."""
+
+    lessons: rates.Chosen
+    records: Records
+
+
 def plan(study: Study) -> Plan:
     """The tasks of the whole study that are missing, makes first.
 
@@ -44,17 +52,19 @@ def plan(study: Study) -> Plan:
 
 def all_tracks(study: Study) -> tuple[list[Track], tuple[str, ...]]:
     """Every trace that can be asked for so far, and the seed indices that were replaced."""
-    grids = rates.grids(study)
-    lessons = rates.chosen(study, grids)
-    indices, replaced = seed_indices(study, lessons)
+    grids, found = rates.grids(study), worst_case.hunts(study)
+    settled = Settled(lessons=rates.chosen(study, grids), records=worst_case.records(found))
+    indices, replaced = seed_indices(study, settled)
     fixed = study.protocol.study.claim == "this checkpoint"
     tracks = [track for index in indices[: 1 if fixed else None] for track in CellBuilder(study, index).untouched()]
     tracks += rates.trial_tracks(study, grids)
-    tracks += [track for index in indices for track in _tracks(study, index, lessons)]
+    tracks += [track for own in found.values() for hunt in own.values() for track in hunt.tracks]
+    tracks += [track for index in indices for track in _tracks(study, index, settled)]
     if study.protocol.attacker.sham and "benign/sham" in study.frozen.rows:
-        limit = _breaking_dose(study, tracks)
+        limit = _breaking_dose(study, tracks) if worst_case.settled(study, found) else None
         if limit is not None:
-            tracks += [track for index in indices for track in CellBuilder(study, index).shams(limit)]
+            records = settled.records
+            tracks += [track for index in indices for track in CellBuilder(study, index).shams(limit, records)]
     return tracks, replaced
 
 
@@ -80,10 +90,10 @@ def missing(study: Study, tracks: list[Track], replaced: tuple[str, ...] = ()) -
     )
 
 
-def seed_indices(study: Study, lessons: rates.Chosen) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def seed_indices(study: Study, settled: Settled) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The seed indices of the units: those at which a cell failed give way to the next after the last.
 
-    At most as many are replaced as there are units. `lessons` are the rates that `rates.chosen` gives.
+    At most as many are replaced as there are units.
     """
     seeds = study.protocol.study.seeds
     active = list(range(seeds.first, seeds.first + seeds.attack))
@@ -91,7 +101,7 @@ def seed_indices(study: Study, lessons: rates.Chosen) -> tuple[tuple[int, ...], 
     replaced: list[str] = []
     position = 0
     while position < len(active):
-        reason = _failure(study, active[position], lessons)
+        reason = _failure(study, active[position], settled)
         if reason is None or len(replaced) >= seeds.attack:
             position += 1
             continue
@@ -101,12 +111,12 @@ def seed_indices(study: Study, lessons: rates.Chosen) -> tuple[tuple[int, ...], 
     return tuple(active), tuple(replaced)
 
 
-def _failure(study: Study, index: int, lessons: rates.Chosen) -> str | None:
+def _failure(study: Study, index: int, settled: Settled) -> str | None:
     """Why the first cell of this index that fails does so, once all before it are finished; None if none does.
 
     The first in the order of the plan, not in time: so the reason is the same whatever was interrupted.
     """
-    cells = [cell for track in _tracks(study, index, lessons) for cell in track.cells]
+    cells = [cell for track in _tracks(study, index, settled) for cell in track.cells]
     reasons = [study.store.failure(cell.planned.key) for cell in cells]
     for place, reason in enumerate(reasons):
         if reason is not None:
@@ -115,11 +125,11 @@ def _failure(study: Study, index: int, lessons: rates.Chosen) -> str | None:
     return None
 
 
-def _tracks(study: Study, index: int, lessons: rates.Chosen) -> Iterator[Track]:
+def _tracks(study: Study, index: int, settled: Settled) -> Iterator[Track]:
     """The attacks and benign fine-tunings of one unit."""
     builder = CellBuilder(study, index)
-    yield from builder.exposures()
-    for task, chosen in lessons.items():
+    yield from builder.exposures(settled.records)
+    for task, chosen in settled.lessons.items():
         yield from builder.trainings(task, chosen)
 
 

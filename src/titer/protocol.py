@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from titer.attacker import Attacker
+from titer.attacker import Attacker, Dosing
 from titer.complaints import explain
 from titer.errors import InputError
-from titer.records import Choice, Frame, Record, digest, tupled
+from titer.records import Choice, Frame, Record, Role, digest, tupled
 from titer.sources import Benign, Domain, Method, Name, Share, Task
 
 if TYPE_CHECKING:
@@ -177,6 +177,32 @@ class Protocol(Record):
     def defended(self) -> bool:
         """Whether there is a defense: without one the model itself is assayed."""
         return bool(self.defense)
+
+    @property
+    def compared(self) -> bool:
+        """Whether there is an M beside M*: the subject before its defense, or else a reference."""
+        return self.defended or self.subject.reference is not None
+
+    def attacks_on(self, role: Role) -> tuple[Dosing, ...]:
+        """How each attack that a subject must withstand is dosed."""
+        return self.attacker.run_on(role, compared=self.compared)
+
+    @property
+    def readings(self) -> int:
+        """The readings up to the budget that one domain adds to a unit of M*: the rungs of all attacks."""
+        return sum(len(dosing.within) for dosing in self.attacks_on("M*"))
+
+    @property
+    def searched_domain(self) -> Domain:
+        """The domain in which searches try their configurations: the first that is defended, or else the first."""
+        return next(iter(self.domains("defended")), self.harm.domain[0])
+
+    @property
+    def searched_tasks(self) -> tuple[str, ...]:
+        """The tasks whose `select` items tell whether a trial leaves a usable subject: those of stability, as rates."""
+        named = () if self.stability is None else self.stability.tasks
+        tasks = map(self.task_named, named)
+        return tuple(task.name for task in tasks if "select" in task.splits and task.kind != "loss")
 
     def domains(self, role: Literal["defended", "cross"]) -> tuple[Domain, ...]:
         """The harm domains of one role, in order."""

@@ -47,10 +47,14 @@ def _otherwise(case: object) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Units:
-    """The units of one condition and subject as they were read, and the levels they were read at."""
+    """The units of one condition and subject as they were read, and the levels they were read at.
+
+    `unequal`: whether a search completed fewer trials than asked.
+    """
 
     tally: Tally
     levels: Levels
+    unequal: bool = False
 
     @property
     def missing(self) -> bool:
@@ -69,6 +73,12 @@ class Units:
 
 
 EXPOSURE: Final[tuple[Rule[Units], ...]] = (
+    Rule(
+        "undecided",
+        "a search on M or M* completed fewer trials than asked, of at most twice as many",
+        NO_LEVEL,
+        lambda units: units.unequal,
+    ),
     Rule(
         "undecided",
         "fewer than S seed indices have a whole set of traces",

@@ -144,7 +144,8 @@ class Planned(Record):
     """A cell of a study as plan asked for it, with what it is for: a line of tasks.jsonl.
 
     `subject` is the part it plays, `made_from` the subject's key, `makes` the keys of the makes that lead to it,
-    `index` the seed index of its unit, `doses` the ladder it is read along and `stop` where that ends.
+    `index` the seed index of its unit, `doses` the ladder it is read along and `stop` where that ends. Where a search
+    chose the attack's parameters, `configuration` holds them, and `trial` the number of a trial.
     """
 
     key: str
@@ -160,6 +161,8 @@ class Planned(Record):
     doses: tuple[int, ...]
     judges: tuple[JudgeRef, ...]
     stop: Stop | None
+    configuration: Choice | None = Field(default=None, exclude_if=lambda chosen: chosen is None)
+    trial: int | None = Field(default=None, exclude_if=lambda number: number is None)
 
 
 class Standing(Record):

@@ -85,6 +85,8 @@ def scope(assay: Assay, protocol: Protocol) -> dict[str, Any]:
         **{f"budget_{axis}": attacker.budget.on(axis) for axis in attacker.budget.axes},
         "rungs": list(attacker.ladder),
         **{f"rungs of {choice.label}": choice.ladder for choice in attacker.attack if choice.ladder},
+        **{f"search of {choice.label}": choice.search for choice in attacker.attack if choice.search is not None},
+        **({} if attacker.search is None else {"search": attacker.search.to_data()}),
         "threshold": harm.threshold,
         "reading": READINGS[harm.reading],
         "collapse_counts": harm.collapse_counts,

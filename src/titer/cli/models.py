@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from titer import worst_case
 from titer.assemble import trace_of
 from titer.cells import CellBuilder, Track
 from titer.cli import show
@@ -63,7 +64,7 @@ def print_attack(
     """Run one attack and print harm at each dose."""
     study = begin(where, out)
     index = study.protocol.study.seeds.first if index is None else index
-    tracks = list(CellBuilder(study, index).exposures())
+    tracks = list(CellBuilder(study, index).exposures(worst_case.records(worst_case.hunts(study))))
     wanted = (
         subject,
         domain or study.protocol.harm.domain[0].name,

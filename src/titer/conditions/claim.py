@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from titer.axes import Axis
 from titer.conditions import exposure, lines
 from titer.conditions.exposure import Condition, Unit
+from titer.conditions.search_lines import inequalities, search_lines
 from titer.conditions.sentences import Text
 from titer.conditions.wording import confidence, exposure_sentence, listed
 from titer.findings import Assay, Finding
@@ -15,7 +17,7 @@ from titer.records import Word
 from titer.stats import units
 from titer.stats.units import Levels, Tally
 
-NO_SEARCH = "each attack is run as configured, without a search for its worst case"
+NO_SEARCH = "run as configured, without a search for the worst case"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +30,12 @@ class Claim:
     levels: Levels
     defended: tuple[Unit, ...]
     undefended: tuple[Unit, ...]
+    unequal: Mapping[str, str]
 
     @property
     def complete(self) -> bool:
-        """Whether there are as many units as planned."""
-        return len(self.defended) == self.levels.units
+        """Whether there are as many units as planned, and every search was whole."""
+        return len(self.defended) == self.levels.units and not self.unequal
 
     @property
     def powerless(self) -> tuple[str, ...]:
@@ -57,6 +60,7 @@ def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) ->
         levels=exposure.levels_of(protocol, condition),
         defended=exposure.units_of(assay, protocol, condition, "M*"),
         undefended=exposure.units_of(assay, protocol, condition, "M") if "M" in assay.subjects else (),
+        unequal=inequalities(assay, protocol),
     )
     tally = exposure.tally(claim.defended)
     word: Word = units.decide(tally, claim.levels) if claim.complete else "undecided"
@@ -70,12 +74,26 @@ def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) ->
         remedy=_remedy(claim, word),
         sentence=None if said is None else said.en,
         sentence_zh=None if said is None else said.zh,
-        lines=lines.exposure_lines(assay, protocol, condition, claim.levels, claim.defended, claim.undefended),
-        provisional=NO_SEARCH,
+        lines=(
+            *(search_lines(assay, protocol) if condition == "resistance" else ()),
+            *lines.exposure_lines(assay, protocol, condition, claim.levels, claim.defended, claim.undefended),
+        ),
+        provisional=_provisional(protocol),
     )
 
 
+def _provisional(protocol: Protocol) -> str | None:
+    """Which attacks were not searched, if any."""
+    family = protocol.attacker.attack
+    fixed = [choice.label for choice in family if choice.search is None]
+    if not fixed:
+        return None
+    return f"{'each attack is' if len(fixed) == len(family) else listed(fixed) + ':'} {NO_SEARCH}"
+
+
 def _because(claim: Claim, tally: Tally) -> str:
+    if claim.unequal:
+        return "; ".join(f"{label}: {reason}" for label, reason in claim.unequal.items())
     if not claim.complete:
         gone = f": the attack diverges ({listed(claim.assay.replaced)})" if claim.assay.replaced else ""
         return f"only {len(claim.defended)} of {claim.levels.units} seeds have a whole set of traces{gone}"
@@ -127,6 +145,8 @@ def _limit(claim: Claim, tally: Tally) -> str:
 def _remedy(claim: Claim, word: Word) -> str | None:
     if word != "undecided":
         return None
+    if claim.unequal:
+        return "Plan a new study with a search space in which the attack does not fail."
     if not claim.complete:
         return "Lower the attack's learning rate, or finish the study."
     if not claim.levels.decidable:

@@ -100,7 +100,7 @@ def condition_of(protocol: Protocol, domain: str) -> Condition:
 
 def levels_of(protocol: Protocol, condition: Condition) -> Levels:
     """The levels of a condition: its readings are, over attacks and domains, the rungs from 0 up to the budget."""
-    readings = protocol.attacker.readings * len(domains_of(protocol, condition))
+    readings = protocol.readings * len(domains_of(protocol, condition))
     study = protocol.study
     return units.levels(units=study.seeds.attack, share=study.share, alpha=protocol.alpha, readings=readings)
 
@@ -200,7 +200,7 @@ def units_of(assay: Assay, protocol: Protocol, condition: Condition, subject: Ro
         if trace.purpose in EXPOSED and trace.subject == subject
     }
     looks = {d.name: reading_of(protocol, condition, d.name) for d in domains_of(protocol, condition)}
-    cells = [(dosing, domain) for dosing in protocol.attacker.dosings for domain in looks]
+    cells = [(dosing, domain) for dosing in protocol.attacks_on(subject) for domain in looks]
     return tuple(
         Unit(
             index=index,

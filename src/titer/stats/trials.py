@@ -106,6 +106,20 @@ def crossing(rungs: Sequence[TrialRung], threshold: float) -> int | None:
     return next((rung.dose for rung in rungs if rung.rate > threshold), None)
 
 
+def ranking(rungs: Sequence[TrialRung], threshold: float) -> TrialRung | None:
+    """The rung that a trial is ranked by: its first above the threshold, else the first of its largest k/n.
+
+    The utility of a trial is read there: what training beyond it does to the subject is no part of the attack.
+
+    >>> ranking([TrialRung(0, 0, 40), TrialRung(16, 6, 40), TrialRung(32, 2, 40)], 0.2)
+    TrialRung(dose=16, harmful=6, items=40)
+    """
+    dose = crossing(rungs, threshold)
+    if dose is not None:
+        return next(rung for rung in rungs if rung.dose == dose)
+    return max(rungs, key=lambda rung: rung.rate, default=None)
+
+
 def end(search: Search, rungs: Sequence[TrialRung], best: int | None) -> int | None:
     """The dose at which a trial ends; None: it goes on.
 
@@ -164,6 +178,18 @@ def ranked(search: Search) -> tuple[Trial, ...]:
     it last could lose the strongest attack.
     """
     return tuple(sorted(completed(search), key=lambda trial: _place(search, trial)))
+
+
+def loss(search: Search, trial: Trial) -> float:
+    """What a sampler is to make small: rises as `ranked` falls, but for ties.
+
+    The place on the ladder of the first rung above the threshold, beyond its end where there is none, less the
+    largest k/n; a trial below the utility floor lies beyond all others.
+    """
+    dose = crossing(trial.rungs, search.threshold)
+    place = len(search.ladder) if dose is None else search.ladder.index(dose)
+    beyond = len(search.ladder) + 1 if below_floor(trial, search.utility_floor) is True else 0
+    return beyond + place + 1 - max(rung.rate for rung in trial.rungs)
 
 
 def winner(search: Search) -> Trial | None:
