@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from titer.axes import STEPS, Axis, named
 from titer.errors import InputError
+from titer.preset import expanded
 from titer.records import Choice, Record, Role, digest, tupled
 from titer.sources import flatten_choice
 
@@ -113,13 +114,22 @@ class Dosing:
 
 
 class Attacker(Record):
-    """The attack family, the doses it is read at, and the harmless twin of it. `ladder` is in optimizer steps."""
+    """The attack family, the doses it is read at, and the harmless twin of it. `ladder` is in optimizer steps.
 
+    `preset` is the name of a family that was written out into the others.
+    """
+
+    preset: str | None = Field(default=None, exclude_if=lambda preset: preset is None)
     budget: Budget
     ladder: Rungs
     sham: bool = True
     search: Searching | None = Field(default=None, exclude_if=lambda search: search is None)
     attack: tuple[Annotated[Dosed, BeforeValidator(_flatten)], ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _write_out(cls, data: Any) -> Any:
+        return tupled(expanded(data))
 
     @property
     def dosings(self) -> tuple[Dosing, ...]:

@@ -133,13 +133,18 @@ def report(study: Annotated[Path, typer.Argument(help="A finished study folder."
 
 @app.command(name="list")
 def list_methods(
-    kind: Annotated[Literal["attacks", "defenses", "probes", "judges"], typer.Argument(help="Which methods.")],
+    kind: Annotated[
+        Literal["attacks", "defenses", "probes", "judges", "presets"], typer.Argument(help="Which methods.")
+    ],
     json: Json = False,
 ) -> None:
-    """List the attacks, defenses, probes or judges, other packages' included."""
-    from titer.cli.methods import print_methods
+    """List the attacks, defenses, probes or judges, other packages' included; or the attackers known by name."""
+    from titer.cli.methods import print_methods, print_presets
 
-    print_methods(kind, json)
+    if kind == "presets":
+        print_presets(json)
+    else:
+        print_methods(kind, json)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from titer import preset
 from titer.catalogue import known
 from titer.cli import show
 from titer.interfaces import Method
@@ -18,6 +19,30 @@ def print_methods(kind: str, json: bool) -> None:
         show.print_json([_data(name, method) for name, method in methods])
         return
     show.print_rows(kind.capitalize(), [_row(name, method) for name, method in methods])
+
+
+def print_presets(json: bool) -> None:
+    """Print every attacker that a protocol can name, and what running it takes."""
+    rows = [_preset(name) for name in preset.names()]
+    if json:
+        show.print_json(rows)
+        return
+    show.print_rows("Presets", rows)
+
+
+def _preset(name: str) -> dict[str, str]:
+    """Traces: how many a unit has in each domain, on M and on M*; searched attacks run M's winner on M* too."""
+    found = preset.read(name)
+    attacks = found["attack"]
+    searched = sum("search" in attack for attack in attacks)
+    trials = f"{searched * found['search']['trials']} on each subject" if searched else "none"
+    return {
+        "name": name,
+        "what": found["what"],
+        "families": ", ".join(dict.fromkeys(attack["name"] for attack in attacks)),
+        "trials": trials,
+        "traces": f"{len(attacks)} of M and {len(attacks) + searched} of M* for each domain and seed",
+    }
 
 
 def _data(name: str, method: type[Method]) -> dict[str, Any]:
