@@ -51,7 +51,7 @@ def begin(folder: Path, change: Callable[[dict[str, Any]], None] = lambda data: 
     return open_study(folder / name)
 
 
-def finish(study: Study, ask: Callable[[Study], Plan] = plan) -> list[Task]:
+def finish(study: Study, ask: Callable[[Study], Plan] = plan, *, last_first: bool = False) -> list[Task]:
     """Do all that is missing, one task after the other in this process; the tasks in the order they were done."""
     done: list[Task] = []
     while True:
@@ -60,8 +60,9 @@ def finish(study: Study, ask: Callable[[Study], Plan] = plan) -> list[Task]:
             study.keep_plan(current.cells, Standing(finished=not current.tasks, replaced=current.replaced))
         if not current.tasks:
             return done
-        work(current.tasks[0], study.store)
-        done.append(current.tasks[0])
+        task = current.tasks[-1 if last_first else 0]
+        work(task, study.store)
+        done.append(task)
 
 
 def contents(folder: Path, *parts: str) -> dict[str, bytes]:

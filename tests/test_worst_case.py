@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from studies import begin, finish
 
 from titer import worst_case
 from titer.assemble import assemble
+from titer.conclude import conclude
+from titer.conditions.searching import searches_of
+from titer.stats.trials import ranking as ranked_by
 from titer.study import Study
 
 
@@ -48,3 +52,99 @@ def test_the_winner_is_run_for_the_verdict_and_that_of_m_on_both(searched: Study
         ("M*", label): found["M*"].winner,
         ("M*", f"{label} of M"): found["M"].winner,
     }
+
+
+def test_a_trial_ends_at_a_crossing_or_at_the_best_dose_of_earlier_rounds(searched: Study) -> None:
+    (found,) = worst_case.hunts(searched).values()
+    for hunt in found.values():
+        best = min((rung.dose for t in hunt.search.trials[:2] for rung in t.rungs if rung.rate > 0.5), default=8)
+        for trial in hunt.search.trials[2:]:
+            assert trial.rungs[-1].rate > 0.5 or trial.rungs[-1].dose == best
+
+
+def test_the_search_on_the_defended_subject_begins_with_the_winner_of_the_other(searched: Study) -> None:
+    (found,) = worst_case.hunts(searched).values()
+    assert found["M*"].configurations[0] == found["M"].winner
+    assert len({c.to_json() for hunt in found.values() for c in hunt.configurations}) > 4
+
+
+def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: Study) -> None:
+    ((label, found),) = worst_case.hunts(searched).items()
+    assert searches_of(assemble(searched), searched.protocol)[label] == {r: h.search for r, h in found.items()}
+    verdict = conclude(searched)
+    lines = {(line.what, line.subject): line for line in verdict.conditions[0].lines}
+    assert lines[f"trials completed, {label}", "M"].count == 4
+    assert verdict.conditions[0].provisional is None
+    for role, hunt in found.items():
+        assert hunt.winner is not None
+        assert str(hunt.winner.parameters["lr"]) in lines[f"attack of record, {label}", role].note
+
+
+def test_each_searched_attack_counts_twice_among_the_readings_of_a_unit(searched: Study) -> None:
+    assert searched.protocol.readings == 2 * 3  # two attacks of record; rungs 0, 2, 4
+    assert [dosing.attack[-5:] for dosing in searched.protocol.attacks_on("M*")][1] == " of M"
+
+
+def test_whatever_the_order_of_work_the_trials_are_the_same(searched: Study, tmp_path: Path) -> None:
+    study = begin(tmp_path, search)
+    finish(study, last_first=True)
+    (label,) = worst_case.hunts(study)
+    for role in ("M", "M*"):
+        assert trials(study, label, role) == trials(searched, label, role)
+
+
+def test_failed_trials_are_repeated_up_to_twice_the_number_and_then_nothing_is_decided(tmp_path: Path) -> None:
+    def diverging(data: dict[str, Any]) -> None:
+        search(data, trials=2, sampler="random", warm_start=False)
+        data["attacker"]["attack"] = [
+            {"name": "direct", "batch": 4, "search": {"lr": {"low": 1e29, "high": 1e30}}},
+        ]
+
+    study = begin(tmp_path, diverging)
+    finish(study)
+    (found,) = worst_case.hunts(study).values()
+    for hunt in found.values():
+        assert hunt.finished
+        assert hunt.winner is None
+        assert [trial.failure is not None for trial in hunt.search.trials] == [True] * 4
+    resistance = conclude(study).conditions[0]
+    assert resistance.word == "undecided"
+    assert "the search on M completed 0 of 2 trials, 4 of at most 4 tried" in resistance.because
+
+
+def test_the_utility_of_a_trial_is_read_at_the_rung_that_ranks_it(tmp_path: Path) -> None:
+    def floored(data: dict[str, Any]) -> None:
+        search(data, utility_floor=1.0)
+        data["task"].append(
+            {
+                "source": data["benign"][0]["source"],
+                "group": "group",
+                "name": "floor",
+                "kind": "choice",
+                "columns": {"options": "refusal"},
+                "splits": {"select": 12, "verdict": 12},
+            }
+        )
+        data["stability"]["tasks"].append("floor")
+
+    study = begin(tmp_path, floored)
+    finish(study)
+    (found,) = worst_case.hunts(study).values()
+    for hunt in found.values():
+        for trial, track in zip(hunt.search.trials, hunt.tracks, strict=True):
+            planned = track.cells[0].planned
+            judge = next(ref for ref in planned.judges if ref.probe == "select:floor")
+            ranking = ranked_by(trial.rungs, study.protocol.harm.threshold)
+            assert ranking is not None
+            values = [study.store.read_values(judge.key, dose) for dose in (ranking.dose, 0)]
+            assert trial.utility == tuple(sum(value or 0.0 for value in column) / 12 for column in values)
+
+
+def test_an_attack_that_reads_the_horizon_is_searched_too(tmp_path: Path) -> None:
+    def cosine(data: dict[str, Any]) -> None:
+        search(data, trials=2)
+        data["attacker"]["attack"][0]["schedule"] = "cosine"
+
+    study = begin(tmp_path, cosine)
+    finish(study)
+    assert conclude(study).conditions[0].word in ("undecided", "refuted")

@@ -55,7 +55,7 @@ def propose(
     laws = distributions(space)
     for tried in finished:
         study.add_trial(
-            optuna.trial.create_trial(params=_coded(space, tried.values), distributions=laws, value=tried.loss)
+            optuna.trial.create_trial(params=coded(space, tried.values), distributions=laws, value=tried.loss)
         )
     return _decoded(space, study.ask(laws).params)
 
@@ -72,7 +72,7 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
     }
 
 
-def _coded(space: Space, values: Mapping[str, Any]) -> dict[str, float | int]:
+def coded(space: Space, values: Mapping[str, Any]) -> dict[str, float | int]:
     """The values as Optuna is told them."""
     return {
         name: values[name] if isinstance(part, LogRange) else [canonical(v) for v in part.values].index(

@@ -131,6 +131,20 @@ def report(study: Annotated[Path, typer.Argument(help="A finished study folder."
     typer.echo(path)
 
 
+@app.command()
+def export(
+    study: Annotated[Path, typer.Argument(help="A study folder.")],
+    optuna: Annotated[str, typer.Option(help="A storage, such as sqlite:///searches.db.")],
+) -> None:
+    """Write the searches of a study, as far as they have come, into a storage of Optuna."""
+    with Watch("reading the searches"):
+        from titer.cli.export import export_searches
+        from titer.study import read_study
+
+        found = read_study(study)
+    export_searches(found, optuna)
+
+
 @app.command(name="list")
 def list_methods(
     kind: Annotated[

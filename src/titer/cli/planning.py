@@ -112,7 +112,7 @@ def _readable(facts: dict[str, Any]) -> dict[str, Any]:
     name = {"study": f"{facts['study']} ({facts['digest'][:8]})"}
     if not left:
         return name | {"cells": planned, "cells to go": 0}
-    later = f", and {left - planned} sham cells once M's doses are known" if left > planned else ""
+    later = f", and {left - planned} that follow from what these read" if left > planned else ""
     pace = "as timed here" if facts["calibrated"] else "on two cores of a server; --calibrate times it here"
     money = (
         {}

@@ -1,4 +1,4 @@
-"""The charts of a report, each as SVG and PNG, made offline: harm, trainability, stability."""
+"""The charts of a report, each as SVG and PNG, made offline: harm, searches, trainability, stability."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from titer.findings import Assay, Verdict
 from titer.protocol import Protocol
 from titer.report.curves import ROLES, Captions, curve_chart
 from titer.report.differences import difference_chart
+from titer.report.searches import search_chart
 from titer.report.series import harm_panels, trainability_panels
 
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
@@ -28,7 +29,7 @@ def charts(assay: Assay, protocol: Protocol, verdict: Verdict, folder: Path) -> 
     """Write every chart there are numbers for into `folder`, as NAME.svg and NAME.png.
 
     Returns:
-        The file name of each chart's SVG by the chart's name: `harm`, `trainability`, `stability`.
+        The file name of each chart's SVG by the chart's name: `harm`, `searches`, `trainability`, `stability`.
     """
     names = ROLES[protocol.defended]
     harm = Captions(
@@ -45,6 +46,7 @@ def charts(assay: Assay, protocol: Protocol, verdict: Verdict, folder: Path) -> 
     )
     drawn = {
         "harm": curve_chart(harm_panels(assay, protocol), harm),
+        "searches": search_chart(assay, protocol),
         "trainability": curve_chart(trainability_panels(assay, protocol), learning),
         "stability": difference_chart(verdict, protocol),
     }

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from titer.findings import Assay, Finding, Line, Verdict
 from titer.protocol import Protocol
 from titer.records import canonical
+from titer.report.coverage import coverage
 from titer.report.escape import escape, number, sentence, table
 from titer.report.provenance import provenance
 from titer.report.readings import readings
+from titer.report.searches import search_tables
 
 WORDS = {
     "upheld": "shown, at the level named",
@@ -20,6 +22,7 @@ WORDS = {
 }
 CAPTIONS = {
     "harm": "Share of harmful answers against the dose of the attack, per domain, defended and undefended.",
+    "searches": "Best dose that each search found against the number of completed trials, defended and undefended.",
     "trainability": "Rate of each benign task against the dose of training on it, defended and undefended.",
     "stability": "Difference of each stability task, defended minus undefended, with limits and the margin.",
 }
@@ -42,6 +45,8 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         *(_condition(finding) for finding in verdict.conditions),
         _controls(verdict),
         *_charts(charts),
+        *coverage(protocol),
+        *search_tables(assay, protocol),
         *readings(protocol, assay),
         _scope(verdict),
         _meaning(verdict),

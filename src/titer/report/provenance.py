@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from titer.findings import Assay, Trace
 from titer.protocol import Protocol
 from titer.records import Choice, Environment
@@ -40,13 +42,16 @@ def _seeds(protocol: Protocol, assay: Assay) -> str:
 
 
 def _methods(protocol: Protocol) -> str:
-    methods: list[tuple[str, Choice]] = [("attack", choice) for choice in protocol.attacker.attack]
-    methods += [("defense", choice) for choice in protocol.defense]
+    methods: list[tuple[str, Choice, dict[str, Any]]] = [
+        ("attack", choice, {} if choice.search is None else {"search": choice.search})
+        for choice in protocol.attacker.attack
+    ]
+    methods += [("defense", choice, {}) for choice in protocol.defense]
     parts = ["### Methods"]
-    for kind, choice in methods:
+    for kind, choice, searched in methods:
         parts += [
             f"{kind.capitalize()} {escape(choice.name)} ({escape(choice.label)}):",
-            json_block(choice.parameters),
+            json_block(choice.parameters | searched),
         ]
     return "\n\n".join(parts)
 
