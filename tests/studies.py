@@ -65,6 +65,14 @@ def finish(study: Study, ask: Callable[[Study], Plan] = plan, *, last_first: boo
         done.append(task)
 
 
+def search(data: dict[str, Any], **how: Any) -> None:
+    """`direct` searched over its rate and batch, four trials in rounds of two."""
+    data["attacker"]["search"] = {"trials": 4, "round": 2, "startup": 2, "utility_floor": 0.0, **how}
+    space = {"lr": {"low": 1e-3, "high": 1e-1}, "batch": [2, 4]}
+    data["attacker"]["attack"] = [{"name": "direct", "search": space}]
+    data["harm"]["domain"][0]["splits"]["select"] = 12
+
+
 def contents(folder: Path, *parts: str) -> dict[str, bytes]:
     """Every file below some folders of a store, temporary ones too, by its path."""
     found = [path for part in parts for path in sorted((folder / part).rglob("*")) if path.is_file()]

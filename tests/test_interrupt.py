@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-from studies import RESULTS, begin, contents, finish
+from studies import RESULTS, begin, contents, finish, search
 
 from titer.conclude import conclude
 from titer.errors import BusyError
@@ -127,11 +127,14 @@ def leftovers(study: Study) -> Iterator[Path]:
 
 
 # ------------------------------------------------------------------------------------------------ a few, always
-def test_a_run_that_is_ended_by_force_and_resumed_equals_an_uninterrupted_one(tmp_path: Path) -> None:
-    whole = begin(tmp_path, name="whole")
+@pytest.mark.parametrize("change", [lambda data: None, search], ids=["fixed", "searched"])
+def test_a_run_that_is_ended_by_force_and_resumed_equals_an_uninterrupted_one(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    whole = begin(tmp_path, change, name="whole")
     finish(whole)
     conclude(whole)
-    study = begin(tmp_path)
+    study = begin(tmp_path, change)
 
     killed = Run(study, 2)
     killed.wait_until(grown(study, 3, "cells", "readings"))

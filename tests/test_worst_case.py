@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import begin, finish
+from studies import begin, finish, search
 
 from titer import worst_case
 from titer.assemble import assemble
@@ -14,14 +14,6 @@ from titer.conclude import conclude
 from titer.conditions.searching import searches_of
 from titer.stats.trials import ranking as ranked_by
 from titer.study import Study
-
-
-def search(data: dict[str, Any], **how: Any) -> None:
-    """`direct` searched over its rate and batch, four trials in rounds of two."""
-    data["attacker"]["search"] = {"trials": 4, "round": 2, "startup": 2, "utility_floor": 0.0, **how}
-    space = {"lr": {"low": 1e-3, "high": 1e-1}, "batch": [2, 4]}
-    data["attacker"]["attack"] = [{"name": "direct", "search": space}]
-    data["harm"]["domain"][0]["splits"]["select"] = 12
 
 
 def trials(study: Study, label: str, role: Any) -> list[tuple[Any, ...]]:
