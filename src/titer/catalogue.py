@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from titer.attacks.benign import Benign
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.mixture import Mixture
@@ -42,6 +43,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "direct": Direct,
     "few_shot": FewShot,
     "mixture": Mixture,
+    "benign": Benign,
     "refusal_ablation": RefusalAblation,
     "noise": Noise,
     "prune": Prune,

@@ -91,13 +91,15 @@ class SFT(Objective):
     Args:
         rows: how many rows of each part make a step.
         batch: how many rows go through the subject at once; the mean is over the step, so this changes last bits only.
+        term: what the mean is called among the terms of a step.
 
     One objective serves one training: rows are encoded at its first step.
     """
 
-    def __init__(self, *, rows: Mapping[Part, int], batch: int) -> None:
+    def __init__(self, *, rows: Mapping[Part, int], batch: int, term: str = "loss") -> None:
         self.rows = {part: count for part, count in rows.items() if count}
         self.batch = batch
+        self.term = term
         self._feed: Feed | None = None
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
@@ -107,7 +109,7 @@ class SFT(Objective):
         drawn = [one for part, count in self.rows.items() for one in self._feed.draw(part, count, t, seed)]
         counted = count_responses(subject, [one.example for one in drawn], self.batch)
         loss = descend(subject, counted)
-        return Update(terms={"loss": loss}, rows=tuple(one.row for one in drawn), tokens=tokens(counted, drawn))
+        return Update(terms={self.term: loss}, rows=tuple(one.row for one in drawn), tokens=tokens(counted, drawn))
 
 
 def count_responses(subject: Subject, examples: Sequence[Example], batch: int) -> list[Counted]:
