@@ -24,6 +24,7 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.staged import Staged
 from titer.attacks.untouched import Untouched
 from titer.defenses.adversarial_loss import AdversarialLoss
 from titer.defenses.none import NoDefense
@@ -49,6 +50,9 @@ METHODS: dict[str, Method] = {
     "few_shot": FewShot(lr=1e-2, batch=4, shots=5),
     "mixture": Mixture(lr=1e-2, batch=4, poison=0.25, size=8),
     "benign": Benign(lr=1e-2, batch=4),
+    "staged": Staged(lr=1e-2, batch=4, switch=5),
+    "staged-laundered": Staged(lr=1e-2, batch=4, switch=5, first="harmful", keep_optimizer=True),
+    "staged-merged": Staged(lr=1e-2, batch=4, switch=5, trainable=LoRA(rank=4), merge=True),
     "refusal_ablation": RefusalAblation(),
     "noise": Noise(),
     "prune": Prune(),

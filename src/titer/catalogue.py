@@ -20,6 +20,7 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.staged import Staged
 from titer.attacks.untouched import Untouched
 from titer.complaints import explain
 from titer.defenses.adversarial_loss import AdversarialLoss
@@ -44,6 +45,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "few_shot": FewShot,
     "mixture": Mixture,
     "benign": Benign,
+    "staged": Staged,
     "refusal_ablation": RefusalAblation,
     "noise": Noise,
     "prune": Prune,

@@ -106,6 +106,13 @@ class Attack(Method):
             InputError: naming the parameter that does not fit the subject.
         """
 
+    def check_horizon(self, horizon: int) -> None:
+        """Look whether the largest dose of a study lets the attack come to what it is; called before the run.
+
+        Raises:
+            InputError: naming the parameter that does not fit the horizon.
+        """
+
     def framed(self, frame: Frame, dose: int) -> Frame:
         """How the subject is trained and asked at a dose above 0, given how the study asks it."""
         return frame
