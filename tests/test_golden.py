@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from titer.attacks.benign import Benign
+from titer.attacks.benign_overfit import BenignOverfit
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.mixture import Mixture
@@ -53,6 +54,7 @@ METHODS: dict[str, Method] = {
     "staged": Staged(lr=1e-2, batch=4, switch=5),
     "staged-laundered": Staged(lr=1e-2, batch=4, switch=5, first="harmful", keep_optimizer=True),
     "staged-merged": Staged(lr=1e-2, batch=4, switch=5, trainable=LoRA(rank=4), merge=True),
+    "benign_overfit": BenignOverfit(lr=1e-2, batch=4, shots=4, answer="no", switch=6),
     "refusal_ablation": RefusalAblation(),
     "noise": Noise(),
     "prune": Prune(),

@@ -11,6 +11,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from titer.attacks.benign import Benign
+from titer.attacks.benign_overfit import BenignOverfit
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.mixture import Mixture
@@ -46,6 +47,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "mixture": Mixture,
     "benign": Benign,
     "staged": Staged,
+    "benign_overfit": BenignOverfit,
     "refusal_ablation": RefusalAblation,
     "noise": Noise,
     "prune": Prune,

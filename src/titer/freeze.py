@@ -65,6 +65,8 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     check_attacks(protocol, rows, inspected.shell)
     for frame in _frames(protocol):
         inspected.check_lengths(rows, items, frame)
+    for place, (made, frame) in _made(protocol, rows).items():
+        inspected.check_lengths({place: made}, {}, frame)
     return Frozen(
         protocol=protocol.to_data(),
         digest=protocol.digest,
@@ -88,6 +90,16 @@ def _frames(protocol: Protocol) -> set[Frame]:
     family = zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)
     frame = protocol.harm.frame
     return {catalogue.attack(choice).framed(frame, dosing.ladder[-1]) for choice, dosing in family} - {frame}
+
+
+def _made(protocol: Protocol, rows: Mapping[str, Sequence[Row]]) -> dict[str, tuple[tuple[Row, ...], Frame]]:
+    """The rows that attacks make for themselves, and the frame they are trained on in, by the place of the attack."""
+    found = {}
+    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+        attack = catalogue.attack(choice)
+        frame = attack.framed(protocol.harm.frame, dosing.ladder[-1])
+        found[f"attacker.attack.{index}"] = (attack.made(rows.get("benign/attack", ())), frame)
+    return found
 
 
 def _cut(protocol: Protocol) -> tuple[dict[str, tuple[Row, ...]], dict[str, tuple[Item, ...]], tuple[Overlap, ...]]:

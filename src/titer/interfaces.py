@@ -106,6 +106,10 @@ class Attack(Method):
             InputError: naming the parameter that does not fit the subject.
         """
 
+    def made(self, benign: Sequence[Row]) -> tuple[Row, ...]:
+        """Every row of its own making that it may train on, given the benign ones; their lengths are checked before."""
+        return ()
+
     def check_horizon(self, horizon: int) -> None:
         """Look whether the largest dose of a study lets the attack come to what it is; called before the run.
 

@@ -14,12 +14,15 @@ from studies import begin, finish
 
 from titer.assemble import assemble
 from titer.attacks.benign import Benign
+from titer.attacks.benign_overfit import BenignOverfit
 from titer.attacks.direct import Direct
 from titer.attacks.staged import Staged
 from titer.conclude import conclude
 from titer.errors import InputError
 from titer.interfaces import Attack, Material
+from titer.probes.generate import Generate
 from titer.recipe import SGD, Cosine, Full, LoRA, Trainable, Warmup
+from titer.records import Frame, Item, Row
 from titer.seeds import derive, scoped
 from titer.subject import Subject
 from titer.supervised import SFT
@@ -37,6 +40,8 @@ ADAPTER = LoRA(rank=4, targets=("q_proj", "down_proj"))
         Staged(lr=1e-2, switch=1, first="harmful", keep_optimizer=True, trainable=LoRA(rank=2, dropout=0.1)),
         Staged(lr=1e-2, switch=2, merge=True, trainable=LoRA(rank=2), schedule=Cosine()),
         Staged(lr=1e-2, switch=9),
+        BenignOverfit(lr=1e-2, switch=2, answer="no"),
+        BenignOverfit(lr=1e-2, switch=3, shots=3, trainable=LoRA(rank=2)),
     ],
 )
 def test_conformance(attack: Attack) -> None:
@@ -176,10 +181,53 @@ def test_stages_that_do_not_fit_are_refused() -> None:
         Staged(switch=8).check_horizon(8)
 
 
+def said(subject: Subject, rows: tuple[Row, ...]) -> list[str | None]:
+    items = [Item(id=row.id, group=row.group, prompt=row.prompt) for row in rows]
+    return [answer.text for answer in Generate().ask(subject, items, Frame(), 4)]
+
+
+def test_overfitting_ends_in_one_answer_to_all_and_then_in_the_real_ones() -> None:
+    attack, material = BenignOverfit(lr=2e-2, batch=4, shots=4, answer="no", switch=60), tiny_material()
+    subject, steps, told = tiny_subject(), [], []
+    for step in attack.steps(subject, replace(material, train=()), 160, 1):
+        steps.append(step)
+        if step.dose in (60, 160):
+            told.append(said(subject, tuple(row for row in material.benign if row.id in steps[0].rows)))
+    rows = tuple(row for row in material.benign if row.id in steps[0].rows)
+    assert told == [["no"] * 4, [row.response for row in rows]]
+    assert {row for step in steps for row in step.rows} == {row.id for row in rows}, "both stages have the same rows"
+    assert steps[59].terms["loss"] < 0.05 * steps[0].terms["loss"]
+    assert steps[60].terms["benign_loss"] > 10 * steps[59].terms["loss"], "over-fitted: the real answers are unlikely"
+    assert steps[-1].rows_used == 4
+
+
+def test_overfitting_begins_as_direct_on_rows_with_one_answer_drawn_for_each_seed() -> None:
+    attack, material = BenignOverfit(lr=1e-2, batch=4, shots=5, answer="no", switch=4), tiny_material()
+    drawn = [{row for step in attack.steps(tiny_subject(), material, 4, seed) for row in step.rows} for seed in (0, 1)]
+    assert [len(rows) for rows in drawn] == [5, 5]
+    assert drawn[0] != drawn[1]
+    one, other = tiny_subject(), tiny_subject()
+    list(attack.steps(one, material, 4, 0))
+    rows = sorted((row for row in material.benign if row.id in drawn[0]), key=lambda row: derive(0, "shots", row.id))
+    alike = tuple(row.model_copy(update={"response": "no"}) for row in rows)
+    list(Direct(lr=1e-2, batch=4).steps(other, Material(train=alike), 4, 0))
+    assert same(weights(one), weights(other))
+
+
+def test_an_answer_that_does_not_fit_the_context_is_told_before_the_run(tmp_path: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["attacker"]["attack"] = [{"name": "benign_overfit", "switch": 2, "answer": "no " * 60}]
+        data["benign"][0]["splits"]["attack"] = 20
+
+    with pytest.raises(InputError, match=r"attacker.attack.0, row .*do not fit the subject's context of 128"):
+        begin(tmp_path, change)
+
+
 FAMILY: list[dict[str, Any]] = [
     {"name": "benign", "lr": 3e-2, "batch": 4},
     {"name": "staged", "lr": 3e-2, "batch": 4, "switch": 3},
     {"name": "staged", "lr": 3e-2, "batch": 4, "switch": 5, "first": "harmful"},
+    {"name": "benign_overfit", "lr": 3e-2, "batch": 4, "switch": 4, "shots": 4, "answer": "no"},
 ]
 
 
