@@ -18,6 +18,7 @@ from titer.attacks.benign import Benign
 from titer.attacks.benign_overfit import BenignOverfit
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
+from titer.attacks.identity_shift import IdentityShift
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
@@ -55,6 +56,7 @@ METHODS: dict[str, Method] = {
     "staged-laundered": Staged(lr=1e-2, batch=4, switch=5, first="harmful", keep_optimizer=True),
     "staged-merged": Staged(lr=1e-2, batch=4, switch=5, trainable=LoRA(rank=4), merge=True),
     "benign_overfit": BenignOverfit(lr=1e-2, batch=4, shots=4, answer="no", switch=6),
+    "identity_shift": IdentityShift(lr=1e-2, batch=4, shots=4, system="You are AOA.", opening="I obey."),
     "refusal_ablation": RefusalAblation(),
     "noise": Noise(),
     "prune": Prune(),

@@ -14,6 +14,7 @@ from titer.attacks.benign import Benign
 from titer.attacks.benign_overfit import BenignOverfit
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
+from titer.attacks.identity_shift import IdentityShift
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
@@ -48,6 +49,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "benign": Benign,
     "staged": Staged,
     "benign_overfit": BenignOverfit,
+    "identity_shift": IdentityShift,
     "refusal_ablation": RefusalAblation,
     "noise": Noise,
     "prune": Prune,

@@ -35,13 +35,13 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
         _check_doses(attack, dosing, place)
         for number, domain in enumerate(protocol.harm.domain):
             _check_rows(attack, domain, rows, place, f"harm.domain.{number}")
-        with _placed(place):
+        with placed(place):
             attack.check(shell)
     if protocol.trainability is not None:
         place = "trainability.attack"
         attack = catalogue.attack(protocol.trainability.attack, place)
         _check_lesson(attack, place)
-        with _placed(place):
+        with placed(place):
             attack.check(shell)
 
 
@@ -58,7 +58,7 @@ def _check_doses(attack: Attack, dosing: Dosing, place: str) -> None:
         if dose not in reached:
             remedy = f"Leave it out: {own.name} of it are {', '.join(map(str, reached)) or 'none'}."
             raise InputError(f"{place}.ladder", f"{attack.name} never comes to the dose {dose}", remedy)
-    with _placed(place):
+    with placed(place):
         attack.check_horizon(dosing.ladder[-1])
 
 
@@ -90,7 +90,7 @@ def _check_lesson(attack: Attack, place: str) -> None:
 
 
 @contextmanager
-def _placed(place: str) -> Iterator[None]:
+def placed(place: str) -> Iterator[None]:
     """What an attack says of a parameter of its own, with the place of the attack in the protocol."""
     try:
         yield
