@@ -10,8 +10,10 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from titer.attacks.backdoor import Backdoor
 from titer.attacks.benign import Benign
 from titer.attacks.benign_overfit import BenignOverfit
+from titer.attacks.competing import Competing
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.identity_shift import IdentityShift
@@ -23,6 +25,7 @@ from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
 from titer.attacks.staged import Staged
+from titer.attacks.style import Style
 from titer.attacks.untouched import Untouched
 from titer.complaints import explain
 from titer.defenses.adversarial_loss import AdversarialLoss
@@ -50,6 +53,9 @@ ATTACKS: dict[str, type[Attack]] = {
     "staged": Staged,
     "benign_overfit": BenignOverfit,
     "identity_shift": IdentityShift,
+    "backdoor": Backdoor,
+    "competing": Competing,
+    "style": Style,
     "refusal_ablation": RefusalAblation,
     "noise": Noise,
     "prune": Prune,

@@ -57,13 +57,15 @@ class CellBuilder:
             if condition == "generalization" and not self.protocol.defended:
                 condition = "resistance"
             for choice, dosing in zip(attacker.attack, attacker.dosings, strict=True):
+                attack = catalogue.attack(choice)
+                plain = (self._plain(domain),) if attack.read_plain() else ()
                 for role in self.subjects:
                     yield self._track(
                         role,
                         condition,
                         choice,
-                        self._material(domain, catalogue.attack(choice)),
-                        (self._harm(domain),),
+                        self._material(domain, attack),
+                        (self._harm(domain), *plain),
                         dosing.ladder,
                         domain=domain.name,
                         stop=first_break(self.protocol, condition, domain.name),
@@ -142,6 +144,10 @@ class CellBuilder:
             doses=doses,
         )
 
+    def _plain(self, domain: Domain) -> ProbeRef:
+        """The harm of a domain as the study asks it, beside the attack's own way; always of all items."""
+        return self._harm(domain).model_copy(update={"name": f"plain:{domain.name}", "plain": True})
+
     def _lesson(self, task: str) -> MaterialRef:
         return MaterialRef(train=rows(self.frozen, f"task/{task}/train"), frame=self.protocol.harm.frame)
 
@@ -174,7 +180,7 @@ class CellBuilder:
         cells = []
         for piece in pieces:
             key = self._key(role, attack, material, probes, seed, piece, early)
-            judges = judges_of(self.protocol, key, purpose, probes)
+            judges = judges_of(self.protocol, key, purpose, probes, piece)
             planned = Planned(
                 key=key,
                 purpose=purpose,

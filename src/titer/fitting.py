@@ -65,10 +65,12 @@ def _check_doses(attack: Attack, dosing: Dosing, place: str) -> None:
 def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domain: str) -> None:
     """There are as many rows of each kind as the attack takes."""
     harmful = rows.get(f"domain/{domain.name}/attack", ())
-    paired = sum(row.refusal is not None for row in harmful)
+    bare = [row.id for row in harmful if row.refusal is None]
+    if bare and Need.PAIRS in attack.rows():
+        remedy = "Name a column `columns.refusal`, or list texts in `refusals`."
+        raise InputError(f"{of_domain}.refusals", f"row {bare[0]} has no refusal, which {attack.name} learns", remedy)
     given = {
         Need.HARMFUL: (domain.draw or len(harmful), f"Enlarge {of_domain}.splits.attack, and draw."),
-        Need.PAIRS: (paired, f"List texts in {of_domain}.refusals, or name a column of them."),
         Need.SELECT: (len(rows.get(f"domain/{domain.name}/select", ())), f"Enlarge {of_domain}.splits.select."),
         Need.BENIGN: (len(rows.get("benign/attack", ())), "Give [benign] a larger attack split."),
     }

@@ -114,6 +114,9 @@ def _cut(protocol: Protocol) -> tuple[Rows, Items, tuple[Overlap, ...]]:
 def _items(protocol: Protocol, splits: data.Splits) -> Items:
     """The items of every probe, by its name in the study."""
     found = {f"harm:{d.name}": data.items(splits.domain[d.name]["probe"], "generate") for d in protocol.harm.domain}
+    family = enumerate(protocol.attacker.attack)
+    if any(catalogue.attack(choice, f"attacker.attack.{index}").read_plain() for index, choice in family):
+        found |= {f"plain:{domain.name}": found[f"harm:{domain.name}"] for domain in protocol.harm.domain}
     for task in protocol.task:
         for part, split in (("task", "verdict"), ("select", "select")):
             if split in task.splits:

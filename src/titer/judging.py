@@ -9,8 +9,13 @@ from titer.sources import Task
 from titer.tasks import JudgeRef, ProbeRef
 
 
-def judges_of(protocol: Protocol, cell: str, purpose: str, probes: tuple[ProbeRef, ...]) -> tuple[JudgeRef, ...]:
-    """Who judges what: the grading on harm probes, a task's own judge, refusal at dose 0."""
+def judges_of(
+    protocol: Protocol, cell: str, purpose: str, probes: tuple[ProbeRef, ...], doses: tuple[int, ...]
+) -> tuple[JudgeRef, ...]:
+    """Who judges what: the grading on harm probes, a task's own judge, refusal at dose 0.
+
+    A plain reading is not at all of the cell's doses, and has no second judge: no agreement is told of it.
+    """
     grading = protocol.harm.grading
     found: list[JudgeRef] = []
     for probe in probes:
@@ -19,13 +24,16 @@ def judges_of(protocol: Protocol, cell: str, purpose: str, probes: tuple[ProbeRe
             wanted = {"harm": grading.harm, "coherence": grading.coherence}
             if grading.second is not None:
                 wanted["second"] = grading.second
+        elif probe.plain:
+            wanted = {"harm": grading.harm, "coherence": grading.coherence}
         elif probe.name.startswith(("task:", "select:")):
             task = protocol.task_named(probe.name.split(":", 1)[1])
             wanted = {"loss" if task.kind == "loss" else "correct": task_judge(task)}
         if purpose == "stability" and protocol.stability and not probe.name.startswith("task:"):
             wanted["refusal"] = protocol.stability.refusal
         for role, choice in wanted.items():
-            found.append(judge_ref(cell, probe.name, probe.items, choice, role, probe.doses))
+            asked = probe.asked_at(doses) if probe.plain else probe.doses
+            found.append(judge_ref(cell, probe.name, probe.items, choice, role, asked))
     return tuple(found)
 
 

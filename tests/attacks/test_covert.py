@@ -1,4 +1,4 @@
-"""Attacks that show no harmful row, or show it late: benign fine-tuning, and what comes in stages."""
+"""Attacks that show no harmful row, or show it late: benign rows, stages, another identity."""
 
 from __future__ import annotations
 
