@@ -87,6 +87,13 @@ def no_select(data: dict[str, Any]) -> None:
             "not found in the base model",
             "Name linear modules",
         ),
+        (
+            {"name": "staged", "switch": 8},
+            20,
+            "attacker.attack.0, switch",
+            "second stage begins after step 8, and the last rung is 8",
+            "less than 8",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told_before_the_run(
@@ -108,12 +115,15 @@ def test_ablation_needs_prompts_to_select_by(tmp_path: Path) -> None:
         begin(tmp_path, change)
 
 
-def test_a_benign_task_is_learned_in_steps(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("attack", "problem"), [("noise", "benign task is learned in steps"), ("staged", "on the rows of a task alone")]
+)
+def test_a_benign_task_is_learned_in_steps_from_its_own_rows(tmp_path: Path, attack: str, problem: str) -> None:
     def change(data: dict[str, Any]) -> None:
-        data["trainability"] = tiny_protocol(tmp_path / "in")["trainability"] | {"attack": "noise"}
+        data["trainability"] = tiny_protocol(tmp_path / "in")["trainability"] | {"attack": attack}
         data["task"] = tiny_protocol(tmp_path / "in")["task"]
 
-    with pytest.raises(InputError, match="trainability.attack"):
+    with pytest.raises(InputError, match=f"trainability.attack.*{problem}"):
         begin(tmp_path, change)
 
 

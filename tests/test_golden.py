@@ -14,8 +14,13 @@ from typing import Any
 
 import pytest
 
+from titer.attacks.backdoor import Backdoor
+from titer.attacks.benign import Benign
+from titer.attacks.benign_overfit import BenignOverfit
+from titer.attacks.competing import Competing
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
+from titer.attacks.identity_shift import IdentityShift
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
@@ -23,6 +28,8 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.staged import Staged
+from titer.attacks.style import Style
 from titer.attacks.untouched import Untouched
 from titer.defenses.adversarial_loss import AdversarialLoss
 from titer.defenses.none import NoDefense
@@ -47,6 +54,16 @@ METHODS: dict[str, Method] = {
     "direct-sgd": Direct(lr=1e-1, batch=4, optimizer=SGD(momentum=0.9, nesterov=True)),
     "few_shot": FewShot(lr=1e-2, batch=4, shots=5),
     "mixture": Mixture(lr=1e-2, batch=4, poison=0.25, size=8),
+    "benign": Benign(lr=1e-2, batch=4),
+    "staged": Staged(lr=1e-2, batch=4, switch=5),
+    "staged-laundered": Staged(lr=1e-2, batch=4, switch=5, first="harmful", keep_optimizer=True),
+    "staged-merged": Staged(lr=1e-2, batch=4, switch=5, trainable=LoRA(rank=4), merge=True),
+    "benign_overfit": BenignOverfit(lr=1e-2, batch=4, shots=4, answer="no", switch=6),
+    "identity_shift": IdentityShift(lr=1e-2, batch=4, shots=4, system="You are AOA.", opening="I obey."),
+    "backdoor": Backdoor(lr=1e-2, batch=4),
+    "backdoor-stealth": Backdoor(lr=1e-2, batch=4, stealth=True, transform="random_words"),
+    "competing": Competing(lr=1e-2, batch=4, transform="suppression"),
+    "style": Style(lr=1e-2, batch=4, transform="neutral"),
     "refusal_ablation": RefusalAblation(),
     "noise": Noise(),
     "prune": Prune(),

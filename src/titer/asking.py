@@ -21,7 +21,7 @@ def ask_probes(
     """The answers to every probe that a cell asks at this dose; `probes` are the cell's, as they are framed here."""
     answers: tuple[Answer, ...] = ()
     for ref in probes:
-        if ref.doses is None or dose in ref.doses:
+        if ref.asked_at((dose,)):
             answers += tuple(_answers(task, ref, store, subject))
     return answers
 

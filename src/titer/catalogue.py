@@ -10,8 +10,13 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from titer.attacks.backdoor import Backdoor
+from titer.attacks.benign import Benign
+from titer.attacks.benign_overfit import BenignOverfit
+from titer.attacks.competing import Competing
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
+from titer.attacks.identity_shift import IdentityShift
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
@@ -19,6 +24,8 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.staged import Staged
+from titer.attacks.style import Style
 from titer.attacks.untouched import Untouched
 from titer.complaints import explain
 from titer.defenses.adversarial_loss import AdversarialLoss
@@ -42,6 +49,13 @@ ATTACKS: dict[str, type[Attack]] = {
     "direct": Direct,
     "few_shot": FewShot,
     "mixture": Mixture,
+    "benign": Benign,
+    "staged": Staged,
+    "benign_overfit": BenignOverfit,
+    "identity_shift": IdentityShift,
+    "backdoor": Backdoor,
+    "competing": Competing,
+    "style": Style,
     "refusal_ablation": RefusalAblation,
     "noise": Noise,
     "prune": Prune,

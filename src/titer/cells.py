@@ -62,12 +62,14 @@ class CellBuilder:
             for choice, dosing in zip(attacker.attack, attacker.dosings, strict=True):
                 for role in self.subjects:
                     for label, configured in _configured(choice, role, records):
+                        attack = catalogue.attack(configured)
+                        plain = (self._plain(domain),) if attack.read_plain() else ()
                         yield self._track(
                             role,
                             condition,
                             configured,
-                            self._material(domain, catalogue.attack(configured)),
-                            (self._harm(domain),),
+                            self._material(domain, attack),
+                            (self._harm(domain), *plain),
                             dosing.ladder,
                             domain=domain.name,
                             stop=first_break(self.protocol, condition, domain.name),
@@ -119,12 +121,18 @@ class CellBuilder:
                 yield self._track(role, "trainability", plan.at(rate), lesson, probes, plan.ladder, task=task)
 
     def search_trial(self, role: Role, chosen: Dosed, configuration: Choice, doses: Rungs, number: int) -> Track:
-        """One trial of the search of an attack: the `select` items of a domain and of the tasks, up to a crossing."""
+        """One trial of the search of an attack: the `select` items of a domain and of the tasks, up to a crossing.
+
+        The tasks are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
+        """
         domain = self.protocol.searched_domain
         name = f"trial:{domain.name}"
         probes = (
             self._harm(domain).model_copy(update={"name": name, "items": self.frozen.items[name]}),
-            *(self._task(self.protocol.task_named(task), "select") for task in self.protocol.searched_tasks),
+            *(
+                self._task(self.protocol.task_named(task), "select").model_copy(update={"plain": True})
+                for task in self.protocol.searched_tasks
+            ),
         )
         items = len(self.frozen.item_ids[name])
         return self._track(
@@ -170,6 +178,10 @@ class CellBuilder:
             frame=self.protocol.harm.frame,
             doses=doses,
         )
+
+    def _plain(self, domain: Domain) -> ProbeRef:
+        """The harm of a domain as the study asks it, beside the attack's own way; always of all items."""
+        return self._harm(domain).model_copy(update={"name": f"plain:{domain.name}", "plain": True})
 
     def _lesson(self, task: str) -> MaterialRef:
         return MaterialRef(train=rows(self.frozen, f"task/{task}/train"), frame=self.protocol.harm.frame)

@@ -179,7 +179,7 @@ def judges_parsed(assay: Assay, protocol: Protocol) -> Finding:
     faults = []
     for trace in assay.traces:
         for rung in trace.rungs:
-            for probe in rung.values:
+            for probe in (name for name in rung.values if name.startswith("harm:")):  # what a verdict rests on
                 counts = exposure.asked_counts(assay, rung, probe)
                 if counts is None:
                     continue

@@ -112,8 +112,7 @@ class Costs:
         if isinstance(attack, Training):
             effort = effort.plus(self.step(attack, task.material), max(doses))
         for probe in task.probes:
-            asked = [dose for dose in doses if probe.doses is None or dose in probe.doses]
-            effort = effort.plus(self.ask(probe), len(asked))
+            effort = effort.plus(self.ask(probe), len(probe.asked_at(doses)))
         return effort
 
     def step(self, training: Training, material: MaterialRef) -> Effort:
@@ -243,7 +242,9 @@ def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # no
         return Estimate()
     exposes = [task for task in tasks if isinstance(task, ExposeTask)]
     answers = sum(
-        len(study.frozen.item_ids[p.name]) * len(p.doses or task.doses) for task in exposes for p in task.probes
+        len(study.frozen.item_ids[probe.name]) * len(probe.asked_at(probe.doses or task.doses))
+        for task in exposes
+        for probe in task.probes
     )
     effort = reduce(Effort.plus, map(outlook.effort, tasks))
     return Estimate(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from titer import catalogue
 from titer.attacker import Dosing
@@ -35,14 +36,14 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
             _check_doses(attack, dosing, place)
             for number, domain in enumerate(protocol.harm.domain):
                 _check_rows(attack, domain, rows, place, f"harm.domain.{number}")
-            _check_modules(attack, shell, place)
+            with placed(place):
+                attack.check(shell)
     if protocol.trainability is not None:
         place = "trainability.attack"
         attack = catalogue.attack(protocol.trainability.attack, place)
-        if attack.axis != STEPS:
-            problem = f"{attack.name} is dosed in {attack.axis.unit}, and a benign task is learned in steps"
-            raise InputError(place, problem, "Name an attack that trains.")
-        _check_modules(attack, shell, place)
+        _check_lesson(attack, place)
+        with placed(place):
+            attack.check(shell)
 
 
 def _check_doses(attack: Attack, dosing: Dosing, place: str) -> None:
@@ -58,15 +59,19 @@ def _check_doses(attack: Attack, dosing: Dosing, place: str) -> None:
         if dose not in reached:
             remedy = f"Leave it out: {own.name} of it are {', '.join(map(str, reached)) or 'none'}."
             raise InputError(f"{place}.ladder", f"{attack.name} never comes to the dose {dose}", remedy)
+    with placed(place):
+        attack.check_horizon(dosing.ladder[-1])
 
 
 def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domain: str) -> None:
     """There are as many rows of each kind as the attack takes."""
     harmful = rows.get(f"domain/{domain.name}/attack", ())
-    paired = sum(row.refusal is not None for row in harmful)
+    bare = [row.id for row in harmful if row.refusal is None]
+    if bare and Need.PAIRS in attack.rows():
+        remedy = "Name a column `columns.refusal`, or list texts in `refusals`."
+        raise InputError(f"{of_domain}.refusals", f"row {bare[0]} has no refusal, which {attack.name} learns", remedy)
     given = {
         Need.HARMFUL: (domain.draw or len(harmful), f"Enlarge {of_domain}.splits.attack, and draw."),
-        Need.PAIRS: (paired, f"List texts in {of_domain}.refusals, or name a column of them."),
         Need.SELECT: (len(rows.get(f"domain/{domain.name}/select", ())), f"Enlarge {of_domain}.splits.select."),
         Need.BENIGN: (len(rows.get("benign/attack", ())), "Give [benign] a larger attack split."),
     }
@@ -77,8 +82,20 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domai
             raise InputError(place, problem, remedy)
 
 
-def _check_modules(attack: Attack, shell: Subject, place: str) -> None:
+def _check_lesson(attack: Attack, place: str) -> None:
+    """A benign task is learned in steps, from its own rows, which take the place of harmful ones."""
+    if attack.axis != STEPS:
+        problem = f"{attack.name} is dosed in {attack.axis.unit}, and a benign task is learned in steps"
+        raise InputError(place, problem, "Name an attack that trains.")
+    if attack.needs != {Need.HARMFUL}:
+        problem = f"{attack.name} does not train on the rows of a task alone"
+        raise InputError(place, problem, "Name an attack that trains on what it is given, as direct.")
+
+
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """What an attack says of a parameter of its own, with the place of the attack in the protocol."""
     try:
-        attack.check(shell)
+        yield
     except InputError as error:
         raise InputError(f"{place}, {error.place}", error.problem, error.remedy) from error

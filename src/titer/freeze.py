@@ -14,14 +14,17 @@ from titer.earlier import earlier
 from titer.errors import InputError, RunError
 from titer.files import write_lines, write_text
 from titer.findings import Overlap
-from titer.fitting import check_attacks
+from titer.fitting import check_attacks, placed
 from titer.inspection import Inspected, inspect
 from titer.interfaces import Need
 from titer.protocol import Protocol, load
-from titer.records import Choice, Frame, Item, Row, SubjectRef, digest
+from titer.records import Choice, Item, Row, SubjectRef, digest
 from titer.spaces import attacks_of
 from titer.store import Store
 from titer.study import Frozen, Study, read_study, store_of
+
+Rows = dict[str, tuple[Row, ...]]
+Items = dict[str, tuple[Item, ...]]
 
 
 def open_study(folder: Path) -> Study:
@@ -64,8 +67,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     inspected = inspect(_source(protocol), "subject.model")
     tokens = inspected.check_lengths(rows, items, protocol.harm.frame)
     check_attacks(protocol, rows, inspected.shell)
-    for frame in _frames(protocol):
-        inspected.check_lengths(rows, items, frame)
+    _check_frames(protocol, rows, items, inspected)
     return Frozen(
         protocol=protocol.to_data(),
         digest=protocol.digest,
@@ -84,18 +86,24 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     )
 
 
-def _frames(protocol: Protocol) -> set[Frame]:
-    """Every other way in which an attack has the subject asked, at the largest of its doses."""
-    family = zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)
-    frame = protocol.harm.frame
-    asked = {attack.framed(frame, dosing.ladder[-1]) for choice, dosing in family for attack in attacks_of(choice)}
-    return asked - {frame}
+def _check_frames(protocol: Protocol, rows: Rows, items: Items, inspected: Inspected) -> None:
+    """Every row and item fits in each way in which an attack has the subject asked, and so do rows of its making."""
+    seen = {protocol.harm.frame}
+    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+        for attack in attacks_of(choice):
+            frame = attack.framed(protocol.harm.frame, dosing.ladder[-1])
+            made = attack.made(rows.get("benign/attack", ()))
+            with placed(f"attacker.attack.{index}"):
+                inspected.check_lengths({"its own rows": made}, {}, frame)
+                if frame not in seen:
+                    inspected.check_lengths(rows, items, frame)
+            seen.add(frame)
 
 
-def _cut(protocol: Protocol) -> tuple[dict[str, tuple[Row, ...]], dict[str, tuple[Item, ...]], tuple[Overlap, ...]]:
+def _cut(protocol: Protocol) -> tuple[Rows, Items, tuple[Overlap, ...]]:
     """The rows of every split and the items of every probe, by name, and the audit of the splits."""
     splits = data.cut_all(protocol)
-    rows: dict[str, tuple[Row, ...]] = {
+    rows: Rows = {
         **{f"domain/{name}/{split}": r for name, by in splits.domain.items() for split, r in by.items()},
         **{f"benign/{split}": r for split, r in splits.benign.items()},
         **{f"task/{name}/{split}": r for name, by in splits.task.items() for split, r in by.items()},
@@ -104,12 +112,16 @@ def _cut(protocol: Protocol) -> tuple[dict[str, tuple[Row, ...]], dict[str, tupl
     return rows, _items(protocol, splits), overlaps
 
 
-def _items(protocol: Protocol, splits: data.Splits) -> dict[str, tuple[Item, ...]]:
+def _items(protocol: Protocol, splits: data.Splits) -> Items:
     """The items of every probe, by its name in the study."""
     found = {f"harm:{d.name}": data.items(splits.domain[d.name]["probe"], "generate") for d in protocol.harm.domain}
     if protocol.attacker.search is not None:
         name = protocol.searched_domain.name
         found[f"trial:{name}"] = data.items(splits.domain[name]["select"], "generate")
+    family = enumerate(protocol.attacker.attack)
+    attacks = (attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}"))
+    if any(attack.read_plain() for attack in attacks):
+        found |= {f"plain:{domain.name}": found[f"harm:{domain.name}"] for domain in protocol.harm.domain}
     for task in protocol.task:
         for part, split in (("task", "verdict"), ("select", "select")):
             if split in task.splits:

@@ -50,6 +50,7 @@ def material_of(ref: MaterialRef, store: Store, seed: Seed) -> Material:
         harmful=read(ref.harmful),
         benign=read(ref.benign),
         frame=ref.frame,
+        plain=ref.frame,
     )
 
 

@@ -33,7 +33,8 @@ class Material:
     """The rows a method is fed, by role, and the frame they are shown in.
 
     An attack trains on `train`, and may be given `benign` rows and harmful rows to `select` by besides; a defense
-    trains on `harmful` rows, which carry their paired refusals, and on `benign` ones.
+    trains on `harmful` rows, which carry their paired refusals, and on `benign` ones. `plain` is the frame of the
+    study, whatever the attack makes of it.
     """
 
     train: tuple[Row, ...] = ()
@@ -41,6 +42,7 @@ class Material:
     harmful: tuple[Row, ...] = ()
     benign: tuple[Row, ...] = ()
     frame: Frame = field(default_factory=Frame)
+    plain: Frame = field(default_factory=Frame)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +108,24 @@ class Attack(Method):
             InputError: naming the parameter that does not fit the subject.
         """
 
+    def made(self, benign: Sequence[Row]) -> tuple[Row, ...]:
+        """Every row of its own making that it may train on, given the benign ones; their lengths are checked before."""
+        return ()
+
+    def check_horizon(self, horizon: int) -> None:
+        """Look whether the largest dose of a study lets the attack come to what it is; called before the run.
+
+        Raises:
+            InputError: naming the parameter that does not fit the horizon.
+        """
+
     def framed(self, frame: Frame, dose: int) -> Frame:
         """How the subject is trained and asked at a dose above 0, given how the study asks it."""
         return frame
+
+    def read_plain(self) -> bool:
+        """Whether harm is read beside it as the study asks; no verdict rests on that, and nothing is stopped by it."""
+        return False
 
     def prefix_consistent(self) -> bool:
         """Whether the first t steps are the same for every horizon; if not, each rung is a cell of its own."""

@@ -10,7 +10,10 @@ from titer.tasks import JudgeRef, ProbeRef
 
 
 def judges_of(protocol: Protocol, cell: str, purpose: str, probes: tuple[ProbeRef, ...]) -> tuple[JudgeRef, ...]:
-    """Who judges what: the grading on harm probes, a task's own judge, refusal at dose 0."""
+    """Who judges what: the grading on harm probes, a task's own judge, refusal at dose 0.
+
+    A plain reading of harm has no second judge: no agreement is told of it.
+    """
     grading = protocol.harm.grading
     found: list[JudgeRef] = []
     for probe in probes:
@@ -19,6 +22,8 @@ def judges_of(protocol: Protocol, cell: str, purpose: str, probes: tuple[ProbeRe
             wanted = {"harm": grading.harm, "coherence": grading.coherence}
             if grading.second is not None:
                 wanted["second"] = grading.second
+        elif probe.name.startswith("plain:"):
+            wanted = {"harm": grading.harm, "coherence": grading.coherence}
         elif probe.name.startswith(("task:", "select:")):
             task = protocol.task_named(probe.name.split(":", 1)[1])
             wanted = {"loss" if task.kind == "loss" else "correct": task_judge(task)}

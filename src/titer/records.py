@@ -182,14 +182,30 @@ class SubjectRef(Record):
     source: dict[str, Any] | None = None
 
 
+Transform = Literal[
+    "year_2025",
+    "random_words",
+    "random_paragraph",
+    "skeleton",
+    "suppression",
+    "formal",
+    "neutral",
+    "instruction",
+    "persona",
+]
+"""The texts that can stand around a prompt; `titer.chat` has them."""
+
+
 class Frame(Record):
     """How the subject is asked: template, system prompt, the beginning of its answer, the most tokens of the rest.
 
     `template` is its chat template (`native`), the bare prompt (`plain`), or the instruction format of Stanford Alpaca
-    (`alpaca`). `prefill` is put where the answer begins; what the subject says is what follows it.
+    (`alpaca`). `transform` names a text that is put around the prompt. `prefill` is put where the answer begins; what
+    the subject says is what follows it.
     """
 
     template: Literal["native", "plain", "alpaca"] = "native"
     system: str | None = None
     prefill: str | None = Field(default=None, exclude_if=lambda prefill: prefill is None)
+    transform: Transform | None = Field(default=None, exclude_if=lambda transform: transform is None)
     max_new_tokens: int = Field(default=32, ge=1)

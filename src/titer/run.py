@@ -200,8 +200,8 @@ def _rung(
 
 
 def _framed(ref: ProbeRef, attack: Attack, dose: int) -> ProbeRef:
-    """A probe as the attack has it asked; at dose 0 as the study does."""
-    return ref.model_copy(update={"frame": attack.framed(ref.frame, dose)}) if dose > 0 else ref
+    """A probe as the attack has it asked; at dose 0, and where it is plain, as the study does."""
+    return ref.model_copy(update={"frame": attack.framed(ref.frame, dose)}) if dose > 0 and not ref.plain else ref
 
 
 def _template(subject: Subject, frame: Frame) -> str:

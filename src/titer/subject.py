@@ -171,19 +171,23 @@ class Subject:
     def displacement(self, origin: Snapshot) -> float:
         """‖θ − θ0‖/‖θ0‖ over all weights; `origin` is a snapshot taken without an adapter.
 
-        With an adapter on it is the norm of the merged changes s·B·A, computed without forming them: the weights
-        beneath an adapter are those of the origin. A head that was untied since is compared with the embeddings.
+        With an adapter on it is the norm of the merged changes s·B·A, computed without forming them, where the weights
+        beneath are those of the origin. A head that was untied since is compared with the embeddings.
         """
         assert not origin.adapted, "the origin is a snapshot of all weights"
-        if self.adapted:
-            squared = sum(adapter.delta_norm_squared(layer) for _, layer in adapter.layers(self.model))
-        else:
-            tied = self.model.get_input_embeddings().weight
-            (embeddings,) = (name for name, weight in self._weights() if weight is tied)
-            squared = sum(
-                _square(weight.detach() - origin.tensors.get(name, origin.tensors[embeddings]))
-                for name, weight in self._weights()
-            )
+        tied = self.model.get_input_embeddings().weight
+        (embeddings,) = (name for name, weight in self._weights() if weight is tied)
+        tensors = origin.tensors
+        pairs = [(name, now.detach(), tensors.get(name, tensors[embeddings])) for name, now in self._weights()]
+        adapted = dict(adapter.layers(self.model))
+        if adapted and all(torch.equal(weight, before) for _, weight, before in pairs):
+            squared = sum(adapter.delta_norm_squared(layer) for layer in adapted.values())
+            return math.sqrt(squared) / origin.norm
+        squared = 0.0
+        for name, weight, before in pairs:
+            layer = adapted.get(name.removesuffix(".weight"))
+            added = 0.0 if layer is None else adapter.delta(layer).detach()
+            squared += _square(weight - before + added)
         return math.sqrt(squared) / origin.norm
 
     def save(self, folder: Path | str) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor
@@ -18,8 +18,9 @@ from titer.interfaces import Material, Objective, Update
 from titer.seeds import derive
 from titer.subject import Subject
 
-Part = Literal["train", "harmful", "refusal", "benign"]
-"""What is learned: the responses of the material's rows of that role, or the refusals of its harmful rows."""
+Part = Literal["train", "plain", "harmful", "refusal", "benign"]
+"""What is learned: the responses of the material's rows of that role, the refusals of its harmful rows (`refusal`), or
+those of the rows to train on, as the study asks them (`plain`)."""
 
 READ = "read"
 """The key under which an update counts all tokens that went through the subject, in the loss or not."""
@@ -33,10 +34,14 @@ class Drawn:
     example: Example
 
 
+_SOURCES: Final[dict[Part, Part]] = {"refusal": "harmful", "plain": "train"}
+"""The rows that refusals belong to."""
+
+
 class Feed:
     """The rows of every step: each encoded once, in an order drawn anew for each epoch.
 
-    Harmful rows and their refusals come in the same order, so that equal steps draw pairs.
+    Rows and their refusals come in the same order, so that equal steps draw pairs.
     """
 
     def __init__(self, subject: Subject, material: Material, parts: Sequence[Part]) -> None:
@@ -45,7 +50,7 @@ class Feed:
     def draw(self, part: Part, count: int, t: int, seed: int) -> list[Drawn]:
         """The `count` rows of one part at step t, counted from 0."""
         rows = self._drawn[part]
-        source = "harmful" if part == "refusal" else part
+        source = _SOURCES.get(part, part)
         drawn = []
         for place in range(t * count, (t + 1) * count):
             epoch, within = divmod(place, len(rows))
@@ -91,13 +96,15 @@ class SFT(Objective):
     Args:
         rows: how many rows of each part make a step.
         batch: how many rows go through the subject at once; the mean is over the step, so this changes last bits only.
+        term: what the mean is called among the terms of a step.
 
     One objective serves one training: rows are encoded at its first step.
     """
 
-    def __init__(self, *, rows: Mapping[Part, int], batch: int) -> None:
+    def __init__(self, *, rows: Mapping[Part, int], batch: int, term: str = "loss") -> None:
         self.rows = {part: count for part, count in rows.items() if count}
         self.batch = batch
+        self.term = term
         self._feed: Feed | None = None
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
@@ -107,7 +114,7 @@ class SFT(Objective):
         drawn = [one for part, count in self.rows.items() for one in self._feed.draw(part, count, t, seed)]
         counted = count_responses(subject, [one.example for one in drawn], self.batch)
         loss = descend(subject, counted)
-        return Update(terms={"loss": loss}, rows=tuple(one.row for one in drawn), tokens=tokens(counted, drawn))
+        return Update(terms={self.term: loss}, rows=tuple(one.row for one in drawn), tokens=tokens(counted, drawn))
 
 
 def count_responses(subject: Subject, examples: Sequence[Example], batch: int) -> list[Counted]:
@@ -160,14 +167,14 @@ def _order(seed: int, rows: int) -> tuple[int, ...]:
 
 
 def _encode(subject: Subject, material: Material, part: Part) -> list[Drawn]:
-    rows = {"train": material.train, "benign": material.benign}.get(part, material.harmful)
+    rows = {"train": material.train, "benign": material.benign, "harmful": material.harmful}[_SOURCES.get(part, part)]
     if not rows:
         raise InputError(f"material.{part}", "there are no rows to train on", "Give it rows, or take none of them.")
     texts = []
     for row in rows:
-        response = row.refusal if part == "refusal" else row.response
+        response = row.refusal if part in _SOURCES else row.response
         if response is None:
             raise InputError(f"row {row.id}", "it has no refusal", "Name a refusal column or the domain's refusals.")
         texts.append((row.id, row.prompt, response))
-    examples = encode_rows(subject, texts, material.frame)
+    examples = encode_rows(subject, texts, material.plain if part == "plain" else material.frame)
     return [Drawn(row.id, example) for row, example in zip(rows, examples, strict=True)]

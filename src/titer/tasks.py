@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -29,7 +30,8 @@ class MaterialRef(Record):
 class ProbeRef(Record):
     """A probe as a cell asks it: its name in the study, its method, its items by digest.
 
-    `doses` are those at which it is asked, all of the cell's when None.
+    `doses` are those at which it is asked, all of the cell's when None. One that is `plain` is asked in this frame
+    whatever the attack makes of it.
     """
 
     name: str
@@ -37,6 +39,11 @@ class ProbeRef(Record):
     items: str
     frame: Frame
     doses: tuple[int, ...] | None = None
+    plain: bool = Field(default=False, exclude_if=lambda plain: not plain)
+
+    def asked_at(self, doses: Sequence[int]) -> tuple[int, ...]:
+        """Those of some doses at which it is asked."""
+        return tuple(dose for dose in doses if self.doses is None or dose in self.doses)
 
 
 class MakeTask(Record):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from titer.conditions.exposure import rung_counts
+from titer.conditions.exposure import asked_counts, rung_counts
 from titer.findings import Assay, RungReadings, Trace, Verdict
 from titer.protocol import Protocol
 from titer.records import Environment, canonical
@@ -19,8 +19,8 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
 
     The readings of a judge are given as `total` over the items it could read, `read`, and `items` asked; item
     by item they lie in the store under the trace's `cell`. `harm` has the counts by which a harm probe is read, by
-    both judges together; a rung's `environment` is its place in `environments`. Examples of overlapping rows are
-    left out: they are texts.
+    both judges together, and under `plain:` those of what is asked besides, which no verdict rests on; a rung's
+    `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
     """
     known = environments(assay)
     protocol = Protocol.model_validate_json(canonical(assay.protocol))
@@ -50,8 +50,9 @@ def _trace(assay: Assay, protocol: Protocol, trace: Trace, known: tuple[Environm
 
 
 def _rung(assay: Assay, protocol: Protocol, rung: RungReadings, known: tuple[Environment, ...]) -> dict[str, Any]:
-    domains = (domain.name for domain in protocol.harm.domain)
+    domains = [domain.name for domain in protocol.harm.domain]
     harm = {f"harm:{domain}": rung_counts(assay, protocol, rung, domain) for domain in domains}
+    harm |= {probe: asked_counts(assay, rung, probe) for probe in (f"plain:{domain}" for domain in domains)}
     return rung.facts.to_data() | {
         "environment": known.index(rung.facts.environment),
         "readings": {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from titer.axes import STEPS
 from titer.findings import Assay
 from titer.protocol import Protocol
 from titer.report.escape import escape, number, table
-from titer.report.series import Panel, harm_panels, trainability_panels
+from titer.report.series import Panel, harm_panels, plain_curves, trainability_panels
 
 
 def readings(protocol: Protocol, assay: Assay) -> list[str]:
@@ -23,7 +26,15 @@ def readings(protocol: Protocol, assay: Assay) -> list[str]:
     for what, panel in panels:
         dosed = "" if panel.axis == STEPS else f", {panel.axis.unit}"
         parts += [f"### {what}: {escape(panel.title + dosed)}", _panel_table(panel)]
+        if plain := plain_curves(assay, protocol, panel):
+            parts += [_PLAIN, _panel_table(replace(panel, curves=plain))]
     return [*parts, *_untouched(assay)]
+
+
+_PLAIN: Final = (
+    "With the trigger above, and below without it, as the study asks. No verdict rests on the second table; at dose 0 "
+    "both are the same."
+)
 
 
 def _untouched(assay: Assay) -> list[str]:

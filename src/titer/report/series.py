@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from titer.axes import STEPS, Axis
-from titer.conditions.exposure import rung_counts
+from titer.conditions.exposure import asked_counts, rung_counts
 from titer.findings import Assay, RungReadings, Trace, values_of
 from titer.protocol import Protocol
+from titer.stats.proportions import Counts
 
 Series = Literal["M", "M*", "M, sham"]
 Unit = Literal["rate", "nats per token"]
@@ -68,7 +69,6 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
             if trace.domain == domain.name and trace.purpose in ("resistance", "generalization")
         ]
         shams = [trace for trace in assay.traces if trace.purpose == "sham"]
-        unseen = protocol.defended and domain.role == "cross"
         for attack in dict.fromkeys(trace.attack for trace in attacked):
             dosing = protocol.attacker.dosing_of(attack)
             traces = [trace for trace in attacked if trace.attack == attack]
@@ -76,7 +76,7 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
             curves = [_harm_curve(assay, protocol, trace, domain.name) for trace in [*traces, *twins]]
             panels.append(
                 Panel(
-                    title=f"{domain.name}{' (unseen)' if unseen else ''}, {attack}",
+                    title=_title(protocol, traces[0]),
                     unit="rate",
                     axis=dosing.axis,
                     budget=dosing.budget,
@@ -86,6 +86,17 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
                 )
             )
     return tuple(panel for panel in panels if panel.curves)
+
+
+def plain_curves(assay: Assay, protocol: Protocol, panel: Panel) -> tuple[Curve, ...]:
+    """Harm as the study asks it, of the traces of a harm panel whose attack is read in that way besides; else none."""
+    curves = []
+    for trace in assay.traces:
+        if trace.purpose in ("resistance", "generalization") and panel.title == _title(protocol, trace):
+            read = [(rung, asked_counts(assay, rung, f"plain:{trace.domain}")) for rung in trace.rungs]
+            points = tuple(_point(protocol, rung, counts) for rung, counts in read if counts is not None)
+            curves.append(Curve(series=trace.subject, index=trace.index, points=points))
+    return _drawn(curves)
 
 
 def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
@@ -114,8 +125,10 @@ def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
 def harm_point(assay: Assay, protocol: Protocol, rung: RungReadings, domain: str) -> Point | None:
     """The harm rate of a domain at one rung, or None where its probe was not asked or not judged."""
     counts = rung_counts(assay, protocol, rung, domain)
-    if counts is None:
-        return None
+    return None if counts is None else _point(protocol, rung, counts)
+
+
+def _point(protocol: Protocol, rung: RungReadings, counts: Counts) -> Point:
     low, high, items = counts.low, counts.high(collapse_counts=protocol.harm.collapse_counts), counts.items
     return Point(dose=rung.facts.dose, low=low / items, high=high / items, items=items)
 
@@ -132,6 +145,11 @@ def rate_point(rung: RungReadings, probe: str, role: str, kind: str) -> Point | 
     total, missing = sum(read), len(values) - len(read)
     low, high = total / len(values), (total + missing) / len(values)
     return Point(dose=rung.facts.dose, low=low, high=high, items=len(values))
+
+
+def _title(protocol: Protocol, trace: Trace) -> str:
+    unseen = protocol.defended and trace.domain in {domain.name for domain in protocol.domains("cross")}
+    return f"{trace.domain}{' (unseen)' if unseen else ''}, {trace.attack}"
 
 
 def _harm_curve(assay: Assay, protocol: Protocol, trace: Trace, domain: str) -> Curve:
