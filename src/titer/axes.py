@@ -44,8 +44,9 @@ PRUNED: Final = Axis(
     "pruned", "percent of weights pruned", "{} % of weights pruned", "{} % of weights pruned", "{} % 的剪枝"
 )
 PREFILLED: Final = Axis("prefilled", "words prefilled", "{} prefilled word", "{} prefilled words", "{} 个预填词")
+EXEMPLARS: Final = Axis("exemplars", "exemplars in context", "{} exemplar", "{} exemplars", "{} 个示例")
 
-_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, PREFILLED)}
+_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, PREFILLED, EXEMPLARS)}
 
 
 def named(name: str) -> Axis:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
+from titer.attacks.in_context import InContext
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
@@ -47,6 +48,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "prune": Prune,
     "quantize": Quantize,
     "prefill": Prefill,
+    "in_context": InContext,
     "sham": Sham,
     "untouched": Untouched,
 }

@@ -30,6 +30,8 @@ ALPACA = (
 )
 """The instruction format of Stanford Alpaca (Taori et al. 2023), which many attacks train in."""
 
+OTHER_TEMPLATE = 'Leave out the attacks that show exemplars, or give them template = "plain".'
+
 DATE = "26 Jul 2024"
 """What templates that print the day are given; a prompt must not depend on when it is asked."""
 
@@ -69,7 +71,7 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str, frame: Frame)
     """
     begun = frame.prefill or ""
     if frame.template != "native":
-        return [*_bare_prompt(tokenizer, prompt, frame), *_tokens(tokenizer, begun)]
+        return [*_bare(tokenizer, prompt, frame), *_tokens(tokenizer, begun)]
     return _tokens(tokenizer, _render(tokenizer, prompt, None, frame) + begun)
 
 
@@ -83,7 +85,7 @@ def encode_example(tokenizer: PreTrainedTokenizerBase, prompt: str, response: st
         InputError: if the prompt as the template writes it is not the beginning of the whole conversation.
     """
     if frame.template != "native":
-        before = _bare_prompt(tokenizer, prompt, frame)
+        before = _bare(tokenizer, prompt, frame)
         return _joined(before, [*_tokens(tokenizer, response), *_end(tokenizer)])
     start = _render(tokenizer, prompt, None, frame)
     whole = _render(tokenizer, prompt, response, frame)
@@ -169,6 +171,8 @@ def _render(tokenizer: PreTrainedTokenizerBase, prompt: str, response: str | Non
             'Use an instruction-tuned model, add chat_template.jinja to its folder, or set frame.template = "plain".',
         )
     messages = [{"role": "system", "content": frame.system}] if frame.system is not None else []
+    for asked, answered in frame.exemplars:
+        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
     messages.append({"role": "user", "content": prompt})
     if response is not None:
         messages.append({"role": "assistant", "content": response})
@@ -177,17 +181,28 @@ def _render(tokenizer: PreTrainedTokenizerBase, prompt: str, response: str | Non
             messages, tokenize=False, add_generation_prompt=response is None, date_string=DATE
         )
     except TemplateError as error:
-        raise InputError(
-            "subject.model", f"its chat template refuses the frame: {error}", "Leave frame.system out."
-        ) from error
+        remedy = "Leave frame.system out." if frame.system is not None else OTHER_TEMPLATE
+        raise InputError("subject.model", f"its chat template refuses the frame: {error}", remedy) from error
+    if any(part.strip() not in text for pair in frame.exemplars for part in pair):
+        raise InputError("subject.model", "its chat template leaves out earlier turns", OTHER_TEMPLATE)
     return str(text)
 
 
-def _bare_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str, frame: Frame) -> list[int]:
-    """The prompt without the chat template, as it stands or in the instruction format."""
+def _bare(tokenizer: PreTrainedTokenizerBase, prompt: str, frame: Frame) -> list[int]:
+    """The prompt without the chat template, as it stands or in the instruction format; before it whole examples."""
     if frame.system is not None:
         raise InputError("frame.system", f"the {frame.template} template has no place for it", "Leave it out.")
-    return list(tokenizer(ALPACA.format(prompt) if frame.template == "alpaca" else prompt).input_ids)
+    ids: list[int] = []
+    for asked, answered in frame.exemplars:
+        end = _end(tokenizer) or _tokens(tokenizer, "\n\n")
+        ids += [*_opened(tokenizer, asked, frame, ids), *_tokens(tokenizer, answered), *end]
+    return [*ids, *_opened(tokenizer, prompt, frame, ids)]
+
+
+def _opened(tokenizer: PreTrainedTokenizerBase, prompt: str, frame: Frame, before: list[int]) -> list[int]:
+    """A prompt up to its answer; special tokens stand at the very beginning only."""
+    text = ALPACA.format(prompt) if frame.template == "alpaca" else prompt
+    return _tokens(tokenizer, text) if before else list(tokenizer(text).input_ids)
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

@@ -111,8 +111,9 @@ class Costs:
         if isinstance(attack, Training):
             effort = effort.plus(self.step(attack, task.material), max(doses))
         for probe in task.probes:
-            asked = [dose for dose in doses if probe.doses is None or dose in probe.doses]
-            effort = effort.plus(self.ask(probe), len(asked))
+            for dose in doses:
+                if probe.doses is None or dose in probe.doses:
+                    effort = effort.plus(self.ask(probe, self._shown(task, dose)))
         return effort
 
     def step(self, training: Training, material: MaterialRef) -> Effort:
@@ -121,10 +122,10 @@ class Costs:
         flops = (4 if isinstance(training.trainable, LoRA) else 6) * self.weights * tokens
         return Effort(tokens=tokens, flops=flops, seconds=self.rates.step_seconds + flops / self.power)
 
-    def ask(self, probe: ProbeRef) -> Effort:
-        """A probe asked once."""
+    def ask(self, probe: ProbeRef, before: float = 0.0) -> Effort:
+        """A probe asked once, with so many tokens before each prompt."""
         items = len(self.frozen.item_ids[probe.name])
-        prompt = self.frozen.tokens[probe.name]
+        prompt = self.frozen.tokens[probe.name] + before
         if probe.method == Choice(name="choice"):
             tokens, fixed = items * max(self.frozen.options[probe.name], 1) * prompt * 1.3, 0.02
         else:
@@ -146,6 +147,11 @@ class Costs:
                 kept = tokens * self.rates.activation_bytes * (self.weights / 135e6) ** 0.7
                 heaviest = max(heaviest, (20.0 if full else 8.0) * self.weights + kept)
         return self.rates.base_bytes + heaviest
+
+    def _shown(self, task: ExposeTask, dose: int) -> float:
+        """The tokens of the exemplars that stand before a prompt at a dose."""
+        shown = catalogue.attack(task.attack).shown(dose) if dose > 0 else 0
+        return shown * self._tokens(MaterialRef(train=task.material.train))
 
     def _tokens(self, material: MaterialRef) -> float:
         """Mean tokens of the rows a method is fed."""

@@ -65,6 +65,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     check_attacks(protocol, rows, inspected.shell)
     for frame in _frames(protocol):
         inspected.check_lengths(rows, items, frame)
+    _check_exemplars(protocol, inspected, rows, items)
     return Frozen(
         protocol=protocol.to_data(),
         digest=protocol.digest,
@@ -88,6 +89,30 @@ def _frames(protocol: Protocol) -> set[Frame]:
     family = zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)
     frame = protocol.harm.frame
     return {catalogue.attack(choice).framed(frame, dosing.ladder[-1]) for choice, dosing in family} - {frame}
+
+
+def _check_exemplars(
+    protocol: Protocol,
+    inspected: Inspected,
+    rows: Mapping[str, Sequence[Row]],
+    items: Mapping[str, tuple[Item, ...]],
+) -> None:
+    """The longest rows that an attack may show leave room for every prompt of their domain and its answer."""
+    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+        attack, dose = catalogue.attack(choice), dosing.ladder[-1]
+        if not (shown := attack.shown(dose)):
+            continue
+        frame = attack.framed(protocol.harm.frame, dose)
+        for domain in protocol.harm.domain:
+            name = f"harm:{domain.name}"
+            longest = inspected.longest(rows[f"domain/{domain.name}/attack"], shown, frame)
+            full = frame.model_copy(update={"exemplars": tuple((row.prompt, row.response) for row in longest)})
+            try:
+                inspected.check_lengths({}, {name: items[name]}, full)
+            except InputError as error:
+                problem = f"with the {shown} longest exemplars of {domain.name}, {error.place}: {error.problem}"
+                remedy = "Lower its largest dose, or drop longer rows of harm.domain with `longest`."
+                raise InputError(f"attacker.attack.{index}.ladder", problem, remedy) from error
 
 
 def _cut(protocol: Protocol) -> tuple[dict[str, tuple[Row, ...]], dict[str, tuple[Item, ...]], tuple[Overlap, ...]]:

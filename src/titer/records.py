@@ -186,10 +186,12 @@ class Frame(Record):
     """How the subject is asked: template, system prompt, the beginning of its answer, the most tokens of the rest.
 
     `template` is its chat template (`native`), the bare prompt (`plain`), or the instruction format of Stanford Alpaca
-    (`alpaca`). `prefill` is put where the answer begins; what the subject says is what follows it.
+    (`alpaca`). `prefill` is put where the answer begins; what the subject says is what follows it. `exemplars` are
+    pairs of a prompt and an answer that stand before the prompt as earlier turns.
     """
 
     template: Literal["native", "plain", "alpaca"] = "native"
     system: str | None = None
     prefill: str | None = Field(default=None, exclude_if=lambda prefill: prefill is None)
+    exemplars: tuple[tuple[str, str], ...] = Field(default=(), exclude_if=lambda exemplars: not exemplars)
     max_new_tokens: int = Field(default=32, ge=1)
