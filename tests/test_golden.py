@@ -24,6 +24,7 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.soft_prompt import SoftPrompt
 from titer.attacks.untouched import Untouched
 from titer.defenses.adversarial_loss import AdversarialLoss
 from titer.defenses.none import NoDefense
@@ -54,6 +55,7 @@ METHODS: dict[str, Method] = {
     "quantize": Quantize(group=8),
     "prefill": Prefill(opening="it is what"),
     "in_context": InContext(),
+    "soft_prompt": SoftPrompt(tokens=6, lr=1e-1, batch=4),
     "untouched": Untouched(),
     "none": NoDefense(),
     "null": Null(),

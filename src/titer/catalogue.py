@@ -20,6 +20,7 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.soft_prompt import SoftPrompt
 from titer.attacks.untouched import Untouched
 from titer.complaints import explain
 from titer.defenses.adversarial_loss import AdversarialLoss
@@ -49,6 +50,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "quantize": Quantize,
     "prefill": Prefill,
     "in_context": InContext,
+    "soft_prompt": SoftPrompt,
     "sham": Sham,
     "untouched": Untouched,
 }

@@ -45,6 +45,9 @@ def _check_frame(protocol: Protocol) -> None:
     if protocol.harm.frame.exemplars:
         remedy = "Leave them out, and take the attack in_context: a protocol holds no text of the rows."
         raise InputError("harm.frame.exemplars", "exemplars are drawn by an attack", remedy)
+    if protocol.harm.frame.soft:
+        remedy = "Leave it out, and take the attack soft_prompt."
+        raise InputError("harm.frame.soft", "vectors behind the prompt are trained by an attack", remedy)
 
 
 def _check_attacks(protocol: Protocol) -> None:

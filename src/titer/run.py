@@ -16,15 +16,15 @@ from datetime import UTC, datetime
 from typing import cast
 
 from titer import catalogue, chat, rungs
-from titer.asking import ask_probes
+from titer.asking import Asking, ask_probes
 from titer.errors import MethodFailure, RunError
 from titer.executors.local import LocalPool
 from titer.freeze import restore_data
 from titer.inputs import environment, material_of, open_subject, read_items
-from titer.interfaces import Attack, State, Step
+from titer.interfaces import State, Step
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
-from titer.records import Frame, Reading, Row, RungFacts, Spent, digest
+from titer.records import Frame, Reading, RungFacts, Spent, digest
 from titer.store import Store
 from titer.study import Study, check_disjoint
 from titer.subject import Subject
@@ -134,19 +134,6 @@ def _late_means(terms: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(values) / len(values) for name, values in named.items()}
 
 
-@dataclass(frozen=True)
-class _Asking:
-    """How an attack has the subject asked, given the rows that it is fed and its seed."""
-
-    attack: Attack
-    rows: tuple[Row, ...]
-    seed: int
-
-    def framed(self, frame: Frame, dose: int) -> Frame:
-        """A frame as the attack changes it; at dose 0 as the study has it."""
-        return self.attack.asked(frame, dose, self.rows, self.seed) if dose > 0 else frame
-
-
 UNTRAINED = Step(dose=0, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
 
 
@@ -156,7 +143,7 @@ def expose(task: ExposeTask, store: Store) -> None:
     origin = subject.snapshot()
     attack = catalogue.attack(task.attack)
     given = material_of(task.material, store, task.seed)
-    asking = _Asking(attack, given.train, task.seed.root)
+    asking = Asking(attack, given.train, task.seed.root)
     material = replace(given, frame=asking.framed(given.frame, task.doses[-1]))
     terms: list[Mapping[str, float]] = []
     order: str | None = None
@@ -188,7 +175,7 @@ def _rung(
     terms: dict[str, float],
     moved: float,
     order: str | None,
-    asking: _Asking,
+    asking: Asking,
 ) -> bool:
     """Ask every probe at this dose, keep answers and readings; whether the study's grading shows a break."""
     trained = step.spent.examples > 0
