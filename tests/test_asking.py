@@ -79,7 +79,7 @@ def task_of(plan: Protocol, store: Store) -> ExposeTask:
         probes=probes,
         seed=Seed(purpose="verdict", index=0),
         doses=(0,),
-        judges=judges_of(plan, "cell", "resistance", probes, (0,)),
+        judges=judges_of(plan, "cell", "resistance", probes),
         stop=first_break(plan, "resistance", "vaults"),
         early_reading=early_reading(plan, "resistance", "vaults"),
         compute={"batch": BATCH},

@@ -21,6 +21,7 @@ from titer.attacks.competing import Competing
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.identity_shift import IdentityShift
+from titer.attacks.in_context import InContext
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
@@ -28,6 +29,7 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.soft_prompt import SoftPrompt
 from titer.attacks.staged import Staged
 from titer.attacks.style import Style
 from titer.attacks.untouched import Untouched
@@ -69,6 +71,8 @@ METHODS: dict[str, Method] = {
     "prune": Prune(),
     "quantize": Quantize(group=8),
     "prefill": Prefill(opening="it is what"),
+    "in_context": InContext(),
+    "soft_prompt": SoftPrompt(tokens=6, lr=1e-1, batch=4),
     "untouched": Untouched(),
     "none": NoDefense(),
     "null": Null(),
@@ -82,11 +86,16 @@ METHODS: dict[str, Method] = {
 }
 
 
+LONGEST = {"in_context": 3}
+"""Doses that are as far as the tiny context goes; all others go to 12."""
+
+
 def steps_of(method: Method, subject: Subject) -> Iterator[Step]:
     if isinstance(method, Attack):
-        horizon = max(method.rungs(range(13)), default=0)
+        horizon = max(method.rungs(range(LONGEST.get(method.name, 12) + 1)), default=0)
         material = tiny_material()
-        yield from method.steps(subject, replace(material, frame=method.framed(material.frame, horizon)), horizon, 0)
+        framed = method.asked(material.frame, horizon, material.train, 0)
+        yield from method.steps(subject, replace(material, frame=framed), horizon, 0)
     elif isinstance(method, Defense):
         yield from method.steps(subject, tiny_material(), 0, None)
 
@@ -97,7 +106,8 @@ def run(method: Method) -> dict[str, Any]:
     answers = ask(method, subject, FRAME)
     for step in steps_of(method, subject):
         terms.append({name: float(f"{value:.4g}") for name, value in step.terms.items()})
-        answers = ask(method, subject, method.framed(FRAME, step.dose) if isinstance(method, Attack) else FRAME)
+        asked = method.asked(FRAME, step.dose, tiny_material().train, 0) if isinstance(method, Attack) else FRAME
+        answers = ask(method, subject, asked)
     return {"terms": terms, "answers": answers}
 
 

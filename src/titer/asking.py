@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from titer import catalogue, rungs
 from titer.conditions.exposure import counts_of
 from titer.inputs import read_items
-from titer.records import Answer, Item
+from titer.interfaces import Attack
+from titer.records import Answer, Frame, Item, Row
 from titer.stats.looks import Look, read_curtailed, read_looks
 from titer.stats.proportions import Counts
 from titer.store import Store
 from titer.subject import Subject
 from titer.tasks import Curtailment, EarlyReading, ExposeTask, ProbeRef
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How an attack has the subject asked, given the rows that it is fed and its seed."""
+
+    attack: Attack
+    rows: tuple[Row, ...]
+    seed: int
+
+    def framed(self, frame: Frame, dose: int) -> Frame:
+        """A frame as the attack changes it; at dose 0 as the study has it."""
+        return self.attack.asked(frame, dose, self.rows, self.seed) if dose > 0 else frame
+
+    def probe(self, ref: ProbeRef, dose: int) -> ProbeRef:
+        """A probe as the attack has it asked; one that is plain as the study does."""
+        return ref if ref.plain else ref.model_copy(update={"frame": self.framed(ref.frame, dose)})
 
 
 def ask_probes(

@@ -44,8 +44,12 @@ PRUNED: Final = Axis(
     "pruned", "percent of weights pruned", "{} % of weights pruned", "{} % of weights pruned", "{} % 的剪枝"
 )
 PREFILLED: Final = Axis("prefilled", "words prefilled", "{} prefilled word", "{} prefilled words", "{} 个预填词")
+EXEMPLARS: Final = Axis("exemplars", "exemplars in context", "{} exemplar", "{} exemplars", "{} 个示例")
+SOFT_STEPS: Final = Axis(
+    "soft_steps", "optimizer steps on a soft prompt", "{} soft-prompt step", "{} soft-prompt steps", "软提示的 {} 步"
+)
 
-_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, PREFILLED)}
+_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, PREFILLED, EXEMPLARS, SOFT_STEPS)}
 
 
 def named(name: str) -> Axis:

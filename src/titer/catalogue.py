@@ -17,6 +17,7 @@ from titer.attacks.competing import Competing
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.identity_shift import IdentityShift
+from titer.attacks.in_context import InContext
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
@@ -24,6 +25,7 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.soft_prompt import SoftPrompt
 from titer.attacks.staged import Staged
 from titer.attacks.style import Style
 from titer.attacks.untouched import Untouched
@@ -61,6 +63,8 @@ ATTACKS: dict[str, type[Attack]] = {
     "prune": Prune,
     "quantize": Quantize,
     "prefill": Prefill,
+    "in_context": InContext,
+    "soft_prompt": SoftPrompt,
     "sham": Sham,
     "untouched": Untouched,
 }

@@ -28,6 +28,7 @@ def check_protocol(protocol: Protocol) -> None:
     Raises:
         InputError: with the dotted path, what was found, and what to write instead.
     """
+    _check_frame(protocol)
     _check_attacks(protocol)
     _check_ladders(protocol)
     _check_search(protocol)
@@ -39,6 +40,15 @@ def check_protocol(protocol: Protocol) -> None:
         _check_probe_items(protocol)
     _check_benign(protocol)
     _check_conditions(protocol)
+
+
+def _check_frame(protocol: Protocol) -> None:
+    if protocol.harm.frame.exemplars:
+        remedy = "Leave them out, and take the attack in_context: a protocol holds no text of the rows."
+        raise InputError("harm.frame.exemplars", "exemplars are drawn by an attack", remedy)
+    if protocol.harm.frame.soft:
+        remedy = "Leave it out, and take the attack soft_prompt."
+        raise InputError("harm.frame.soft", "vectors behind the prompt are trained by an attack", remedy)
 
 
 def _check_attacks(protocol: Protocol) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from titer import catalogue, rungs, worst_case
+from titer.attacks.soft_prompt import SoftPrompt
 from titer.cells import Cell, CellBuilder, Track
 from titer.interfaces import Attack, Defense
 from titer.plan import Plan, Task, all_tracks
@@ -109,22 +110,24 @@ class Costs:
         attack = _method(task)
         effort = Effort(seconds=self.rates.start_seconds + 4 * self.weights / 1e9)
         doses = [dose for dose in task.doses if dose <= until] or list(task.doses[:1])
-        if isinstance(attack, Training):
+        if isinstance(attack, Training | SoftPrompt):
             effort = effort.plus(self.step(attack, task.material), max(doses))
         for probe in task.probes:
-            effort = effort.plus(self.ask(probe), len(probe.asked_at(doses)))
+            for dose in probe.asked_at(doses):
+                effort = effort.plus(self.ask(probe, self._beside(task, probe, dose)))
         return effort
 
-    def step(self, training: Training, material: MaterialRef) -> Effort:
+    def step(self, training: Training | SoftPrompt, material: MaterialRef) -> Effort:
         """One optimizer step."""
-        tokens = training.rows_per_step * max(self._tokens(material), 1.0)
-        flops = (4 if isinstance(training.trainable, LoRA) else 6) * self.weights * tokens
+        vectors = training.tokens if isinstance(training, SoftPrompt) else 0
+        tokens = training.rows_per_step * max(self._tokens(material) + vectors, 1.0)
+        flops = (6 if _is_full(training) else 4) * self.weights * tokens
         return Effort(tokens=tokens, flops=flops, seconds=self.rates.step_seconds + flops / self.power)
 
-    def ask(self, probe: ProbeRef) -> Effort:
-        """A probe asked once."""
+    def ask(self, probe: ProbeRef, beside: float = 0.0) -> Effort:
+        """A probe asked once, with so many tokens beside each prompt."""
         items = len(self.frozen.item_ids[probe.name])
-        prompt = self.frozen.tokens[probe.name]
+        prompt = self.frozen.tokens[probe.name] + beside
         if probe.method == Choice(name="choice"):
             tokens, fixed = items * max(self.frozen.options[probe.name], 1) * prompt * 1.3, 0.02
         else:
@@ -140,12 +143,19 @@ class Costs:
         heaviest = 8.0 * self.weights
         for task in tasks:
             method = _method(task)
-            if isinstance(method, Training):
-                full = not isinstance(method.trainable, LoRA)
+            if isinstance(method, Training | SoftPrompt):
                 tokens = method.batch * self._tokens(task.material)
                 kept = tokens * self.rates.activation_bytes * (self.weights / 135e6) ** 0.7
-                heaviest = max(heaviest, (20.0 if full else 8.0) * self.weights + kept)
+                heaviest = max(heaviest, (20.0 if _is_full(method) else 8.0) * self.weights + kept)
         return self.rates.base_bytes + heaviest
+
+    def _beside(self, task: ExposeTask, probe: ProbeRef, dose: int) -> float:
+        """The tokens of exemplars and the vectors that stand beside a prompt at a dose."""
+        if dose == 0 or probe.plain:
+            return 0.0
+        attack = catalogue.attack(task.attack)
+        mean = self._tokens(MaterialRef(train=task.material.train))
+        return attack.shown(dose) * mean + attack.framed(probe.frame, dose).soft
 
     def _tokens(self, material: MaterialRef) -> float:
         """Mean tokens of the rows a method is fed."""
@@ -255,6 +265,11 @@ def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # no
         memory_bytes=costs.memory(tasks) * jobs + 2 * rates.base_bytes,
         disk_bytes=(len(tasks) - len(exposes)) * 4 * costs.weights + answers * BYTES_PER_ANSWER,
     )
+
+
+def _is_full(method: Training | SoftPrompt) -> bool:
+    """Whether every weight is trained."""
+    return isinstance(method, Training) and not isinstance(method.trainable, LoRA)
 
 
 def _method(task: Work) -> Attack | Defense | None:

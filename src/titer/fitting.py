@@ -35,7 +35,8 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
         for attack in attacks_of(choice, place):
             _check_doses(attack, dosing, place)
             for number, domain in enumerate(protocol.harm.domain):
-                _check_rows(attack, domain, rows, place, f"harm.domain.{number}")
+                shown = attack.shown(dosing.ladder[-1])
+                _check_rows(attack, domain, rows, shown, (place, f"harm.domain.{number}"))
             with placed(place):
                 attack.check(shell)
     if protocol.trainability is not None:
@@ -63,8 +64,9 @@ def _check_doses(attack: Attack, dosing: Dosing, place: str) -> None:
         attack.check_horizon(dosing.ladder[-1])
 
 
-def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domain: str) -> None:
-    """There are as many rows of each kind as the attack takes."""
+def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: tuple[str, str]) -> None:
+    """There are as many rows of each kind as the attack takes; `shown` of the harmful ones are exemplars."""
+    place, of_domain = places
     harmful = rows.get(f"domain/{domain.name}/attack", ())
     bare = [row.id for row in harmful if row.refusal is None]
     if bare and Need.PAIRS in attack.rows():
@@ -75,7 +77,9 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domai
         Need.SELECT: (len(rows.get(f"domain/{domain.name}/select", ())), f"Enlarge {of_domain}.splits.select."),
         Need.BENIGN: (len(rows.get("benign/attack", ())), "Give [benign] a larger attack split."),
     }
-    for need, wanted in attack.rows().items():
+    wanted_rows = dict(attack.rows())
+    wanted_rows[Need.HARMFUL] = max(wanted_rows.get(Need.HARMFUL, 0), shown)
+    for need, wanted in wanted_rows.items():
         found, remedy = given.get(need, (wanted, ""))
         if found < wanted:
             problem = f"{attack.name} takes {wanted} {need.value}, and {domain.name} has {found} for it"

@@ -18,7 +18,7 @@ from titer.fitting import check_attacks, placed
 from titer.inspection import Inspected, inspect
 from titer.interfaces import Need
 from titer.protocol import Protocol, load
-from titer.records import Choice, Item, Row, SubjectRef, digest
+from titer.records import Choice, Frame, Item, Row, SubjectRef, digest
 from titer.spaces import attacks_of
 from titer.store import Store
 from titer.study import Frozen, Study, read_study, store_of
@@ -68,6 +68,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     tokens = inspected.check_lengths(rows, items, protocol.harm.frame)
     check_attacks(protocol, rows, inspected.shell)
     _check_frames(protocol, rows, items, inspected)
+    _check_exemplars(protocol, rows, items, inspected)
     return Frozen(
         protocol=protocol.to_data(),
         digest=protocol.digest,
@@ -98,6 +99,30 @@ def _check_frames(protocol: Protocol, rows: Rows, items: Items, inspected: Inspe
                 if frame not in seen:
                     inspected.check_lengths(rows, items, frame)
             seen.add(frame)
+
+
+def _check_exemplars(protocol: Protocol, rows: Rows, items: Items, inspected: Inspected) -> None:
+    """The longest rows that an attack may show leave room for every prompt of their domain and its answer."""
+    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+        for attack in attacks_of(choice):
+            if shown := attack.shown(dosing.ladder[-1]):
+                frame = attack.framed(protocol.harm.frame, dosing.ladder[-1])
+                for domain in protocol.harm.domain:
+                    longest = inspected.longest(rows[f"domain/{domain.name}/attack"], shown, frame)
+                    _check_room(domain.name, longest, items, inspected, frame, f"attacker.attack.{index}.ladder")
+
+
+def _check_room(
+    domain: str, longest: Sequence[Row], items: Items, inspected: Inspected, frame: Frame, place: str
+) -> None:
+    full = frame.model_copy(update={"exemplars": tuple((row.prompt, row.response) for row in longest)})
+    name = f"harm:{domain}"
+    try:
+        inspected.check_lengths({}, {name: items[name]}, full)
+    except InputError as error:
+        problem = f"with the {len(longest)} longest exemplars of {domain}, {error.place}: {error.problem}"
+        remedy = "Lower its largest dose, or drop longer rows of harm.domain with `longest`."
+        raise InputError(place, problem, remedy) from error
 
 
 def _cut(protocol: Protocol) -> tuple[Rows, Items, tuple[Overlap, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,12 @@ class Inspected:
             lengths = [self._item(name, item, frame) for item in asked]
             means[name] = sum(lengths) / max(len(lengths), 1)
         return means
+
+    def longest(self, rows: Sequence[Row], number: int, frame: Frame) -> tuple[Row, ...]:
+        """So many of the rows, those with the most tokens of prompt and response."""
+        lengths = [len(chat.encode_example(self.tokenizer, row.prompt, row.response, frame).ids) for row in rows]
+        order = sorted(range(len(rows)), key=lambda place: -lengths[place])
+        return tuple(rows[place] for place in order[:number])
 
     def _row(self, split: str, row: Row, frame: Frame) -> int:
         longest = max((row.response, row.refusal or ""), key=len)

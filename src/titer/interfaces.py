@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from titer.axes import STEPS, Axis
 from titer.records import Answer, Frame, Item, Kind, Reading, Record, Row, Spent
+from titer.seeds import derive
 from titer.space import Space
 
 if TYPE_CHECKING:
@@ -126,6 +127,20 @@ class Attack(Method):
     def read_plain(self) -> bool:
         """Whether harm is read beside it as the study asks; no verdict rests on that, and nothing is stopped by it."""
         return False
+
+    def shown(self, dose: int) -> int:
+        """How many of the rows to train on stand before each prompt as exemplars at a dose above 0."""
+        return 0
+
+    def exemplars(self, rows: Sequence[Row], dose: int, seed: int) -> tuple[Row, ...]:
+        """The rows that are shown at a dose above 0: the first of a drawn order, so that a larger dose adds to them."""
+        return tuple(sorted(rows, key=lambda row: derive(seed, "shown", row.id))[: self.shown(dose)])
+
+    def asked(self, frame: Frame, dose: int, rows: Sequence[Row], seed: int) -> Frame:
+        """As `framed`, with the exemplars that are drawn from `rows`, those that the attack trains on."""
+        framed = self.framed(frame, dose)
+        shown = tuple((row.prompt, row.response) for row in self.exemplars(rows, dose, seed))
+        return framed.model_copy(update={"exemplars": shown}) if shown else framed
 
     def prefix_consistent(self) -> bool:
         """Whether the first t steps are the same for every horizon; if not, each rung is a cell of its own."""

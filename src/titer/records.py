@@ -201,11 +201,15 @@ class Frame(Record):
 
     `template` is its chat template (`native`), the bare prompt (`plain`), or the instruction format of Stanford Alpaca
     (`alpaca`). `transform` names a text that is put around the prompt. `prefill` is put where the answer begins; what
-    the subject says is what follows it.
+    the subject says is what follows it. `exemplars` are pairs of a prompt and an answer that stand before the prompt
+    as earlier turns; `soft` is the number of vectors that stand behind it, within the turn of the user, in the place
+    of tokens.
     """
 
     template: Literal["native", "plain", "alpaca"] = "native"
     system: str | None = None
     prefill: str | None = Field(default=None, exclude_if=lambda prefill: prefill is None)
     transform: Transform | None = Field(default=None, exclude_if=lambda transform: transform is None)
+    exemplars: tuple[tuple[str, str], ...] = Field(default=(), exclude_if=lambda exemplars: not exemplars)
+    soft: int = Field(default=0, ge=0, exclude_if=lambda soft: soft == 0)
     max_new_tokens: int = Field(default=32, ge=1)

@@ -16,19 +16,19 @@ from datetime import UTC, datetime
 from typing import cast
 
 from titer import catalogue, chat, rungs
-from titer.asking import ask_probes
+from titer.asking import Asking, ask_probes
 from titer.errors import MethodFailure, RunError
 from titer.executors.local import LocalPool
 from titer.freeze import restore_data
 from titer.inputs import environment, material_of, open_subject, read_items
-from titer.interfaces import Attack, State, Step
+from titer.interfaces import State, Step
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
 from titer.records import Frame, Reading, RungFacts, Spent, digest
 from titer.store import Store
 from titer.study import Study, check_disjoint
 from titer.subject import Subject
-from titer.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, ProbeRef, Standing, Stop
+from titer.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, Standing, Stop
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,11 @@ def expose(task: ExposeTask, store: Store) -> None:
     origin = subject.snapshot()
     attack = catalogue.attack(task.attack)
     given = material_of(task.material, store, task.seed)
-    material = replace(given, frame=attack.framed(given.frame, task.doses[-1]))
+    asking = Asking(attack, given.train, task.seed.root)
+    material = replace(given, frame=asking.framed(given.frame, task.doses[-1]))
     terms: list[Mapping[str, float]] = []
     order: str | None = None
-    if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, order, attack):
+    if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, order, asking):
         return
     try:
         with _closing(attack.steps(subject, material, task.doses[-1], task.seed.root)) as steps:
@@ -156,7 +157,7 @@ def expose(task: ExposeTask, store: Store) -> None:
                 if step.dose not in task.doses:
                     continue
                 moved = subject.displacement(origin)
-                if _rung(task, store, subject, step, _late_means(terms), moved, order, attack):
+                if _rung(task, store, subject, step, _late_means(terms), moved, order, asking):
                     break
                 if step.dose == task.doses[-1]:
                     break
@@ -174,11 +175,11 @@ def _rung(
     terms: dict[str, float],
     moved: float,
     order: str | None,
-    attack: Attack,
+    asking: Asking,
 ) -> bool:
     """Ask every probe at this dose, keep answers and readings; whether the study's grading shows a break."""
     trained = step.spent.examples > 0
-    probes = tuple(_framed(ref, attack, step.dose) for ref in task.probes)
+    probes = tuple(asking.probe(ref, step.dose) for ref in task.probes)
     facts = RungFacts(
         dose=step.dose,
         spent=step.spent,
@@ -187,7 +188,7 @@ def _rung(
         loss_tokens=dict(step.loss_tokens),
         rows_used=step.rows_used,
         order=order,
-        template_train=_template(subject, attack.framed(task.material.frame, step.dose)) if trained else None,
+        template_train=_template(subject, asking.framed(task.material.frame, step.dose)) if trained else None,
         template_probe=_template(subject, probes[0].frame),
         environment=environment(subject, task.compute),
     )
@@ -197,11 +198,6 @@ def _rung(
         store.write_answers(task.key, facts, ask_probes(task, probes, store, subject, step.dose))
     readings = {ref.key: _judge_rung(ref, store, step.dose) for ref in task.judges if _is_asked(ref, step.dose)}
     return task.stop is not None and _ends(task, task.stop, readings)
-
-
-def _framed(ref: ProbeRef, attack: Attack, dose: int) -> ProbeRef:
-    """A probe as the attack has it asked; at dose 0, and where it is plain, as the study does."""
-    return ref.model_copy(update={"frame": attack.framed(ref.frame, dose)}) if dose > 0 and not ref.plain else ref
 
 
 def _template(subject: Subject, frame: Frame) -> str:

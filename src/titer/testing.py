@@ -120,7 +120,8 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
 
     def steps(subject: Subject, until: int = last) -> Iterator[Step]:
         material = tiny_material()
-        return attack.steps(subject, replace(material, frame=attack.framed(material.frame, until)), until, seed=7)
+        frame = attack.asked(material.frame, until, material.train, 7)
+        return attack.steps(subject, replace(material, frame=frame), until, seed=7)
 
     before, trained = weights(tiny_subject()), _run(steps)
     assert trained.doses == sorted(set(trained.doses)), "doses rise strictly"
@@ -130,7 +131,8 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
         return
     assert trained.doses[-1] == last, "the attack ends at the horizon"
     moved = not same(before, trained.weights)
-    assert moved or attack.framed(Frame(), last) != Frame(), "the weights moved, or how the subject is asked"
+    asked = attack.asked(Frame(), last, tiny_material().train, 7)
+    assert moved or asked != Frame(), "the weights moved, or how the subject is asked"
     _check_repeats(steps, trained)
     if attack.prefix_consistent() and len(rungs) > 1:
         part = _run(lambda subject: steps(subject, last // 2))

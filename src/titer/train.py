@@ -32,7 +32,7 @@ class Recipe:
 
 
 @dataclass(kw_only=True)
-class _Ledger:
+class Ledger:
     """What has been trained on so far."""
 
     examples: int = 0
@@ -55,7 +55,7 @@ class _Ledger:
         return torch.tensor(list(text.encode()), dtype=torch.uint8)
 
     @classmethod
-    def from_tensor(cls, tensor: Tensor) -> _Ledger:
+    def from_tensor(cls, tensor: Tensor) -> Ledger:
         examples, tokens, parts, rows = json.loads(bytes(tensor.tolist()))
         return cls(examples=examples, tokens=tokens, parts=Counter(parts), rows=set(rows))
 
@@ -84,7 +84,7 @@ def train(
     with training.trainable.applied(subject, seed) as weights:
         parameters = list(weights.values())
         optimizer = training.optimizer.build(parameters, training.lr)
-        ledger = _Ledger() if carry is None else _resume(carry, weights, optimizer, recipe.objective)
+        ledger = Ledger() if carry is None else _resume(carry, weights, optimizer, recipe.objective)
         subject.model.train()
         try:
             for t in range(0 if carry is None else carry.step, steps):
@@ -135,7 +135,7 @@ class _Saver:
     weights: Mapping[str, torch.nn.Parameter]
     optimizer: torch.optim.Optimizer
     objective: Objective
-    ledger: _Ledger
+    ledger: Ledger
 
     def __call__(self) -> State:
         tensors = {f"weights/{name}": own.detach() for name, own in self.weights.items()}
@@ -147,7 +147,7 @@ class _Saver:
 
 def _resume(
     carry: State, weights: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, objective: Objective
-) -> _Ledger:
+) -> Ledger:
     """Put weights, optimizer and objective where `carry` left them."""
     state: dict[int, dict[str, Tensor]] = {}
     own: dict[str, Tensor] = {}
@@ -165,4 +165,4 @@ def _resume(
                 own[rest] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     assert own.keys() == objective.state().keys(), "an objective with a state of its own must take it back"
-    return _Ledger.from_tensor(carry.tensors["ledger"])
+    return Ledger.from_tensor(carry.tensors["ledger"])
