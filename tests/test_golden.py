@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from titer.attacks.direct import Direct
+from titer.attacks.dpo import DPO
 from titer.attacks.few_shot import FewShot
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
@@ -47,6 +48,7 @@ METHODS: dict[str, Method] = {
     "direct-sgd": Direct(lr=1e-1, batch=4, optimizer=SGD(momentum=0.9, nesterov=True)),
     "few_shot": FewShot(lr=1e-2, batch=4, shots=5),
     "mixture": Mixture(lr=1e-2, batch=4, poison=0.25, size=8),
+    "dpo": DPO(lr=1e-2, batch=4, shots=8),
     "refusal_ablation": RefusalAblation(),
     "noise": Noise(),
     "prune": Prune(),

@@ -11,6 +11,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from titer.attacks.direct import Direct
+from titer.attacks.dpo import DPO
 from titer.attacks.few_shot import FewShot
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
@@ -42,6 +43,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "direct": Direct,
     "few_shot": FewShot,
     "mixture": Mixture,
+    "dpo": DPO,
     "refusal_ablation": RefusalAblation,
     "noise": Noise,
     "prune": Prune,

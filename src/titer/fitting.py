@@ -38,6 +38,8 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
     if protocol.trainability is not None:
         place = "trainability.attack"
         attack = catalogue.attack(protocol.trainability.attack, place)
+        if Need.PAIRS in attack.needs:
+            raise InputError(place, f"{attack.name} learns from refusals, and a benign task has none", "Name another.")
         if attack.axis != STEPS:
             problem = f"{attack.name} is dosed in {attack.axis.unit}, and a benign task is learned in steps"
             raise InputError(place, problem, "Name an attack that trains.")
@@ -62,10 +64,9 @@ def _check_doses(attack: Attack, dosing: Dosing, place: str) -> None:
 def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domain: str) -> None:
     """There are as many rows of each kind as the attack takes."""
     harmful = rows.get(f"domain/{domain.name}/attack", ())
-    paired = sum(row.refusal is not None for row in harmful)
+    bare = [row.id for row in harmful if row.refusal is None]
     given = {
         Need.HARMFUL: (domain.draw or len(harmful), f"Enlarge {of_domain}.splits.attack, and draw."),
-        Need.PAIRS: (paired, f"List texts in {of_domain}.refusals, or name a column of them."),
         Need.SELECT: (len(rows.get(f"domain/{domain.name}/select", ())), f"Enlarge {of_domain}.splits.select."),
         Need.BENIGN: (len(rows.get("benign/attack", ())), "Give [benign] a larger attack split."),
     }
@@ -74,6 +75,10 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domai
         if found < wanted:
             problem = f"{attack.name} takes {wanted} {need.value}, and {domain.name} has {found} for it"
             raise InputError(place, problem, remedy)
+    if bare and Need.PAIRS in attack.needs:
+        problem = f"{attack.name} learns from refusals, and row {bare[0]} of {domain.name} has none"
+        remedy = f"List texts in {of_domain}.refusals, or name a column of them in {of_domain}.columns.refusal."
+        raise InputError(place, problem, remedy)
 
 
 def _check_modules(attack: Attack, shell: Subject, place: str) -> None:
