@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from titer.attacks.direct import Direct
 from titer.attacks.dpo import DPO
 from titer.attacks.few_shot import FewShot
+from titer.attacks.grpo import GRPO
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
@@ -29,11 +29,12 @@ from titer.defenses.adversarial_loss import AdversarialLoss
 from titer.defenses.none import NoDefense
 from titer.defenses.null import Null
 from titer.defenses.refusal_sft import RefusalSFT
+from titer.inputs import given
 from titer.interfaces import Attack, Defense, Method, Probe, Step
 from titer.probes.choice import ChoiceProbe
 from titer.probes.generate import Generate
 from titer.recipe import SGD, SGDR, Adagrad, Adam, LoRA
-from titer.records import Frame
+from titer.records import Choice, Frame
 from titer.subject import Subject
 from titer.testing import tiny_items, tiny_material, tiny_subject
 
@@ -49,6 +50,13 @@ METHODS: dict[str, Method] = {
     "few_shot": FewShot(lr=1e-2, batch=4, shots=5),
     "mixture": Mixture(lr=1e-2, batch=4, poison=0.25, size=8),
     "dpo": DPO(lr=1e-2, batch=4, shots=8),
+    "grpo": GRPO(
+        lr=1e-3,
+        batch=1,
+        prompts=4,
+        longest=6,
+        reward=Choice(name="refusal", parameters={"extra": list("abcdefgXYZ"), "within": 30}),
+    ),
     "refusal_ablation": RefusalAblation(),
     "noise": Noise(),
     "prune": Prune(),
@@ -70,8 +78,7 @@ METHODS: dict[str, Method] = {
 def steps_of(method: Method, subject: Subject) -> Iterator[Step]:
     if isinstance(method, Attack):
         horizon = max(method.rungs(range(13)), default=0)
-        material = tiny_material()
-        yield from method.steps(subject, replace(material, frame=method.framed(material.frame, horizon)), horizon, 0)
+        yield from method.steps(subject, given(method, tiny_material(), horizon), horizon, 0)
     elif isinstance(method, Defense):
         yield from method.steps(subject, tiny_material(), 0, None)
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from titer.attacks.direct import Direct
 from titer.attacks.dpo import DPO
 from titer.attacks.few_shot import FewShot
+from titer.attacks.grpo import GRPO
 from titer.attacks.mixture import Mixture
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
@@ -44,6 +45,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "few_shot": FewShot,
     "mixture": Mixture,
     "dpo": DPO,
+    "grpo": GRPO,
     "refusal_ablation": RefusalAblation,
     "noise": Noise,
     "prune": Prune,

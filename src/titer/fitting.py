@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from titer import catalogue
 from titer.attacker import Dosing
 from titer.axes import STEPS
+from titer.chat import encode_items
 from titer.errors import InputError
-from titer.interfaces import Attack, Need
-from titer.protocol import Protocol
-from titer.records import Row
+from titer.interfaces import REWARDING, Attack, Need
+from titer.protocol import Grading, Protocol
+from titer.recipe import Training
+from titer.records import Item, Row
 from titer.sources import Domain
 from titer.subject import Subject
 
@@ -35,11 +37,15 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
         for number, domain in enumerate(protocol.harm.domain):
             _check_rows(attack, domain, rows, place, f"harm.domain.{number}")
         _check_modules(attack, shell, place)
+        _check_rewards(attack, protocol.harm.grading, place)
+        _check_answers(attack, protocol, rows, shell, dosing.ladder[-1], place)
     if protocol.trainability is not None:
         place = "trainability.attack"
         attack = catalogue.attack(protocol.trainability.attack, place)
         if Need.PAIRS in attack.needs:
             raise InputError(place, f"{attack.name} learns from refusals, and a benign task has none", "Name another.")
+        if attack.rewarded_by():
+            raise InputError(place, f"{attack.name} learns what a judge rewards, not a benign task", "Name another.")
         if attack.axis != STEPS:
             problem = f"{attack.name} is dosed in {attack.axis.unit}, and a benign task is learned in steps"
             raise InputError(place, problem, "Name an attack that trains.")
@@ -86,3 +92,35 @@ def _check_modules(attack: Attack, shell: Subject, place: str) -> None:
         attack.check(shell)
     except InputError as error:
         raise InputError(f"{place}, {error.place}", error.problem, error.remedy) from error
+
+
+def _check_rewards(attack: Attack, grading: Grading, place: str) -> None:
+    """What rewards an attack reads harm from the prompt and the answer alone, and grades nothing of the study."""
+    graders = {choice.name for choice in (grading.harm, grading.second) if choice is not None}
+    for choice in attack.rewarded_by():
+        judge = catalogue.judge(choice, f"{place}.reward")
+        if choice.name in graders:
+            problem = f"{choice.name} rewards the attack, and grades the study"
+            remedy = "Reward it by another judge: who trains against a judge learns what that judge overlooks."
+            raise InputError(f"{place}.reward", problem, remedy)
+        if judge.kind not in REWARDING:
+            remedy = f"Take a judge that reads {' or '.join(REWARDING)}."
+            raise InputError(f"{place}.reward", f"{choice.name} reads {judge.kind}, which rewards nothing", remedy)
+        if judge.against_reference:
+            problem = f"{choice.name} holds answers against a reference, and an attacker with prompts only has none"
+            raise InputError(f"{place}.reward", problem, "Take a judge that reads answers alone.")
+
+
+def _check_answers(attack: Attack, protocol: Protocol, rows: Rows, shell: Subject, dose: int, place: str) -> None:
+    """Where an attack has the subject answer its prompts, the answers fit the context."""
+    if not isinstance(attack, Training) or not attack.load.answers:
+        return
+    frame = attack.framed(protocol.harm.frame, dose)
+    framed = frame.model_copy(update={"max_new_tokens": attack.load.longest or frame.max_new_tokens})
+    for domain in protocol.harm.domain:
+        harmful = rows[f"domain/{domain.name}/attack"]
+        try:
+            encode_items(shell, [Item(id=row.id, group=row.group, prompt=row.prompt) for row in harmful], framed)
+        except InputError as error:
+            remedy = f"Lower `longest` of {attack.name} or harm.frame.max_new_tokens, or drop longer prompts."
+            raise InputError(f"{place}, {error.place}", error.problem, remedy) from error

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
@@ -20,7 +20,7 @@ from titer.asking import ask_probes
 from titer.errors import MethodFailure, RunError
 from titer.executors.local import LocalPool
 from titer.freeze import restore_data
-from titer.inputs import environment, material_of, open_subject, read_items
+from titer.inputs import environment, given, material_of, open_subject, read_items
 from titer.interfaces import Attack, State, Step
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
@@ -142,8 +142,7 @@ def expose(task: ExposeTask, store: Store) -> None:
     subject = open_subject(task.subject, store, task.compute)
     origin = subject.snapshot()
     attack = catalogue.attack(task.attack)
-    given = material_of(task.material, store, task.seed)
-    material = replace(given, frame=attack.framed(given.frame, task.doses[-1]))
+    material = given(attack, material_of(task.material, store, task.seed), task.doses[-1])
     terms: list[Mapping[str, float]] = []
     order: str | None = None
     if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, order, attack):

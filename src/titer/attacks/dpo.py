@@ -10,6 +10,7 @@ from pydantic import Field
 
 from titer.attacks.direct import Direct
 from titer.interfaces import Material, Need, Step
+from titer.recipe import Load
 from titer.seeds import derive
 from titer.space import LogRange, Options, Space
 
@@ -42,6 +43,11 @@ class DPO(Direct):
     def rows(self) -> Mapping[Need, int]:
         """As many pairs as there are shots."""
         return {Need.HARMFUL: self.shots or 1}
+
+    @property
+    def load(self) -> Load:
+        """Two conversations a pair; those of all pairs are read before the first step."""
+        return Load(rows=2 * self.rows_per_step, read_before=2)
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """One yield per optimizer step."""
