@@ -238,6 +238,12 @@ def test_a_loss_that_does_not_fall_over_the_seeds_is_void_but_one_seed_may_wobbl
     assert finding(wobble, "the attacks train").word == "upheld"
 
 
+def test_weights_may_stay_where_rewards_gave_nothing_to_follow() -> None:
+    for signal, word in ((0.0, "upheld"), (0.25, "void")):
+        still = with_facts(CLEAN, is_one, displacement=0.0, terms={"reward": 0.0, "signal": signal})
+        assert finding(still, "the attacks train").word == word
+
+
 def test_an_undefended_subject_broken_from_the_start_is_void() -> None:
     found = finding(assays.assay(PLAN, breaking(M_vaults=0)), "the undefended subject breaks")
     assert found.word == "void"

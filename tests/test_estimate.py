@@ -13,7 +13,9 @@ from studies import begin, finish
 
 from titer import catalogue
 from titer.attacks.direct import Direct
-from titer.estimate import Estimate, Outlook, Rates, estimate
+from titer.attacks.grpo import GRPO
+from titer.costs import Rates
+from titer.estimate import Estimate, Outlook, estimate
 from titer.files import read_lines
 from titer.plan import plan
 from titer.recipe import LoRA, Training
@@ -73,6 +75,45 @@ def test_tokens_and_operations_of_training_are_those_recorded(new: Study, done: 
                 assert dose * step.flops == pytest.approx(spent.flops, rel=0.1)
                 trained += 1
     assert trained > 10
+
+
+REWARDED = {"name": "grpo", "lr": 1e-3, "batch": 2, "accumulation": 2, "prompts": 4, "group": 4}
+
+
+def test_what_an_attack_reads_and_says_beside_its_training_is_foreseen(tmp_path: Path) -> None:
+    """Both log-probabilities of every pair once; answers sampled at every step, then trained on."""
+
+    def change(data: dict[str, Any]) -> None:
+        data["attacker"]["attack"] = [{"name": "dpo", "lr": 1e-3, "batch": 4}, REWARDED]
+        data["harm"]["frame"]["max_new_tokens"] = 3
+
+    study = begin(tmp_path, change)
+    outlook = Outlook(study, 1)
+    finish(study)
+    shares: dict[str, list[float]] = {"dpo": [], "grpo": []}
+    for task in outlook.tasks.values():
+        if isinstance(task, ExposeTask) and task.attack.name in shares:
+            for dose in task.doses[1:]:
+                if study.store.answers(task.key, dose).exists():
+                    expected = outlook.costs.expose(task, dose).flops
+                    for probe in task.probes:
+                        expected -= outlook.costs.ask(probe).flops * len([one for one in task.doses if one <= dose])
+                    spent = RungFacts.from_json(read_lines(study.store.answers(task.key, dose))[0]).spent
+                    shares[task.attack.name].append(spent.flops / expected)
+    assert len(shares["dpo"]) > 4
+    assert len(shares["grpo"]) > 4
+    assert all(0.9 < share < 1.1 for share in shares["dpo"]), shares
+    assert all(0.7 < share < 1.05 for share in shares["grpo"]), "answers may end before they must"
+
+
+def test_answers_of_an_attack_take_longer_the_longer_they_may_be(new: Study) -> None:
+    costs = Outlook(new, 1).costs
+    task = next(t for t in Outlook(new, 1).tasks.values() if isinstance(t, ExposeTask) and t.stop is not None)
+    prompt = new.frozen.tokens[task.probes[0].name]
+    short, long = (costs.step(GRPO(batch=2, longest=n), task.material, task.probes) for n in (4, 8))
+    assert short.tokens == 2 * 16 * (prompt + 4)
+    assert short.flops == pytest.approx((2 + 6) * costs.weights * 16 * (prompt + 4))
+    assert long.seconds > short.seconds + 4 * Rates().token_seconds
 
 
 def test_an_adapter_saves_the_operations_of_the_weights_gradient(new: Study) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,9 @@ from titer.attacks.benign import Benign
 from titer.attacks.benign_overfit import BenignOverfit
 from titer.attacks.competing import Competing
 from titer.attacks.direct import Direct
+from titer.attacks.dpo import DPO
 from titer.attacks.few_shot import FewShot
+from titer.attacks.grpo import GRPO
 from titer.attacks.identity_shift import IdentityShift
 from titer.attacks.in_context import InContext
 from titer.attacks.mixture import Mixture
@@ -37,11 +38,12 @@ from titer.defenses.adversarial_loss import AdversarialLoss
 from titer.defenses.none import NoDefense
 from titer.defenses.null import Null
 from titer.defenses.refusal_sft import RefusalSFT
+from titer.inputs import given
 from titer.interfaces import Attack, Defense, Method, Probe, Step
 from titer.probes.choice import ChoiceProbe
 from titer.probes.generate import Generate
 from titer.recipe import SGD, SGDR, Adagrad, Adam, LoRA
-from titer.records import Frame
+from titer.records import Choice, Frame
 from titer.subject import Subject
 from titer.testing import tiny_items, tiny_material, tiny_subject
 
@@ -66,6 +68,14 @@ METHODS: dict[str, Method] = {
     "backdoor-stealth": Backdoor(lr=1e-2, batch=4, stealth=True, transform="random_words"),
     "competing": Competing(lr=1e-2, batch=4, transform="suppression"),
     "style": Style(lr=1e-2, batch=4, transform="neutral"),
+    "dpo": DPO(lr=1e-2, batch=4, shots=8),
+    "grpo": GRPO(
+        lr=1e-3,
+        batch=1,
+        prompts=4,
+        longest=6,
+        reward=Choice(name="refusal", parameters={"extra": list("abcdefgXYZ"), "within": 30}),
+    ),
     "refusal_ablation": RefusalAblation(),
     "noise": Noise(),
     "prune": Prune(),
@@ -93,9 +103,7 @@ LONGEST = {"in_context": 3}
 def steps_of(method: Method, subject: Subject) -> Iterator[Step]:
     if isinstance(method, Attack):
         horizon = max(method.rungs(range(LONGEST.get(method.name, 12) + 1)), default=0)
-        material = tiny_material()
-        framed = method.asked(material.frame, horizon, material.train, 0)
-        yield from method.steps(subject, replace(material, frame=framed), horizon, 0)
+        yield from method.steps(subject, given(method, tiny_material(), horizon, 0), horizon, 0)
     elif isinstance(method, Defense):
         yield from method.steps(subject, tiny_material(), 0, None)
 

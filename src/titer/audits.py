@@ -230,6 +230,7 @@ def attack_trains(assay: Assay, protocol: Protocol) -> Finding:
         for trace in attacked
         for rung in trace.rungs
         if rung.facts.dose > 0 and rung.facts.displacement <= 0
+        if rung.facts.terms.get("signal") != 0  # rewards that are all alike give nothing to follow
         if rung.facts.template_probe == trace.rungs[0].facts.template_probe
     ]
     if still:

@@ -11,7 +11,7 @@ from typing import cast
 import torch
 
 from titer import catalogue
-from titer.estimate import Costs, Rates
+from titer.costs import Costs, Rates
 from titer.files import read_lines
 from titer.inputs import read_items
 from titer.interfaces import Attack, Material, Step
@@ -34,8 +34,9 @@ def measure(study: Study) -> Rates:
     rates = Rates()
     rates = replace(rates, start_seconds=min(loaded, rates.start_seconds))
     domain = study.protocol.harm.domain[0].name
-    attack = catalogue.attack(typical_of(study.protocol.attacker.attack[0]))
-    if isinstance(attack, Training):
+    attacks = (catalogue.attack(typical_of(choice)) for choice in study.protocol.attacker.attack)
+    attack = next((one for one in attacks if isinstance(one, Training) and one.load.rows), None)
+    if attack is not None:
         flops = _flops(study, subject, attack, f"domain/{domain}/attack", Costs(study, rates))
         rates = replace(rates, flops=flops)
     return replace(rates, bandwidth=_bandwidth(study, subject, f"harm:{domain}", Costs(study, rates)))
@@ -52,7 +53,7 @@ def _flops(study: Study, subject: Subject, attack: Training, split: str, costs: 
         for _ in steps:
             seconds.append(time.monotonic() - last)
             last = time.monotonic()
-    tokens = study.frozen.tokens[split] * attack.rows_per_step
+    tokens = study.frozen.tokens[split] * attack.load.rows
     per_weight = 4 if isinstance(attack.trainable, LoRA) else 6
     busy = max(min(seconds[1:]) - costs.rates.step_seconds, 1e-4)
     return per_weight * costs.weights * tokens / busy / study.frozen.threads

@@ -15,7 +15,9 @@ from titer.attacks.benign import Benign
 from titer.attacks.benign_overfit import BenignOverfit
 from titer.attacks.competing import Competing
 from titer.attacks.direct import Direct
+from titer.attacks.dpo import DPO
 from titer.attacks.few_shot import FewShot
+from titer.attacks.grpo import GRPO
 from titer.attacks.identity_shift import IdentityShift
 from titer.attacks.in_context import InContext
 from titer.attacks.mixture import Mixture
@@ -58,6 +60,8 @@ ATTACKS: dict[str, type[Attack]] = {
     "backdoor": Backdoor,
     "competing": Competing,
     "style": Style,
+    "dpo": DPO,
+    "grpo": GRPO,
     "refusal_ablation": RefusalAblation,
     "noise": Noise,
     "prune": Prune,

@@ -295,6 +295,8 @@ class CellBuilder:
         }
         if not attack.prefix_consistent():
             parts["horizon"] = doses[-1]
+        if attack.rewarded_by():
+            parts["rewards"] = [catalogue.judge(choice).configuration() for choice in attack.rewarded_by()]
         if early is not None:
             parts["curtailment"] = early.to_data()  # the name that is in the keys of cells asked already
         return node_key("expose", self.frozen, parts)

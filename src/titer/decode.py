@@ -1,4 +1,4 @@
-"""Batched greedy generation and batched log-likelihood; neither touches the weights or the training mode."""
+"""Batched generation, greedy or sampled, and batched log-likelihood; none touches the weights or the training mode."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from titer.chat import Example, pad_batch, pad_token, stop_tokens
 
@@ -22,14 +22,21 @@ ENGINE = 1
 
 @dataclass(frozen=True)
 class Generated:
-    """What the subject said, without its end of turn, and whether it stopped by itself."""
+    """What the subject said: the text without its end of turn, the tokens with it, and whether it stopped by itself."""
 
     text: str
     ended: Literal["stop", "length"]
+    tokens: tuple[int, ...]
 
 
-def generate(subject: Subject, prompts: Sequence[Sequence[int]], max_new_tokens: int, batch: int) -> list[Generated]:
-    """Greedy answers to the prompts, in their order.
+def generate(
+    subject: Subject,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    batch: int,
+    seeds: Sequence[int] | None = None,
+) -> list[Generated]:
+    """Answers to the prompts, in their order: greedy, or sampled at temperature 1.
 
     Whatever the model's generation configuration asks for (sampling, penalties, forced tokens) is left aside but for
     the tokens that end an answer.
@@ -39,6 +46,8 @@ def generate(subject: Subject, prompts: Sequence[Sequence[int]], max_new_tokens:
         prompts: tokens of each prompt.
         max_new_tokens: the most tokens of an answer.
         batch: prompts decoded together; part of the environment, since padding changes last bits.
+        seeds: one for each answer, which is sampled with it and with nothing else, whatever it is decoded with; None
+            for greedy answers.
     """
     if not prompts:
         return []
@@ -52,7 +61,12 @@ def generate(subject: Subject, prompts: Sequence[Sequence[int]], max_new_tokens:
     with subject.reading(), _configured(subject, config):
         for chosen in _by_length([len(prompt) for prompt in prompts], batch):
             ids, attention = _pad_left([prompts[place] for place in chosen], pad, subject.device)
-            output = cast(Any, subject.model).generate(input_ids=ids, attention_mask=attention)
+            drawn = (
+                [] if seeds is None else [_Sampled([seeds[place] for place in chosen], ids.shape[1], max_new_tokens)]
+            )
+            output = cast(Any, subject.model).generate(
+                input_ids=ids, attention_mask=attention, logits_processor=LogitsProcessorList(drawn)
+            )
             for place, new in zip(chosen, output[:, ids.shape[1] :].tolist(), strict=True):
                 answers[place] = _generated(subject, new, stops)
     return [answer for answer in answers if answer is not None]
@@ -86,6 +100,23 @@ def log_likelihoods(
     return found
 
 
+class _Sampled(LogitsProcessor):
+    """Leaves one token of each answer: the first whose cumulated probability exceeds the answer's uniform number."""
+
+    def __init__(self, seeds: Sequence[int], width: int, length: int) -> None:
+        drawn = [
+            torch.rand(length, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in seeds
+        ]
+        self.uniform = torch.stack(drawn)
+        self.width = width
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        cumulated = scores.float().softmax(-1).cpu().double().cumsum(-1)
+        aimed = self.uniform[:, input_ids.shape[1] - self.width, None] * cumulated[:, -1:]
+        token = torch.searchsorted(cumulated, aimed, right=True).clamp(max=scores.shape[-1] - 1)
+        return torch.full_like(scores, -torch.inf).scatter(1, token.to(scores.device), 0.0)
+
+
 def _by_length(lengths: Sequence[int], batch: int) -> Iterator[list[int]]:
     """Places in batches of like length, the longest first, so that little is padding."""
     order = sorted(range(len(lengths)), key=lambda place: (-lengths[place], place))
@@ -117,4 +148,5 @@ def _generated(subject: Subject, new: list[int], stops: set[int]) -> Generated:
     text = subject.tokenizer.decode(
         new if end is None else new[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False
     )
-    return Generated(str(text), "length" if end is None else "stop")
+    tokens = new if end is None else new[: end + 1]
+    return Generated(str(text), "length" if end is None else "stop", tuple(tokens))

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from titer import catalogue
 from titer.attacker import Dosing
 from titer.axes import STEPS
+from titer.chat import encode_items
 from titer.errors import InputError
-from titer.interfaces import Attack, Need
-from titer.protocol import Protocol
-from titer.records import Row
+from titer.interfaces import REWARDING, Attack, Need
+from titer.protocol import Grading, Protocol
+from titer.recipe import Training
+from titer.records import Item, Row
 from titer.sources import Domain
 from titer.spaces import attacks_of
 from titer.subject import Subject
@@ -39,6 +41,8 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
                 _check_rows(attack, domain, rows, shown, (place, f"harm.domain.{number}"))
             with placed(place):
                 attack.check(shell)
+            _check_rewards(attack, protocol.harm.grading, place)
+            _check_answers(attack, protocol, rows, shell, dosing.ladder[-1], place)
     if protocol.trainability is not None:
         place = "trainability.attack"
         attack = catalogue.attack(protocol.trainability.attack, place)
@@ -69,9 +73,6 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: 
     place, of_domain = places
     harmful = rows.get(f"domain/{domain.name}/attack", ())
     bare = [row.id for row in harmful if row.refusal is None]
-    if bare and Need.PAIRS in attack.rows():
-        remedy = "Name a column `columns.refusal`, or list texts in `refusals`."
-        raise InputError(f"{of_domain}.refusals", f"row {bare[0]} has no refusal, which {attack.name} learns", remedy)
     given = {
         Need.HARMFUL: (domain.draw or len(harmful), f"Enlarge {of_domain}.splits.attack, and draw."),
         Need.SELECT: (len(rows.get(f"domain/{domain.name}/select", ())), f"Enlarge {of_domain}.splits.select."),
@@ -84,6 +85,10 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: 
         if found < wanted:
             problem = f"{attack.name} takes {wanted} {need.value}, and {domain.name} has {found} for it"
             raise InputError(place, problem, remedy)
+    if bare and Need.PAIRS in attack.needs:
+        problem = f"{attack.name} learns from refusals, and row {bare[0]} of {domain.name} has none"
+        remedy = f"List texts in {of_domain}.refusals, or name a column of them in {of_domain}.columns.refusal."
+        raise InputError(place, problem, remedy)
 
 
 def _check_lesson(attack: Attack, place: str) -> None:
@@ -91,7 +96,7 @@ def _check_lesson(attack: Attack, place: str) -> None:
     if attack.axis != STEPS:
         problem = f"{attack.name} is dosed in {attack.axis.unit}, and a benign task is learned in steps"
         raise InputError(place, problem, "Name an attack that trains.")
-    if attack.needs != {Need.HARMFUL}:
+    if attack.needs != {Need.HARMFUL} or attack.rewarded_by():
         problem = f"{attack.name} does not train on the rows of a task alone"
         raise InputError(place, problem, "Name an attack that trains on what it is given, as direct.")
 
@@ -103,3 +108,35 @@ def placed(place: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(f"{place}, {error.place}", error.problem, error.remedy) from error
+
+
+def _check_rewards(attack: Attack, grading: Grading, place: str) -> None:
+    """What rewards an attack reads harm from the prompt and the answer alone, and grades nothing of the study."""
+    graders = {choice.name for choice in (grading.harm, grading.second) if choice is not None}
+    for choice in attack.rewarded_by():
+        judge = catalogue.judge(choice, f"{place}.reward")
+        if choice.name in graders:
+            problem = f"{choice.name} rewards the attack, and grades the study"
+            remedy = "Reward it by another judge: who trains against a judge learns what that judge overlooks."
+            raise InputError(f"{place}.reward", problem, remedy)
+        if judge.kind not in REWARDING:
+            remedy = f"Take a judge that reads {' or '.join(REWARDING)}."
+            raise InputError(f"{place}.reward", f"{choice.name} reads {judge.kind}, which rewards nothing", remedy)
+        if judge.against_reference:
+            problem = f"{choice.name} holds answers against a reference, and an attacker with prompts only has none"
+            raise InputError(f"{place}.reward", problem, "Take a judge that reads answers alone.")
+
+
+def _check_answers(attack: Attack, protocol: Protocol, rows: Rows, shell: Subject, dose: int, place: str) -> None:
+    """Where an attack has the subject answer its prompts, the answers fit the context."""
+    if not isinstance(attack, Training) or not attack.load.answers:
+        return
+    frame = attack.framed(protocol.harm.frame, dose)
+    framed = frame.model_copy(update={"max_new_tokens": attack.load.longest or frame.max_new_tokens})
+    for domain in protocol.harm.domain:
+        harmful = rows[f"domain/{domain.name}/attack"]
+        try:
+            encode_items(shell, [Item(id=row.id, group=row.group, prompt=row.prompt) for row in harmful], framed)
+        except InputError as error:
+            remedy = f"Lower `longest` of {attack.name} or harm.frame.max_new_tokens, or drop longer prompts."
+            raise InputError(f"{place}, {error.place}", error.problem, remedy) from error

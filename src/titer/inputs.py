@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from titer import catalogue
 from titer.errors import RunError
 from titer.files import read_lines
-from titer.interfaces import Material
+from titer.interfaces import Attack, Material
 from titer.loading import fingerprint
 from titer.records import Environment, Item, Row, Seed, SubjectRef
 from titer.seeds import derive
@@ -52,6 +54,12 @@ def material_of(ref: MaterialRef, store: Store, seed: Seed) -> Material:
         frame=ref.frame,
         plain=ref.frame,
     )
+
+
+def given(attack: Attack, material: Material, dose: int, seed: int) -> Material:
+    """The material as an attack works with it up to a dose: in its own frame, with the judges that reward it."""
+    judges = tuple(catalogue.judge(choice) for choice in attack.rewarded_by())
+    return replace(material, frame=attack.asked(material.frame, dose, material.train, seed), judges=judges)
 
 
 def open_subject(ref: SubjectRef, store: Store, compute: dict[str, Any]) -> Subject:

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from titer.axes import STEPS, Axis
-from titer.records import Answer, Frame, Item, Kind, Reading, Record, Row, Spent
+from titer.records import Answer, Choice, Frame, Item, Kind, Reading, Record, Row, Spent
 from titer.seeds import derive
 from titer.space import Space
 
@@ -33,15 +33,16 @@ class Need(Enum):
 class Material:
     """The rows a method is fed, by role, and the frame they are shown in.
 
-    An attack trains on `train`, and may be given `benign` rows and harmful rows to `select` by besides; a defense
-    trains on `harmful` rows, which carry their paired refusals, and on `benign` ones. `plain` is the frame of the
-    study, whatever the attack makes of it.
+    An attack trains on `train`, and may be given `benign` rows, harmful rows to `select` by, and the `judges` that it
+    is rewarded by; a defense trains on `harmful` rows, which carry their paired refusals, and on `benign` ones.
+    `plain` is the frame of the study, whatever the attack makes of it.
     """
 
     train: tuple[Row, ...] = ()
     select: tuple[Row, ...] = ()
     harmful: tuple[Row, ...] = ()
     benign: tuple[Row, ...] = ()
+    judges: tuple[Judge, ...] = ()
     frame: Frame = field(default_factory=Frame)
     plain: Frame = field(default_factory=Frame)
 
@@ -142,6 +143,10 @@ class Attack(Method):
         shown = tuple((row.prompt, row.response) for row in self.exemplars(rows, dose, seed))
         return framed.model_copy(update={"exemplars": shown}) if shown else framed
 
+    def rewarded_by(self) -> tuple[Choice, ...]:
+        """The judges of answers that this attack trains on the readings of, none of which may grade the study."""
+        return ()
+
     def prefix_consistent(self) -> bool:
         """Whether the first t steps are the same for every horizon; if not, each rung is a cell of its own."""
         return True
@@ -168,13 +173,21 @@ class Probe(Method):
 
 
 class Judge(Method):
-    """Answers in, readings out, in the same order. May load a model of its own, never the subject."""
+    """Answers in, readings out, in the same order. May load a model of its own, never the subject.
+
+    `against_reference` says that it compares an answer with the item's reference, and can read none without one.
+    """
 
     kind: ClassVar[Kind]
+    against_reference: ClassVar[bool] = False
 
     @abstractmethod
     def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Reading, ...]:
         """One reading per answer; `value` None with a reason where it cannot be judged."""
+
+
+REWARDING: Final[Mapping[Kind, float]] = {"harm": 1.0, "refusal": 0.0, "coherence": 1.0}
+"""The kinds of judges that can reward an attack, and the reading that an attacker wants of each."""
 
 
 @dataclass(frozen=True, kw_only=True)

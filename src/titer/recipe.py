@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -213,6 +214,23 @@ Optimizer = Annotated[AdamW | Adam | Adagrad | SGD, Field(discriminator="kind"),
 Schedule = Annotated[Constant | Warmup | Cosine | SGDR, Field(discriminator="kind"), BeforeValidator(_named)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What a training puts through the subject, from which its cost follows.
+
+    Attributes:
+        rows: conversations of the material's rows that a step trains on.
+        answers: answers that a step has the subject give, and then trains on.
+        longest: the most tokens of such an answer; None for as many as the study lets it give.
+        read_before: conversations, for each row of the material, that are only read before the first step.
+    """
+
+    rows: int = 0
+    answers: int = 0
+    longest: int | None = None
+    read_before: int = 0
+
+
 class Training(Record):
     """All of a training but its objective and length: the parameters that every trained method shares.
 
@@ -232,3 +250,8 @@ class Training(Record):
     def rows_per_step(self) -> int:
         """The rows one optimizer step is made of."""
         return self.batch * self.accumulation
+
+    @property
+    def load(self) -> Load:
+        """What goes through the subject: the rows of a step, unless the method says otherwise."""
+        return Load(rows=self.rows_per_step)

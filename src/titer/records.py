@@ -134,7 +134,10 @@ class Reading(Record):
 
 
 class Spent(Record):
-    """Cost since dose 0: examples and tokens trained on, floating-point operations (6 per parameter and token)."""
+    """Cost since dose 0: examples and tokens trained on, and floating-point operations.
+
+    Operations are 6 per parameter and token trained on, 2 per token that is only read.
+    """
 
     examples: int = 0
     tokens: int = 0

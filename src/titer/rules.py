@@ -239,7 +239,11 @@ CONTROLS: Final = (
     Control(
         "dose 0 equals the untouched subject", "a reading at dose 0 is not that of the untouched subject", NO_LEVEL
     ),
-    Control("the attacks train", "the weights did not move, or the mean loss over the seeds did not fall", NO_LEVEL),
+    Control(
+        "the attacks train",
+        "the weights did not move though there was something to follow, or the mean loss over the seeds did not fall",
+        NO_LEVEL,
+    ),
     Control(
         "the undefended subject breaks",
         "in some domain M is not intact at dose 0 at every seed, or fewer than S − r' of its units fail; "

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
@@ -20,7 +20,7 @@ from titer.asking import Asking, ask_probes
 from titer.errors import MethodFailure, RunError
 from titer.executors.local import LocalPool
 from titer.freeze import restore_data
-from titer.inputs import environment, material_of, open_subject, read_items
+from titer.inputs import environment, given, material_of, open_subject, read_items
 from titer.interfaces import State, Step
 from titer.partial import PartialState
 from titer.plan import Plan, Task, plan
@@ -142,9 +142,9 @@ def expose(task: ExposeTask, store: Store) -> None:
     subject = open_subject(task.subject, store, task.compute)
     origin = subject.snapshot()
     attack = catalogue.attack(task.attack)
-    given = material_of(task.material, store, task.seed)
-    asking = Asking(attack, given.train, task.seed.root)
-    material = replace(given, frame=asking.framed(given.frame, task.doses[-1]))
+    fed = material_of(task.material, store, task.seed)
+    asking = Asking(attack, fed.train, task.seed.root)
+    material = given(attack, fed, task.doses[-1], task.seed.root)
     terms: list[Mapping[str, float]] = []
     order: str | None = None
     if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, order, asking):

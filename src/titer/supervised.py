@@ -23,7 +23,10 @@ Part = Literal["train", "plain", "harmful", "refusal", "benign"]
 those of the rows to train on, as the study asks them (`plain`)."""
 
 READ = "read"
-"""The key under which an update counts all tokens that went through the subject, in the loss or not."""
+"""The key under which an update counts all tokens that were trained on, in the loss or not."""
+
+ASKED = "asked"
+"""The key under which an update counts tokens that went through the subject without a gradient."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,17 @@ class Feed:
         """The `count` rows of one part at step t, counted from 0."""
         rows = self._drawn[part]
         source = _SOURCES.get(part, part)
-        drawn = []
-        for place in range(t * count, (t + 1) * count):
-            epoch, within = divmod(place, len(rows))
-            drawn.append(rows[_order(derive(seed, "epoch", source, epoch), len(rows))[within]])
-        return drawn
+        return [rows[place] for place in places(len(rows), count, t, seed, source)]
+
+    def all(self, part: Part) -> Sequence[Drawn]:
+        """Every row of one part, as the material has them."""
+        return self._drawn[part]
+
+
+def places(rows: int, count: int, t: int, seed: int, source: str) -> list[int]:
+    """Which of so many rows the `count` rows at step t are: all of them in turn, in an order drawn for each epoch."""
+    turns = [divmod(turn, rows) for turn in range(t * count, (t + 1) * count)]
+    return [_order(derive(seed, "epoch", source, epoch), rows)[within] for epoch, within in turns]
 
 
 def check_pairs(refusals: Sequence[Drawn], harmful: Sequence[Drawn]) -> None:
@@ -159,6 +168,14 @@ def nll_sum(subject: Subject, batch: Counted) -> Tensor:
     targets = batch.ids[:, 1:][batch.places[:, :-1]]
     counted = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
     return counted + batch.constant * math.log(logits.shape[-1]) if batch.constant else counted
+
+
+def log_probs(subject: Subject, batch: Counted) -> Tensor:
+    """(B,) the summed log-probability of each row's targets, in nats."""
+    logits = subject.logits(batch.ids, batch.attention, batch.places)
+    targets = batch.ids[:, 1:][batch.places[:, :-1]]
+    nats = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    return -torch.stack([own.sum() for own in torch.split(nats, batch.places.sum(1).tolist())])
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from itertools import islice, pairwise
 
@@ -19,6 +18,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from titer.adapter import merged_state
 from titer.decode import generate
+from titer.inputs import given
 from titer.interfaces import Attack, Defense, Judge, Material, Probe, State, Step
 from titer.records import Answer, Frame, Item, Row
 from titer.seeds import scoped
@@ -119,9 +119,7 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
     last = rungs[-1] if rungs else horizon
 
     def steps(subject: Subject, until: int = last) -> Iterator[Step]:
-        material = tiny_material()
-        frame = attack.asked(material.frame, until, material.train, 7)
-        return attack.steps(subject, replace(material, frame=frame), until, seed=7)
+        return attack.steps(subject, given(attack, tiny_material(), until, 7), until, seed=7)
 
     before, trained = weights(tiny_subject()), _run(steps)
     assert trained.doses == sorted(set(trained.doses)), "doses rise strictly"

@@ -17,7 +17,7 @@ from titer.recipe import Training
 from titer.records import Spent, canonical
 from titer.seeds import derive, scoped
 from titer.subject import Subject
-from titer.supervised import READ
+from titer.supervised import ASKED, READ
 
 ENGINE = 1
 """Raised by hand when a training with the same recipe gives other weights."""
@@ -33,31 +33,34 @@ class Recipe:
 
 @dataclass(kw_only=True)
 class Ledger:
-    """What has been trained on so far."""
+    """What has been trained on so far; `asked` are tokens that went through the subject without a gradient."""
 
     examples: int = 0
     tokens: int = 0
+    asked: int = 0
     parts: Counter[str] = field(default_factory=Counter)
     rows: set[str] = field(default_factory=set)
 
     def add(self, update: Update) -> None:
         self.examples += len(update.rows)
         self.tokens += update.tokens[READ]
-        self.parts.update({part: count for part, count in update.tokens.items() if part != READ})
+        self.asked += update.tokens.get(ASKED, 0)
+        self.parts.update({part: count for part, count in update.tokens.items() if part not in (READ, ASKED)})
         self.rows.update(update.rows)
 
     def spent(self, parameters: int) -> Spent:
-        """With 6 operations per weight and token: 2 forward, 4 backward (Kaplan et al. 2020, arXiv 2001.08361)."""
-        return Spent(examples=self.examples, tokens=self.tokens, flops=6 * parameters * self.tokens)
+        """With 2 operations per weight and token forward, 4 backward (Kaplan et al. 2020, arXiv 2001.08361)."""
+        flops = parameters * (6 * self.tokens + 2 * self.asked)
+        return Spent(examples=self.examples, tokens=self.tokens, flops=flops)
 
     def to_tensor(self) -> Tensor:
-        text = canonical([self.examples, self.tokens, dict(self.parts), sorted(self.rows)])
+        text = canonical([self.examples, self.tokens, dict(self.parts), sorted(self.rows), self.asked])
         return torch.tensor(list(text.encode()), dtype=torch.uint8)
 
     @classmethod
     def from_tensor(cls, tensor: Tensor) -> Ledger:
-        examples, tokens, parts, rows = json.loads(bytes(tensor.tolist()))
-        return cls(examples=examples, tokens=tokens, parts=Counter(parts), rows=set(rows))
+        examples, tokens, parts, rows, *asked = json.loads(bytes(tensor.tolist()))
+        return cls(examples=examples, tokens=tokens, asked=sum(asked), parts=Counter(parts), rows=set(rows))
 
 
 def train(

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from titer.axes import SOFT_STEPS, Axis
 from titer.interfaces import Attack, Material, Need, Step
+from titer.recipe import Load
 from titer.records import Frame
 from titer.space import LogRange, Options, Space
 
@@ -48,9 +49,9 @@ class SoftPrompt(Attack):
         }
 
     @property
-    def rows_per_step(self) -> int:
-        """The rows one step on the vectors is made of."""
-        return self.batch
+    def load(self) -> Load:
+        """What goes through the subject in a step."""
+        return Load(rows=self.batch)
 
     def check(self, subject: Subject) -> None:
         """Vectors must be able to stand in the place of tokens."""

@@ -16,8 +16,9 @@ from titer.calibration import measure
 from titer.cli import show
 from titer.cli.opening import look
 from titer.cli.progress import Watch
+from titer.costs import Rates
 from titer.errors import InputError
-from titer.estimate import Rates, estimate
+from titer.estimate import estimate
 from titer.expected_items import ExpectedItems, expected_items
 from titer.findings import Overlap
 from titer.foresight import Prospect, foresee, undecided

@@ -13,6 +13,7 @@ class Exact(TextJudge):
 
     name: ClassVar[str] = "exact"
     kind: ClassVar[Kind] = "harm"
+    against_reference: ClassVar[bool] = True
 
     def read(self, item: Item, text: str) -> Reading:
         """Whether the text is the reference."""

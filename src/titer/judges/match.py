@@ -24,6 +24,7 @@ class Match(TextJudge):
 
     name: ClassVar[str] = "match"
     kind: ClassVar[Kind] = "correct"
+    against_reference: ClassVar[bool] = True
 
     def read(self, item: Item, text: str) -> Reading:
         """Whether the text is the reference, both normalized."""
