@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.mixture import Mixture
@@ -51,6 +52,8 @@ METHODS: dict[str, Method] = {
     "noise": Noise(),
     "prune": Prune(),
     "quantize": Quantize(group=8),
+    "delta_removal": DeltaRemoval(),
+    "delta_removal-rank": DeltaRemoval(rank=2),
     "prefill": Prefill(opening="it is what"),
     "untouched": Untouched(),
     "none": NoDefense(),

@@ -43,9 +43,16 @@ NOISE: Final = Axis(
 PRUNED: Final = Axis(
     "pruned", "percent of weights pruned", "{} % of weights pruned", "{} % of weights pruned", "{} % 的剪枝"
 )
+REMOVED: Final = Axis(
+    "removed",
+    "percent of the defense removed",
+    "{} % of the defense removed",
+    "{} % of the defense removed",
+    "去除 {} % 的防御",
+)
 PREFILLED: Final = Axis("prefilled", "words prefilled", "{} prefilled word", "{} prefilled words", "{} 个预填词")
 
-_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, PREFILLED)}
+_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, REMOVED, PREFILLED)}
 
 
 def named(name: str) -> Axis:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.mixture import Mixture
@@ -46,6 +47,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "noise": Noise,
     "prune": Prune,
     "quantize": Quantize,
+    "delta_removal": DeltaRemoval,
     "prefill": Prefill,
     "sham": Sham,
     "untouched": Untouched,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from titer import catalogue
 from titer.attacker import Dosing
 from titer.axes import STEPS
+from titer.delta import check_same_shape
 from titer.errors import InputError
 from titer.interfaces import Attack, Need
 from titer.protocol import Protocol
@@ -17,13 +18,14 @@ from titer.subject import Subject
 Rows = Mapping[str, Sequence[Row]]
 
 
-def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
+def check_attacks(protocol: Protocol, rows: Rows, shell: Subject, released: Subject | None = None) -> None:
     """Raise at the first attack that cannot be run as the study has it.
 
     Args:
         protocol: the study.
         rows: the rows of every split, by its name in the frozen study.
         shell: the modules of the subject; the weights need no values.
+        released: those of the defended model, where it is a checkpoint.
 
     Raises:
         InputError: with the attack's place, what does not fit, and what to write instead.
@@ -35,6 +37,7 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
         for number, domain in enumerate(protocol.harm.domain):
             _check_rows(attack, domain, rows, place, f"harm.domain.{number}")
         _check_modules(attack, shell, place)
+        _check_parent(attack, protocol, shell, released, place)
     if protocol.trainability is not None:
         place = "trainability.attack"
         attack = catalogue.attack(protocol.trainability.attack, place)
@@ -74,6 +77,17 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domai
         if found < wanted:
             problem = f"{attack.name} takes {wanted} {need.value}, and {domain.name} has {found} for it"
             raise InputError(place, problem, remedy)
+
+
+def _check_parent(attack: Attack, protocol: Protocol, shell: Subject, released: Subject | None, place: str) -> None:
+    """What takes a defense back is given one; the subject before it has the same weights but for their values."""
+    if attack.undoes and not protocol.defended:
+        problem = f"{attack.name} takes a defense back, and the study has none"
+        raise InputError(
+            place, problem, "Leave it out, or name the released model as a defense, its parent as subject."
+        )
+    if Need.PARENT in attack.needs and released is not None:
+        check_same_shape(released, shell)
 
 
 def _check_modules(attack: Attack, shell: Subject, place: str) -> None:

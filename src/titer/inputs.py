@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,8 @@ def read_rows(store: Store, ref: RowsRef, seed: Seed) -> tuple[Row, ...]:
     return tuple(rows[place] for place in order[: ref.draw])
 
 
-def material_of(ref: MaterialRef, store: Store, seed: Seed) -> Material:
-    """The rows a method is fed, as one seed draws them."""
+def material_of(ref: MaterialRef, store: Store, seed: Seed, compute: dict[str, Any]) -> Material:
+    """The rows a method is fed, as one seed draws them; a parent is loaded when the method asks for it."""
 
     def read(refs: tuple[RowsRef, ...]) -> tuple[Row, ...]:
         return tuple(row for one in refs for row in read_rows(store, one, seed))
@@ -50,6 +50,7 @@ def material_of(ref: MaterialRef, store: Store, seed: Seed) -> Material:
         harmful=read(ref.harmful),
         benign=read(ref.benign),
         frame=ref.frame,
+        parent=partial(open_subject, ref.parent, store, compute) if ref.parent else None,
     )
 
 

@@ -25,6 +25,7 @@ class Need(Enum):
     SELECT = "harmful prompts to select by"
     PAIRS = "a refusal paired with each harmful row"
     BENIGN = "benign rows"
+    PARENT = "the subject before the defense"
     CHECKPOINT = "a model that exists already"
 
 
@@ -33,7 +34,8 @@ class Material:
     """The rows a method is fed, by role, and the frame they are shown in.
 
     An attack trains on `train`, and may be given `benign` rows and harmful rows to `select` by besides; a defense
-    trains on `harmful` rows, which carry their paired refusals, and on `benign` ones.
+    trains on `harmful` rows, which carry their paired refusals, and on `benign` ones. `parent` loads the subject that
+    a defended one was made from; None where there is none.
     """
 
     train: tuple[Row, ...] = ()
@@ -41,6 +43,7 @@ class Material:
     harmful: tuple[Row, ...] = ()
     benign: tuple[Row, ...] = ()
     frame: Frame = field(default_factory=Frame)
+    parent: Callable[[], Subject] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +90,14 @@ class Method(Record, ABC):
 
 
 class Attack(Method):
-    """Changes the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself."""
+    """Changes the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself.
+
+    One that `undoes` takes back what a defense did, and nothing else: a subject that was made by none is read at dose 0
+    only.
+    """
 
     axis: ClassVar[Axis] = STEPS
+    undoes: ClassVar[bool] = False
 
     def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """The doses above 0 of a ladder that this attack can reach: all of them, unless it says otherwise."""

@@ -112,7 +112,7 @@ def make(task: MakeTask, store: Store) -> int:
         store.write_folder(store.subject(task.key), subject.save)
         return 0
     partial = PartialState(store.partial(task.key))
-    material = material_of(task.material, store, task.seed)
+    material = material_of(task.material, store, task.seed, task.compute)
     defense = catalogue.defense(task.defense)
     carry: State | None = partial.read()
     try:
@@ -142,7 +142,7 @@ def expose(task: ExposeTask, store: Store) -> None:
     subject = open_subject(task.subject, store, task.compute)
     origin = subject.snapshot()
     attack = catalogue.attack(task.attack)
-    given = material_of(task.material, store, task.seed)
+    given = material_of(task.material, store, task.seed, task.compute)
     material = replace(given, frame=attack.framed(given.frame, task.doses[-1]))
     terms: list[Mapping[str, float]] = []
     order: str | None = None
