@@ -18,6 +18,7 @@ from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.mixture import Mixture
+from titer.attacks.multi_direction import MultiDirection
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
 from titer.attacks.prune import Prune
@@ -49,6 +50,8 @@ METHODS: dict[str, Method] = {
     "few_shot": FewShot(lr=1e-2, batch=4, shots=5),
     "mixture": Mixture(lr=1e-2, batch=4, poison=0.25, size=8),
     "refusal_ablation": RefusalAblation(),
+    "multi_direction": MultiDirection(),
+    "multi_direction-singular": MultiDirection(source="singular", directions=2),
     "noise": Noise(),
     "prune": Prune(),
     "quantize": Quantize(group=8),

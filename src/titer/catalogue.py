@@ -14,6 +14,7 @@ from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
 from titer.attacks.mixture import Mixture
+from titer.attacks.multi_direction import MultiDirection
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
 from titer.attacks.prune import Prune
@@ -44,6 +45,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "few_shot": FewShot,
     "mixture": Mixture,
     "refusal_ablation": RefusalAblation,
+    "multi_direction": MultiDirection,
     "noise": Noise,
     "prune": Prune,
     "quantize": Quantize,
