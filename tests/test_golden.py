@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
@@ -52,6 +53,8 @@ METHODS: dict[str, Method] = {
     "refusal_ablation": RefusalAblation(),
     "multi_direction": MultiDirection(),
     "multi_direction-singular": MultiDirection(source="singular", directions=2),
+    "ablation_kernel": AblationKernel(),
+    "ablation_kernel-per-block": AblationKernel(layer=None, keep_norms=True, mlp_peak=0.5, attention_position=0.0),
     "noise": Noise(),
     "prune": Prune(),
     "quantize": Quantize(group=8),

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
@@ -46,6 +47,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "mixture": Mixture,
     "refusal_ablation": RefusalAblation,
     "multi_direction": MultiDirection,
+    "ablation_kernel": AblationKernel,
     "noise": Noise,
     "prune": Prune,
     "quantize": Quantize,

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from titer.errors import MethodFailure
 from titer.interfaces import Material
-from titer.reader import Prompts, Reader, encoded
+from titer.reader import SAME, Prompts, Reader, encoded
 from titer.residual import added, blocks, erased, writers
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 EPS = 1e-8
 """Keeps the logarithm of odds finite."""
-SAME = 1e-6
-"""Means that differ by no more than this share of their length are the same but for rounding."""
 NEW = 0.1
 """A direction of which a smaller share of its length is new beside others is none of its own."""
 

@@ -12,13 +12,18 @@ import torch
 from torch import Tensor
 
 from titer.chat import Example, encode_prompt, pad_batch, pad_token
+from titer.errors import MethodFailure
+from titer.interfaces import Material
 from titer.records import Frame, Row
+from titer.residual import blocks
 from titer.seeds import derive
 
 if TYPE_CHECKING:
     from titer.subject import Subject
 
 Prompts = Sequence[Sequence[int]]
+SAME = 1e-6
+"""Means that differ by no more than this share of their length are the same but for rounding."""
 
 
 class Reader:
@@ -74,3 +79,39 @@ def encoded(subject: Subject, rows: Sequence[Row], most: int, seed: int, frame: 
     """The prompts of at most so many rows, drawn."""
     drawn = sorted(rows, key=lambda row: derive(seed, "direction", row.id))[:most]
     return [encode_prompt(subject.tokenizer, row.prompt, frame) for row in drawn]
+
+
+def differences_between_blocks(
+    subject: Subject, material: Material, prompts: int, batch: int, seed: int
+) -> tuple[Tensor, int]:
+    """(L − 1, d), or (1, d) with one block: the difference of the mean states after the last token, between blocks.
+
+    Args:
+        subject: is left as it was.
+        material: harmful prompts in `train`, benign ones in `benign`.
+        prompts: the most of each kind.
+        batch: prompts that go through the subject at once.
+        seed: draws the prompts, where there are more than are wanted.
+
+    Returns:
+        Unit vectors, and the tokens that were read.
+
+    Raises:
+        MethodFailure: if at one place the two kinds of prompts cannot be told apart.
+    """
+    reader = Reader(subject, batch)
+    layers = len(blocks(subject.model)[1])
+    kinds = (encoded(subject, rows, prompts, seed, material.frame) for rows in (material.train, material.benign))
+    with subject.reading():
+        harmful, benign = (reader.means(kind, layers, 1)[min(1, layers - 1) :, 0] for kind in kinds)
+    found = harmful - benign
+    if bool((found.norm(dim=1) <= SAME * harmful.norm(dim=1)).any()):
+        raise MethodFailure("no direction tells harmful from benign prompts", 1)
+    return found / found.norm(dim=1, keepdim=True), reader.tokens
+
+
+def placed(units: Tensor, place: float) -> Tensor:
+    """(d,) from (n, d): the one at a place, or the two nearest mixed in proportion where it lies between them."""
+    low = min(int(place), len(units) - 1)
+    high = min(low + 1, len(units) - 1)
+    return torch.lerp(units[low], units[high], place - low)

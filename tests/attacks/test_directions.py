@@ -9,13 +9,15 @@ import pytest
 import torch
 from architectures import SUBJECTS, hidden, llama
 
+from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.multi_direction import MultiDirection
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.chat import encode_prompt
 from titer.direction import choose, choose_several, orthonormal
 from titer.interfaces import Attack
-from titer.reader import Reader
+from titer.reader import Reader, differences_between_blocks, placed
 from titer.records import Frame
+from titer.residual import blocks, weaken, writers
 from titer.subject import Subject
 from titer.testing import check_attack, same, tiny_material, weights
 
@@ -23,7 +25,15 @@ LOOSE = {"kl": 1e3, "induce": -1e3, "prune": 0.0}
 """Every candidate is admitted."""
 
 
-@pytest.mark.parametrize("attack", [MultiDirection(), MultiDirection(source="singular", directions=2)])
+@pytest.mark.parametrize(
+    "attack",
+    [
+        MultiDirection(),
+        MultiDirection(source="singular", directions=2),
+        AblationKernel(),
+        AblationKernel(layer=None, keep_norms=True),
+    ],
+)
 def test_conformance(attack: Attack) -> None:
     check_attack(attack)
 
@@ -81,3 +91,89 @@ def test_directions_that_are_almost_the_same_are_taken_once() -> None:
     torch.testing.assert_close(found, torch.stack([x, y]))
     assert len(orthonormal([x, y], 1)) == 1
     assert math.isclose(float(found.norm()) ** 2, 2)
+
+
+# ---------------------------------------------------------------------------------------------------- a kernel
+EVERYWHERE = AblationKernel(attention_floor=1.0, attention_width=1.0, mlp_floor=1.0, mlp_width=1.0)
+"""Strength 1 in every block."""
+
+
+def written(subject: Subject) -> list[torch.Tensor]:
+    """What the attention and the feed-forward part of every block write."""
+    kept: list[torch.Tensor] = []
+    handles = [
+        part.register_forward_hook(lambda module, args, output: kept.append(output.double()))
+        for part in writers(subject.model).linears.values()
+    ]
+    hidden(subject)
+    for handle in handles:
+        handle.remove()
+    return kept
+
+
+@pytest.mark.parametrize("make", SUBJECTS)
+def test_at_strength_1_no_block_writes_in_the_direction(make: Callable[[], Subject]) -> None:
+    subject, material = make(), tiny_material()
+    units, tokens = differences_between_blocks(subject, material, 128, 32, 4)
+    direction = placed(units, 0.6 * (len(units) - 1))
+    assert max(float((h @ direction).abs().max()) for h in written(subject)) > 0.1
+    embeddings = weights(subject)
+    (step,) = EVERYWHERE.steps(subject, material, 1, 4)
+    assert max(float((h @ direction / direction.norm()).abs().max()) for h in written(subject)) < 1e-4
+    assert (step.spent.tokens, step.terms["edited"]) == (tokens, 2 * len(blocks(subject.model)[1]))
+    edited = set(writers(subject.model).linears)
+    moved = {n.rpartition(".")[0] for n, w in weights(subject).items() if not torch.equal(w, embeddings[n])}
+    assert moved == edited
+
+
+def test_each_block_may_have_the_direction_behind_it() -> None:
+    subject, material = llama(), tiny_material()
+    units, _ = differences_between_blocks(subject, material, 128, 32, 4)
+    list(EVERYWHERE.model_copy(update={"layer": None}).steps(subject, material, 1, 4))
+    assert len(units) == 2
+    for place, output in enumerate(written(subject)):
+        own = units[min(place // 2, 1)]
+        assert float((output @ own).abs().max()) < 1e-4
+        assert float((output @ units[1 - min(place // 2, 1)]).abs().max()) > 1e-2
+
+
+def test_a_strength_falls_from_its_peak_to_its_floor_and_is_nothing_beyond() -> None:
+    kernel = AblationKernel(attention_peak=1.5, attention_position=0.5, attention_floor=0.5, attention_width=0.2)
+    found = [kernel.strengths(block, 11)[0] for block in range(11)]
+    expected = [0.0, 0.0, 0.0, 0.5 + 2 / 22, 0.5 + 12 / 22, 1.5, 0.5 + 12 / 22, 0.5 + 2 / 22, 0.0, 0.0, 0.0]
+    assert found == pytest.approx(expected)
+    assert AblationKernel(mlp_peak=0.0, mlp_floor=0.0).strengths(1, 3)[1] == 0
+
+
+def test_half_a_strength_leaves_half_of_what_was_written() -> None:
+    subject, unit = llama(), torch.eye(16, dtype=torch.float64)[3]
+    module = next(iter(writers(subject.model).linears.values()))
+    matrix = module.get_parameter("weight")
+    before = matrix.detach().clone()
+    weaken(module, 5 * unit, 0.5, keep_norms=False)
+    torch.testing.assert_close(matrix[3], before[3] / 2)
+    assert torch.equal(matrix[[0, 4]], before[[0, 4]])
+
+
+def test_norms_are_kept_and_the_direction_stays_erased() -> None:
+    subject = llama()
+    module = next(iter(writers(subject.model).linears.values()))
+    matrix, direction = module.get_parameter("weight").detach(), torch.ones(16, dtype=torch.float64)
+    before = matrix.clone()
+    weaken(module, direction, 1.0, keep_norms=True)
+    torch.testing.assert_close(matrix.norm(dim=0), before.norm(dim=0))
+    assert float((direction.float() @ matrix).abs().max()) < 1e-4
+
+
+def test_between_two_places_directions_are_mixed() -> None:
+    units = torch.eye(3, dtype=torch.float64)
+    torch.testing.assert_close(placed(units, 1.25), torch.tensor([0, 0.75, 0.25], dtype=torch.float64))
+    assert torch.equal(placed(units, 2), units[2])
+
+
+def test_a_kernel_without_strength_changes_nothing() -> None:
+    subject = llama()
+    none = AblationKernel(attention_peak=0.0, attention_floor=0.0, mlp_peak=0.0, mlp_floor=0.0)
+    (step,) = none.steps(subject, tiny_material(), 1, 4)
+    assert step.terms["edited"] == 0
+    assert same(weights(subject), weights(llama()))
