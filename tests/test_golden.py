@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from titer.attacks.ablated_prefill import AblatedPrefill
 from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
@@ -26,6 +27,7 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.task_arithmetic import TaskArithmetic
 from titer.attacks.untouched import Untouched
 from titer.defenses.adversarial_loss import AdversarialLoss
 from titer.defenses.none import NoDefense
@@ -60,6 +62,8 @@ METHODS: dict[str, Method] = {
     "quantize": Quantize(group=8),
     "delta_removal": DeltaRemoval(),
     "delta_removal-rank": DeltaRemoval(rank=2),
+    "task_arithmetic": TaskArithmetic(lr=1e-2, batch=4, train_steps=6),
+    "ablated_prefill": AblatedPrefill(opening="it is what"),
     "prefill": Prefill(opening="it is what"),
     "untouched": Untouched(),
     "none": NoDefense(),

@@ -50,9 +50,16 @@ REMOVED: Final = Axis(
     "{} % of the defense removed",
     "去除 {} % 的防御",
 )
+VECTOR: Final = Axis(
+    "vector",
+    "percent of the task vector added",
+    "{} % of the task vector",
+    "{} % of the task vector",
+    "{} % 的任务向量",
+)
 PREFILLED: Final = Axis("prefilled", "words prefilled", "{} prefilled word", "{} prefilled words", "{} 个预填词")
 
-_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, REMOVED, PREFILLED)}
+_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, REMOVED, VECTOR, PREFILLED)}
 
 
 def named(name: str) -> Axis:

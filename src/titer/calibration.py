@@ -10,7 +10,7 @@ from typing import cast
 
 import torch
 
-from titer import catalogue
+from titer import axes, catalogue
 from titer.estimate import Costs, Rates
 from titer.files import read_lines
 from titer.inputs import read_items
@@ -34,7 +34,7 @@ def measure(study: Study) -> Rates:
     rates = replace(rates, start_seconds=min(loaded, rates.start_seconds))
     domain = study.protocol.harm.domain[0].name
     attack = catalogue.attack(study.protocol.attacker.attack[0])
-    if isinstance(attack, Training):
+    if attack.axis == axes.STEPS and isinstance(attack, Training):
         flops = _flops(study, subject, attack, f"domain/{domain}/attack", Costs(study, rates))
         rates = replace(rates, flops=flops)
     return replace(rates, bandwidth=_bandwidth(study, subject, f"harm:{domain}", Costs(study, rates)))

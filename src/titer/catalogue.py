@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from titer.attacks.ablated_prefill import AblatedPrefill
 from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
@@ -22,6 +23,7 @@ from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
 from titer.attacks.sham import Sham
+from titer.attacks.task_arithmetic import TaskArithmetic
 from titer.attacks.untouched import Untouched
 from titer.complaints import explain
 from titer.defenses.adversarial_loss import AdversarialLoss
@@ -52,7 +54,9 @@ ATTACKS: dict[str, type[Attack]] = {
     "prune": Prune,
     "quantize": Quantize,
     "delta_removal": DeltaRemoval,
+    "task_arithmetic": TaskArithmetic,
     "prefill": Prefill,
+    "ablated_prefill": AblatedPrefill,
     "sham": Sham,
     "untouched": Untouched,
 }

@@ -109,7 +109,8 @@ class Costs:
         effort = Effort(seconds=self.rates.start_seconds + 4 * self.weights / 1e9)
         doses = [dose for dose in task.doses if dose <= until] or list(task.doses[:1])
         if isinstance(attack, Training):
-            effort = effort.plus(self.step(attack, task.material), max(doses))
+            steps = int(attack.to_data().get("train_steps", max(doses)))
+            effort = effort.plus(self.step(attack, task.material), steps)
         for probe in task.probes:
             asked = [dose for dose in doses if probe.doses is None or dose in probe.doses]
             effort = effort.plus(self.ask(probe), len(asked))

@@ -14,6 +14,7 @@ from studies import begin, finish
 from titer.assemble import assemble
 from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
+from titer.attacks.task_arithmetic import TaskArithmetic
 from titer.cells import CellBuilder
 from titer.conclude import conclude
 from titer.delta import add_difference, check_same_shape, weights_of
@@ -34,9 +35,10 @@ def defended(**changes: Any) -> Subject:
 
 
 MATERIAL = Material(parent=tiny_subject)
+ARITHMETIC = TaskArithmetic(lr=1e-2, batch=4, train_steps=3)
 
 
-@pytest.mark.parametrize("attack", [DeltaRemoval(), DeltaRemoval(rank=2)])
+@pytest.mark.parametrize("attack", [DeltaRemoval(), DeltaRemoval(rank=2), ARITHMETIC])
 def test_conformance(attack: Attack) -> None:
     check_attack(attack)
 
@@ -109,6 +111,56 @@ def test_a_difference_is_added_weight_by_weight() -> None:
     subject, other = tiny_subject(), tiny_subject(3)
     add_difference(subject, weights_of(other), weights(subject), 1.0)
     assert all(torch.allclose(w, weights(other)[n], atol=1e-9) for n, w in weights(subject).items())
+
+
+# ---------------------------------------------------------------------------------------------------- arithmetic
+@pytest.mark.parametrize("changes", [{}, {"trainable": LoRA(rank=2)}])
+def test_all_of_its_own_vector_is_what_direct_does(changes: dict[str, Any]) -> None:
+    attack = ARITHMETIC.model_copy(update=changes)
+    alone = replace(tiny_material(), parent=None)
+    trained, subject, half = tiny_subject(), tiny_subject(), tiny_subject()
+    taken = list(Direct(lr=1e-2, batch=4, **changes).steps(trained, alone, 3, 0))
+    (step,) = attack.steps(subject, alone, 100, 0)
+    assert all(torch.allclose(w, weights(trained)[n], atol=1e-7) for n, w in weights(subject).items())
+    assert step.spent == taken[-1].spent
+    assert step.terms["trained_loss"] == taken[-1].terms["loss"]
+    assert step.rows == tuple(row for one in taken for row in one.rows)
+    list(attack.steps(half, alone, 50, 0))
+    for name, weight in weights(half).items():
+        torch.testing.assert_close(weight, (weights(trained)[name] + weights(tiny_subject())[name]) / 2)
+
+
+def test_the_vector_is_that_of_the_parent_and_the_defended_subject_is_never_trained() -> None:
+    subject, parent = tiny_subject(2), tiny_subject(1)
+    list(Direct(lr=1e-2, batch=4).steps(parent, tiny_material(), 3, 0))
+    list(ARITHMETIC.steps(subject, replace(tiny_material(), parent=partial(tiny_subject, 1)), 200, 0))
+    vector = {name: weight - weights(tiny_subject(1))[name] for name, weight in weights(parent).items()}
+    for name, weight in weights(subject).items():
+        torch.testing.assert_close(weight, weights(tiny_subject(2))[name] + 2 * vector[name], atol=1e-6, rtol=1e-5)
+    flags = {parameter.requires_grad for parameter in subject.model.parameters()}
+    assert flags == {True}
+
+
+def test_a_vector_is_added_in_a_study_to_both_subjects(tmp_path: Path) -> None:
+    own = {"name": "task_arithmetic", "lr": 3e-2, "batch": 4, "train_steps": 8, "ladder": {"vector": [0, 50, 100]}}
+
+    def change(data: dict[str, Any]) -> None:
+        data["attacker"]["attack"].append(own)
+        data["attacker"]["budget"]["vector"] = 100
+
+    study = begin(tmp_path, change)
+    finish(study)
+    traces = [trace for trace in assemble(study).traces if trace.attack.startswith("task_arithmetic")]
+    assert {trace.subject for trace in traces} == {"M", "M*"}
+    assert all(trace.rungs[-1].facts.displacement > 0 for trace in traces)
+    concluded = conclude(study)
+    found = {finding.name: finding for finding in concluded.controls}
+    for name in (
+        "the attacks train",
+        "doses are optimizer steps",
+        "each seed draws anew",
+    ):
+        assert found[name].word == "upheld", found[name].because
 
 
 # ---------------------------------------------------------------------------------------------------- in a study

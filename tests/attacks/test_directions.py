@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from architectures import SUBJECTS, hidden, llama
 
+from titer.attacks.ablated_prefill import AblatedPrefill
 from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.multi_direction import MultiDirection
 from titer.attacks.refusal_ablation import RefusalAblation
@@ -30,6 +32,7 @@ LOOSE = {"kl": 1e3, "induce": -1e3, "prune": 0.0}
     [
         MultiDirection(),
         MultiDirection(source="singular", directions=2),
+        AblatedPrefill(opening="it is a"),
         AblationKernel(),
         AblationKernel(layer=None, keep_norms=True),
     ],
@@ -177,3 +180,18 @@ def test_a_kernel_without_strength_changes_nothing() -> None:
     (step,) = none.steps(subject, tiny_material(), 1, 4)
     assert step.terms["edited"] == 0
     assert same(weights(subject), weights(llama()))
+
+
+# ---------------------------------------------------------------------------------------------------- with a prefill
+def test_the_edit_comes_before_the_first_word_and_is_that_of_refusal_ablation() -> None:
+    attack, material = AblatedPrefill(opening="it is a"), tiny_material()
+    framed = replace(material, frame=attack.framed(material.frame, 3))
+    ablated, subject = llama(), llama()
+    list(RefusalAblation().steps(ablated, material, 1, 4))
+    doses = []
+    for step in attack.steps(subject, framed, 3, 4):
+        assert same(weights(subject), weights(ablated)), "no word is in the prompts by which the direction is found"
+        doses.append(step.dose)
+    assert doses == [1, 2, 3]
+    assert attack.rungs((0, 1, 3, 4)) == (1, 3)
+    assert attack.framed(Frame(), 2).prefill == "it is"
