@@ -19,6 +19,7 @@ from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
+from titer.attacks.low_rank_removal import LowRankRemoval
 from titer.attacks.mixture import Mixture
 from titer.attacks.multi_direction import MultiDirection
 from titer.attacks.noise import Noise
@@ -60,6 +61,7 @@ METHODS: dict[str, Method] = {
     "noise": Noise(),
     "prune": Prune(),
     "quantize": Quantize(group=8),
+    "low_rank_removal": LowRankRemoval(energy=0.9),
     "delta_removal": DeltaRemoval(),
     "delta_removal-rank": DeltaRemoval(rank=2),
     "task_arithmetic": TaskArithmetic(lr=1e-2, batch=4, train_steps=6),

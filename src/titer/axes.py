@@ -43,6 +43,9 @@ NOISE: Final = Axis(
 PRUNED: Final = Axis(
     "pruned", "percent of weights pruned", "{} % of weights pruned", "{} % of weights pruned", "{} % 的剪枝"
 )
+RANKS: Final = Axis(
+    "ranks", "percent of ranks removed", "{} % of ranks removed", "{} % of ranks removed", "去除 {} % 的秩"
+)
 REMOVED: Final = Axis(
     "removed",
     "percent of the defense removed",
@@ -59,7 +62,7 @@ VECTOR: Final = Axis(
 )
 PREFILLED: Final = Axis("prefilled", "words prefilled", "{} prefilled word", "{} prefilled words", "{} 个预填词")
 
-_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, REMOVED, VECTOR, PREFILLED)}
+_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, RANKS, REMOVED, VECTOR, PREFILLED)}
 
 
 def named(name: str) -> Axis:

@@ -15,6 +15,7 @@ from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.few_shot import FewShot
+from titer.attacks.low_rank_removal import LowRankRemoval
 from titer.attacks.mixture import Mixture
 from titer.attacks.multi_direction import MultiDirection
 from titer.attacks.noise import Noise
@@ -53,6 +54,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "noise": Noise,
     "prune": Prune,
     "quantize": Quantize,
+    "low_rank_removal": LowRankRemoval,
     "delta_removal": DeltaRemoval,
     "task_arithmetic": TaskArithmetic,
     "prefill": Prefill,

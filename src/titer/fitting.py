@@ -72,6 +72,9 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, place: str, of_domai
         Need.SELECT: (len(rows.get(f"domain/{domain.name}/select", ())), f"Enlarge {of_domain}.splits.select."),
         Need.BENIGN: (len(rows.get("benign/attack", ())), "Give [benign] a larger attack split."),
     }
+    if Need.PAIRS in attack.needs and paired < len(harmful):
+        problem = f"{attack.name} takes a refusal with every harmful row, and {len(harmful) - paired} of {domain.name}"
+        raise InputError(place, f"{problem} have none", given[Need.PAIRS][1])
     for need, wanted in attack.rows().items():
         found, remedy = given.get(need, (wanted, ""))
         if found < wanted:
