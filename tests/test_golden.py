@@ -27,6 +27,8 @@ from titer.attacks.prefill import Prefill
 from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
+from titer.attacks.reparameterized import Reparameterized
+from titer.attacks.reversal import Reversal
 from titer.attacks.sham import Sham
 from titer.attacks.task_arithmetic import TaskArithmetic
 from titer.attacks.untouched import Untouched
@@ -53,6 +55,8 @@ METHODS: dict[str, Method] = {
     "direct-sgd": Direct(lr=1e-1, batch=4, optimizer=SGD(momentum=0.9, nesterov=True)),
     "few_shot": FewShot(lr=1e-2, batch=4, shots=5),
     "mixture": Mixture(lr=1e-2, batch=4, poison=0.25, size=8),
+    "reparameterized": Reparameterized(lr=1e-2, batch=4, gain=2.0),
+    "reversal": Reversal(lr=1e-2, batch=4, weight=0.5, benign_share=0.25),
     "refusal_ablation": RefusalAblation(),
     "multi_direction": MultiDirection(),
     "multi_direction-singular": MultiDirection(source="singular", directions=2),

@@ -23,6 +23,8 @@ from titer.attacks.prefill import Prefill
 from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
+from titer.attacks.reparameterized import Reparameterized
+from titer.attacks.reversal import Reversal
 from titer.attacks.sham import Sham
 from titer.attacks.task_arithmetic import TaskArithmetic
 from titer.attacks.untouched import Untouched
@@ -48,6 +50,8 @@ ATTACKS: dict[str, type[Attack]] = {
     "direct": Direct,
     "few_shot": FewShot,
     "mixture": Mixture,
+    "reparameterized": Reparameterized,
+    "reversal": Reversal,
     "refusal_ablation": RefusalAblation,
     "multi_direction": MultiDirection,
     "ablation_kernel": AblationKernel,

@@ -93,10 +93,11 @@ class Attack(Method):
     """Changes the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself.
 
     One that `undoes` takes back what a defense did, and nothing else: a subject that was made by none is read at dose 0
-    only.
+    only. `against` names the defenses whose objective it knows and turns against them.
     """
 
     axis: ClassVar[Axis] = STEPS
+    against: ClassVar[tuple[str, ...]] = ()
     undoes: ClassVar[bool] = False
 
     def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
