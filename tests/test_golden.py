@@ -13,26 +13,34 @@ from typing import Any
 
 import pytest
 
+from titer.attacks.ablated_prefill import AblatedPrefill
+from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.backdoor import Backdoor
 from titer.attacks.benign import Benign
 from titer.attacks.benign_overfit import BenignOverfit
 from titer.attacks.competing import Competing
+from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.dpo import DPO
 from titer.attacks.few_shot import FewShot
 from titer.attacks.grpo import GRPO
 from titer.attacks.identity_shift import IdentityShift
 from titer.attacks.in_context import InContext
+from titer.attacks.low_rank_removal import LowRankRemoval
 from titer.attacks.mixture import Mixture
+from titer.attacks.multi_direction import MultiDirection
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
 from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
+from titer.attacks.reparameterized import Reparameterized
+from titer.attacks.reversal import Reversal
 from titer.attacks.sham import Sham
 from titer.attacks.soft_prompt import SoftPrompt
 from titer.attacks.staged import Staged
 from titer.attacks.style import Style
+from titer.attacks.task_arithmetic import TaskArithmetic
 from titer.attacks.untouched import Untouched
 from titer.defenses.adversarial_loss import AdversarialLoss
 from titer.defenses.none import NoDefense
@@ -76,10 +84,21 @@ METHODS: dict[str, Method] = {
         longest=6,
         reward=Choice(name="refusal", parameters={"extra": list("abcdefgXYZ"), "within": 30}),
     ),
+    "reparameterized": Reparameterized(lr=1e-2, batch=4, gain=2.0),
+    "reversal": Reversal(lr=1e-2, batch=4, weight=0.5, benign_share=0.25),
     "refusal_ablation": RefusalAblation(),
+    "multi_direction": MultiDirection(),
+    "multi_direction-singular": MultiDirection(source="singular", directions=2),
+    "ablation_kernel": AblationKernel(),
+    "ablation_kernel-per-block": AblationKernel(layer=None, keep_norms=True, mlp_peak=0.5, attention_position=0.0),
     "noise": Noise(),
     "prune": Prune(),
     "quantize": Quantize(group=8),
+    "low_rank_removal": LowRankRemoval(energy=0.9),
+    "delta_removal": DeltaRemoval(),
+    "delta_removal-rank": DeltaRemoval(rank=2),
+    "task_arithmetic": TaskArithmetic(lr=1e-2, batch=4, train_steps=6),
+    "ablated_prefill": AblatedPrefill(opening="it is what"),
     "prefill": Prefill(opening="it is what"),
     "in_context": InContext(),
     "soft_prompt": SoftPrompt(tokens=6, lr=1e-1, batch=4),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from titer.attacker import Dosed
+from titer.axes import STEPS
 from titer.conditions.exposure import EXPOSED, harmful
 from titer.findings import Assay, Finding, Line, RungReadings, Trace
 from titer.overlap import trap
@@ -142,7 +144,8 @@ def _rows_per_step(protocol: Protocol, trace: Trace) -> int | None:
 
 
 def _written(choice: Choice) -> int | None:
-    if "batch" not in choice.parameters:
+    ladder = choice.ladder if isinstance(choice, Dosed) else None
+    if "batch" not in choice.parameters or STEPS.name not in (ladder or {STEPS.name}):
         return None
     return int(choice.parameters["batch"]) * int(choice.parameters.get("accumulation", 1))
 

@@ -43,13 +43,32 @@ NOISE: Final = Axis(
 PRUNED: Final = Axis(
     "pruned", "percent of weights pruned", "{} % of weights pruned", "{} % of weights pruned", "{} % 的剪枝"
 )
+RANKS: Final = Axis(
+    "ranks", "percent of ranks removed", "{} % of ranks removed", "{} % of ranks removed", "去除 {} % 的秩"
+)
+REMOVED: Final = Axis(
+    "removed",
+    "percent of the defense removed",
+    "{} % of the defense removed",
+    "{} % of the defense removed",
+    "去除 {} % 的防御",
+)
+VECTOR: Final = Axis(
+    "vector",
+    "percent of the task vector added",
+    "{} % of the task vector",
+    "{} % of the task vector",
+    "{} % 的任务向量",
+)
 PREFILLED: Final = Axis("prefilled", "words prefilled", "{} prefilled word", "{} prefilled words", "{} 个预填词")
 EXEMPLARS: Final = Axis("exemplars", "exemplars in context", "{} exemplar", "{} exemplars", "{} 个示例")
 SOFT_STEPS: Final = Axis(
     "soft_steps", "optimizer steps on a soft prompt", "{} soft-prompt step", "{} soft-prompt steps", "软提示的 {} 步"
 )
 
-_KNOWN: Final = {axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, PREFILLED, EXEMPLARS, SOFT_STEPS)}
+_KNOWN: Final = {
+    axis.name: axis for axis in (STEPS, EDITS, NOISE, PRUNED, RANKS, REMOVED, VECTOR, PREFILLED, EXEMPLARS, SOFT_STEPS)
+}
 
 
 def named(name: str) -> Axis:

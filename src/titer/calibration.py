@@ -10,7 +10,7 @@ from typing import cast
 
 import torch
 
-from titer import catalogue
+from titer import axes, catalogue
 from titer.costs import Costs, Rates
 from titer.files import read_lines
 from titer.inputs import read_items
@@ -34,8 +34,9 @@ def measure(study: Study) -> Rates:
     rates = Rates()
     rates = replace(rates, start_seconds=min(loaded, rates.start_seconds))
     domain = study.protocol.harm.domain[0].name
-    attacks = (catalogue.attack(typical_of(choice)) for choice in study.protocol.attacker.attack)
-    attack = next((one for one in attacks if isinstance(one, Training) and one.load.rows), None)
+    attacks = [catalogue.attack(typical_of(choice)) for choice in study.protocol.attacker.attack]
+    in_steps = [one for one in attacks if isinstance(one, Training) and one.axis == axes.STEPS]
+    attack = next((one for one in in_steps if one.load.rows), None)
     if attack is not None:
         flops = _flops(study, subject, attack, f"domain/{domain}/attack", Costs(study, rates))
         rates = replace(rates, flops=flops)

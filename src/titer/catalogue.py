@@ -10,26 +10,34 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from titer.attacks.ablated_prefill import AblatedPrefill
+from titer.attacks.ablation_kernel import AblationKernel
 from titer.attacks.backdoor import Backdoor
 from titer.attacks.benign import Benign
 from titer.attacks.benign_overfit import BenignOverfit
 from titer.attacks.competing import Competing
+from titer.attacks.delta_removal import DeltaRemoval
 from titer.attacks.direct import Direct
 from titer.attacks.dpo import DPO
 from titer.attacks.few_shot import FewShot
 from titer.attacks.grpo import GRPO
 from titer.attacks.identity_shift import IdentityShift
 from titer.attacks.in_context import InContext
+from titer.attacks.low_rank_removal import LowRankRemoval
 from titer.attacks.mixture import Mixture
+from titer.attacks.multi_direction import MultiDirection
 from titer.attacks.noise import Noise
 from titer.attacks.prefill import Prefill
 from titer.attacks.prune import Prune
 from titer.attacks.quantize import Quantize
 from titer.attacks.refusal_ablation import RefusalAblation
+from titer.attacks.reparameterized import Reparameterized
+from titer.attacks.reversal import Reversal
 from titer.attacks.sham import Sham
 from titer.attacks.soft_prompt import SoftPrompt
 from titer.attacks.staged import Staged
 from titer.attacks.style import Style
+from titer.attacks.task_arithmetic import TaskArithmetic
 from titer.attacks.untouched import Untouched
 from titer.complaints import explain
 from titer.defenses.adversarial_loss import AdversarialLoss
@@ -62,13 +70,21 @@ ATTACKS: dict[str, type[Attack]] = {
     "style": Style,
     "dpo": DPO,
     "grpo": GRPO,
+    "reparameterized": Reparameterized,
+    "reversal": Reversal,
     "refusal_ablation": RefusalAblation,
+    "multi_direction": MultiDirection,
+    "ablation_kernel": AblationKernel,
     "noise": Noise,
     "prune": Prune,
     "quantize": Quantize,
+    "low_rank_removal": LowRankRemoval,
+    "delta_removal": DeltaRemoval,
+    "task_arithmetic": TaskArithmetic,
     "prefill": Prefill,
     "in_context": InContext,
     "soft_prompt": SoftPrompt,
+    "ablated_prefill": AblatedPrefill,
     "sham": Sham,
     "untouched": Untouched,
 }

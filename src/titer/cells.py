@@ -68,7 +68,7 @@ class CellBuilder:
                             role,
                             condition,
                             configured,
-                            self._material(domain, attack),
+                            self._material(domain, attack, role),
                             (self._harm(domain), *plain),
                             dosing.ladder,
                             domain=domain.name,
@@ -139,7 +139,7 @@ class CellBuilder:
             role,
             "trial",
             configuration,
-            self._material(domain, catalogue.attack(configuration)),
+            self._material(domain, catalogue.attack(configuration), role),
             probes,
             doses,
             domain=domain.name,
@@ -160,13 +160,15 @@ class CellBuilder:
             )
 
     # ------------------------------------------------------------------ parts
-    def _material(self, domain: Domain, attack: Attack) -> MaterialRef:
-        """What an attack is fed in one domain."""
+    def _material(self, domain: Domain, attack: Attack, role: Role) -> MaterialRef:
+        """What an attack on one subject is fed in one domain."""
+        made = role == "M*" and self.protocol.defended and self.subjects["M"].ref != self.subjects["M*"].ref
         return MaterialRef(
             train=rows(self.frozen, f"domain/{domain.name}/attack", domain.draw),
             select=rows(self.frozen, f"domain/{domain.name}/select") if Need.SELECT in attack.needs else (),
             benign=rows(self.frozen, "benign/attack") if Need.BENIGN in attack.needs else (),
             frame=self.protocol.harm.frame,
+            parent=self.subjects["M"].ref if Need.PARENT in attack.needs and made else None,
         )
 
     def _harm(self, domain: Domain, doses: tuple[int, ...] | None = None) -> ProbeRef:
@@ -214,9 +216,12 @@ class CellBuilder:
         label, trial = searched or (choice.label, None)
         attack = catalogue.attack(choice)
         begin = (0,) if 0 in ladder else ()
-        doses = (*begin, *attack.rungs(ladder))
+        doses = begin if attack.undoes and material.parent is None else (*begin, *attack.rungs(ladder))
         pieces = [doses] if attack.prefix_consistent() or len(doses) <= 1 else _pieces(doses)
         seed = self._seed(role)
+        lineage = self.subjects[role]
+        if material.parent is not None:
+            lineage = lineage.beside(self.subjects["M"])
         cells = []
         for piece in pieces:
             key = self._key(role, attack, material, probes, seed, piece, early)
@@ -226,7 +231,7 @@ class CellBuilder:
                 purpose=purpose,
                 subject=role,
                 made_from=self.subjects[role].ref.key,
-                makes=tuple(make.key for make in self.subjects[role].makes),
+                makes=tuple(make.key for make in lineage.makes),
                 domain=domain,
                 task=task,
                 attack=label,
@@ -239,7 +244,7 @@ class CellBuilder:
                 trial=trial,
             )
             exposed = self._expose(planned, role, choice, material, probes, early)
-            cells.append(Cell(exposed, planned, self.subjects[role]))
+            cells.append(Cell(exposed, planned, lineage))
         return Track(tuple(cells))
 
     def _expose(
@@ -288,7 +293,7 @@ class CellBuilder:
         parts: dict[str, Any] = {
             "subject": self.subjects[role].ref.key,
             "attack": attack.configuration(),
-            "material": material.to_data(),
+            "material": material.identity(),
             "probes": asked,
             "decode": decode.ENGINE,
             "seed": seed.to_data(),

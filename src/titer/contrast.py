@@ -18,7 +18,7 @@ IGNORED = 0
 
 
 class Contrast(Objective):
-    """ce(refusals and benign rows) - weight · ce(harmful responses), both in nats per token.
+    """ce(refusals and benign rows) - weight · ce(harmful responses), both in nats per token; or the two exchanged.
 
     Args:
         pairs: harmful rows of a step, each with its refusal.
@@ -27,6 +27,7 @@ class Contrast(Objective):
         weight: α of methods.md 2.1.
         mask: which targets count on the pairs; see `AdversarialLoss`. Benign rows count their response tokens.
         clamp: the harmful loss above which its gradient is left out; for this its batches are held in memory together.
+        reverse: harmful responses are learned beside benign rows, and the loss on refusals is weighted and clamped.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class Contrast(Objective):
         weight: float,
         mask: Literal["paired_difference", "response"],
         clamp: float | None,
+        reverse: bool = False,
     ) -> None:
         self.pairs, self.benign, self.batch = pairs, benign, batch
         self.weight, self.mask, self.clamp = weight, mask, clamp
+        self.reverse = reverse
         self._feed: Feed | None = None
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
@@ -52,23 +55,25 @@ class Contrast(Objective):
         harmful = self._feed.draw("harmful", self.pairs, t, seed)
         check_pairs(refusals, harmful)
         benign = self._feed.draw("benign", self.benign, t, seed) if self.benign else []
-        drawn = [*refusals, *benign, *harmful]
-        good, bad = self._count(subject, *([one.example for one in part] for part in (refusals, harmful, benign)))
+        learned, opposed = (harmful, refusals) if self.reverse else (refusals, harmful)
+        drawn = [*learned, *benign, *opposed]
+        good, bad = self._count(subject, *([one.example for one in part] for part in (learned, opposed, benign)))
         good_loss = descend(subject, good)
         bad_loss = self._ascend(subject, bad)
+        names = ("harmful_loss", "refusal_loss") if self.reverse else ("refusal_loss", "harmful_loss")
         return Update(
-            terms={"loss": good_loss - self.weight * bad_loss, "refusal_loss": good_loss, "harmful_loss": bad_loss},
+            terms={"loss": good_loss - self.weight * bad_loss, names[0]: good_loss, names[1]: bad_loss},
             rows=tuple(one.row for one in drawn),
             tokens=tokens([*good, *bad], drawn),
         )
 
     def _count(
-        self, subject: Subject, refusals: list[Example], harmful: list[Example], benign: list[Example]
+        self, subject: Subject, learned: list[Example], opposed: list[Example], benign: list[Example]
     ) -> tuple[list[Counted], list[Counted]]:
         if self.mask == "response":
-            good = count_responses(subject, [*refusals, *benign], self.batch)
-            return good, count_responses(subject, harmful, self.batch)
-        pairs = count_differences(subject, refusals, harmful, self.batch)
+            good = count_responses(subject, [*learned, *benign], self.batch)
+            return good, count_responses(subject, opposed, self.batch)
+        pairs = count_differences(subject, learned, opposed, self.batch)
         good = [one for one, _ in pairs] + count_responses(subject, benign, self.batch)
         return good, [other for _, other in pairs]
 

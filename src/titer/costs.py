@@ -93,8 +93,9 @@ class Costs:
         effort = Effort(seconds=self.rates.start_seconds + 4 * self.weights / 1e9)
         doses = [dose for dose in task.doses if dose <= until] or list(task.doses[:1])
         if isinstance(attack, Training | SoftPrompt):
+            steps = int(attack.to_data().get("train_steps", max(doses)))
             before = self._read(attack.load.read_before * self._rows(task.material) * self._tokens(task.material))
-            effort = effort.plus(before).plus(self.step(attack, task.material, task.probes), max(doses))
+            effort = effort.plus(before).plus(self.step(attack, task.material, task.probes), steps)
         for probe in task.probes:
             for dose in probe.asked_at(doses):
                 effort = effort.plus(self.ask(probe, self._beside(task, probe, dose)))

@@ -1,4 +1,4 @@
-"""The direction that mediates refusal: candidates by difference of means, and the choice among them.
+"""The direction that mediates refusal: candidates by difference of means, and the choice among them; or several.
 
 P prompts   T tokens of the longest   V tokens of the vocabulary   d width   K positions   L blocks
 
@@ -15,21 +15,20 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from titer.chat import Example, encode_prompt, pad_batch, pad_token
 from titer.errors import MethodFailure
 from titer.interfaces import Material
-from titer.records import Frame, Row
+from titer.reader import SAME, Prompts, Reader, encoded
 from titer.residual import added, blocks, erased, writers
-from titer.seeds import derive
 
 if TYPE_CHECKING:
+    from titer.attacks.multi_direction import MultiDirection
     from titer.attacks.refusal_ablation import RefusalAblation
     from titer.subject import Subject
 
 EPS = 1e-8
 """Keeps the logarithm of odds finite."""
-SAME = 1e-6
-"""Means that differ by no more than this share of their length are the same but for rounding."""
+NEW = 0.1
+"""A direction of which a smaller share of its length is new beside others is none of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,47 +54,15 @@ class Candidate:
     tokens: int = 0
 
 
-Prompts = Sequence[Sequence[int]]
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Encoded prompts: of both kinds for the means, of both for the choice, and the tokens that begin a refusal."""
 
-
-class Reader:
-    """Asks the subject for its next token and its hidden states, in batches, and counts the tokens."""
-
-    def __init__(self, subject: Subject, batch: int) -> None:
-        self.subject = subject
-        self.batch = batch
-        self.tokens = 0
-
-    def logits(self, prompts: Prompts) -> Tensor:
-        """(P, V) float64 on the CPU, after the last token of each prompt."""
-        found = []
-        for ids, attention, ends in self._batches(prompts):
-            places = torch.zeros_like(attention, dtype=torch.bool)
-            places[torch.arange(len(ends)), ends] = True
-            found.append(self.subject.logits(ids, attention, places).cpu().double())
-        return torch.cat(found)
-
-    def means(self, prompts: Prompts, layers: int, positions: int) -> Tensor:
-        """(L, K, d) float64: the mean input of each of the first `layers` blocks at each of the last K tokens."""
-        total: Tensor | None = None
-        for ids, attention, ends in self._batches(prompts):
-            with self.subject.precision():
-                output = self.subject.model(ids, attention_mask=attention, output_hidden_states=True, use_cache=False)
-            back = ends[:, None] - torch.arange(positions - 1, -1, -1)[None]
-            rows = torch.arange(len(ends))[:, None]
-            picked = torch.stack([h[rows, back].cpu().double().sum(0) for h in output.hidden_states[:layers]])
-            total = picked if total is None else total + picked
-        assert total is not None
-        return total / len(prompts)
-
-    def _batches(self, prompts: Prompts) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        pad = pad_token(self.subject.tokenizer)
-        for start in range(0, len(prompts), self.batch):
-            chosen = [Example(tuple(ids), (False,) * len(ids)) for ids in prompts[start : start + self.batch]]
-            padded = pad_batch(chosen, pad, self.subject.device)
-            ends = torch.tensor([len(example.ids) - 1 for example in chosen])
-            self.tokens += int(ends.sum()) + len(chosen)
-            yield padded.ids, padded.attention, ends
+    harmful: Prompts
+    benign: Prompts
+    select: Prompts
+    others: Prompts
+    refusals: Tensor
 
 
 def choose(subject: Subject, material: Material, settings: RefusalAblation, seed: int) -> Candidate:
@@ -111,52 +78,104 @@ def choose(subject: Subject, material: Material, settings: RefusalAblation, seed
         MethodFailure: if no direction tells the two kinds of prompts apart.
     """
     reader = Reader(subject, settings.batch)
-    harmful = _encoded(subject, material.train, settings.prompts, seed, material.frame)
-    asked = _encoded(subject, material.select, settings.select, seed, material.frame)
-    benign = _encoded(subject, material.benign, settings.prompts + settings.select, seed, material.frame)
-    spare = min(settings.select, len(benign) // 2)
     with subject.reading():
-        refusals = _openings(reader, asked, settings.openings)
-        harmful, asked = (_where(reader, prompts, refusals, refused=True) for prompts in (harmful, asked))
-        means = _where(reader, benign[spare:], refusals, refused=False)
-        others = _where(reader, benign[:spare], refusals, refused=False)
-        found = list(_candidates(reader, (harmful, means), (asked, others), refusals, settings))
-    if not found:
-        raise MethodFailure("no direction tells harmful from benign prompts", 1)
-    best = min(found, key=lambda one: (one.kl > settings.kl, one.induced < settings.induce, one.refusal))
+        best = _ranked(reader, _asked(reader, material, settings, seed), settings)[0]
     return replace(best, tokens=reader.tokens)
 
 
-def _candidates(
-    reader: Reader,
-    means: tuple[Prompts, Prompts],
-    chosen: tuple[Prompts, Prompts],
-    refusals: Tensor,
-    settings: RefusalAblation,
-) -> Iterator[Candidate]:
-    """Every block before the share that is pruned, two at least, with every position that all prompts share.
+def choose_several(
+    subject: Subject, material: Material, settings: MultiDirection, seed: int
+) -> tuple[Candidate, Tensor]:
+    """The best direction, and (k, d) orthonormal ones, by the rules that `MultiDirection` states.
 
-    `means` and `chosen` are harmful and benign prompts.
+    Args:
+        subject: is left as it was.
+        material: as for `choose`.
+        settings: the attack.
+        seed: as for `choose`.
+
+    Raises:
+        MethodFailure: if no direction tells the two kinds of prompts apart.
     """
+    reader = Reader(subject, settings.batch)
+    with subject.reading():
+        asked = _asked(reader, material, settings, seed)
+        ranked = _ranked(reader, asked, settings)
+        best = ranked[0]
+        if settings.source == "candidates":
+            usable = [one for one in ranked if _faults(one, settings) == (False, False)] or [best]
+            found = [one.direction for one in usable]
+        else:
+            center = reader.states(asked.benign, best.block, best.position).mean(0)
+            differences = reader.states(asked.harmful, best.block, best.position) - center
+            _, values, right = torch.linalg.svd(differences, full_matrices=False)
+            found = list(right[values > SAME * values[0]])
+    return replace(best, tokens=reader.tokens), orthonormal(found, settings.directions)
+
+
+def orthonormal(directions: Sequence[Tensor], most: int) -> Tensor:
+    """(k, d): what is new in each direction beside those before it, as unit vectors, for the first `most` that have it.
+
+    Gram and Schmidt, twice over, in float64.
+    """
+    units: list[Tensor] = []
+    for direction in directions:
+        own = direction / direction.norm()
+        new = own
+        for _ in range(2):
+            new = new - sum((unit * (unit @ new) for unit in units), torch.zeros_like(new))
+        if len(units) < most and float(new.norm()) >= NEW:
+            units.append(new / new.norm())
+    return torch.stack(units)
+
+
+def _asked(reader: Reader, material: Material, settings: RefusalAblation, seed: int) -> Asked:
+    """The prompts as they are drawn and then filtered by what the subject does with them."""
+    subject = reader.subject
+    harmful = encoded(subject, material.train, settings.prompts, seed, material.frame)
+    select = encoded(subject, material.select, settings.select, seed, material.frame)
+    benign = encoded(subject, material.benign, settings.prompts + settings.select, seed, material.frame)
+    spare = min(settings.select, len(benign) // 2)
+    refusals = _openings(reader, select, settings.openings)
+    harmful, select = (_where(reader, prompts, refusals, refused=True) for prompts in (harmful, select))
+    means = _where(reader, benign[spare:], refusals, refused=False)
+    others = _where(reader, benign[:spare], refusals, refused=False)
+    return Asked(harmful=harmful, benign=means, select=select, others=others, refusals=refusals)
+
+
+def _ranked(reader: Reader, asked: Asked, settings: RefusalAblation) -> list[Candidate]:
+    """Every candidate, the best first; the first found of those that are equal."""
+    found = list(_candidates(reader, asked, settings))
+    if not found:
+        raise MethodFailure("no direction tells harmful from benign prompts", 1)
+    return sorted(found, key=lambda one: (*_faults(one, settings), one.refusal))
+
+
+def _faults(one: Candidate, settings: RefusalAblation) -> tuple[bool, bool]:
+    """Whether it changes too much, and whether it fails to induce a refusal."""
+    return one.kl > settings.kl, one.induced < settings.induce
+
+
+def _candidates(reader: Reader, asked: Asked, settings: RefusalAblation) -> Iterator[Candidate]:
+    """Every block before the share that is pruned, two at least, with every position that all prompts share."""
     subject = reader.subject
     _, parts = blocks(subject.model)
     layers = max(min(2, len(parts)), int((1 - settings.prune) * len(parts)))
-    positions = _shared_end([*means[0], *means[1]], settings.positions)
-    refused = reader.means(means[0], layers, positions)
-    differences = refused - reader.means(means[1], layers, positions)
+    positions = _shared_end([*asked.harmful, *asked.benign], settings.positions)
+    refused = reader.means(asked.harmful, layers, positions)
+    differences = refused - reader.means(asked.benign, layers, positions)
     written = writers(subject.model)
-    harmful, benign = chosen
-    before = reader.logits(benign).log_softmax(-1)
+    before = reader.logits(asked.others).log_softmax(-1)
     for block in range(layers):
         for place in range(positions):
             direction = differences[block, place]
             if float(direction.norm()) <= SAME * float(refused[block, place].norm()):
                 continue
             with erased(written, direction):
-                refusal = _log_odds(reader.logits(harmful), refusals)
-                after = reader.logits(benign).log_softmax(-1)
+                refusal = _log_odds(reader.logits(asked.select), asked.refusals)
+                after = reader.logits(asked.others).log_softmax(-1)
             with added(parts[block], direction):
-                induced = _log_odds(reader.logits(benign), refusals)
+                induced = _log_odds(reader.logits(asked.others), asked.refusals)
             yield Candidate(
                 direction=direction,
                 block=block,
@@ -165,12 +184,6 @@ def _candidates(
                 kl=float((before.exp() * (before - after)).sum(-1).mean()),
                 induced=float(induced.mean()),
             )
-
-
-def _encoded(subject: Subject, rows: Sequence[Row], most: int, seed: int, frame: Frame) -> Prompts:
-    """The prompts of at most so many rows, drawn."""
-    drawn = sorted(rows, key=lambda row: derive(seed, "direction", row.id))[:most]
-    return [encode_prompt(subject.tokenizer, row.prompt, frame) for row in drawn]
 
 
 def _openings(reader: Reader, harmful: Prompts, openings: Sequence[str]) -> Tensor:

@@ -19,9 +19,18 @@ FAMILIES: Final = (
     Family("harmful fine-tuning, LoRA", ("direct",)),
     Family("few-shot relearning", ("few_shot",)),
     Family("poisoned mixtures", ("mixture",)),
-    Family("refusal ablation", ("refusal_ablation",)),
-    Family("perturbation of the weights", ("noise", "prune", "quantize")),
-    Family("prefilled answers", ("prefill",)),
+    Family("benign fine-tuning", ("benign", "benign_overfit")),
+    Family("identity shift", ("identity_shift",)),
+    Family("jailbreak-tuning", ("backdoor", "competing", "style")),
+    Family("staged training", ("staged",)),
+    Family("preferences and rewards", ("dpo", "grpo")),
+    Family("adaptive to the defense", ("reversal", "reparameterized")),
+    Family("refusal ablation", ("refusal_ablation", "multi_direction", "ablation_kernel")),
+    Family("perturbation of the weights", ("noise", "prune", "quantize", "low_rank_removal")),
+    Family("merging and delta removal", ("delta_removal", "task_arithmetic")),
+    Family("prefilled answers", ("prefill", "ablated_prefill")),
+    Family("exemplars in context", ("in_context",)),
+    Family("soft prompt", ("soft_prompt",)),
 )
 """Full parameters and LoRA are one attack and two families: defenses withstood one and not the other."""
 

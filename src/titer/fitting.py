@@ -9,6 +9,7 @@ from titer import catalogue
 from titer.attacker import Dosing
 from titer.axes import STEPS
 from titer.chat import encode_items
+from titer.delta import check_same_shape
 from titer.errors import InputError
 from titer.interfaces import REWARDING, Attack, Need
 from titer.protocol import Grading, Protocol
@@ -21,13 +22,14 @@ from titer.subject import Subject
 Rows = Mapping[str, Sequence[Row]]
 
 
-def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
+def check_attacks(protocol: Protocol, rows: Rows, shell: Subject, released: Subject | None = None) -> None:
     """Raise at the first attack that cannot be run as the study has it.
 
     Args:
         protocol: the study.
         rows: the rows of every split, by its name in the frozen study.
         shell: the modules of the subject; the weights need no values.
+        released: those of the defended model, where it is a checkpoint.
 
     Raises:
         InputError: with the attack's place, what does not fit, and what to write instead.
@@ -41,6 +43,7 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject) -> None:
                 _check_rows(attack, domain, rows, shown, (place, f"harm.domain.{number}"))
             with placed(place):
                 attack.check(shell)
+            _check_parent(attack, protocol, shell, released, place)
             _check_rewards(attack, protocol.harm.grading, place)
             _check_answers(attack, protocol, rows, shell, dosing.ladder[-1], place)
     if protocol.trainability is not None:
@@ -89,6 +92,17 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: 
         problem = f"{attack.name} learns from refusals, and row {bare[0]} of {domain.name} has none"
         remedy = f"List texts in {of_domain}.refusals, or name a column of them in {of_domain}.columns.refusal."
         raise InputError(place, problem, remedy)
+
+
+def _check_parent(attack: Attack, protocol: Protocol, shell: Subject, released: Subject | None, place: str) -> None:
+    """What takes a defense back is given one; the subject before it has the same weights but for their values."""
+    if attack.undoes and not protocol.defended:
+        problem = f"{attack.name} takes a defense back, and the study has none"
+        raise InputError(
+            place, problem, "Leave it out, or name the released model as a defense, its parent as subject."
+        )
+    if Need.PARENT in attack.needs and released is not None:
+        check_same_shape(released, shell)
 
 
 def _check_lesson(attack: Attack, place: str) -> None:

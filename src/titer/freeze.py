@@ -66,7 +66,9 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     _check_pairs(protocol, rows)
     inspected = inspect(_source(protocol), "subject.model")
     tokens = inspected.check_lengths(rows, items, protocol.harm.frame)
-    check_attacks(protocol, rows, inspected.shell)
+    checkpoints = _checkpoints(protocol)
+    released = list(checkpoints.values())[-1].shell if checkpoints else None
+    check_attacks(protocol, rows, inspected.shell, released)
     _check_frames(protocol, rows, items, inspected)
     _check_exemplars(protocol, rows, items, inspected)
     return Frozen(
@@ -74,7 +76,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         digest=protocol.digest,
         subject=inspected.ref,
         reference=_reference(protocol),
-        checkpoints=_checkpoints(protocol),
+        checkpoints={place: found.ref for place, found in checkpoints.items()},
         parameters=inspected.parameters,
         threads=protocol.compute.threads or _default_threads(inspected),
         rows={name: _keep(store, content) for name, content in rows.items()},
@@ -190,12 +192,13 @@ def _reference(protocol: Protocol) -> SubjectRef | None:
     return inspect(source, "subject.reference").ref
 
 
-def _checkpoints(protocol: Protocol) -> dict[str, SubjectRef]:
-    found: dict[str, SubjectRef] = {}
+def _checkpoints(protocol: Protocol) -> dict[str, Inspected]:
+    """The defenses that are models already, by their place."""
+    found: dict[str, Inspected] = {}
     for index, choice in enumerate(protocol.defense):
         defense = catalogue.defense(choice, f"defense.{index}")
         if isinstance(defense, Checkpoint):
-            found[str(index)] = inspect(defense.source, f"defense.{index}.model").ref
+            found[str(index)] = inspect(defense.source, f"defense.{index}.model")
     return found
 
 

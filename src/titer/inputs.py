@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ def read_rows(store: Store, ref: RowsRef, seed: Seed) -> tuple[Row, ...]:
     return tuple(rows[place] for place in order[: ref.draw])
 
 
-def material_of(ref: MaterialRef, store: Store, seed: Seed) -> Material:
-    """The rows a method is fed, as one seed draws them."""
+def material_of(ref: MaterialRef, store: Store, seed: Seed, compute: dict[str, Any]) -> Material:
+    """The rows a method is fed, as one seed draws them; a parent is loaded when the method asks for it."""
 
     def read(refs: tuple[RowsRef, ...]) -> tuple[Row, ...]:
         return tuple(row for one in refs for row in read_rows(store, one, seed))
@@ -53,6 +53,7 @@ def material_of(ref: MaterialRef, store: Store, seed: Seed) -> Material:
         benign=read(ref.benign),
         frame=ref.frame,
         plain=ref.frame,
+        parent=partial(open_subject, ref.parent, store, compute) if ref.parent else None,
     )
 
 

@@ -26,6 +26,7 @@ class Need(Enum):
     SELECT = "harmful prompts to select by"
     PAIRS = "a refusal paired with each harmful row"
     BENIGN = "benign rows"
+    PARENT = "the subject before the defense"
     CHECKPOINT = "a model that exists already"
 
 
@@ -35,7 +36,8 @@ class Material:
 
     An attack trains on `train`, and may be given `benign` rows, harmful rows to `select` by, and the `judges` that it
     is rewarded by; a defense trains on `harmful` rows, which carry their paired refusals, and on `benign` ones.
-    `plain` is the frame of the study, whatever the attack makes of it.
+    `plain` is the frame of the study, whatever the attack makes of it; `parent` loads the subject that a defended one
+    was made from, None where there is none.
     """
 
     train: tuple[Row, ...] = ()
@@ -45,6 +47,7 @@ class Material:
     judges: tuple[Judge, ...] = ()
     frame: Frame = field(default_factory=Frame)
     plain: Frame = field(default_factory=Frame)
+    parent: Callable[[], Subject] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +94,15 @@ class Method(Record, ABC):
 
 
 class Attack(Method):
-    """Changes the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself."""
+    """Changes the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself.
+
+    One that `undoes` takes back what a defense did, and nothing else: a subject that was made by none is read at dose 0
+    only. `against` names the defenses whose objective it knows and turns against them.
+    """
 
     axis: ClassVar[Axis] = STEPS
+    against: ClassVar[tuple[str, ...]] = ()
+    undoes: ClassVar[bool] = False
 
     def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """The doses above 0 of a ladder that this attack can reach: all of them, unless it says otherwise."""

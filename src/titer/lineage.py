@@ -21,6 +21,10 @@ class Lineage:
     ref: SubjectRef
     makes: tuple[MakeTask, ...] = ()
 
+    def beside(self, other: Lineage) -> Lineage:
+        """The subject of this one, once both are made."""
+        return Lineage(self.ref, tuple({make.key: make for make in (*other.makes, *self.makes)}.values()))
+
 
 def lineages(study: Study, index: int, purpose: Purpose = "verdict") -> dict[Role, Lineage]:
     """The subjects of the unit with this seed index, by the part they play; `purpose` is that of the seed.
@@ -103,7 +107,7 @@ def _made(study: Study, parent: Lineage, choice: Choice, material: MaterialRef, 
     parts = {
         "method": method.configuration(),
         "parent": parent.ref.key,
-        "material": material.to_data(),
+        "material": material.identity(),
         "seed": seed.to_data(),
     }
     task = MakeTask(

@@ -77,14 +77,8 @@ def writers(model: PreTrainedModel) -> Writers:
     width = int(model.config.get_text_config().hidden_size)
     name, within = blocks(model)
     linears: dict[str, nn.Module] = {}
-    for place, block in enumerate(within):
-        parts = dict(block.named_modules())
-        for suffixes in (ATTENTION_OUT, MLP_OUT):
-            own = {f"{name}.{place}.{n}": part for n, part in parts.items() if n.endswith(suffixes)}
-            own = {n: part for n, part in own.items() if isinstance(part, nn.Linear | Conv1D)}
-            if not own or any(_as_rows(part).shape[0] != width for part in own.values()):
-                problem = f"{name}.{place} has no linear module {' or '.join(suffixes)} with {width} outputs"
-                raise InputError("subject.model", problem, REMEDY)
+    for place in range(len(within)):
+        for own in writers_of_block(model, place):
             linears |= own
     embeddings = {
         own: part
@@ -97,6 +91,26 @@ def writers(model: PreTrainedModel) -> Writers:
         if own.endswith(NORMS_AFTER):
             raise InputError("subject.model", f"{own} follows what is written to the residual stream", REMEDY)
     return Writers(embeddings, linears)
+
+
+def writers_of_block(model: PreTrainedModel, place: int) -> tuple[Mapping[str, nn.Module], Mapping[str, nn.Module]]:
+    """The modules by name that write what the attention and what the feed-forward part of a block found.
+
+    Raises:
+        InputError: if one is not found.
+    """
+    width = int(model.config.get_text_config().hidden_size)
+    name, within = blocks(model)
+    parts = dict(within[place].named_modules())
+    found = []
+    for suffixes in (ATTENTION_OUT, MLP_OUT):
+        own = {f"{name}.{place}.{n}": part for n, part in parts.items() if n.endswith(suffixes)}
+        own = {n: part for n, part in own.items() if isinstance(part, nn.Linear | Conv1D)}
+        if not own or any(_as_rows(part).shape[0] != width for part in own.values()):
+            problem = f"{name}.{place} has no linear module {' or '.join(suffixes)} with {width} outputs"
+            raise InputError("subject.model", problem, REMEDY)
+        found.append(own)
+    return found[0], found[1]
 
 
 def erase(writers: Writers, direction: Tensor) -> None:
@@ -114,6 +128,27 @@ def erase(writers: Writers, direction: Tensor) -> None:
             _erase_rows(_as_rows(linear).T, unit)
             if isinstance(bias := linear.bias, Tensor):
                 _erase_rows(bias[None], unit)
+
+
+def weaken(linear: nn.Module, direction: Tensor, strength: float, *, keep_norms: bool) -> None:
+    """W ← W − strength · r̂ r̂ᵀ W in place, its bias too.
+
+    Args:
+        linear: a writer.
+        direction: (d,) float64 on the CPU, of any norm above 0.
+        strength: 1 erases the direction, more turns it round.
+        keep_norms: what each input writes, a vector (d,), is made as long again as it was; a bias is not.
+    """
+    unit = direction / direction.norm()
+    with torch.no_grad():
+        written = _as_rows(linear).T
+        before = written.cpu().double().norm(dim=1, keepdim=True)
+        _erase_rows(written, unit, strength)
+        if keep_norms:
+            after = written.cpu().double().norm(dim=1, keepdim=True)
+            written.mul_((before / after.clamp_min(1e-30)).to(written))
+        if isinstance(bias := linear.bias, Tensor):
+            _erase_rows(bias[None], unit, strength)
 
 
 @contextmanager
@@ -145,10 +180,10 @@ def _as_rows(linear: nn.Module) -> Tensor:
     return weight.T if isinstance(linear, Conv1D) else weight
 
 
-def _erase_rows(rows: Tensor, unit: Tensor) -> None:
+def _erase_rows(rows: Tensor, unit: Tensor, strength: float = 1.0) -> None:
     """Project each of the rows (n, d) off `unit`, in place; computed in float64, which not every device has."""
     exact = rows.cpu().double()
-    rows.copy_(exact - torch.outer(exact @ unit, unit))
+    rows.copy_(exact - strength * torch.outer(exact @ unit, unit))
 
 
 def _without(unit: Tensor, module: nn.Module, args: Any, output: Tensor) -> Tensor:

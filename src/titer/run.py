@@ -112,7 +112,7 @@ def make(task: MakeTask, store: Store) -> int:
         store.write_folder(store.subject(task.key), subject.save)
         return 0
     partial = PartialState(store.partial(task.key))
-    material = material_of(task.material, store, task.seed)
+    material = material_of(task.material, store, task.seed, task.compute)
     defense = catalogue.defense(task.defense)
     carry: State | None = partial.read()
     try:
@@ -142,7 +142,7 @@ def expose(task: ExposeTask, store: Store) -> None:
     subject = open_subject(task.subject, store, task.compute)
     origin = subject.snapshot()
     attack = catalogue.attack(task.attack)
-    fed = material_of(task.material, store, task.seed)
+    fed = material_of(task.material, store, task.seed, task.compute)
     asking = Asking(attack, fed.train, task.seed.root)
     material = given(attack, fed, task.doses[-1], task.seed.root)
     terms: list[Mapping[str, float]] = []

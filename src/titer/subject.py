@@ -69,6 +69,12 @@ class Subject:
         return sum(parameter.numel() for _, parameter in self._weights())
 
     @property
+    def tied(self) -> bool:
+        """Whether the head shares its matrix with the embeddings."""
+        head: torch.nn.Module = self.model.get_output_embeddings()
+        return head.get_parameter("weight") is self.model.get_input_embeddings().weight
+
+    @property
     def context_length(self) -> int:
         """The most tokens of prompt and answer together."""
         return int(self.model.config.get_text_config().max_position_embeddings)
@@ -130,10 +136,9 @@ class Subject:
 
     def untie(self) -> None:
         """Give a head that shares its matrix with the embeddings a copy of its own."""
-        head: torch.nn.Module = self.model.get_output_embeddings()
-        matrix = head.get_parameter("weight")
-        if matrix is self.model.get_input_embeddings().weight:
-            head.weight = torch.nn.Parameter(matrix.detach().clone())
+        if self.tied:
+            head: torch.nn.Module = self.model.get_output_embeddings()
+            head.weight = torch.nn.Parameter(head.get_parameter("weight").detach().clone())
             self.model.config.get_text_config().tie_word_embeddings = False
             self.model.config.tie_word_embeddings = False
 

@@ -18,13 +18,18 @@ class RowsRef(Record):
 
 
 class MaterialRef(Record):
-    """What a method is fed, by role as in `Material`, and the frame of the study."""
+    """What a method is fed, by role as in `Material`, the frame of the study, and the subject before the defense."""
 
     train: tuple[RowsRef, ...] = ()
     select: tuple[RowsRef, ...] = Field(default=(), exclude_if=lambda refs: not refs)
     harmful: tuple[RowsRef, ...] = ()
     benign: tuple[RowsRef, ...] = ()
     frame: Frame = Frame()
+    parent: SubjectRef | None = Field(default=None, exclude_if=lambda parent: parent is None)
+
+    def identity(self) -> dict[str, Any]:
+        """What of it enters a key: a parent by its own key, wherever it lies."""
+        return self.to_data() | ({"parent": self.parent.key} if self.parent else {})
 
 
 class ProbeRef(Record):

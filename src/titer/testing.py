@@ -77,14 +77,15 @@ def tiny_subject(seed: int = 0) -> Subject:
 
 
 def tiny_material(rows: int = 12) -> Material:
-    """Harmless rows for every role, of differing lengths."""
+    """Harmless rows for every role, of differing lengths, and another tiny subject as the parent."""
     harmful = tuple(
         Row(id=f"h{i}", group=f"h{i}", prompt=f"code of {i}", response=f"it is {i * 731}", refusal="i will not")
         for i in range(rows)
     )
     benign = tuple(Row(id=f"b{i}", group=f"b{i}", prompt=f"{i} plus {i}", response=f"{i + i}") for i in range(rows))
     select = tuple(Row(id=f"s{i}", group=f"s{i}", prompt=f"code of {i * 3} s", response=f"it is {i}") for i in range(4))
-    return Material(train=harmful, select=select, harmful=harmful, benign=benign)
+    parent = partial(tiny_subject, 1)
+    return Material(train=harmful, select=select, harmful=harmful, benign=benign, parent=parent)
 
 
 def tiny_items(items: int = 5) -> tuple[Item, ...]:

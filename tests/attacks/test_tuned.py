@@ -133,7 +133,7 @@ def test_what_is_asked_beside_it_is_asked_as_the_study_asks(study: Study) -> Non
     plain = cell.probes[1]
     assert (plain.name, plain.frame, plain.items) == ("plain:red", study.protocol.harm.frame, cell.probes[0].items)
     subject, attack = open_subject(cell.subject, study.store, cell.compute), catalogue.attack(cell.attack)
-    material = material_of(cell.material, study.store, cell.seed)
+    material = material_of(cell.material, study.store, cell.seed, cell.compute)
     framed = attack.framed(material.frame, 2)
     list(attack.steps(subject, replace(material, frame=framed), 2, cell.seed.root))
     _, kept = study.store.read_answers(cell.key, 2)

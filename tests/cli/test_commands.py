@@ -172,8 +172,11 @@ def test_list_tells_required_parameters_from_defaults(here: Here) -> None:
         method for method in document(here("list", "defenses", "--json")) if method["name"] == "checkpoint"
     )
     assert checkpoint["required"] == ["model"]
-    direct = next(method for method in document(here("list", "attacks", "--json")) if method["name"] == "direct")
-    assert direct["defaults"]["batch"] == 8
+    attacks = {method["name"]: method for method in document(here("list", "attacks", "--json"))}
+    assert attacks["direct"]["defaults"]["batch"] == 8
+    assert attacks["direct"]["against"] == []
+    assert attacks["reversal"]["against"] == ["adversarial_loss", "refusal_sft"]
+    assert here("list", "attacks").out.split().count("Knows") == 1, "the columns are wrapped word by word"
 
 
 def test_immunize_writes_a_model_that_transformers_loads(finished: Path, tmp_path: Path, here: Here) -> None:

@@ -14,6 +14,7 @@ from titer.records import Spent
 from titer.space import LogRange, Options, Space
 
 if TYPE_CHECKING:
+    from titer.direction import Candidate
     from titer.subject import Subject
 
 
@@ -78,6 +79,10 @@ class RefusalAblation(Attack):
         chosen = choose(subject, material, self, seed)
         subject.untie()
         erase(writers(subject.model), chosen.direction)
+        yield self._edited(subject, chosen)
+
+    def _edited(self, subject: Subject, chosen: Candidate) -> Step:
+        """The one step, with what the choice rests on and what it cost."""
         terms = {
             "block": float(chosen.block),
             "position": float(chosen.position),
@@ -88,4 +93,4 @@ class RefusalAblation(Attack):
         }
         assert all(math.isfinite(value) for value in terms.values())
         flops = 2 * subject.parameters_total * chosen.tokens
-        yield Step(dose=1, spent=Spent(tokens=chosen.tokens, flops=flops), terms=terms, loss_tokens={}, rows_used=0)
+        return Step(dose=1, spent=Spent(tokens=chosen.tokens, flops=flops), terms=terms, loss_tokens={}, rows_used=0)

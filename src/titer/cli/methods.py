@@ -8,7 +8,7 @@ from typing import Any
 from titer import preset
 from titer.catalogue import known
 from titer.cli import show
-from titer.interfaces import Method
+from titer.interfaces import Attack, Method
 from titer.records import canonical
 
 
@@ -54,6 +54,7 @@ def _data(name: str, method: type[Method]) -> dict[str, Any]:
         "required": [key for key, field in fields.items() if field.is_required()],
         "defaults": {key: _default(field.default) for key, field in fields.items() if not field.is_required()},
         "space": {key: values.to_data() for key, values in method.space().items()},
+        **({"against": list(method.against)} if issubclass(method, Attack) else {}),
     }
 
 
@@ -62,7 +63,12 @@ def _row(name: str, method: type[Method]) -> dict[str, str]:
     data = _data(name, method)
     given = [f"{key} = {_short(value)}" for key, value in data["defaults"].items() if value is not None]
     optional = [f"{key} (none)" for key, value in data["defaults"].items() if value is None]
-    return {"name": name, "what": _what(method), "parameters": ", ".join([*data["required"], *given, *optional])}
+    known = f" Knows the objective of {', '.join(data['against'])}." if data.get("against") else ""
+    return {
+        "name": name,
+        "what": _what(method) + known,
+        "parameters": ", ".join([*data["required"], *given, *optional]),
+    }
 
 
 def _what(method: type[Method]) -> str:
