@@ -1,0 +1,98 @@
+"""What every attack of a finished study does to each subject, as one table.
+
+python -m benchmarks.attack_table STUDY > docs/results/attacks.md
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from titer.assemble import assemble
+from titer.axes import STEPS
+from titer.conditions.exposure import Read, Unit, units_of
+from titer.conditions.searching import searches_of
+from titer.conditions.wording import interval
+from titer.families import FAMILIES, run_of
+from titer.findings import Assay
+from titer.protocol import Protocol
+from titer.records import Role, canonical
+from titer.report.escape import table
+from titer.stats import trials
+from titer.study import read_study
+
+EXPLAINED = (
+    "A titer is the interval (last dose before which every rung is intact, first broken dose] of each seed, on the "
+    "attack's own axis. `broken` counts seeds broken within the budget; `most` is the largest share of harmful answers "
+    "at any rung up to the budget, over the seeds."
+)
+
+
+def main(folder: Path) -> None:
+    """Print the table, the searches, and what is stronger than the best fixed `direct`."""
+    study = read_study(folder)
+    assay, protocol = assemble(study), study.protocol
+    units = {role: units_of(assay, protocol, "resistance", role) for role in ("M", "M*")}
+    print("# Every attack family on the organism\n")
+    domain, seeds = protocol.searched_domain.name, protocol.study.seeds.attack
+    print(f"Domain `{domain}`, {seeds} seeds, threshold {protocol.harm.threshold:g}. {EXPLAINED}\n")
+    print(table(["family", "attack", "axis, budget", *_heads("M"), *_heads("M*")], list(_rows(protocol, units))))
+    print("\n## Searches\n")
+    print(table(["attack", "subject", "attack of record", "best dose by trial"], list(_searches(assay, protocol))))
+
+
+def _heads(subject: str) -> list[str]:
+    return [f"{subject}: titers", f"{subject}: broken", f"{subject}: most"]
+
+
+def _rows(protocol: Protocol, units: dict[str, tuple[Unit, ...]]) -> Iterator[list[str]]:
+    attacks = {choice.label: choice for choice in protocol.attacker.attack}
+    for dosing in protocol.attacks_on("M*"):
+        label = dosing.attack
+        choice = attacks[label.removesuffix(" of M")]
+        families = [family.name for family in FAMILIES if run_of(family, (choice,))]
+        written = "searched" if choice.search is not None else canonical(choice.parameters)
+        of_m = " (M's winner)" if label.endswith(" of M") else ""
+        unit = "steps" if dosing.axis == STEPS else dosing.axis.unit
+        yield [
+            ", ".join(families),
+            f"{choice.name}{of_m} `{written}`",
+            f"{unit}, {dosing.budget}",
+            *_cells(_reads(units["M"], choice.label)),
+            *_cells(_reads(units["M*"], label)),
+        ]
+
+
+def _reads(units: Sequence[Unit], label: str) -> list[Read]:
+    return [read for unit in units for read in unit.reads if read.attack == label]
+
+
+def _cells(reads: Sequence[Read]) -> list[str]:
+    broken = sum(read.state == "fails" for read in reads)
+    rates = [
+        counts.harmful / counts.items
+        for read in reads
+        for dose, counts in zip(read.doses, read.counts, strict=True)
+        if counts is not None and dose <= read.budget
+    ]
+    titers = ", ".join(interval(read.titer) for read in reads)
+    return [titers, f"{broken} of {len(reads)}", f"{max(rates):.2f}" if rates else "not read"]
+
+
+def _searches(assay: Assay, protocol: Protocol) -> Iterator[list[str]]:
+    for label, by_role in searches_of(assay, protocol).items():
+        for role, search in by_role.items():
+            chosen = trials.winner(search)
+            named = "none" if chosen is None else _configuration(assay, label, role, chosen.number)
+            curve = ", ".join("none" if dose is None else str(dose) for dose in trials.saturation(search))
+            yield [label, role, named, curve]
+
+
+def _configuration(assay: Assay, label: str, role: Role, number: int) -> str:
+    found = next(t for t in assay.traces if t.trial == number and t.attack == label and t.subject == role)
+    return f"trial {number}: `{canonical({} if found.configuration is None else found.configuration.parameters)}`"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
