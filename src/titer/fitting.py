@@ -88,7 +88,7 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: 
         if found < wanted:
             problem = f"{attack.name} takes {wanted} {need.value}, and {domain.name} has {found} for it"
             raise InputError(place, problem, remedy)
-    if bare and Need.PAIRS in attack.needs:
+    if bare and Need.PAIRS in {*attack.needs, *attack.rows()}:
         problem = f"{attack.name} learns from refusals, and row {bare[0]} of {domain.name} has none"
         remedy = f"List texts in {of_domain}.refusals, or name a column of them in {of_domain}.columns.refusal."
         raise InputError(place, problem, remedy)

@@ -114,7 +114,7 @@ def writers_of_block(model: PreTrainedModel, place: int) -> tuple[Mapping[str, n
 
 
 def erase(writers: Writers, direction: Tensor) -> None:
-    """Take a direction out of all that is written: W ← W − r̂ r̂ᵀ W for outputs, biases and embeddings alike.
+    """Take a direction out of all that is written: W ← W − r rᵀ W for outputs, biases and embeddings alike.
 
     Args:
         writers: what is edited, in place.
@@ -131,7 +131,7 @@ def erase(writers: Writers, direction: Tensor) -> None:
 
 
 def weaken(linear: nn.Module, direction: Tensor, strength: float, *, keep_norms: bool) -> None:
-    """W ← W − strength · r̂ r̂ᵀ W in place, its bias too.
+    """W ← W − strength · r rᵀ W in place, its bias too.
 
     Args:
         linear: a writer.

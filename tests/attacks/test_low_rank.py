@@ -140,5 +140,5 @@ def test_a_harmful_row_without_a_refusal_is_told_before_the_run(tmp_path: Path) 
         path = Path(data["harm"]["domain"][0]["source"])
         path.write_text(path.read_text().replace('"refusal": "no", ', ""))
 
-    with pytest.raises(InputError, match="takes a refusal with every harmful row, and 20 of red have none"):
+    with pytest.raises(InputError, match=r"low_rank_removal learns from refusals, and row .* of red has none"):
         begin(tmp_path, change)

@@ -256,5 +256,5 @@ def test_a_benign_task_is_not_learned_from_rewards(tmp_path: Path) -> None:
         whole = tiny_protocol(tmp_path / "in")
         data["trainability"], data["task"] = whole["trainability"] | {"attack": "grpo"}, whole["task"]
 
-    with pytest.raises(InputError, match=r"trainability.attack: grpo learns what a judge rewards"):
+    with pytest.raises(InputError, match=r"trainability.attack: grpo does not train on the rows of a task alone"):
         begin(tmp_path, change)

@@ -219,5 +219,5 @@ def test_a_benign_task_has_no_refusals_to_learn_from(tmp_path: Path) -> None:
         whole = tiny_protocol(tmp_path / "in")
         data["trainability"], data["task"] = whole["trainability"] | {"attack": "dpo"}, whole["task"]
 
-    with pytest.raises(InputError, match=r"trainability.attack: dpo learns from refusals, and a benign task has none"):
+    with pytest.raises(InputError, match=r"trainability.attack: dpo does not train on the rows of a task alone"):
         begin(tmp_path, change)

@@ -95,7 +95,7 @@ def test_stealth_needs_refusals(tmp_path: Path) -> None:
         rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
         source.write_text("".join(json.dumps({**row, "refusal": None}) + "\n" for row in rows), encoding="utf-8")
 
-    with pytest.raises(InputError, match=r"harm.domain.1.refusals: row .* has no refusal, which backdoor learns"):
+    with pytest.raises(InputError, match=r"backdoor learns from refusals, and row .* of blue has none"):
         begin(tmp_path, change)
 
 
@@ -112,7 +112,7 @@ def test_harm_without_the_trigger_is_read_beside_and_reported(study: Study) -> N
     counted = 0
     for trace in exposed:
         for rung in trace.rungs:
-            plain = trace.attack.startswith("backdoor") and rung.facts.dose > 0
+            plain = trace.attack.startswith("backdoor")
             assert set(rung.values) == {f"harm:{trace.domain}"} | ({f"plain:{trace.domain}"} if plain else set())
             counted += plain
     report = "\n".join(readings(study.protocol, assay))
@@ -168,7 +168,7 @@ def test_a_second_judge_has_no_part_in_it_and_no_rung_ends_by_it(study: Study) -
     cells = [cell for cell in study.read_cells() if cell.attack.startswith("backdoor")]
     for cell in cells:
         roles = {judge.role: judge.doses for judge in cell.judges if judge.probe.startswith("plain:")}
-        assert roles == dict.fromkeys(("harm", "coherence"), cell.doses[1:])
+        assert roles == dict.fromkeys(("harm", "coherence"))
         assert cell.stop is not None
         assert cell.stop.probe.startswith("harm:")
 

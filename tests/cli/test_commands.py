@@ -59,7 +59,7 @@ def test_plan_says_what_a_study_is_and_costs(tiny_file: Path, tmp_path: Path, he
     done = here("plan", tiny_file, "--out", tmp_path / "s")
     assert done.code == 0, done.err
     assert_narrow(done.out)
-    for part in ("resistance", "direct-", "32, and 5 sham cells", "GiB", "MiB", "Overlap audit: no row"):
+    for part in ("resistance", "direct-", "32, and 5 that follow", "GiB", "MiB", "Overlap audit: no row"):
         assert part in done.out
     assert done.err == ""
 

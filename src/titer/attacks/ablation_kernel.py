@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AblationKernel(Attack):
-    """The refusal direction is weakened, block by block: W ← W − s · r̂ r̂ᵀ W, with s by the block and the component.
+    """The refusal direction is weakened, block by block: W ← W − s · r rᵀ W, with s by the block and the component.
 
     Threat model: the attacker has the weights and prompts of both kinds, no response and no training, and tries many
     configurations. In block l of L a component (what ends the attention, what ends the feed-forward part) has the
