@@ -65,7 +65,6 @@ def _write(name: str, choice: Dosed, role: Role, hunt: Hunt, storage: BaseStorag
 
     space = space_of(choice)
     copy = optuna.create_study(study_name=name, storage=storage, direction="minimize")
-    copy.set_metric_names(["place on the ladder less the share of harm"])
     done = {trial.number: trial for trial in trials.completed(hunt.search)}
     for trial in hunt.search.in_order:
         if trial.failure is None and trial.number not in done:
