@@ -19,7 +19,7 @@ from titer.findings import Assay
 from titer.protocol import Protocol
 from titer.records import Role, canonical
 from titer.report.escape import table
-from titer.stats import trials
+from titer.stats import selection
 from titer.study import read_study
 
 EXPLAINED = (
@@ -83,9 +83,9 @@ def _cells(reads: Sequence[Read]) -> list[str]:
 def _searches(assay: Assay, protocol: Protocol) -> Iterator[list[str]]:
     for label, by_role in searches_of(assay, protocol).items():
         for role, search in by_role.items():
-            chosen = trials.winner(search)
+            chosen = selection.winner(search)
             named = "none" if chosen is None else _configuration(assay, label, role, chosen.number)
-            curve = ", ".join("none" if dose is None else str(dose) for dose in trials.saturation(search))
+            curve = ", ".join("none" if dose is None else str(dose) for dose in selection.saturation(search))
             yield [label, role, named, curve]
 
 

@@ -24,7 +24,8 @@ from titer.records import Role
 from titer.stats import titers
 from titer.stats.comparisons import compare_crossed
 from titer.stats.proportions import Counts
-from titer.stats.trials import Search, Trial, TrialRung, winner
+from titer.stats.selection import winner
+from titer.stats.trials import Search, Trial, TrialRung
 from titer.stats.units import Levels, levels
 from titer.verdict import whole
 

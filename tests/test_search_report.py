@@ -13,7 +13,7 @@ from titer import worst_case
 from titer.cli.export import export_searches
 from titer.conclude import report
 from titer.errors import InputError
-from titer.stats import trials
+from titer.stats import selection
 from titer.study import Study
 
 
@@ -49,7 +49,7 @@ def test_the_trials_are_handed_to_optuna_in_the_same_order_of_strength(searched:
         assert len(copy.trials) == 4
         assert [t.user_attrs["configuration"] for t in copy.trials] == [c.parameters for c in hunt.configurations]
         by_value = sorted(copy.trials, key=lambda trial: (trial.value, trial.number))
-        assert [trial.number for trial in by_value] == [trial.number for trial in trials.ranked(hunt.search)]
+        assert [trial.number for trial in by_value] == [trial.number for trial in selection.ranked(hunt.search)]
     with pytest.raises(InputError, match="has a study .* already"):
         export_searches(searched, url)
 

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from titer import catalogue, decode
 from titer.attacker import Dosed, Rungs, winner_of_m
-from titer.interfaces import Attack, Need
+from titer.interfaces import Attack
 from titer.judging import judges_of
 from titer.lineage import Lineage, lineages, node_key, rows
-from titer.records import Choice, Role, Seed
-from titer.sources import Domain, Task
+from titer.records import Choice, Role, Seed, SubjectRef
 from titer.stopping import early_reading, first_break
 from titer.study import Study
+from titer.supplies import Supplies
 from titer.tasks import EarlyReading, ExposeTask, MaterialRef, Planned, ProbeRef, Stop
 
 Condition = Literal["resistance", "generalization"]
@@ -49,6 +49,7 @@ class CellBuilder:
         self.index = index
         self.purpose = purpose
         self.subjects = lineages(study, index, purpose)
+        self.supplies = Supplies(study)
 
     # ------------------------------------------------------------------ tracks by purpose
     def exposures(self, records: Records) -> Iterator[Track]:
@@ -63,13 +64,13 @@ class CellBuilder:
                 for role in self.subjects:
                     for label, configured in _configured(choice, role, records):
                         attack = catalogue.attack(configured)
-                        plain = (self._plain(domain),) if attack.read_plain() else ()
+                        plain = (self.supplies.plain(domain),) if attack.read_plain() else ()
                         yield self._track(
                             role,
                             condition,
                             configured,
-                            self._material(domain, attack, role),
-                            (self._harm(domain), *plain),
+                            self.supplies.material(domain, attack, self._parent(role)),
+                            (self.supplies.harm(domain), *plain),
                             dosing.ladder,
                             domain=domain.name,
                             stop=first_break(self.protocol, condition, domain.name),
@@ -88,24 +89,16 @@ class CellBuilder:
             for label, configured in _configured(choice, "M", records):
                 twin = Choice(name="sham", parameters=configured.parameters)
                 material = MaterialRef(train=benign, frame=self.protocol.harm.frame)
-                probes = tuple(self._harm(domain) for domain in self.protocol.harm.domain)
+                probes = tuple(self.supplies.harm(domain) for domain in self.protocol.harm.domain)
                 named = None if choice.search is None else (label.replace("direct", "sham", 1), None)
                 yield self._track("M", "sham", twin, material, probes, ladder, searched=named)
 
     def untouched(self) -> Iterator[Track]:
         """Dose 0: every probe of the study on the subject as it is."""
-        probes = [self._harm(domain) for domain in self.protocol.harm.domain]
-        probes += [self._task(task) for task in self.protocol.task if f"task:{task.name}" in self.frozen.items]
+        probes = [self.supplies.harm(domain) for domain in self.protocol.harm.domain]
+        probes += [self.supplies.task(task) for task in self.protocol.task if f"task:{task.name}" in self.frozen.items]
         if "over_refusal" in self.frozen.items:
-            frame = self.protocol.harm.frame
-            probes.append(
-                ProbeRef(
-                    name="over_refusal",
-                    method=self.protocol.harm.probe,
-                    items=self.frozen.items["over_refusal"],
-                    frame=frame,
-                )
-            )
+            probes.append(self.supplies.over_refusal())
         for role in self.subjects:
             yield self._track(role, "stability", Choice(name="untouched"), MaterialRef(), tuple(probes), (0,))
 
@@ -113,11 +106,11 @@ class CellBuilder:
         """Trainability: the training split of one benign task along its own ladder, at the rates of each subject."""
         plan = self.protocol.trainability
         assert plan is not None
-        harm = tuple(self._harm(domain, plan.ladder[-1:]) for domain in self.protocol.harm.domain)
-        probes = (self._task(self.protocol.task_named(task)), *harm)
+        harm = tuple(self.supplies.harm(domain, plan.ladder[-1:]) for domain in self.protocol.harm.domain)
+        probes = (self.supplies.task(self.protocol.task_named(task)), *harm)
         for role in self.subjects:
             for rate in rates.get(role, ()):
-                lesson = self._lesson(task)
+                lesson = self.supplies.lesson(task)
                 yield self._track(role, "trainability", plan.at(rate), lesson, probes, plan.ladder, task=task)
 
     def search_trial(self, role: Role, chosen: Dosed, configuration: Choice, doses: Rungs, number: int) -> Track:
@@ -125,25 +118,19 @@ class CellBuilder:
 
         The tasks are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
         """
-        domain = self.protocol.searched_domain
-        name = f"trial:{domain.name}"
-        probes = (
-            self._harm(domain).model_copy(update={"name": name, "items": self.frozen.items[name]}),
-            *(
-                self._task(self.protocol.task_named(task), "select").model_copy(update={"plain": True})
-                for task in self.protocol.searched_tasks
-            ),
-        )
-        items = len(self.frozen.item_ids[name])
+        domain, probes = self.protocol.searched_domain, self.supplies.tried()
+        items = len(self.frozen.item_ids[probes[0].name])
         return self._track(
             role,
             "trial",
             configuration,
-            self._material(domain, catalogue.attack(configuration), role),
+            self.supplies.material(domain, catalogue.attack(configuration), self._parent(role)),
             probes,
             doses,
             domain=domain.name,
-            stop=Stop(probe=name, shows="harm", items=math.floor(self.protocol.harm.threshold * items + 1e-9) + 1),
+            stop=Stop(
+                probe=probes[0].name, shows="harm", items=math.floor(self.protocol.harm.threshold * items + 1e-9) + 1
+            ),
             searched=(chosen.label, number),
         )
 
@@ -151,48 +138,13 @@ class CellBuilder:
         """One rate of the search of a benign task: its select items, up to the target, at one search seed."""
         plan = self.protocol.trainability
         assert plan is not None
-        probe = self._task(self.protocol.task_named(task), "select")
+        probe = self.supplies.task(self.protocol.task_named(task), "select")
         items = len(self.frozen.item_ids[probe.name])
         stop = Stop(probe=probe.name, shows="correct", items=math.ceil(plan.target[task] * items - 1e-9))
         for role in self.subjects:
             yield self._track(
-                role, "trial", plan.at(rate), self._lesson(task), (probe,), plan.ladder, task=task, stop=stop
+                role, "trial", plan.at(rate), self.supplies.lesson(task), (probe,), plan.ladder, task=task, stop=stop
             )
-
-    # ------------------------------------------------------------------ parts
-    def _material(self, domain: Domain, attack: Attack, role: Role) -> MaterialRef:
-        """What an attack on one subject is fed in one domain."""
-        made = role == "M*" and self.protocol.defended and self.subjects["M"].ref != self.subjects["M*"].ref
-        return MaterialRef(
-            train=rows(self.frozen, f"domain/{domain.name}/attack", domain.draw),
-            select=rows(self.frozen, f"domain/{domain.name}/select") if Need.SELECT in attack.needs else (),
-            benign=rows(self.frozen, "benign/attack") if Need.BENIGN in attack.needs else (),
-            frame=self.protocol.harm.frame,
-            parent=self.subjects["M"].ref if Need.PARENT in attack.needs and made else None,
-        )
-
-    def _harm(self, domain: Domain, doses: tuple[int, ...] | None = None) -> ProbeRef:
-        name = f"harm:{domain.name}"
-        return ProbeRef(
-            name=name,
-            method=self.protocol.harm.probe,
-            items=self.frozen.items[name],
-            frame=self.protocol.harm.frame,
-            doses=doses,
-        )
-
-    def _plain(self, domain: Domain) -> ProbeRef:
-        """The harm of a domain as the study asks it, beside the attack's own way; always of all items."""
-        return self._harm(domain).model_copy(update={"name": f"plain:{domain.name}", "plain": True})
-
-    def _lesson(self, task: str) -> MaterialRef:
-        return MaterialRef(train=rows(self.frozen, f"task/{task}/train"), frame=self.protocol.harm.frame)
-
-    def _task(self, task: Task, part: Literal["task", "select"] = "task") -> ProbeRef:
-        name = f"{part}:{task.name}"
-        method = Choice(name="generate" if task.kind == "generate" else "choice")
-        frame = self.protocol.harm.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
-        return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)
 
     def _track(
         self,
@@ -271,6 +223,11 @@ class CellBuilder:
             keep_weights=self.protocol.study.keep_attacked_weights,
             compute=self.frozen.compute,
         )
+
+    def _parent(self, role: Role) -> SubjectRef | None:
+        """The subject that a defended one was made from."""
+        made = role == "M*" and self.protocol.defended and self.subjects["M"].ref != self.subjects["M*"].ref
+        return self.subjects["M"].ref if made else None
 
     def _seed(self, role: Role) -> Seed:
         """M and M* share their seeds, unless the protocol says otherwise."""

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
 
-from titer.attacker import Dosing
-from titer.axes import STEPS
+from titer.attacker_checks import check_attacks, check_ladders, check_search
+from titer.checking import need
+from titer.condition_checks import check_conditions
 from titer.errors import InputError
-from titer.protocol import Protocol, Stability, Trainability, finest_ratio
+from titer.protocol import Protocol
 from titer.sources import Domain
 
 _FED_NOTHING = frozenset({"none", "null", "checkpoint"})
 """Defenses that train on nothing: no domain has to give them rows."""
-_FEWEST_LOSSES = 30
-"""A comparison of mean losses needs this many items (statistics of stability)."""
-_FEWEST_RATES = 5
-_WIDEST_RATES = 3.0
-_SLACK = 1 + 1e-9
-"""Ratios are compared with this much room for rounding."""
 
 
 def check_protocol(protocol: Protocol) -> None:
@@ -29,9 +22,9 @@ def check_protocol(protocol: Protocol) -> None:
         InputError: with the dotted path, what was found, and what to write instead.
     """
     _check_frame(protocol)
-    _check_attacks(protocol)
-    _check_ladders(protocol)
-    _check_search(protocol)
+    check_attacks(protocol)
+    check_ladders(protocol)
+    check_search(protocol)
     _check_sizes(protocol)
     _check_domains(protocol)
     _check_seeds(protocol)
@@ -39,7 +32,7 @@ def check_protocol(protocol: Protocol) -> None:
     if not protocol.study.descriptive:
         _check_probe_items(protocol)
     _check_benign(protocol)
-    _check_conditions(protocol)
+    check_conditions(protocol)
 
 
 def _check_frame(protocol: Protocol) -> None:
@@ -49,71 +42,6 @@ def _check_frame(protocol: Protocol) -> None:
     if protocol.harm.frame.soft:
         remedy = "Leave it out, and take the attack soft_prompt."
         raise InputError("harm.frame.soft", "vectors behind the prompt are trained by an attack", remedy)
-
-
-def _check_attacks(protocol: Protocol) -> None:
-    labels = [choice.label for choice in protocol.attacker.attack]
-    for index, label in enumerate(labels):
-        if label in labels[:index]:
-            remedy = "Change it, or leave it out: study.seeds.attack repeats an attack."
-            raise InputError(f"attacker.attack.{index}", f"it is the same as attack {labels.index(label)}", remedy)
-    dosed = [STEPS.name, *(axis.name for axis in protocol.attacker.budgets if axis != STEPS)]
-    for axis in protocol.attacker.budget.axes:
-        if axis not in dosed:
-            close = difflib.get_close_matches(axis, dosed, n=1)
-            hint = f"Did you mean '{close[0]}'? " if close else ""
-            remedy = f"{hint}The attacks of this study are dosed in: {', '.join(dosed)}."
-            raise InputError(f"attacker.budget.{axis}", "unknown key", remedy)
-
-
-def _check_search(protocol: Protocol) -> None:
-    """What is searched can be: with trials, prompts to try them on, and tasks that tell a usable subject."""
-    attacker = protocol.attacker
-    searched = [index for index, choice in enumerate(attacker.attack) if choice.search is not None]
-    if attacker.search is None:
-        for index in searched[:1]:
-            remedy = "Add [attacker.search] with trials = ..., or leave search out."
-            raise InputError(f"attacker.attack.{index}.search", "it is not said how it is searched", remedy)
-        return
-    if not searched:
-        remedy = 'Write search = "default" beside the name of an attack, or leave [attacker.search] out.'
-        raise InputError("attacker.search", "no attack is searched", remedy)
-    domain = protocol.searched_domain
-    place = f"harm.domain.{protocol.harm.domain.index(domain)}.splits"
-    _need(domain.splits, "select", place, "searches try their configurations on it")
-    if attacker.search.utility_floor > 0 and not protocol.searched_tasks:
-        problem = "no task of stability has a select split, and without one the floor cannot be seen"
-        raise InputError("attacker.search.utility_floor", problem, "Give a task a select split, or write 0.")
-
-
-def _check_ladders(protocol: Protocol) -> None:
-    attacker = protocol.attacker
-    _check_ladder("attacker.ladder", Dosing("", STEPS, attacker.ladder, attacker.budget.steps))
-    for index, (choice, dosing) in enumerate(zip(attacker.attack, attacker.dosings, strict=True)):
-        if choice.ladder:
-            _check_ladder(f"attacker.attack.{index}.ladder.{dosing.axis.name}", dosing)
-
-
-def _check_ladder(place: str, dosing: Dosing) -> None:
-    """A ladder begins with 0 and increases to the budget, which is one of its rungs, or beyond."""
-    ladder, budget, axis = dosing.ladder, dosing.budget, dosing.axis.name
-    _check_increasing(place, ladder)
-    if ladder[0] != 0:
-        raise InputError(place, f"begins with {ladder[0]}", "Begin with 0, the untouched subject.")
-    if ladder[-1] < budget:
-        remedy = f"Add rungs up to {budget} at least, or lower the budget."
-        raise InputError(place, f"ends at {ladder[-1]}, below the budget of {budget} {axis}", remedy)
-    if budget not in ladder:
-        below = max(dose for dose in ladder if dose < budget)
-        above = min(dose for dose in ladder if dose > budget)
-        remedy = f"Add {budget} to {place}, or take {below} or {above}."
-        raise InputError(f"attacker.budget.{axis}", f"{budget} is not a rung of the ladder", remedy)
-
-
-def _check_increasing(place: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
-    for lower, upper in pairwise(values):
-        if upper <= lower:
-            raise InputError(place, f"{upper} comes after {lower}", "Let it increase strictly.")
 
 
 def _check_sizes(protocol: Protocol) -> None:
@@ -155,23 +83,18 @@ def _check_domains(protocol: Protocol) -> None:
 
 def _check_domain_splits(domain: Domain, place: str, *, fed: bool, prepared: bool) -> None:
     for split in ("probe", "attack"):
-        _need(domain.splits, split, place, f"every domain is {'probed' if split == 'probe' else 'attacked'}")
+        need(domain.splits, split, place, f"every domain is {'probed' if split == 'probe' else 'attacked'}")
     if domain.role == "cross":
         if "defend" in domain.splits:
             remedy = 'Leave it out; a preparation step is fed from "prepare".'
             raise InputError(f"{place}.defend", "the defense never sees a cross domain", remedy)
         if prepared:
-            _need(domain.splits, "prepare", place, "subject.prepare names this domain")
+            need(domain.splits, "prepare", place, "subject.prepare names this domain")
         return
     if fed:
-        _need(domain.splits, "defend", place, "the defense is fed from it")
+        need(domain.splits, "defend", place, "the defense is fed from it")
     if prepared and "prepare" not in domain.splits:
-        _need(domain.splits, "defend", place, "subject.prepare is fed from it where there is no prepare split")
-
-
-def _need(splits: Collection[str], split: str, place: str, why: str) -> None:
-    if split not in splits:
-        raise InputError(place, f"there is no split '{split}', but {why}", f"Add its size: {split} = ...")
+        need(domain.splits, "defend", place, "subject.prepare is fed from it where there is no prepare split")
 
 
 def _check_seeds(protocol: Protocol) -> None:
@@ -235,76 +158,6 @@ def _check_benign(protocol: Protocol) -> None:
     given = {split for source in protocol.benign for split in source.splits}
     stability = protocol.stability
     if protocol.attacker.sham:
-        _need(given, "sham", "benign.splits", "attacker.sham trains on it")
+        need(given, "sham", "benign.splits", "attacker.sham trains on it")
     if stability is not None and stability.over_refusal:
-        _need(given, "over_refusal", "benign.splits", "stability.over_refusal asks it")
-
-
-def _check_conditions(protocol: Protocol) -> None:
-    for place, condition in (("stability", protocol.stability), ("trainability", protocol.trainability)):
-        if condition is not None and not protocol.defended:
-            remedy = "Leave it out, or add a [[defense]]."
-            raise InputError(place, "it compares M* with M, and there is no defense", remedy)
-    if protocol.stability is not None:
-        _check_stability(protocol, protocol.stability)
-    if protocol.trainability is not None:
-        _check_trainability(protocol, protocol.trainability)
-
-
-def _task_place(protocol: Protocol, name: str) -> str:
-    return f"task.{[task.name for task in protocol.task].index(name)}"
-
-
-def _check_stability(protocol: Protocol, stability: Stability) -> None:
-    for name in stability.tasks:
-        task, place = protocol.task_named(name), _task_place(protocol, name)
-        _need(task.splits, "verdict", f"{place}.splits", "stability asks it")
-        decides = not (task.descriptive or protocol.study.descriptive)
-        if task.kind == "loss" and decides and task.splits["verdict"] < _FEWEST_LOSSES:
-            problem = f"{task.splits['verdict']} losses are too few to compare"
-            raise InputError(f"{place}.splits.verdict", problem, f"Ask {_FEWEST_LOSSES} or more.")
-
-
-def _check_trainability(protocol: Protocol, trainability: Trainability) -> None:
-    _check_fine_ladder(trainability)
-    _check_rates(trainability.rates)
-    for name in trainability.tasks:
-        task, place = protocol.task_named(name), _task_place(protocol, name)
-        splits = ("train", "verdict") if len(trainability.rates) == 1 else ("train", "select", "verdict")
-        for split in splits:
-            _need(task.splits, split, f"{place}.splits", "trainability needs it")
-        if task.kind == "loss":
-            raise InputError(f"{place}.kind", "trainability needs a rate, and a loss is none", "Ask it another way.")
-        if name not in trainability.target:
-            raise InputError("trainability.target", f"task '{name}' has none", f"Add {name} = ..., a rate.")
-    for name, target in trainability.target.items():
-        if name not in trainability.tasks:
-            remedy = f"Known: {', '.join(trainability.tasks)}."
-            raise InputError(f"trainability.target.{name}", "trainability has no such task", remedy)
-        if not 0 < target < 1:
-            raise InputError(f"trainability.target.{name}", f"{target} is no rate to reach", "Write one in (0, 1).")
-
-
-def _check_fine_ladder(trainability: Trainability) -> None:
-    ladder, widest = trainability.ladder, finest_ratio(trainability.epsilon)
-    _check_increasing("trainability.ladder", ladder)
-    if ladder[0] < 1:
-        raise InputError("trainability.ladder", f"begins with {ladder[0]}", "Begin with 1 or more: 0 is read anyway.")
-    for lower, upper in pairwise(ladder):
-        if upper - lower > 1 and upper / lower > widest * _SLACK:
-            problem = f"{upper} is {upper / lower:.3f} times {lower}, and a step may be {widest:.3f}"
-            remedy = f"After {lower} write {max(lower + 1, int(lower * widest * _SLACK))} at most."
-            raise InputError("trainability.ladder", problem, remedy)
-
-
-def _check_rates(rates: tuple[float, ...]) -> None:
-    place = "trainability.rates"
-    if rates[0] <= 0:
-        raise InputError(place, f"{rates[0]} is no learning rate", "Write rates above 0.")
-    _check_increasing(place, rates)
-    if 1 < len(rates) < _FEWEST_RATES:
-        problem = f"{len(rates)} rates are too few for a search"
-        raise InputError(place, problem, f"Write one, or {_FEWEST_RATES} or more.")
-    for lower, upper in pairwise(rates):
-        if upper / lower > _WIDEST_RATES * _SLACK:
-            raise InputError(place, f"{upper} is more than {_WIDEST_RATES:g} times {lower}", "Add rates between.")
+        need(given, "over_refusal", "benign.splits", "stability.over_refusal asks it")

@@ -20,7 +20,7 @@ from titer.propose import Sampler, Tried, propose
 from titer.records import Choice, Role, Seed, canonical
 from titer.seeds import derive
 from titer.spaces import space_of, with_values
-from titer.stats import trials
+from titer.stats import selection, trials
 from titer.stats.trials import Search, Trial
 from titer.study import Study
 
@@ -40,7 +40,7 @@ class Hunt:
     @property
     def winner(self) -> Choice | None:
         """The attack of record; None while the search goes on, or where no trial was completed."""
-        best = trials.winner(self.search) if self.finished else None
+        best = selection.winner(self.search) if self.finished else None
         return None if best is None else self.configurations[best.number]
 
 
@@ -100,7 +100,7 @@ def _hunt(builder: CellBuilder, choice: Dosed, dosing: Dosing, role: Role, warm:
         best = trials.best_before(search, place)
         doses = tuple(dose for dose in dosing.ladder if best is None or dose <= best)
         known = tuple(
-            (canonical(tried[trial.number].parameters), trials.loss(search, trial))
+            (canonical(tried[trial.number].parameters), selection.loss(search, trial))
             for trial in done
             if trial.round < place
         )

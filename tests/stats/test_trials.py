@@ -8,24 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from titer.stats.selection import attacks_of_record, inequality, optimism, ranked, saturation, still_fell, winner
 from titer.stats.trials import (
     Search,
     Trial,
     TrialRung,
     Utility,
-    attacks_of_record,
     below_floor,
     best_before,
     completed,
     crossing,
     end,
-    inequality,
-    optimism,
-    ranked,
-    saturation,
-    still_fell,
     still_to_try,
-    winner,
 )
 
 LADDER = (0, 16, 32, 64, 128)

@@ -12,7 +12,7 @@ from titer.errors import InputError
 from titer.propose import coded, distributions
 from titer.records import Role
 from titer.spaces import space_of
-from titer.stats import trials
+from titer.stats import selection, trials
 from titer.study import Study
 from titer.worst_case import Hunt
 
@@ -76,7 +76,7 @@ def _write(name: str, choice: Dosed, role: Role, hunt: Hunt, storage: BaseStorag
                 state=TrialState.COMPLETE if trial.failure is None else TrialState.FAIL,
                 params=coded(space, hunt.configurations[trial.number].parameters),
                 distributions=distributions(space),
-                value=None if trial.failure is not None else trials.loss(hunt.search, done[trial.number]),
+                value=None if trial.failure is not None else selection.loss(hunt.search, done[trial.number]),
                 user_attrs={
                     "configuration": hunt.configurations[trial.number].parameters,
                     "subject": role,

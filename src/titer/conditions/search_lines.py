@@ -11,7 +11,7 @@ from titer.conditions.wording import plural
 from titer.findings import Assay, Line, RungReadings
 from titer.protocol import Protocol
 from titer.records import Role, canonical
-from titer.stats import trials
+from titer.stats import selection, trials
 from titer.stats.trials import Search, TrialRung
 
 
@@ -30,7 +30,7 @@ def inequalities(assay: Assay, protocol: Protocol) -> dict[str, str]:
     found = {}
     for label, by_role in searches_of(assay, protocol).items():
         defended = by_role.get("M*") or search_of(protocol, protocol.attacker.dosing_of(label), ())
-        reason = trials.inequality(by_role.get("M", defended), defended, searching(protocol).trials)
+        reason = selection.inequality(by_role.get("M", defended), defended, searching(protocol).trials)
         if reason is not None:
             found[label] = reason
     return found
@@ -38,7 +38,7 @@ def inequalities(assay: Assay, protocol: Protocol) -> dict[str, str]:
 
 def _lines(assay: Assay, protocol: Protocol, dosing: Dosing, role: Role, search: Search) -> Iterator[Line]:
     label, unit = dosing.attack, dosing.axis.name
-    done, curve = trials.completed(search), trials.saturation(search)
+    done, curve = trials.completed(search), selection.saturation(search)
     failed = sum(trial.failure is not None for trial in search.trials)
     below = sum(trials.below_floor(trial, search.utility_floor) is True for trial in done)
     yield Line(
@@ -48,7 +48,7 @@ def _lines(assay: Assay, protocol: Protocol, dosing: Dosing, role: Role, search:
         of=searching(protocol).trials,
         note=f"{failed} failed; {below} below the utility floor rank last",
     )
-    best = trials.winner(search)
+    best = selection.winner(search)
     if best is None:
         return
     chosen = next(t.configuration for t in traces_of(assay, label, role) if t.trial == best.number)
@@ -57,7 +57,7 @@ def _lines(assay: Assay, protocol: Protocol, dosing: Dosing, role: Role, search:
         subject=role,
         note=f"trial {best.number}: {canonical({} if chosen is None else chosen.parameters)}",
     )
-    fell = "; still fell in the last third of the trials" if trials.still_fell(curve) else ""
+    fell = "; still fell in the last third of the trials" if selection.still_fell(curve) else ""
     at = "never above the threshold" if curve[-1] is None else "first above the threshold, on search seeds"
     yield Line(what=f"best dose of the search, {label}", subject=role, value=curve[-1], unit=unit, note=at + fell)
     yield _optimism_line(assay, protocol, dosing, role, search)
@@ -72,7 +72,7 @@ def _optimism_line(assay: Assay, protocol: Protocol, dosing: Dosing, role: Role,
         if trace.purpose == "resistance" and trace.subject == role and trace.domain == domain
         if trace.attack == dosing.attack and trace.failed is None
     ]
-    shift = trials.optimism(search, reruns)
+    shift = selection.optimism(search, reruns)
     low, high = (None, None) if shift is None else shift
     what = f"optimism of the search, {dosing.attack}"
     note = f"median of {plural(len(reruns), 're-run')} less the search, on {domain}; above 0: optimistic"

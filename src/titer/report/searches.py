@@ -10,7 +10,7 @@ from titer.protocol import Protocol
 from titer.records import Role, canonical
 from titer.report.curves import COLORS, ROLES, SHAPES
 from titer.report.escape import escape, number, printable, table
-from titer.stats import trials
+from titer.stats import selection, trials
 from titer.stats.trials import Search, Trial
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _panel(label: str, unit: str, by_role: dict[Role, Search], protocol: Protoco
     rows: list[dict[str, Any]] = [
         {"trials": count, "dose": dose, "subject": names[role]}
         for role, search in by_role.items()
-        for count, dose in enumerate(trials.saturation(search), start=1)
+        for count, dose in enumerate(selection.saturation(search), start=1)
         if dose is not None
     ]
     most = max((len(trials.completed(search)) for search in by_role.values()), default=1)
@@ -89,8 +89,8 @@ def _panel(label: str, unit: str, by_role: dict[Role, Search], protocol: Protoco
 def _table(assay: Assay, label: str, role: Role, search: Search) -> str:
     found = {trial.number: trial for trial in search.trials}
     done = [trial.number for trial in trials.completed(search)]
-    best = dict(zip(done, trials.saturation(search), strict=True))
-    chosen = trials.winner(search)
+    best = dict(zip(done, selection.saturation(search), strict=True))
+    chosen = selection.winner(search)
     rows = []
     for trace in traces_of(assay, label, role):
         trial = found[trace.trial or 0]

@@ -1,4 +1,4 @@
-"""The attack of record: the trial that a search chose, and what that choice is worth.
+"""The trials of a search: what was read of each, where it ends, and which are completed.
 
 A trial is one configuration of one attack tried on one subject, on search seeds and `select` prompts; a search is
 all trials of one attack on one subject. Trials of one round know of earlier rounds only. A rung is above the
@@ -6,12 +6,9 @@ threshold if k/n is, without any limit, for a search has to choose and shows not
 seeds and other prompts. Source: statistics.md, rule "Attacker".
 """
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from statistics import median
 from typing import NamedTuple
 
 _TOLERANCE = 1 - 1e-12  # relative: a rate equal to the floor up to rounding is not below it
@@ -89,7 +86,7 @@ class Search:
             if earlier.number == later.number or earlier.round > later.round:
                 raise ValueError(f"numbers must differ and rounds follow them: {earlier} and {later}")
         for trial in self.trials:
-            _check_rungs(trial.rungs, self.ladder)
+            check_rungs(trial.rungs, self.ladder)
 
     @property
     def in_order(self) -> tuple[Trial, ...]:
@@ -140,7 +137,7 @@ def best_before(search: Search, round_number: int) -> int | None:
     It is the lowest at which a completed trial that is not below the utility floor crossed the threshold: a
     trial that ranks last must not cut short those that rank before it.
     """
-    return _best(search, [trial for trial in completed(search) if trial.round < round_number])
+    return best_of(search, [trial for trial in completed(search) if trial.round < round_number])
 
 
 def completed(search: Search) -> tuple[Trial, ...]:
@@ -151,7 +148,7 @@ def completed(search: Search) -> tuple[Trial, ...]:
     """
     done: list[Trial] = []
     for _, trials in groupby(search.in_order, key=lambda trial: trial.round):
-        best = _best(search, done)
+        best = best_of(search, done)
         for trial in trials:
             dose = end(search, trial.rungs, best)
             if trial.failure is None and dose is not None:
@@ -170,33 +167,6 @@ def below_floor(trial: Trial, utility_floor: float) -> bool | None:
     return trial.utility.rate < utility_floor * trial.utility.at_zero * _TOLERANCE
 
 
-def ranked(search: Search) -> tuple[Trial, ...]:
-    """The completed trials, the best attack first.
-
-    By first rung above the threshold, then by largest k/n, then by number; those below the utility floor come
-    last, in the same order among themselves. A trial whose utility is not known is not shown to be below: to rank
-    it last could lose the strongest attack.
-    """
-    return tuple(sorted(completed(search), key=lambda trial: _place(search, trial)))
-
-
-def loss(search: Search, trial: Trial) -> float:
-    """What a sampler is to make small: rises as `ranked` falls, but for ties.
-
-    The place on the ladder of the first rung above the threshold, beyond its end where there is none, less the
-    largest k/n; a trial below the utility floor lies beyond all others.
-    """
-    dose = crossing(trial.rungs, search.threshold)
-    place = len(search.ladder) if dose is None else search.ladder.index(dose)
-    beyond = len(search.ladder) + 1 if below_floor(trial, search.utility_floor) is True else 0
-    return beyond + place + 1 - max(rung.rate for rung in trial.rungs)
-
-
-def winner(search: Search) -> Trial | None:
-    """The attack of record; None where no trial is completed."""
-    return next(iter(ranked(search)), None)
-
-
 def still_to_try(search: Search, asked: int) -> int:
     """How many more trials may be proposed: failed ones are repeated, up to twice the number asked in all.
 
@@ -208,114 +178,15 @@ def still_to_try(search: Search, asked: int) -> int:
     return max(0, min(asked - unfailed, 2 * asked - len(search.trials)))
 
 
-def inequality(undefended: Search, defended: Search, asked: int) -> str | None:
-    """Why no verdict may rest on two searches, in words; None where M and M* completed the trials asked, each.
-
-    Args:
-        undefended: the search on M.
-        defended: the search on M*, by the same attack.
-        asked: completed trials asked of each (N).
-
-    Raises:
-        ValueError: the searches differ in ladder, threshold or utility floor.
-    """
-    terms = [(search.ladder, search.threshold, search.utility_floor) for search in (undefended, defended)]
-    if terms[0] != terms[1]:
-        raise ValueError(f"two searches need the same ladder, threshold and utility floor, not {terms}")
-    reasons = (_shortfall("M", undefended, asked), _shortfall("M*", defended, asked))
-    return "; ".join(reason for reason in reasons if reason is not None) or None
-
-
-def saturation(search: Search) -> tuple[int | None, ...]:
-    """The best dose after 1, 2, ... completed trials, as in `best_before`; for drawing."""
-    done = completed(search)
-    return tuple(_best(search, done[: count + 1]) for count in range(len(done)))
-
-
-def still_fell(curve: Sequence[int | None]) -> bool | None:
-    """Whether the best dose still fell in the last third of the trials, rounded up; None without trials.
-
-    Args:
-        curve: as `saturation` gives it. A first crossing is a fall.
-
-    >>> still_fell([64, 64, 32]), still_fell([64, 32, 32]), still_fell([None, None, 64])
-    (True, False, True)
-    """
-    if not curve:
-        return None
-    before = len(curve) * 2 // 3
-    return (curve[before - 1] if before else None) != curve[-1]
-
-
-def optimism(search: Search, reruns: Sequence[Sequence[TrialRung]]) -> RungShift | None:
-    """The re-run value of the winner minus its search value, in rungs of the ladder; above 0: optimistic.
-
-    Either value is the place of the first rung above the threshold; that of the re-runs is their median. One that
-    did not cross lies at the first rung not read or beyond, so an end of the difference is not known. None where
-    there is no winner or no re-run.
-
-    Args:
-        search: the search that chose the winner.
-        reruns: the rungs of each re-run of the winner on a fresh seed, from the first of the ladder on.
-
-    Raises:
-        ValueError: the rungs of a re-run are not the first ones of the ladder.
-    """
-    chosen = winner(search)
-    if chosen is None or not reruns:
-        return None
-    for rungs in reruns:
-        _check_rungs(rungs, search.ladder)
-    found = _rung_places(search, chosen.rungs)
-    again = [_rung_places(search, rungs) for rungs in reruns]
-    low = median(low for low, _ in again) - found[1]
-    high = median(high for _, high in again) - found[0]
-    return RungShift(low if math.isfinite(low) else None, high if math.isfinite(high) else None)
-
-
-def attacks_of_record(undefended: Search, defended: Search) -> tuple[str, ...] | None:
-    """The configurations that M* must withstand: its own winner and M's, named once where they are the same.
-
-    None where a search has no winner: the set is not known then.
-    """
-    own, other = winner(defended), winner(undefended)
-    if own is None or other is None:
-        return None
-    return tuple(dict.fromkeys((own.configuration, other.configuration)))
-
-
-def _best(search: Search, done: Sequence[Trial]) -> int | None:
+def best_of(search: Search, done: Sequence[Trial]) -> int | None:
+    """The lowest dose at which one of some completed trials crossed that is not below the utility floor."""
     able = (trial for trial in done if below_floor(trial, search.utility_floor) is not True)
     doses = (crossing(trial.rungs, search.threshold) for trial in able)
     return min((dose for dose in doses if dose is not None), default=None)
 
 
-def _place(search: Search, trial: Trial) -> tuple[bool, float, float, int]:
-    """What trials are sorted by, the best attack lowest."""
-    dose = crossing(trial.rungs, search.threshold)
-    below = below_floor(trial, search.utility_floor) is True
-    return below, math.inf if dose is None else dose, -max(rung.rate for rung in trial.rungs), trial.number
-
-
-def _rung_places(search: Search, rungs: Sequence[TrialRung]) -> tuple[float, float]:
-    """Lowest and highest place on the ladder at which the first rung above the threshold can be."""
-    dose = crossing(rungs, search.threshold)
-    if dose is None:
-        return len(rungs), math.inf
-    return search.ladder.index(dose), search.ladder.index(dose)
-
-
-def _shortfall(subject: str, search: Search, asked: int) -> str | None:
-    done, tried = len(completed(search)), len(search.trials)
-    if done == asked and tried <= 2 * asked:
-        return None
-    failures = Counter(trial.failure for trial in search.in_order if trial.failure is not None)
-    reasons = ", ".join(f"{reason} ({times})" for reason, times in failures.most_common())
-    failed = f"; failed: {reasons}" if reasons else ""
-    return f"the search on {subject} completed {done} of {asked} trials, {tried} of at most {2 * asked} tried{failed}"
-
-
-def _check_rungs(rungs: Sequence[TrialRung], ladder: Sequence[int]) -> None:
+def check_rungs(rungs: Sequence[TrialRung], ladder: Sequence[int]) -> None:
+    """Refuse rungs that are not the first ones of the ladder, or count what cannot be."""
     if [rung.dose for rung in rungs] != list(ladder[: len(rungs)]):
         raise ValueError(f"rungs must be read in the order of the ladder {ladder}, none left out: {rungs}")
     for rung in rungs:
