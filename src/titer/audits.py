@@ -199,6 +199,8 @@ def zero_is_untouched(assay: Assay, protocol: Protocol) -> Finding:
             continue
         reference = untouched.get((trace.subject, trace.index)) or _only(untouched, trace)
         for probe, by_role in own[0].values.items():
+            if probe.startswith("plain:"):
+                continue
             theirs = {} if reference is None else reference.values.get(probe, {})
             shared = sorted(by_role.keys() & theirs.keys())
             compared += 1
