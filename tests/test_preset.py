@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +14,10 @@ from titer import catalogue, preset
 from titer.attacker import Attacker
 from titer.errors import InputError
 from titer.families import FAMILIES, run_of
+from titer.freeze import freeze
 from titer.protocol import parse
 from titer.spaces import edges
+from titer.store import Store
 
 
 def attacker(**changes: Any) -> Attacker:
@@ -68,3 +72,12 @@ def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched(
     full, lora = FAMILIES[:2]
     assert [choice.label for choice in run_of(full, standard)] == [standard[1].label]
     assert [choice.label for choice in run_of(lora, standard)] == [standard[0].label]
+
+
+@pytest.mark.parametrize("name", preset.names())
+def test_every_preset_fits_the_organism(name: str, tmp_path: Path) -> None:
+    data = tomllib.loads((Path(__file__).parents[1] / "examples" / "organism-attacks.toml").read_text(encoding="utf-8"))
+    data["attacker"] = {"preset": name, "budget": {"steps": 32}, "ladder": [0, 8, 32]}
+    protocol = parse(data)
+    frozen = freeze(protocol, Store(tmp_path))
+    assert parse(frozen.protocol) == protocol
