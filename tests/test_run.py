@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.freeze import restore_data
 from titer.packing import pack
 from titer.partial import PartialState
-from titer.plan import Task, plan
+from titer.plan import Plan, Task, plan
 from titer.run import run, work
 from titer.stats.looks import count_not_asked
 from titer.store import Store
@@ -351,3 +352,18 @@ def test_items_not_asked_are_unjudged_by_another_judge(with_looks: Study, capsys
     assert {row["answers"] for row in rows} >= {LOOKED_AT // 4}
     assert all(row["unjudged"] + row["both_judged"] == LOOKED_AT for row in rows)
     assert (with_looks.folder / "verdict.json").read_bytes() == before
+
+
+def test_a_plan_that_a_worker_overtook_does_not_end_the_run(tmp_path: Path) -> None:
+    asked: list[Plan] = []
+
+    def overtaken(study: Study) -> Plan:
+        """Every other plan was made while the last trial of a round was read: it has nothing to ask for."""
+        asked.append(plan(study))
+        return replace(asked[-1], tasks=()) if len(asked) % 2 else asked[-1]
+
+    study = begin(tmp_path)
+    for _ in run(study, 1, overtaken):
+        pass
+    assert study.read_standing().finished
+    assert not plan(study).tasks

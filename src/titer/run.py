@@ -69,8 +69,14 @@ def run(study: Study, jobs: int = 1, ask: Callable[[Study], Plan] = plan) -> Ite
 
 
 def _asked(study: Study, ask: Callable[[Study], Plan]) -> Plan:
-    """What is missing; what the plan of the whole study asks for is written down."""
+    """What is missing; what the plan of the whole study asks for is written down.
+
+    Where nothing is missing it is asked once more: what a worker wrote while the plan was made may end a round of a
+    search, whose next one was not planned then. The second answer is made with no work under way.
+    """
     current = ask(study)
+    if not current.tasks:
+        current = ask(study)
     if current.whole:
         study.keep_plan(current.cells, Standing(finished=not current.tasks, replaced=current.replaced))
     return current
