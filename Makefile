@@ -12,12 +12,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --retrie
 demo: $(VENV)/.installed
 	$(BIN)/titer demo --jobs $(JOBS)
 
+# One thread: on cores that other work shares, threads of torch that wait for each other stall.
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest
 
 smollm2: models/SmolLM2-135M-Instruct.Q4_1.gguf
 	$(BIN)/titer run examples/smollm2-advbench.toml --jobs $(JOBS)
