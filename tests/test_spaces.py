@@ -25,7 +25,7 @@ def searched(space: Any, **parameters: Any) -> Dosed:
 def test_every_value_of_a_default_space_is_one_that_the_attack_takes(name: str) -> None:
     choice = Dosed(name=name, search="default" if catalogue.ATTACKS[name].space() else None)
     for one in edges(choice):
-        catalogue.attack(one)
+        assert catalogue.attack(one).name == name
 
 
 def test_what_is_written_beside_the_name_is_not_searched() -> None:
