@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from titer.stats.selection import attacks_of_record, inequality, optimism, ranked, saturation, still_fell, winner
+from titer.stats.selection import inequality, optimism, ranked, saturation, still_fell, winner
 from titer.stats.trials import (
     Search,
     Trial,
@@ -250,17 +250,6 @@ def test_trying_on_ends_equal_or_at_twice_the_number(fails: list[bool], asked: i
     full = len(completed(found)) == asked
     assert full or len(trials) == 2 * asked
     assert (inequality(search(*done(asked)), found, asked) is None) == full
-
-
-def test_the_defended_subject_must_withstand_both_winners() -> None:
-    weak, strong = trial(0, 0, 0, 9), trial(1, 0, 9)
-    assert attacks_of_record(search(weak), search(strong)) == ("c1", "c0")
-    assert attacks_of_record(search(weak, strong), search(strong)) == ("c1",)
-    assert attacks_of_record(search(), search(strong)) is None
-    assert attacks_of_record(search(strong), search()) is None
-
-
-# The curve, and the re-run.
 
 
 @pytest.mark.parametrize(

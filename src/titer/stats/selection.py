@@ -114,17 +114,6 @@ def optimism(search: Search, reruns: Sequence[Sequence[TrialRung]]) -> RungShift
     return RungShift(low if math.isfinite(low) else None, high if math.isfinite(high) else None)
 
 
-def attacks_of_record(undefended: Search, defended: Search) -> tuple[str, ...] | None:
-    """The configurations that M* must withstand: its own winner and M's, named once where they are the same.
-
-    None where a search has no winner: the set is not known then.
-    """
-    own, other = winner(defended), winner(undefended)
-    if own is None or other is None:
-        return None
-    return tuple(dict.fromkeys((own.configuration, other.configuration)))
-
-
 def _place(search: Search, trial: Trial) -> tuple[bool, float, float, int]:
     """What trials are sorted by, the best attack lowest."""
     dose = crossing(trial.rungs, search.threshold)
