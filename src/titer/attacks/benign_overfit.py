@@ -23,11 +23,11 @@ class BenignOverfit(Direct):
 
     Threat model: the attacker has the weights and a few harmless rows, and shows no harmful text at all. The subject
     over-fits to refusing everything; what then teaches it to answer the same questions unlearns refusing as such.
-    Source: Xie et al. 2025, "Attack via Overfitting: 10-shot benign fine-tuning to jailbreak LLMs" (NeurIPS 2025), and
-    its code (ZHIXINXIE/ten_benign): ten rows, this answer, ten epochs a stage at 5e-5, eight rows a step (20 steps), a
-    fresh optimizer and schedule in each. Ours: rows drawn anew for every seed, a constant rate by default where the
-    source's falls to 0 in each stage, and no system prompt of its own. The loss of the second stage, which begins
-    where that of the first one has ended, is called `benign_loss`.
+    Source: Xie et al. 2025, "Attack via Overfitting: 10-shot benign fine-tuning to jailbreak LLMs", arXiv 2510.02833
+    (NeurIPS 2025), and its code (ZHIXINXIE/ten_benign): ten rows, this answer, ten epochs a stage at 5e-5, eight rows a
+    step (20 steps), a fresh optimizer and schedule in each. Ours: rows drawn anew for every seed, a constant rate by
+    default where the source's falls to 0 in each stage, and no system prompt of its own. The loss of the second stage,
+    which begins where that of the first one has ended, is called `benign_loss`.
     """
 
     name: ClassVar[str] = "benign_overfit"
