@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from titer import catalogue, rungs, worst_case
-from titer.cells import Cell, CellBuilder, Track
+from titer.cells import CellBuilder
 from titer.costs import Costs, Effort, Rates, Work
 from titer.plan import Plan, Task, all_tracks
 from titer.records import Choice, Role
@@ -16,6 +16,7 @@ from titer.spaces import typical_of
 from titer.store import Store
 from titer.study import Study
 from titer.tasks import ExposeTask, JudgeTask, MakeTask
+from titer.tracks import Cell, Track
 
 BYTES_PER_ANSWER = 350
 """An answer with its readings, on disk."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from titer import rates, rungs, worst_case
 from titer.axes import STEPS
-from titer.cells import Cell, CellBuilder, Records, Track
+from titer.cells import CellBuilder, Records
 from titer.errors import RunError
 from titer.lineage import PREPARED
 from titer.store import Store
 from titer.study import Study
 from titer.tasks import ExposeTask, JudgeTask, MakeTask, Planned
+from titer.tracks import Cell, Track
 
 Task = MakeTask | ExposeTask | JudgeTask
 

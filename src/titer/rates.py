@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from titer import rungs, search
-from titer.cells import CellBuilder, Track
+from titer.cells import CellBuilder
 from titer.records import Role
 from titer.search import SEARCH_SEEDS, Grid, Tried
 from titer.store import Store
 from titer.study import Study
+from titer.tracks import Track
 
 Chosen = dict[str, dict[Role, tuple[float, ...]]]
 """Per task and subject the rates to be run for the verdict."""

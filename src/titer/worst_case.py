@@ -14,7 +14,7 @@ from typing import Any
 
 from titer import rungs
 from titer.attacker import Dosed, Dosing
-from titer.cells import CellBuilder, Records, Track
+from titer.cells import CellBuilder, Records
 from titer.conditions.searching import search_of, searching, trial_of
 from titer.propose import Sampler, Tried, propose
 from titer.records import Choice, Role, Seed, canonical
@@ -23,6 +23,7 @@ from titer.spaces import space_of, with_values
 from titer.stats import selection, trials
 from titer.stats.trials import Search, Trial
 from titer.study import Study
+from titer.tracks import Track
 
 SEARCH = Seed(purpose="search", index=0)
 """The seed of every trial: configurations are compared on equal draws, and the verdict rests on other seeds."""

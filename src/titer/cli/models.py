@@ -10,7 +10,7 @@ import typer
 
 from titer import worst_case
 from titer.assemble import trace_of
-from titer.cells import CellBuilder, Track
+from titer.cells import CellBuilder
 from titer.cli import show
 from titer.cli.opening import begin
 from titer.cli.progress import follow
@@ -27,6 +27,7 @@ from titer.report.card import model_card
 from titer.run import run
 from titer.store import MANIFEST
 from titer.study import Study
+from titer.tracks import Track
 
 
 def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> None:
