@@ -20,6 +20,8 @@ from titer.spaces import attacks_of
 from titer.subject import Subject
 
 Rows = Mapping[str, Sequence[Row]]
+UNCHANGING = frozenset({"none", "null"})
+"""Defenses that leave every weight as it is."""
 
 
 def check_attacks(protocol: Protocol, rows: Rows, shell: Subject, released: Subject | None = None) -> None:
@@ -96,8 +98,8 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: 
 
 def _check_parent(attack: Attack, protocol: Protocol, shell: Subject, released: Subject | None, place: str) -> None:
     """What takes a defense back is given one; the subject before it has the same weights but for their values."""
-    if attack.undoes and not protocol.defended:
-        problem = f"{attack.name} takes a defense back, and the study has none"
+    if attack.undoes and all(choice.name in UNCHANGING for choice in protocol.defense):
+        problem = f"{attack.name} takes a defense back, and the study has none that changes the weights"
         raise InputError(
             place, problem, "Leave it out, or name the released model as a defense, its parent as subject."
         )

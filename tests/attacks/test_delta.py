@@ -229,6 +229,13 @@ def test_what_takes_a_defense_back_needs_one_with_the_same_weights(tmp_path: Pat
 
     with pytest.raises(InputError, match="delta_removal takes a defense back, and the study has none"):
         begin(tmp_path, undefended)
+
+    def unchanged(data: dict[str, Any]) -> None:
+        with_removal(data)
+        data["defense"] = ["null"]
+
+    with pytest.raises(InputError, match="and the study has none that changes the weights"):
+        begin(tmp_path, unchanged, name="unchanged")
     untied = tiny_subject()
     untied.untie()
     untied.model.resize_token_embeddings(120)
