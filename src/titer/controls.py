@@ -120,7 +120,10 @@ def sham_harmless(assay: Assay, protocol: Protocol) -> Finding:
     return audits.passed(name, f"no unit fails under harmless data{noted}", lines)
 
 
-_SHAM_REMEDY: Final = "What breaks it is training of any kind: lower the attack's learning rate, or align it better."
+_SHAM_REMEDY: Final = (
+    "What breaks it is training of any kind: lower the attack's learning rate, where it is searched the top of its range, "
+    "or align it better."
+)
 
 
 def _titer_limit(found: tuple[Unit, ...], levels: units.Levels) -> float | None:
