@@ -121,7 +121,7 @@ def sham_harmless(assay: Assay, protocol: Protocol) -> Finding:
 
 
 _SHAM_REMEDY: Final = (
-    "What breaks it is training of any kind: lower the attack's learning rate, or the top of the range that is searched, "
+    "What breaks it is training of any kind: lower the attack's learning rate, or the top of its searched range; "
     "or align it better."
 )
 
