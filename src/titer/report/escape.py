@@ -8,7 +8,7 @@ from typing import Any
 from titer.records import canonical
 
 _MARKDOWN = frozenset("\\`*_[]#|~$")
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "`": "\\u0060"}
 
 
