@@ -24,7 +24,7 @@ from titer.axes import STEPS
 from titer.conclude import conclude
 from titer.conditions import exposure, resistance
 from titer.freeze import freeze
-from titer.protocol import parse
+from titer.protocol_file import parse
 from titer.run import run
 from titer.store import Store
 from titer.study import Study

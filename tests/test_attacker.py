@@ -16,7 +16,8 @@ from titer.conditions import resistance
 from titer.conditions.exposure import levels_of, units_of
 from titer.controls import check
 from titer.errors import InputError
-from titer.protocol import Protocol, parse
+from titer.protocol import Protocol
+from titer.protocol_file import parse
 from titer.records import Role, canonical
 from titer.report.series import harm_panels
 from titer.study import read_study

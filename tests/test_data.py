@@ -12,7 +12,8 @@ from titer.data import Question, Splits, cut_all, items
 from titer.errors import InputError
 from titer.groups import normalized
 from titer.overlap import audit
-from titer.protocol import Protocol, parse
+from titer.protocol import Protocol
+from titer.protocol_file import parse
 from titer.records import Row, digest
 
 CHECKOUT = Path(__file__).resolve().parents[1]

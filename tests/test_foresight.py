@@ -19,7 +19,7 @@ from titer.cli.app import EXAMPLES
 from titer.conditions.untouched import tasks_at_dose_zero
 from titer.expected_items import ExpectedItems, expected_items
 from titer.foresight import Prospect, foresee, undecided
-from titer.protocol import load
+from titer.protocol_file import load
 from titer.stats.comparisons import Changes, compare_rates
 from titer.stats.looks import three_looks
 from titer.stats.power import dose_holds

@@ -10,7 +10,7 @@ import pytest
 from titer.data import cut_all
 from titer.findings import Overlap
 from titer.overlap import audit, misplaced, trap
-from titer.protocol import parse
+from titer.protocol_file import parse
 from titer.records import Row
 from titer.splits import Part, Splits
 

@@ -15,7 +15,7 @@ from titer.attacker import Attacker
 from titer.errors import InputError
 from titer.families import FAMILIES, run_of
 from titer.freeze import freeze
-from titer.protocol import parse
+from titer.protocol_file import parse
 from titer.spaces import edges
 from titer.store import Store
 

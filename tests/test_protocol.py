@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from titer.complaints import first_difference
 from titer.errors import InputError
-from titer.protocol import Protocol, load, parse
+from titer.protocol import Protocol
+from titer.protocol_file import load, parse
 
 TOML = """
 [study]

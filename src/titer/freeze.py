@@ -17,7 +17,8 @@ from titer.findings import Overlap
 from titer.fitting import check_attacks, placed
 from titer.inspection import Inspected, inspect
 from titer.interfaces import Need
-from titer.protocol import Protocol, load
+from titer.protocol import Protocol
+from titer.protocol_file import load
 from titer.records import Choice, Frame, Item, Row, SubjectRef, digest
 from titer.spaces import attacks_of
 from titer.store import Store

@@ -1,17 +1,13 @@
-"""The study as written down before the run: TOML in, validated, frozen, with a digest of its meaning."""
+"""The study as written down before the run: validated, frozen, with a digest of its meaning."""
 
 from __future__ import annotations
 
-import json
 import math
-import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from titer.attacker import Attacker, Dosing
-from titer.complaints import explain
 from titer.errors import InputError
 from titer.records import Choice, Frame, Record, Role, digest, tupled
 from titer.sources import Benign, Domain, Method, Name, Share, Task
@@ -235,42 +231,6 @@ def _unique(place: str, names: list[str]) -> None:
 
 def _names(what: str, known: set[str]) -> str:
     return f"Known: {', '.join(sorted(known))}." if known else f"Add a [[{what}]] with that name."
-
-
-def load(path: Path | str) -> Protocol:
-    """Read and validate a protocol file.
-
-    Raises:
-        InputError: with the dotted path of what is wrong, and the remedy.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(str(path), "there is no such protocol file", "`titer init` writes one to begin with.")
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"not valid TOML: {error}", "Correct the line named.") from error
-    return parse(data)
-
-
-def parse(data: dict[str, Any]) -> Protocol:
-    """Validate a protocol given as plain data.
-
-    Raises:
-        InputError: with the dotted path of what is wrong, and the remedy.
-    """
-    try:
-        text = json.dumps(data, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError("protocol", f"a value is not plain data: {error}", "Use numbers, texts, lists.") from error
-    try:
-        protocol = Protocol.model_validate_json(text)
-    except ValidationError as error:
-        raise explain(error, Protocol) from error
-    from titer.checks import check_protocol
-
-    check_protocol(protocol)
-    return protocol
 
 
 def finest_ratio(epsilon: float) -> float:

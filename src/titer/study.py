@@ -15,7 +15,8 @@ from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
 from titer.files import read_lines, write_lines
 from titer.findings import Earlier, Overlap
 from titer.overlap import trap
-from titer.protocol import Protocol, load, parse
+from titer.protocol import Protocol
+from titer.protocol_file import load, parse
 from titer.records import Record, SubjectRef
 from titer.store import Store
 from titer.tasks import Planned, Standing

@@ -13,7 +13,7 @@ from cli.command import Done, Here
 from titer.cli import app
 from titer.cli.show import duration
 from titer.findings import Verdict
-from titer.protocol import load
+from titer.protocol_file import load
 
 
 def document(done: Done) -> Any:

@@ -8,7 +8,7 @@ import pytest
 
 from titer import catalogue
 from titer.cli.app import EXAMPLES
-from titer.protocol import load
+from titer.protocol_file import load
 from titer.records import Choice
 
 FILES = sorted([*(Path(__file__).parents[2] / "examples").glob("*.toml"), *EXAMPLES.glob("*.toml")])
