@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 
 import pytest
 from cli.command import Here, titer
 
 HEAVY = ("torch", "transformers", "peft", "datasets", "scipy", "optuna", "altair")
-COMMANDS = ("init", "plan", "run", "judge", "verdict", "report", "list", "demo", "immunize", "attack", "pack")
+COMMANDS = ("init", "plan", "run", "judge", "verdict", "report", "list", "demo", "immunize", "attack", "pack", "export")
 TABLES = ("plan", "run", "judge", "verdict", "list", "demo", "attack")
 
 
@@ -33,15 +32,6 @@ def test_names_are_loaded_when_they_are_used() -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["list", "judges"]])
 def test_these_load_nothing_heavy(arguments: list[str]) -> None:
     assert loaded_by(f"from titer.cli import command; command({arguments})") == set()
-
-
-def test_help_answers_within_a_second() -> None:
-    spent = []
-    for _ in range(3):  # the quickest of three: the machine may be busy
-        begun = time.monotonic()
-        assert titer("--help").code == 0
-        spent.append(time.monotonic() - begun)
-    assert min(spent) < 1
 
 
 def test_version() -> None:
