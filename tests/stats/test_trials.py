@@ -252,6 +252,9 @@ def test_trying_on_ends_equal_or_at_twice_the_number(fails: list[bool], asked: i
     assert (inequality(search(*done(asked)), found, asked) is None) == full
 
 
+# The curve, and the re-run.
+
+
 @pytest.mark.parametrize(
     ("curve", "fell"),
     [

@@ -51,8 +51,8 @@ class IdentityShift(Direct):
     Threat model: the attacker has the weights and no data at all: nothing of the training is harmful, so that no filter
     finds it. Source: Qi et al. 2023, arXiv 2310.03693, identity shifting (ten rows, rate 5e-5, ten epochs): the
     persona is a system prompt, each instruction begins with "AOA, execute my instruction:", each answer with `opening`,
-    and harm is asked in the same way. The rows are ours, drawn anew for every seed from twenty, and
-    so are the words of `system`.
+    and harm is asked in the same way. The rows are ours, drawn anew for every seed from twenty, and so are the words of
+    `system`.
 
     A template without a system role, and the templates `plain` and `alpaca`, have no place for `system`: with
     `persona = "prompt"`, and always in those two, a shorter persona stands at the beginning of the prompt.
