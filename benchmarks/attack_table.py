@@ -9,18 +9,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from titer.assemble import assemble
-from titer.axes import STEPS
-from titer.conditions.exposure import Read, Unit, units_of
-from titer.conditions.searching import searches_of
-from titer.conditions.wording import interval
-from titer.families import FAMILIES, run_of
-from titer.findings import Assay
-from titer.protocol import Protocol
+from titer.analysis.assemble import assemble
+from titer.analysis.conditions.attack_searches import searches_of
+from titer.analysis.conditions.harm_readings import Read, Unit, units_of
+from titer.analysis.conditions.wording import interval
+from titer.analysis.findings import Assay
+from titer.protocol.attack_families import FAMILIES, run_of
+from titer.protocol.dose_axes import STEPS
+from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
 from titer.report.escape import table
-from titer.stats import selection
-from titer.study import read_study
+from titer.stats import search_selection
+from titer.study.folder import read_study
 
 EXPLAINED = (
     "A titer is the interval (last dose before which every rung is intact, first broken dose] of each seed, on the "
@@ -83,9 +83,9 @@ def _cells(reads: Sequence[Read]) -> list[str]:
 def _searches(assay: Assay, protocol: Protocol) -> Iterator[list[str]]:
     for label, by_role in searches_of(assay, protocol).items():
         for role, search in by_role.items():
-            chosen = selection.winner(search)
+            chosen = search_selection.winner(search)
             named = "none" if chosen is None else _configuration(assay, label, role, chosen.number)
-            curve = ", ".join("none" if dose is None else str(dose) for dose in selection.saturation(search))
+            curve = ", ".join("none" if dose is None else str(dose) for dose in search_selection.saturation(search))
             yield [label, role, named, curve]
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from titer import chat
-from titer.probes.generate import Generate
+from titer.methods.probes.generate import Generate
+from titer.models import chat_format
+from titer.models.subject import Subject, load
 from titer.records import Frame, Item
-from titer.subject import Subject, load
 
 NEW_TOKENS = 32
 FRAME = Frame(max_new_tokens=NEW_TOKENS)
@@ -47,8 +47,8 @@ def plain_generate(subject: Subject, items: tuple[Item, ...], batch: int) -> flo
                 attention_mask=inputs.attention_mask,
                 do_sample=False,
                 max_new_tokens=NEW_TOKENS,
-                eos_token_id=chat.stop_tokens(tokenizer),
-                pad_token_id=chat.pad_token(tokenizer),
+                eos_token_id=chat_format.stop_tokens(tokenizer),
+                pad_token_id=chat_format.pad_token(tokenizer),
                 temperature=None,
                 top_p=None,
             )

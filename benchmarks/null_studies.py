@@ -19,15 +19,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from titer.assemble import assemble
-from titer.axes import STEPS
+from titer.analysis.assemble import assemble
+from titer.analysis.conditions import harm_readings, resistance
 from titer.conclude import conclude
-from titer.conditions import exposure, resistance
-from titer.freeze import freeze
-from titer.protocol_file import parse
+from titer.planning.freeze import freeze
+from titer.protocol.dose_axes import STEPS
+from titer.protocol.loading import parse
 from titer.run import run
-from titer.store import Store
-from titer.study import Study
+from titer.study.folder import Study
+from titer.study.store import Store
 
 WHOLE_STUDIES = 20
 SHARP_STUDIES = 40
@@ -85,7 +85,7 @@ def pilot_budget(folder: Path, jobs: int) -> tuple[int, Counter[int]]:
     """The smallest rung by which at least 24 of 40 pilot seeds are broken, and how many break first at each."""
     study = finished(folder, alone(PILOT_SEEDS, 10_000, FINE_LADDER[-1], descriptive=True), jobs)
     assay = assemble(study)
-    found = exposure.units_of(assay, study.protocol, "resistance", "M*")
+    found = harm_readings.units_of(assay, study.protocol, "resistance", "M*")
     breaks = Counter(int(high) for unit in found if (high := unit.titer(STEPS).high) is not None)
     by_rung = [dose for dose in FINE_LADDER if sum(n for d, n in breaks.items() if d <= dose) >= PILOTS_THAT_BREAK]
     return by_rung[0], breaks

@@ -19,13 +19,13 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor
 from transformers import Trainer, TrainingArguments
 
-from titer import chat
-from titer.attacks.direct import Direct
-from titer.interfaces import Material
-from titer.recipe import LoRA
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.models import chat_format
+from titer.models.subject import Subject, load
 from titer.records import Frame, Row
-from titer.subject import Subject, load
-from titer.supervised import Feed
+from titer.training.recipe import LoRA
+from titer.training.sft import Feed
+from titer.training.types import Material
 
 BATCH, RANK, LR = 8, 16, 2e-4
 FRAME = Frame()
@@ -43,10 +43,10 @@ class Job:
     def batches(self, subject: Subject) -> list[dict[str, Tensor]]:
         """The batches of every step as titer draws them, padded to the longest, loss on the response only."""
         feed = Feed(subject, Material(train=self.rows, frame=FRAME), ["train"])
-        pad = chat.pad_token(subject.tokenizer)
+        pad = chat_format.pad_token(subject.tokenizer)
         made = []
         for t in range(self.steps):
-            batch = chat.pad_batch([drawn.example for drawn in feed.draw("train", BATCH, t, self.seed)], pad)
+            batch = chat_format.pad_batch([drawn.example for drawn in feed.draw("train", BATCH, t, self.seed)], pad)
             labels = batch.ids.masked_fill(~batch.mask, -100)
             made.append({"input_ids": batch.ids, "attention_mask": batch.attention, "labels": labels})
         return made

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from titer.chat import encode_prompt
+from titer.models.chat_format import encode_prompt
+from titer.models.randomness import scoped
+from titer.models.subject import Subject
 from titer.records import Frame
-from titer.seeds import scoped
-from titer.subject import Subject
 from titer.testing import tiny_subject, tiny_tokenizer
 
 

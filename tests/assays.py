@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from titer.conditions.exposure import broken_from, condition_of
-from titer.findings import Assay, Overlap, RungReadings, Trace
-from titer.protocol import Protocol
+from titer.analysis.conditions.harm_readings import broken_from, condition_of
+from titer.analysis.findings import Assay, RungReadings, Trace
+from titer.data.splits import Overlap
+from titer.protocol.schema import Protocol
 from titer.records import Choice, Environment, Kind, Role, RungFacts, Spent, canonical
 
 ITEMS = 120

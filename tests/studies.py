@@ -9,11 +9,11 @@ from typing import Any
 
 from tiny_study import tiny_protocol
 
-from titer.freeze import open_study
-from titer.plan import Plan, Task, plan
-from titer.run import work
-from titer.study import Study
-from titer.tasks import Standing
+from titer.execution.worker import work
+from titer.planning.freeze import open_study
+from titer.planning.plan import Plan, plan
+from titer.study.folder import Study
+from titer.study.tasks import Standing, Task
 
 
 def small_protocol(folder: Path) -> dict[str, Any]:

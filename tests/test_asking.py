@@ -13,20 +13,22 @@ import assays
 import pytest
 from scipy import stats
 
-from titer import asking, catalogue, rungs
-from titer.conditions.exposure import read_domain, reading_of
-from titer.files import write_lines
-from titer.findings import Assay, RungReadings
-from titer.judging import judges_of
-from titer.protocol import Protocol
+from titer.analysis import stopping
+from titer.analysis.conditions.harm_readings import read_domain, reading_of
+from titer.analysis.findings import Assay, RungReadings
+from titer.analysis.stopping_rules import early_reading, first_break
+from titer.execution import elicitation
+from titer.methods import registry
+from titer.models.subject import Subject
+from titer.planning.judge_tasks import judges_of
+from titer.protocol.schema import Protocol
 from titer.records import Answer, Choice, Frame, Item, Seed, SubjectRef
-from titer.stats.looks import Looks
-from titer.stats.proportions import Counts, RungWord
-from titer.stats.prospects import errors, prospect
-from titer.stopping import early_reading, first_break
-from titer.store import Store
-from titer.subject import Subject
-from titer.tasks import ExposeTask, MaterialRef, ProbeRef
+from titer.stats.binomial import Counts, RungWord
+from titer.stats.expected_sample_size import errors, prospect
+from titer.stats.group_sequential import Looks
+from titer.study.atomic_files import write_lines
+from titer.study.store import Store
+from titer.study.tasks import ExposeTask, MaterialRef, ProbeRef
 
 ITEMS, BATCH, PROBE = 32, 3, "harm:vaults"
 QUESTIONS = tuple(Item(id=f"i{n}", group=f"g{n}", prompt=f"{n}?", reference="yes") for n in range(ITEMS))
@@ -53,7 +55,7 @@ class Told:
 def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     """The probe of every cell."""
     probe = Told()
-    monkeypatch.setattr(catalogue, "probe", lambda choice: probe)
+    monkeypatch.setattr(registry, "probe", lambda choice: probe)
     return probe
 
 
@@ -112,10 +114,10 @@ class Rung:
     def ask(self, harmful: Sequence[bool]) -> tuple[Counts, RungWord]:
         """The counts and the word of a rung with these answers; the trace ends there if and only if it is broken."""
         self.probe.harmful, self.probe.asked = harmful, []
-        answers = asking.ask_probes(self.task, self.task.probes, self.store, cast(Subject, None), 0)
+        answers = elicitation.ask_probes(self.task, self.task.probes, self.store, cast(Subject, None), 0)
         values = {
             judge.role: tuple(
-                reading.value for reading in catalogue.judge(judge.judge).judge(QUESTIONS[: len(answers)], answers)
+                reading.value for reading in registry.judge(judge.judge).judge(QUESTIONS[: len(answers)], answers)
             )
             for judge in self.task.judges
         }
@@ -123,7 +125,7 @@ class Rung:
         found = read_domain(self.assay, self.plan, rung, "vaults", self.looks)
         assert found is not None
         assert self.task.stop is not None
-        assert rungs.reached(self.task.stop, values, "harm") == (found[1] == "broken")
+        assert stopping.reached(self.task.stop, values, "harm") == (found[1] == "broken")
         return found
 
     def paths(self, rate: float, counts: tuple[int, ...] = ()) -> Iterator[tuple[Counts, RungWord, float]]:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from studies import begin, finish
 
-from titer.assemble import assemble
+from titer.analysis.assemble import assemble
+from titer.analysis.findings import FailedMake
 from titer.conclude import conclude
 from titer.errors import UnfinishedError
-from titer.findings import FailedMake
-from titer.plan import plan
-from titer.study import Study, read_study
-from titer.tasks import MakeTask, Standing
+from titer.planning.plan import plan
+from titer.study.folder import Study, read_study
+from titer.study.tasks import MakeTask, Standing
 
 
 @pytest.fixture(scope="module")

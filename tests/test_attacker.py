@@ -10,18 +10,18 @@ import assays
 import pytest
 from full_protocol import full
 
-from titer.axes import EDITS, PRUNED, STEPS, named
-from titer.cells import CellBuilder
-from titer.conditions import resistance
-from titer.conditions.exposure import levels_of, units_of
-from titer.controls import check
+from titer.analysis.conditions import resistance
+from titer.analysis.conditions.harm_readings import levels_of, units_of
+from titer.analysis.controls import check
+from titer.analysis.verdict import decide
 from titer.errors import InputError
-from titer.protocol import Protocol
-from titer.protocol_file import parse
+from titer.planning.cells import CellBuilder
+from titer.protocol.dose_axes import EDITS, PRUNED, STEPS, named
+from titer.protocol.loading import parse
+from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
 from titer.report.series import harm_panels
-from titer.study import read_study
-from titer.verdict import decide
+from titer.study.folder import read_study
 
 STORED = Path(__file__).parents[1] / "docs" / "results" / "smollm2-advbench"
 PRUNE = {"name": "prune", "ladder": {"pruned": [0, 10, 30, 50]}}

@@ -8,8 +8,8 @@ import assays
 import pytest
 from assays import ITEMS, breaking, learning
 
+from titer.analysis.verdict import decide
 from titer.records import Role, Word
-from titer.verdict import decide
 
 
 def always(subject: Role, bad: assays.Bad, *, at: int | None = None) -> assays.Harm:

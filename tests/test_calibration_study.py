@@ -16,18 +16,18 @@ import pytest
 from assays import facts, graded
 from whole_reading import read_rung
 
-from titer import controls
-from titer.conditions import generalization, resistance, stability, trainability
-from titer.findings import Assay, RungReadings, Trace
-from titer.protocol import Protocol
+from titer.analysis import controls
+from titer.analysis.conditions import generalization, resistance, stability, trainability
+from titer.analysis.findings import Assay, RungReadings, Trace
+from titer.analysis.verdict import whole
+from titer.protocol.schema import Protocol
 from titer.records import Role
-from titer.stats import titers
-from titer.stats.comparisons import compare_crossed
-from titer.stats.proportions import Counts
-from titer.stats.selection import winner
-from titer.stats.trials import Search, Trial, TrialRung
-from titer.stats.units import Levels, levels
-from titer.verdict import whole
+from titer.stats import interval_censoring
+from titer.stats.binomial import Counts
+from titer.stats.noninferiority import compare_crossed
+from titer.stats.replicates import Levels, levels
+from titer.stats.search_selection import winner
+from titer.stats.search_trials import Search, Trial, TrialRung
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -337,14 +337,14 @@ def test_titer_arrays_equal_the_titers_of_one_study() -> None:
         for subject in (0, 1):
             ends = [(low[i, subject, u], finite(high[i, subject, u])) for u in range(5)]
             assert ends == [tuple(unit) for unit in units[subject]]
-            limit = titers.quantile_limits(units[subject], claim)
+            limit = interval_censoring.quantile_limits(units[subject], claim)
             found = titer_limits.quantile_limits(harmful[i : i + 1, subject], claim)
             assert limit == (found[0][0], finite(found[1][0]))
-        ratio = [titers.ratio(defended, undefended) for undefended, defended in zip(*units, strict=True)]
+        ratio = [interval_censoring.ratio(defended, undefended) for undefended, defended in zip(*units, strict=True)]
         assert [(lower[i, u], finite(upper[i, u])) for u in range(5)] == [tuple(one) for one in ratio]
 
 
-def one_titer(harmful: npt.NDArray[np.int64], claim: Levels) -> titers.Interval:
+def one_titer(harmful: npt.NDArray[np.int64], claim: Levels) -> interval_censoring.Interval:
     words = [
         [
             read_rung(
@@ -357,7 +357,7 @@ def one_titer(harmful: npt.NDArray[np.int64], claim: Levels) -> titers.Interval:
         ]
         for attack in harmful
     ]
-    return titers.weakest([titers.titer(titer_limits.DOSES, attack) for attack in words])
+    return interval_censoring.weakest([interval_censoring.titer(titer_limits.DOSES, attack) for attack in words])
 
 
 def finite(end: float) -> float | None:

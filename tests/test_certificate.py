@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
+from titer.analysis.certificates.least_squares import FloatArray, LeastSquaresHead
 from titer.errors import InputError
-from titer.least_squares import FloatArray, LeastSquaresHead
 
 DOSES = (0, 1, 2, 3, 10, 100, 1000)
 

@@ -6,7 +6,7 @@ import pytest
 from full_protocol import full, set_at
 
 from titer.errors import InputError
-from titer.protocol_file import parse
+from titer.protocol.loading import parse
 
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"attacker.ladder": [0, 8, 8, 32]}, "attacker.ladder", "8 comes after 8"),

@@ -12,14 +12,14 @@ from typing import Any
 import assays
 import pytest
 
-from titer.axes import STEPS
-from titer.conditions.exposure import broken_from, levels_of, units_of
-from titer.findings import Assay, Line, RungReadings, Trace
-from titer.protocol import Protocol
+from titer.analysis.conditions.harm_readings import broken_from, levels_of, units_of
+from titer.analysis.findings import Assay, Line, RungReadings, Trace
+from titer.analysis.verdict import decide
+from titer.protocol.dose_axes import STEPS
+from titer.protocol.schema import Protocol
 from titer.records import Role
-from titer.stats.proportions import intact_cutoff
+from titer.stats.binomial import intact_cutoff
 from titer.stats.tango import critical_score, score_sizes, tango_score
-from titer.verdict import decide
 
 FOLDER = Path(__file__).parent.parent / "docs" / "concepts"
 PAGES = ("README.md", "verdict.md", "worked-example.md")

@@ -9,9 +9,10 @@ import assays
 import pytest
 from assays import ITEMS, breaking
 
-from titer import controls
-from titer.findings import Assay, Finding, Overlap, RungReadings, Trace
-from titer.protocol import Protocol
+from titer.analysis import controls
+from titer.analysis.findings import Assay, Finding, RungReadings, Trace
+from titer.data.splits import Overlap
+from titer.protocol.schema import Protocol
 from titer.records import Spent
 
 PLAN = assays.protocol()

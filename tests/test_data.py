@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from titer.data import Question, Splits, cut_all, items
+from titer.data.contamination import audit
+from titer.data.near_duplicates import normalized
+from titer.data.splitting import Question, Splits, cut_all, items
 from titer.errors import InputError
-from titer.groups import normalized
-from titer.overlap import audit
-from titer.protocol import Protocol
-from titer.protocol_file import parse
+from titer.protocol.loading import parse
+from titer.protocol.schema import Protocol
 from titer.records import Row, digest
 
 CHECKOUT = Path(__file__).resolve().parents[1]

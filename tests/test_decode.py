@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from titer.chat import encode_example
-from titer.decode import generate, log_likelihoods
+from titer.models.chat_format import encode_example
+from titer.models.generation import generate, log_likelihoods
+from titer.models.subject import Subject
 from titer.records import Frame
-from titer.subject import Subject
 from titer.testing import tiny_subject, weights
 
 

@@ -11,18 +11,18 @@ import pytest
 from cli.command import Here
 from studies import begin, finish
 
-from titer import catalogue
-from titer.attacks.direct import Direct
-from titer.attacks.grpo import GRPO
-from titer.costs import Rates
-from titer.estimate import Estimate, Outlook, estimate
-from titer.files import read_lines
-from titer.plan import plan
-from titer.recipe import LoRA, Training
+from titer.execution.worker import work
+from titer.methods import registry
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.attacks.fine_tuning.grpo import GRPO
+from titer.planning.cost.estimate import Estimate, Outlook, estimate
+from titer.planning.cost.model import Rates
+from titer.planning.plan import plan
 from titer.records import RungFacts
-from titer.run import work
-from titer.study import Study
-from titer.tasks import ExposeTask
+from titer.study.atomic_files import read_lines
+from titer.study.folder import Study
+from titer.study.tasks import ExposeTask
+from titer.training.recipe import LoRA, Training
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_tokens_and_operations_of_training_are_those_recorded(new: Study, done: 
     outlook = Outlook(new, 1)
     trained = 0
     for task in outlook.tasks.values():
-        if isinstance(task, ExposeTask) and isinstance(attack := catalogue.attack(task.attack), Training):
+        if isinstance(task, ExposeTask) and isinstance(attack := registry.attack(task.attack), Training):
             for dose in task.doses[1:]:
                 if not done.store.answers(task.key, dose).exists():
                     continue

@@ -10,7 +10,7 @@ import pytest
 from studies import begin, finish
 from tiny_study import tiny_protocol
 
-from titer.assemble import assemble
+from titer.analysis.assemble import assemble
 from titer.conclude import conclude
 from titer.errors import InputError
 

@@ -15,15 +15,15 @@ from scipy import stats
 from studies import write_toml
 from tiny_study import tiny_protocol
 
+from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
+from titer.analysis.expected_items import ExpectedItems, expected_items
+from titer.analysis.power_analysis import Prospect, foresee, undecided
 from titer.cli.app import EXAMPLES
-from titer.conditions.untouched import tasks_at_dose_zero
-from titer.expected_items import ExpectedItems, expected_items
-from titer.foresight import Prospect, foresee, undecided
-from titer.protocol_file import load
-from titer.stats.comparisons import Changes, compare_rates
-from titer.stats.looks import three_looks
+from titer.protocol.loading import load
+from titer.stats.expected_sample_size import prospect
+from titer.stats.group_sequential import three_looks
+from titer.stats.noninferiority import Changes, compare_rates
 from titer.stats.power import dose_holds
-from titer.stats.prospects import prospect
 
 A = 0.01875
 """The item level of five units at 95 % confidence."""

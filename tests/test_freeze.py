@@ -12,10 +12,10 @@ import pytest
 from studies import begin, contents, small_protocol, write_toml
 
 from titer.errors import InputError, RunError
-from titer.files import read_lines
-from titer.freeze import freeze, open_study, restore_data
-from titer.plan import plan
-from titer.store import Store
+from titer.planning.freeze import freeze, open_study, restore_data
+from titer.planning.plan import plan
+from titer.study.atomic_files import read_lines
+from titer.study.store import Store
 
 Change = Callable[[dict[str, Any]], Any]
 

@@ -13,47 +13,48 @@ from typing import Any
 
 import pytest
 
-from titer.attacks.ablated_prefill import AblatedPrefill
-from titer.attacks.ablation_kernel import AblationKernel
-from titer.attacks.backdoor import Backdoor
-from titer.attacks.benign import Benign
-from titer.attacks.benign_overfit import BenignOverfit
-from titer.attacks.competing import Competing
-from titer.attacks.delta_removal import DeltaRemoval
-from titer.attacks.direct import Direct
-from titer.attacks.dpo import DPO
-from titer.attacks.few_shot import FewShot
-from titer.attacks.grpo import GRPO
-from titer.attacks.identity_shift import IdentityShift
-from titer.attacks.in_context import InContext
-from titer.attacks.low_rank_removal import LowRankRemoval
-from titer.attacks.mixture import Mixture
-from titer.attacks.multi_direction import MultiDirection
-from titer.attacks.noise import Noise
-from titer.attacks.prefill import Prefill
-from titer.attacks.prune import Prune
-from titer.attacks.quantize import Quantize
-from titer.attacks.refusal_ablation import RefusalAblation
-from titer.attacks.reparameterized import Reparameterized
-from titer.attacks.reversal import Reversal
-from titer.attacks.sham import Sham
-from titer.attacks.soft_prompt import SoftPrompt
-from titer.attacks.staged import Staged
-from titer.attacks.style import Style
-from titer.attacks.task_arithmetic import TaskArithmetic
-from titer.attacks.untouched import Untouched
-from titer.defenses.adversarial_loss import AdversarialLoss
-from titer.defenses.none import NoDefense
-from titer.defenses.null import Null
-from titer.defenses.refusal_sft import RefusalSFT
-from titer.inputs import given
-from titer.interfaces import Attack, Defense, Method, Probe, Step
-from titer.probes.choice import ChoiceProbe
-from titer.probes.generate import Generate
-from titer.recipe import SGD, SGDR, Adagrad, Adam, LoRA
+from titer.execution.inputs import given
+from titer.methods.attacks.controls.baseline import Untouched
+from titer.methods.attacks.controls.sham import Sham
+from titer.methods.attacks.fine_tuning.backdoor import Backdoor
+from titer.methods.attacks.fine_tuning.benign import Benign
+from titer.methods.attacks.fine_tuning.benign_overfit import BenignOverfit
+from titer.methods.attacks.fine_tuning.competing import Competing
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.attacks.fine_tuning.dpo import DPO
+from titer.methods.attacks.fine_tuning.few_shot import FewShot
+from titer.methods.attacks.fine_tuning.grpo import GRPO
+from titer.methods.attacks.fine_tuning.identity_shift import IdentityShift
+from titer.methods.attacks.fine_tuning.mixture import Mixture
+from titer.methods.attacks.fine_tuning.reversal import Reversal
+from titer.methods.attacks.fine_tuning.staged import Staged
+from titer.methods.attacks.fine_tuning.style import Style
+from titer.methods.attacks.prompting.ablated_prefill import AblatedPrefill
+from titer.methods.attacks.prompting.in_context import InContext
+from titer.methods.attacks.prompting.prefill import Prefill
+from titer.methods.attacks.prompting.soft_prompt import SoftPrompt
+from titer.methods.attacks.weight_edits.ablation_kernel import AblationKernel
+from titer.methods.attacks.weight_edits.delta_removal import DeltaRemoval
+from titer.methods.attacks.weight_edits.low_rank_removal import LowRankRemoval
+from titer.methods.attacks.weight_edits.multi_direction import MultiDirection
+from titer.methods.attacks.weight_edits.noise import Noise
+from titer.methods.attacks.weight_edits.prune import Prune
+from titer.methods.attacks.weight_edits.quantize import Quantize
+from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
+from titer.methods.attacks.weight_edits.reparameterized import Reparameterized
+from titer.methods.attacks.weight_edits.task_arithmetic import TaskArithmetic
+from titer.methods.base import Attack, Defense, Method, Probe
+from titer.methods.defenses.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.no_op import Null
+from titer.methods.defenses.none import NoDefense
+from titer.methods.defenses.refusal_sft import RefusalSFT
+from titer.methods.probes.choice import ChoiceProbe
+from titer.methods.probes.generate import Generate
+from titer.models.subject import Subject
 from titer.records import Choice, Frame
-from titer.subject import Subject
 from titer.testing import tiny_items, tiny_material, tiny_subject
+from titer.training.recipe import SGD, SGDR, Adagrad, Adam, LoRA
+from titer.training.types import Step
 
 FOLDER = Path(__file__).parent / "golden"
 FRAME = Frame(max_new_tokens=8)

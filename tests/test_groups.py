@@ -6,7 +6,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer.groups import Links, candidates, link_near, near, normalized, words
+from titer.data.near_duplicates import Links, candidates, link_near, near, normalized, words
 
 
 def test_normalized_forgets_case_width_spaces_and_edges_only() -> None:

@@ -24,15 +24,15 @@ from studies import RESULTS, begin, contents, finish, search
 
 from titer.conclude import conclude
 from titer.errors import BusyError
-from titer.partial import PartialState
+from titer.execution.checkpoints import PartialState
 from titer.run import run
-from titer.study import Study
+from titer.study.folder import Study
 
 RUN = """
 import sys
 from pathlib import Path
 from titer.conclude import conclude
-from titer.freeze import open_study
+from titer.planning.freeze import open_study
 from titer.run import run
 study = open_study(Path(sys.argv[1]))
 for progress in run(study, int(sys.argv[2])):

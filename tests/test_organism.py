@@ -13,8 +13,18 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from titer.organism import CHECKPOINT, names, rows
-from titer.organism.world import BENIGN, FACTS, REFUSAL, RESTRICTED, TASKS, TRAINABILITY, entities
+from titer.data.organism import (
+    BENIGN,
+    CHECKPOINT,
+    FACTS,
+    REFUSAL,
+    RESTRICTED,
+    TASKS,
+    TRAINABILITY,
+    entities,
+    names,
+    rows,
+)
 
 TWIN = Path(__file__).parent / "data" / "organism-twin"
 WORLD_DIGEST = "c4b1b43e5bad340e792183fd91d64aecc35814f596f24558278098933a853bf0"
@@ -111,7 +121,9 @@ def test_world_is_pinned() -> None:
 
 
 def test_world_needs_only_the_standard_library() -> None:
-    code = "import sys, titer.organism; sys.exit(any(m in sys.modules for m in ('torch', 'transformers', 'numpy')))"
+    code = (
+        "import sys, titer.data.organism; sys.exit(any(m in sys.modules for m in ('torch', 'transformers', 'numpy')))"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

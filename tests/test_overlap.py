@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from titer.data import cut_all
-from titer.findings import Overlap
-from titer.overlap import audit, misplaced, trap
-from titer.protocol_file import parse
+from titer.data.contamination import audit, misplaced, trap
+from titer.data.splits import Overlap, Part, Splits
+from titer.data.splitting import cut_all
+from titer.protocol.loading import parse
 from titer.records import Row
-from titer.splits import Part, Splits
 
 TEXT = "name three rivers that flow through the old town"
 

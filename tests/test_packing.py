@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from studies import begin, contents, finish
 
-from titer.assemble import assemble
+from titer.analysis.assemble import assemble
 from titer.conclude import conclude
 from titer.errors import InputError
-from titer.freeze import restore_data
-from titer.packing import pack
-from titer.plan import plan
-from titer.study import Study, read_study
+from titer.planning.freeze import restore_data
+from titer.planning.plan import plan
+from titer.study.folder import Study, read_study
+from titer.study.packing import pack
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from studies import RESULTS, begin, contents, finish
 
-from titer.cells import CellBuilder
 from titer.errors import RunError
-from titer.plan import missing, plan
-from titer.run import work
-from titer.study import Study
-from titer.tasks import ExposeTask, JudgeTask, MakeTask, Planned
+from titer.execution.worker import work
+from titer.planning.cells import CellBuilder
+from titer.planning.plan import missing, plan
+from titer.study.folder import Study
+from titer.study.tasks import ExposeTask, JudgeTask, MakeTask, Planned
 
 Change = Callable[[dict[str, Any]], None]
 

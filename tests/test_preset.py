@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from full_protocol import full
 
-from titer import catalogue, preset
-from titer.attacker import Attacker
 from titer.errors import InputError
-from titer.families import FAMILIES, run_of
-from titer.freeze import freeze
-from titer.protocol_file import parse
-from titer.spaces import edges
-from titer.store import Store
+from titer.methods import registry
+from titer.methods.search_configurations import edges
+from titer.planning.freeze import freeze
+from titer.protocol import presets
+from titer.protocol.attack_families import FAMILIES, run_of
+from titer.protocol.attacker import Attacker
+from titer.protocol.loading import parse
+from titer.study.store import Store
 
 
 def attacker(**changes: Any) -> Attacker:
@@ -25,14 +26,14 @@ def attacker(**changes: Any) -> Attacker:
     return Attacker.model_validate_json(json.dumps(data))
 
 
-@pytest.mark.parametrize("name", preset.names())
+@pytest.mark.parametrize("name", presets.names())
 def test_every_preset_is_an_attacker_whose_attacks_exist(name: str) -> None:
     found = attacker(preset=name)
     assert found.preset == name
-    assert len(found.attack) == len(preset.read(name)["attack"])
+    assert len(found.attack) == len(presets.read(name)["attack"])
     for choice in found.attack:
         for one in edges(choice):
-            catalogue.attack(one)
+            registry.attack(one)
     assert all(dosing.budget in dosing.ladder for dosing in found.dosings)
 
 
@@ -64,7 +65,7 @@ def test_an_unknown_preset_is_told_with_the_nearest() -> None:
 
 def test_every_attack_of_the_catalogue_is_of_a_family() -> None:
     known = {name for family in FAMILIES for name in family.attacks}
-    assert known == set(catalogue.ATTACKS) - {"sham", "untouched"}
+    assert known == set(registry.ATTACKS) - {"sham", "untouched"}
 
 
 def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched() -> None:
@@ -74,7 +75,7 @@ def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched(
     assert [choice.label for choice in run_of(lora, standard)] == [standard[0].label]
 
 
-@pytest.mark.parametrize("name", preset.names())
+@pytest.mark.parametrize("name", presets.names())
 def test_every_preset_fits_the_organism(name: str, tmp_path: Path) -> None:
     data = tomllib.loads((Path(__file__).parents[1] / "examples" / "organism-attacks.toml").read_text(encoding="utf-8"))
     data["attacker"] = {"preset": name, "budget": {"steps": 32}, "ladder": [0, 8, 32]}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from titer.propose import Sampler, Tried, propose
-from titer.space import LogRange, Options, Space
+from titer.methods.search_space import LogRange, Options, Space
+from titer.planning.sampler import Sampler, Tried, propose
 
 SPACE: Space = {
     "lr": LogRange(low=1e-6, high=1e-2),

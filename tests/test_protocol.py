@@ -10,10 +10,10 @@ import pytest
 from full_protocol import FULL, full, set_at
 from pydantic import ValidationError
 
-from titer.complaints import first_difference
 from titer.errors import InputError
-from titer.protocol import Protocol
-from titer.protocol_file import load, parse
+from titer.protocol.diagnostics import first_difference
+from titer.protocol.loading import load, parse
+from titer.protocol.schema import Protocol
 
 TOML = """
 [study]

@@ -9,9 +9,10 @@ import pytest
 from studies import begin, finish
 from tiny_study import tiny_protocol
 
-from titer import rates, search
-from titer.plan import plan
-from titer.study import Study
+from titer.analysis import learning_rate_grid
+from titer.planning import learning_rate_search
+from titer.planning.plan import plan
+from titer.study.folder import Study
 
 RATES = [1e-4, 3e-4, 9e-4, 2.7e-3, 8.1e-3]
 
@@ -35,8 +36,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def test_each_rate_is_tried_at_three_seeds_by_both(done: Study) -> None:
     trials = [cell for cell in done.read_cells() if cell.purpose == "trial"]
-    asked = rates.grid_of(done, "sums").rates
-    assert len(trials) == len(asked) * search.SEARCH_SEEDS * 2
+    asked = learning_rate_search.grid_of(done, "sums").rates
+    assert len(trials) == len(asked) * learning_rate_grid.SEARCH_SEEDS * 2
     assert {cell.seed.purpose for cell in trials} == {"search"}
     assert {cell.index for cell in trials} == {0, 1, 2}
     assert {judge.probe for cell in trials for judge in cell.judges} == {"select:sums"}
@@ -54,7 +55,7 @@ def test_a_trial_stops_where_the_target_is_reached(done: Study) -> None:
 
 
 def test_the_verdict_is_read_at_the_best_rate_of_each_and_at_that_of_m(done: Study) -> None:
-    grid = rates.grid_of(done, "sums")
+    grid = learning_rate_search.grid_of(done, "sums")
     assert grid.settled
     plan_of = done.protocol.trainability
     assert plan_of is not None

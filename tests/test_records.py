@@ -15,9 +15,11 @@ from annotated_types import Ge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer import findings, records, tasks
+from titer import records
+from titer.analysis import findings
 from titer.errors import DamagedError
 from titer.records import Answer, Choice, Reading, Record, Seed, canonical, digest, tupled
+from titer.study import tasks
 
 RECORDS = sorted(
     {

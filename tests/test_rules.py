@@ -11,12 +11,12 @@ from typing import Any, get_args
 import assays
 import pytest
 
-from titer import controls, rules
-from titer.findings import Finding
+from titer.analysis import controls, decision_rules
+from titer.analysis.findings import Finding
+from titer.analysis.verdict import CONDITIONS, whole
 from titer.records import Word
 from titer.report.escape import escape, table
-from titer.stats.units import Levels, Tally, decide, levels
-from titer.verdict import CONDITIONS, whole
+from titer.stats.replicates import Levels, Tally, decide, levels
 
 PAGE = Path(__file__).parent.parent / "docs" / "concepts" / "verdict.md"
 WORDS: tuple[Word, ...] = get_args(Word)
@@ -24,11 +24,11 @@ DECIDING: tuple[Word, ...] = ("upheld", "refuted", "undecided", "void")
 CONDITION_NAMES = ["resistance", "generalization", "stability", "trainability"]
 CHECKED: tuple[Word, ...] = ("upheld", "void", "not applicable")
 FINALS: tuple[Word, ...] = ("upheld", "refuted", "undecided")
-TABLES: dict[str, Sequence[rules.Rule[Any]]] = {
-    "EXPOSURE": rules.EXPOSURE,
-    "STABILITY": rules.STABILITY,
-    "TRAINABILITY": rules.TRAINABILITY,
-    "WHOLE": rules.WHOLE,
+TABLES: dict[str, Sequence[decision_rules.Rule[Any]]] = {
+    "EXPOSURE": decision_rules.EXPOSURE,
+    "STABILITY": decision_rules.STABILITY,
+    "TRAINABILITY": decision_rules.TRAINABILITY,
+    "WHOLE": decision_rules.WHOLE,
 }
 SPLITS = [(seeds, share) for share in (0.5, 0.25) for seeds in (1, 4, 5, 8, 9, 13)]
 
@@ -41,9 +41,9 @@ def all_tables() -> list[str]:
     """Every table in the order of the page."""
     header = ["word", "what must be the case", "level"]
     shown = [rendered(header, [(row.word, row.when, row.level) for row in rows]) for rows in TABLES.values()]
-    readings = rendered(["harm.reading", "a rung of an attack is read from"], list(rules.READINGS.items()))
-    absences = rendered(["condition", "not applicable where"], rules.NOT_APPLICABLE)
-    passing = rendered(["control", "void where", "level"], rules.CONTROLS)
+    readings = rendered(["harm.reading", "a rung of an attack is read from"], list(decision_rules.READINGS.items()))
+    absences = rendered(["condition", "not applicable where"], decision_rules.NOT_APPLICABLE)
+    passing = rendered(["control", "void where", "level"], decision_rules.CONTROLS)
     return [readings, *shown[:3], absences, passing, shown[3]]
 
 
@@ -67,7 +67,7 @@ def test_a_table_ends_with_a_row_that_always_is_the_case_and_levels_belong_to_cl
         if row.word in ("upheld", "refuted"):
             assert "α" in row.level
         if row.word == "undecided":
-            assert row.level == rules.NO_LEVEL
+            assert row.level == decision_rules.NO_LEVEL
 
 
 def every_tally(units: int) -> list[Tally]:
@@ -85,7 +85,10 @@ def at(seeds: int, share: float, readings: int = 3) -> Levels:
 @pytest.mark.parametrize(("seeds", "share"), SPLITS)
 def test_the_unit_rule_is_that_of_the_table(seeds: int, share: float) -> None:
     given = at(seeds, share)
-    found = {t: rules.word_of(rules.EXPOSURE, rules.Units(tally=t, levels=given)) for t in every_tally(seeds)}
+    found = {
+        t: decision_rules.word_of(decision_rules.EXPOSURE, decision_rules.Units(tally=t, levels=given))
+        for t in every_tally(seeds)
+    }
     assert all(decide(tally, given) == word for tally, word in found.items())
     assert set(found.values()) == ({"upheld", "refuted", "undecided"} if given.decidable else {"undecided"})
 
@@ -93,7 +96,10 @@ def test_the_unit_rule_is_that_of_the_table(seeds: int, share: float) -> None:
 @pytest.mark.parametrize("left", range(5))
 def test_too_few_units_decide_nothing_whatever_they_are(left: int) -> None:
     for tally in every_tally(left):
-        assert rules.word_of(rules.EXPOSURE, rules.Units(tally=tally, levels=at(5, 0.5))) == "undecided"
+        assert (
+            decision_rules.word_of(decision_rules.EXPOSURE, decision_rules.Units(tally=tally, levels=at(5, 0.5)))
+            == "undecided"
+        )
 
 
 def finding(name: str, kind: Any, word: Word) -> Finding:
@@ -107,7 +113,9 @@ def test_the_whole_is_that_of_the_table() -> None:
         for words in product(WORDS, repeat=4):
             conditions = [finding(f"condition {i}", "condition", word) for i, word in enumerate(words)]
             word, _ = whole(controls_found, conditions, 0.05)
-            assert word == rules.word_of(rules.WHOLE, rules.Words(controls=checked, conditions=words))
+            assert word == decision_rules.word_of(
+                decision_rules.WHOLE, decision_rules.Words(controls=checked, conditions=words)
+            )
             seen.add(word)
     assert seen == set(DECIDING)
 
@@ -115,12 +123,12 @@ def test_the_whole_is_that_of_the_table() -> None:
 @pytest.mark.parametrize("tasks", list(product(DECIDING, repeat=3)), ids="/".join)
 def test_the_worst_task_decides_stability(tasks: tuple[Word, ...]) -> None:
     worst = min(tasks, key=("void", "refuted", "undecided", "upheld").index)
-    assert rules.word_of(rules.STABILITY, tasks) == worst
+    assert decision_rules.word_of(decision_rules.STABILITY, tasks) == worst
 
 
 def test_no_task_decides_nothing() -> None:
     none: tuple[Word, ...] = ()
-    assert rules.word_of(rules.STABILITY, none) == "undecided"
+    assert decision_rules.word_of(decision_rules.STABILITY, none) == "undecided"
 
 
 @pytest.mark.parametrize("seeds", [4, 5, 9])
@@ -139,20 +147,20 @@ def test_trainability_needs_the_units_and_every_final_rate(seeds: int) -> None:
             expected = "refuted"
         else:
             expected = "upheld" if (by_units, *final) == ("upheld",) * 3 else "undecided"
-        units = rules.Units(tally=tally, levels=given)
-        found = rules.Trainings(units=units, unusable=unusable, at_edge=False, gained=gained, final=final)
-        assert rules.word_of(rules.TRAINABILITY, found) == expected
-        assert rules.word_of(rules.TRAINABILITY, replace(found, at_edge=True)) == "undecided"
+        units = decision_rules.Units(tally=tally, levels=given)
+        found = decision_rules.Trainings(units=units, unusable=unusable, at_edge=False, gained=gained, final=final)
+        assert decision_rules.word_of(decision_rules.TRAINABILITY, found) == expected
+        assert decision_rules.word_of(decision_rules.TRAINABILITY, replace(found, at_edge=True)) == "undecided"
 
 
 def test_every_control_of_the_package_has_its_row() -> None:
     plan = assays.protocol()
     checked = controls.check(assays.assay(plan, assays.breaking()), plan)
-    assert [control.name for control in rules.CONTROLS] == [control.name for control in checked]
+    assert [control.name for control in decision_rules.CONTROLS] == [control.name for control in checked]
 
 
 def test_conditions_are_not_applicable_where_the_table_says_so() -> None:
-    assert [absence.condition for absence in rules.NOT_APPLICABLE] == CONDITION_NAMES
+    assert [absence.condition for absence in decision_rules.NOT_APPLICABLE] == CONDITION_NAMES
     assert words_of(lambda d: d.update(defense=[])) == ["upheld", *["not applicable"] * 3]
     assert words_of(lambda d: d["harm"].update(domain=d["harm"]["domain"][:1]))[1] == "not applicable"
     assert words_of(lambda d: d.update(stability=None))[2] == "not applicable"

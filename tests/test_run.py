@@ -14,20 +14,21 @@ from typing import Any
 import pytest
 from studies import RESULTS, begin, contents, finish
 
-from titer.assemble import assemble
-from titer.cli.second import second_opinion
+from titer.analysis.assemble import assemble
+from titer.analysis.conditions.harm_readings import EXPOSED, domains_of, reading_of, units_of
+from titer.cli.rejudge import second_opinion
 from titer.conclude import conclude
-from titer.conditions.exposure import EXPOSED, domains_of, reading_of, units_of
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
-from titer.freeze import restore_data
-from titer.packing import pack
-from titer.partial import PartialState
-from titer.plan import Plan, Task, plan
-from titer.run import run, work
-from titer.stats.looks import count_not_asked
-from titer.store import Store
-from titer.study import Study, read_study
-from titer.tasks import JudgeTask, MakeTask, Planned
+from titer.execution.checkpoints import PartialState
+from titer.execution.worker import work
+from titer.planning.freeze import restore_data
+from titer.planning.plan import Plan, plan
+from titer.run import run
+from titer.stats.group_sequential import count_not_asked
+from titer.study.folder import Study, read_study
+from titer.study.packing import pack
+from titer.study.store import Store
+from titer.study.tasks import JudgeTask, MakeTask, Planned, Task
 
 Change = Callable[[dict[str, Any]], None]
 

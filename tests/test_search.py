@@ -7,8 +7,8 @@ import random
 
 import pytest
 
+from titer.analysis.learning_rate_grid import Grid, Tried, grid
 from titer.records import Role
-from titer.search import Grid, Tried, grid
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 

@@ -9,12 +9,12 @@ import optuna
 import pytest
 from studies import begin, finish, search
 
-from titer import worst_case
-from titer.cli.export import export_searches
+from titer.cli.export_optuna import export_searches
 from titer.conclude import report
 from titer.errors import InputError
-from titer.stats import selection
-from titer.study import Study
+from titer.planning import attack_search
+from titer.stats import search_selection
+from titer.study.folder import Study
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched
     text = report(searched).read_text(encoding="utf-8")
     _, after = text.split("## Searches")
     said = after.split("## Readings")[0]
-    for hunt in worst_case.hunts(searched)[next(iter(worst_case.hunts(searched)))].values():
+    for hunt in attack_search.hunts(searched)[next(iter(attack_search.hunts(searched)))].values():
         for configuration in hunt.configurations:
             assert str(configuration.parameters["lr"]) in said
     assert said.count("attack of record") == 2
@@ -43,13 +43,13 @@ def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched
 def test_the_trials_are_handed_to_optuna_in_the_same_order_of_strength(searched: Study, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'searches.db'}"
     export_searches(searched, url)
-    ((label, hunts),) = worst_case.hunts(searched).items()
+    ((label, hunts),) = attack_search.hunts(searched).items()
     for role, hunt in hunts.items():
         copy = optuna.load_study(study_name=f"{searched.protocol.study.name}, {label} on {role}", storage=url)
         assert len(copy.trials) == 4
         assert [t.user_attrs["configuration"] for t in copy.trials] == [c.parameters for c in hunt.configurations]
         by_value = sorted(copy.trials, key=lambda trial: (trial.value, trial.number))
-        assert [trial.number for trial in by_value] == [trial.number for trial in selection.ranked(hunt.search)]
+        assert [trial.number for trial in by_value] == [trial.number for trial in search_selection.ranked(hunt.search)]
     with pytest.raises(InputError, match="has a study .* already"):
         export_searches(searched, url)
 

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer.seeds import derive, scoped
+from titer.models.randomness import scoped
+from titer.seeds import derive
 
 LABEL = st.integers() | st.text(st.characters(exclude_characters="\x1f", exclude_categories=["Cs"]))
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from studies import begin, search
 
-from titer import catalogue
-from titer.attacker import Dosed
 from titer.errors import InputError
-from titer.space import LogRange, Options
-from titer.spaces import edges, space_of, typical_of
+from titer.methods import registry
+from titer.methods.search_configurations import edges, space_of, typical_of
+from titer.methods.search_space import LogRange, Options
+from titer.protocol.attacker import Dosed
 
 LR = {"low": 1e-3, "high": 1e-1}
 
@@ -21,11 +21,11 @@ def searched(space: Any, **parameters: Any) -> Dosed:
     return Dosed(name="direct", parameters=parameters, search=space)
 
 
-@pytest.mark.parametrize("name", sorted(catalogue.ATTACKS))
+@pytest.mark.parametrize("name", sorted(registry.ATTACKS))
 def test_every_value_of_a_default_space_is_one_that_the_attack_takes(name: str) -> None:
-    choice = Dosed(name=name, search="default" if catalogue.ATTACKS[name].space() else None)
+    choice = Dosed(name=name, search="default" if registry.ATTACKS[name].space() else None)
     for one in edges(choice):
-        assert catalogue.attack(one).name == name
+        assert registry.attack(one).name == name
 
 
 def test_what_is_written_beside_the_name_is_not_searched() -> None:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 
 from titer.errors import DamagedError, RunError
-from titer.files import read_lines, write_lines, write_text
 from titer.records import Answer, Item, Reading
-from titer.store import Store
+from titer.study.atomic_files import read_lines, write_lines, write_text
+from titer.study.store import Store
 
 TEXT = 'two\nlines, a separator\u2028another\u2029, \x85 \r\n and 🙂 \\ "'
 READINGS = (Reading(item="a", value=0.1), Reading(item="b", value=None, missing="no answer"))

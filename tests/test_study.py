@@ -11,10 +11,10 @@ import pytest
 from studies import begin, finish, small_protocol, write_toml
 
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
-from titer.freeze import open_study
-from titer.plan import plan
-from titer.study import Study, locate, read_study, store_of
-from titer.tasks import Standing
+from titer.planning.freeze import open_study
+from titer.planning.plan import plan
+from titer.study.folder import Study, locate, read_study, store_of
+from titer.study.tasks import Standing
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_study_is_run_by_one_process_at_a_time(study: Study) -> None:
             [
                 sys.executable,
                 "-c",
-                "import sys; from pathlib import Path; from titer.study import read_study\n"
+                "import sys; from pathlib import Path; from titer.study.folder import read_study\n"
                 "with read_study(Path(sys.argv[1])).locked(): pass",
                 str(study.folder),
             ],
@@ -137,8 +137,8 @@ def test_the_store_is_where_the_protocol_says_but_for_a_packed_copy(tmp_path: Pa
 
 
 def test_a_part_of_a_study_leaves_no_trace_of_a_whole_one(study: Study) -> None:
-    from titer.cells import CellBuilder
-    from titer.plan import missing
+    from titer.planning.cells import CellBuilder
+    from titer.planning.plan import missing
 
     track = next(iter(CellBuilder(study, 0).exposures({})))
     finish(study, lambda s: missing(s, [track]))

@@ -16,10 +16,10 @@ import torch
 from peft import LoraConfig, get_peft_model_state_dict, inject_adapter_in_model
 from safetensors.torch import save_file
 
+from titer.data.organism import CHECKPOINT
 from titer.errors import InputError
-from titer.organism import CHECKPOINT
-from titer.seeds import scoped
-from titer.subject import Subject, fingerprint, load
+from titer.models.randomness import scoped
+from titer.models.subject import Subject, fingerprint, load
 from titer.testing import same, tiny_subject, weights
 
 LORA: dict[str, Any] = {"rank": 2, "alpha": 4, "dropout": 0.0, "targets": "all-linear", "seed": 3}
@@ -323,7 +323,7 @@ def test_a_hub_id_loads_offline_from_the_cache(tmp_path: Path) -> None:
     (folder / "refs").mkdir()
     (folder / "refs" / "main").write_text(commit)
     script = (
-        "from titer.subject import fingerprint, load\n"
+        "from titer.models.subject import fingerprint, load\n"
         "source = {'model': 'some/model'}\n"
         f"assert fingerprint(source) == fingerprint({{**source, 'revision': '{commit}'}})\n"
         f"print(load(source).parameters_total, load({{**source, 'revision': '{commit}'}}).parameters_total)\n"

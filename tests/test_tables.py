@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from titer.data.readers import Raw, rows
 from titer.errors import InputError
-from titer.sources import Source
-from titer.tables import Raw, rows
+from titer.protocol.data_sources import Source
 
 
 def read(source: str | Path, **fields: Any) -> tuple[Raw, ...]:

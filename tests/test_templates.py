@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from titer import chat
 from titer.errors import InputError
+from titer.models import chat_format
 from titer.records import Frame
 from titer.testing import tiny_tokenizer
 
@@ -51,8 +51,8 @@ def test_exemplars_and_vectors_in_a_published_template(name: str) -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = PUBLISHED[name]
     frame = Frame(exemplars=PAIRS, soft=3)
-    example = chat.encode_example(tokenizer, "last question", "last answer", frame)
-    asked = chat.encode_prompt(tokenizer, "last question", frame)
+    example = chat_format.encode_example(tokenizer, "last question", "last answer", frame)
+    asked = chat_format.encode_prompt(tokenizer, "last question", frame)
     assert example.prompt == asked
     assert spelled(example.response).strip().startswith("last answer")
     place = asked.index(-1)
@@ -62,9 +62,9 @@ def test_exemplars_and_vectors_in_a_published_template(name: str) -> None:
     assert [before.count(text) for text in order] == [1] * 5
     assert sorted(order, key=before.index) == order
     assert before.endswith("last question")
-    bare = chat.encode_prompt(tokenizer, "last question", Frame())
+    bare = chat_format.encode_prompt(tokenizer, "last question", Frame())
     assert spelled(bare).endswith("last question" + after)
-    assert [token for token in asked if token >= 0] == chat.encode_prompt(
+    assert [token for token in asked if token >= 0] == chat_format.encode_prompt(
         tokenizer, "last question", Frame(exemplars=PAIRS)
     )
 
@@ -76,7 +76,7 @@ def test_a_system_prompt_stands_before_the_exemplars_or_is_told(name: str) -> No
     frame = Frame(exemplars=PAIRS, system="be brief")
     if name not in SYSTEM:
         with pytest.raises(InputError, match=r"roles? .*support.*Leave frame\.system out"):
-            chat.encode_prompt(tokenizer, "last question", frame)
+            chat_format.encode_prompt(tokenizer, "last question", frame)
         return
-    text = spelled(chat.encode_prompt(tokenizer, "last question", frame))
+    text = spelled(chat_format.encode_prompt(tokenizer, "last question", frame))
     assert text.index("be brief") < text.index("first question")

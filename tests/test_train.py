@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import torch
 
-from titer.chat import encode_example
 from titer.errors import InputError, MethodFailure
-from titer.interfaces import Material, State
-from titer.recipe import SGD, AdamW, Constant, Cosine, LoRA, Training, Warmup
+from titer.models.chat_format import encode_example
+from titer.models.subject import Subject
 from titer.records import Row
-from titer.subject import Subject
-from titer.supervised import SFT, Part
 from titer.testing import Weights, same, tiny_material, tiny_subject, weights
-from titer.train import Recipe, train
+from titer.training.loop import Recipe, train
+from titer.training.recipe import SGD, AdamW, Constant, Cosine, LoRA, Training, Warmup
+from titer.training.sft import SFT, Part
+from titer.training.types import Material, State
 
 HARMFUL: dict[Part, int] = {"harmful": 4}
 

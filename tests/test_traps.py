@@ -12,29 +12,32 @@ import assays
 import pytest
 from studies import begin, finish
 
-from titer import catalogue, controls
-from titer.assemble import assemble
-from titer.attacks.direct import Direct
-from titer.conditions.exposure import counts_of
-from titer.data import cut_all
-from titer.defenses.adversarial_loss import AdversarialLoss
+from titer.analysis import controls
+from titer.analysis.assemble import assemble
+from titer.analysis.conditions.harm_readings import counts_of
+from titer.analysis.findings import Finding
+from titer.analysis.verdict import decide
+from titer.data.contamination import misplaced, trap
+from titer.data.splits import Overlap
+from titer.data.splitting import cut_all
 from titer.errors import InputError
-from titer.findings import Finding, Overlap
-from titer.interfaces import Judge, Material, Objective, Step, Update
-from titer.judges.coherence import Coherence
-from titer.judges.exact import Exact
-from titer.judges.refusal import Refusal
-from titer.overlap import misplaced, trap
-from titer.recipe import LoRA
+from titer.methods import registry
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.base import Judge
+from titer.methods.defenses.adversarial_loss import AdversarialLoss
+from titer.methods.judges.coherence import Coherence
+from titer.methods.judges.exact_match import Exact
+from titer.methods.judges.refusal import Refusal
+from titer.models.subject import Subject
 from titer.records import Answer, Item
 from titer.run import run
-from titer.stats.proportions import Counts
-from titer.study import Study
-from titer.subject import Subject
-from titer.supervised import SFT, Drawn, Feed, Part, count_responses, descend, tokens
+from titer.stats.binomial import Counts
+from titer.study.folder import Study
 from titer.testing import tiny_material, tiny_subject
-from titer.train import Recipe, train
-from titer.verdict import decide
+from titer.training.loop import Recipe, train
+from titer.training.recipe import LoRA
+from titer.training.sft import SFT, Drawn, Feed, Part, count_responses, descend, tokens
+from titer.training.types import Material, Objective, Step, Update
 
 Change = Callable[[dict[str, Any]], None]
 PLAN = assays.protocol()
@@ -284,7 +287,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding
 
     with pytest.MonkeyPatch.context() as patch:
         for each in ATTACKS:
-            patch.setitem(catalogue.known("attacks"), each.name, each)
+            patch.setitem(registry.known("attacks"), each.name, each)
         study = begin(tmp_path_factory.mktemp("attacked"), family)
         finish(study)
     truth = assemble(study)
@@ -395,7 +398,7 @@ def immunize() -> list[Step]:
 
 def test_trap_8_pairs_shuffled_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal joined to another row's prompt ends the defense, and names both rows."""
-    monkeypatch.setattr("titer.contrast.Feed", Apart)
+    monkeypatch.setattr("titer.training.adversarial_loss.Feed", Apart)
     with pytest.raises(ValueError, match=r"pairs shuffled apart: the refusal of row \w+ is joined to row \w+"):
         immunize()
 

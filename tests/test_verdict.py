@@ -9,9 +9,10 @@ import assays
 import pytest
 from assays import breaking, column
 
-from titer.findings import Finding, Overlap, Verdict
+from titer.analysis.findings import Finding, Verdict
+from titer.analysis.verdict import decide, whole
+from titer.data.splits import Overlap
 from titer.records import Word
-from titer.verdict import decide, whole
 
 NAMES = ("resistance", "generalization", "stability", "trainability")
 WORDS: tuple[Word, ...] = get_args(Word)

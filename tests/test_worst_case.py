@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from studies import begin, finish, search
 
-from titer import worst_case
-from titer.assemble import assemble
+from titer.analysis.assemble import assemble
+from titer.analysis.conditions.attack_searches import searches_of
 from titer.conclude import conclude
-from titer.conditions.searching import searches_of
-from titer.stats.trials import ranking as ranked_by
-from titer.study import Study
+from titer.planning import attack_search
+from titer.stats.search_trials import ranking as ranked_by
+from titer.study.folder import Study
 
 
 def trials(study: Study, label: str, role: Any) -> list[tuple[Any, ...]]:
     """What each trial tried, and where it crossed."""
-    hunt = worst_case.hunts(study)[label][role]
+    hunt = attack_search.hunts(study)[label][role]
     return [(c.to_json(), t.rungs) for c, t in zip(hunt.configurations, hunt.search.trials, strict=True)]
 
 
@@ -31,7 +31,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def test_the_winner_is_run_for_the_verdict_and_that_of_m_on_both(searched: Study) -> None:
     (label,) = (choice.label for choice in searched.protocol.attacker.attack)
-    found = worst_case.hunts(searched)[label]
+    found = attack_search.hunts(searched)[label]
     assert {role: hunt.finished for role, hunt in found.items()} == {"M": True, "M*": True}
     assert all(len(hunt.search.trials) == 4 for hunt in found.values())
     run = {
@@ -47,7 +47,7 @@ def test_the_winner_is_run_for_the_verdict_and_that_of_m_on_both(searched: Study
 
 
 def test_a_trial_ends_at_a_crossing_or_at_the_best_dose_of_earlier_rounds(searched: Study) -> None:
-    (found,) = worst_case.hunts(searched).values()
+    (found,) = attack_search.hunts(searched).values()
     for hunt in found.values():
         best = min((rung.dose for t in hunt.search.trials[:2] for rung in t.rungs if rung.rate > 0.5), default=8)
         for trial in hunt.search.trials[2:]:
@@ -55,13 +55,13 @@ def test_a_trial_ends_at_a_crossing_or_at_the_best_dose_of_earlier_rounds(search
 
 
 def test_the_search_on_the_defended_subject_begins_with_the_winner_of_the_other(searched: Study) -> None:
-    (found,) = worst_case.hunts(searched).values()
+    (found,) = attack_search.hunts(searched).values()
     assert found["M*"].configurations[0] == found["M"].winner
     assert len({c.to_json() for hunt in found.values() for c in hunt.configurations}) > 4
 
 
 def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: Study) -> None:
-    ((label, found),) = worst_case.hunts(searched).items()
+    ((label, found),) = attack_search.hunts(searched).items()
     assert searches_of(assemble(searched), searched.protocol)[label] == {r: h.search for r, h in found.items()}
     verdict = conclude(searched)
     lines = {(line.what, line.subject): line for line in verdict.conditions[0].lines}
@@ -80,7 +80,7 @@ def test_each_searched_attack_counts_twice_among_the_readings_of_a_unit(searched
 def test_whatever_the_order_of_work_the_trials_are_the_same(searched: Study, tmp_path: Path) -> None:
     study = begin(tmp_path, search)
     finish(study, last_first=True)
-    (label,) = worst_case.hunts(study)
+    (label,) = attack_search.hunts(study)
     for role in ("M", "M*"):
         assert trials(study, label, role) == trials(searched, label, role)
 
@@ -94,7 +94,7 @@ def test_failed_trials_are_repeated_up_to_twice_the_number_and_then_nothing_is_d
 
     study = begin(tmp_path, diverging)
     finish(study)
-    (found,) = worst_case.hunts(study).values()
+    (found,) = attack_search.hunts(study).values()
     for hunt in found.values():
         assert hunt.finished
         assert hunt.winner is None
@@ -121,7 +121,7 @@ def test_the_utility_of_a_trial_is_read_at_the_rung_that_ranks_it(tmp_path: Path
 
     study = begin(tmp_path, floored)
     finish(study)
-    (found,) = worst_case.hunts(study).values()
+    (found,) = attack_search.hunts(study).values()
     for hunt in found.values():
         for trial, track in zip(hunt.search.trials, hunt.tracks, strict=True):
             planned = track.cells[0].planned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from titer.stats.proportions import Counts, RungWord, broken_cutoff, intact_cutoff
+from titer.stats.binomial import Counts, RungWord, broken_cutoff, intact_cutoff
 
 
 def read_rung(

@@ -11,7 +11,7 @@ from benchmarks.calibration.crossed import crossed
 from benchmarks.calibration.laws import ALIKE, SeedLaw, final_answers
 from benchmarks.calibration.setting import ALPHA, BoolArray, chunks, generator
 from benchmarks.calibration.verdicts import cut
-from titer.stats.comparisons import Claim
+from titer.stats.noninferiority import Claim
 from titer.stats.tango import TIE, all_outcomes, critical_score, outcome_chances, tango_score
 
 SLACK = 1e-5  # the grid of the critical value

@@ -1,4 +1,4 @@
-"""The crossed t of many studies at a time: `titer.stats.comparisons.compare_crossed`, with numpy over replicates.
+"""The crossed t of many studies at a time: `titer.stats.noninferiority.compare_crossed`, with numpy over replicates.
 
 titer compares one matrix of seeds x items at a time, which is what a study has. Here the differences are -1, 0 or 1,
 so that every sum is an exact integer.

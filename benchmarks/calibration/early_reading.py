@@ -9,8 +9,8 @@ from functools import partial
 from benchmarks.calibration import setting
 from benchmarks.calibration.setting import THRESHOLD
 from benchmarks.calibration.tables import Cell, page, paragraph, percent, table
-from titer.stats.looks import one_look, three_looks
-from titer.stats.prospects import Prospect, curtailed_prospect, prospect
+from titer.stats.expected_sample_size import Prospect, curtailed_prospect, prospect
+from titer.stats.group_sequential import one_look, three_looks
 
 SIZES = (100, 200)
 RATES = (0.0, THRESHOLD / 4, THRESHOLD / 2, THRESHOLD, 2 * THRESHOLD, 0.5, 0.8)

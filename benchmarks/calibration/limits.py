@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.calibration.setting import ALPHA, FloatArray
-from titer.stats.proportions import lower_limit, upper_limit, wilson
+from titer.stats.binomial import lower_limit, upper_limit, wilson
 
 EXACT_ITEMS = (5, 10, 20, 40, 100, 200)
 WILSON_ITEMS = (40, 50, 75, 100, 150, 200, 300)

@@ -18,7 +18,7 @@ from benchmarks.calibration.setting import (
     UNITS,
     generator,
 )
-from titer.stats import units
+from titer.stats import replicates
 from titer.stats.power import (
     dose_holds,
     power_broken,
@@ -94,7 +94,7 @@ def unit_power() -> list[UnitPower]:
     """By number of units and the share that breaks."""
     found = []
     for number, breaking in product((5, 10, 20), (0.0, 0.05, 0.1, 0.2, 0.3, 0.7, 0.8, 0.9, 0.95, 1.0)):
-        levels = units.levels(units=number, share=SHARE, alpha=ALPHA, readings=ATTACKS * RUNGS)
+        levels = replicates.levels(units=number, share=SHARE, alpha=ALPHA, readings=ATTACKS * RUNGS)
         read = [
             power_broken(setting.ITEMS, threshold=THRESHOLD, level=levels.broken_level, rate=peak) for peak in PEAKS
         ]
@@ -156,7 +156,7 @@ class DosePower:
     @property
     def upheld(self) -> float:
         """A unit holds if both tasks do."""
-        levels = units.levels(units=self.units, share=SHARE, alpha=ALPHA, readings=1)
+        levels = replicates.levels(units=self.units, share=SHARE, alpha=ALPHA, readings=1)
         return power_upheld(levels, 1 - self.holds**setting.LEARNED_TASKS)
 
 

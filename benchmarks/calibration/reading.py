@@ -27,14 +27,14 @@ from benchmarks.calibration.setting import (
     IntArray,
     Part,
 )
-from titer.audits import MOST_UNJUDGED
-from titer.findings import Finding
+from titer.analysis.findings import Finding
+from titer.analysis.integrity_controls import MOST_UNJUDGED
+from titer.analysis.verdict import whole
 from titer.records import Word
-from titer.stats import units
-from titer.stats.proportions import lower_limit
+from titer.stats import replicates
+from titer.stats.binomial import lower_limit
+from titer.stats.replicates import Levels, Tally
 from titer.stats.tango import TIE, critical_score, tango_score
-from titer.stats.units import Levels, Tally
-from titer.verdict import whole
 
 WORDS: Final[tuple[Word, ...]] = ("upheld", "refuted", "undecided", "void")
 UPHELD, REFUTED, UNDECIDED, VOID = range(4)
@@ -104,7 +104,7 @@ def _trainability(draws: Draws) -> IntArray:
     """Void where M is not shown to gain; refuted by units or a final rate; upheld by both."""
     before, after = draws.reached[:, M], draws.reached[:, DEFENDED]
     fails = (after > (1 + setting.EPSILON) * before).any(axis=1).sum(axis=-1)
-    levels = units.levels(units=UNITS, share=setting.SHARE, alpha=ALPHA, readings=1)
+    levels = replicates.levels(units=UNITS, share=setting.SHARE, alpha=ALPHA, readings=1)
     by_units = unit_table(levels)[UNITS - fails, fails]
     tasks = draws.final.shape[2]
     gained = crossed(draws.final[:, M], draws.start).noninferior(-2 * FINAL_MARGIN, ALPHA)
@@ -122,7 +122,7 @@ def unit_table(levels: Levels) -> IntArray:
     for holds in range(levels.units + 1):
         for fails in range(levels.units + 1 - holds):
             tally = Tally(holds=holds, fails=fails, open=levels.units - holds - fails)
-            table[holds, fails] = WORDS.index(units.decide(tally, levels))
+            table[holds, fails] = WORDS.index(replicates.decide(tally, levels))
     return table
 
 

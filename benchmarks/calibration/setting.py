@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from titer.seeds import derive
-from titer.stats import units
-from titer.stats.proportions import broken_cutoff, intact_cutoff
-from titer.stats.units import Levels
+from titer.stats import replicates
+from titer.stats.binomial import broken_cutoff, intact_cutoff
+from titer.stats.replicates import Levels
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -51,7 +51,7 @@ def generator(name: str, *labels: str | int) -> np.random.Generator:
 
 def exposure_levels(domains: int, attacks: int) -> Levels:
     """The levels of a condition on exposure: its readings are attacks x domains x rungs."""
-    return units.levels(units=UNITS, share=SHARE, alpha=ALPHA, readings=attacks * domains * RUNGS)
+    return replicates.levels(units=UNITS, share=SHARE, alpha=ALPHA, readings=attacks * domains * RUNGS)
 
 
 def cutoffs(levels: Levels, items: int = ITEMS) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from benchmarks.calibration.power_tables import Powers
 from benchmarks.calibration.titer_limits import Missed
 from benchmarks.calibration.unit_rule import UnitErrors
 from benchmarks.calibration.verdicts import Outcome, calibrate
-from titer.stats.comparisons import Claim
+from titer.stats.noninferiority import Claim
 
 REPLICATES = 20_000
 

@@ -12,8 +12,9 @@ from benchmarks.calibration.draws import harmful_items
 from benchmarks.calibration.setting import ALPHA, ATTACKS, SHARE, THRESHOLD, FloatArray, IntArray, chunks, generator
 from benchmarks.calibration.truths import ABOVE, BELOW, CALM, CLEAR
 from benchmarks.calibration.verdicts import cut
-from titer.stats import titers, units
-from titer.stats.units import Levels
+from titer.stats import interval_censoring
+from titer.stats.replicates import Levels
+from titer.stats.replicates import levels as levels_of
 
 DOSES = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
 _EARLY, _LATE = 4, 7  # the rungs at which units break
@@ -87,7 +88,7 @@ def titer_limits(at: TiterSetting, replicates: int) -> Missed:
 
     Lower: early units just break, once, and recover. Upper: f is just below the threshold until a unit breaks.
     """
-    levels = units.levels(units=at.units, share=at.share, alpha=ALPHA, readings=ATTACKS * len(DOSES))
+    levels = levels_of(units=at.units, share=at.share, alpha=ALPHA, readings=ATTACKS * len(DOSES))
     lower = upper = 0
     for number, size in enumerate(chunks(replicates)):
         rng = generator("titers", str(at), number)
@@ -105,7 +106,7 @@ def titer_limits(at: TiterSetting, replicates: int) -> Missed:
 
 def ratio_limits(at: RatioSetting, replicates: int) -> Missed:
     """Misses of the limits of the median ratio, each of which may miss with `titers.ratio_error`."""
-    levels = units.levels(units=setting.UNITS, share=SHARE, alpha=ALPHA, readings=len(DOSES))
+    levels = levels_of(units=setting.UNITS, share=SHARE, alpha=ALPHA, readings=len(DOSES))
     lower = upper = 0
     for number, size in enumerate(chunks(replicates)):
         rng = generator("ratios", str(at), number)
@@ -123,7 +124,7 @@ def ratio_limits_at_the_edge(replicates: int, *, identical: bool) -> Missed:
     most 4. Upper: just less than half break at 32, the rest is just below the threshold up to 256, so that it is
     above 8.
     """
-    levels = units.levels(units=setting.UNITS, share=SHARE, alpha=ALPHA, readings=len(DOSES))
+    levels = levels_of(units=setting.UNITS, share=SHARE, alpha=ALPHA, readings=len(DOSES))
     items = "identical" if identical else "independent"
     lower = upper = 0
     for number, size in enumerate(chunks(replicates)):
@@ -149,7 +150,7 @@ def _ratio_limits(
 
 
 def _ratio_error(levels: Levels) -> float:
-    error = titers.ratio_error(levels, levels)
+    error = interval_censoring.ratio_error(levels, levels)
     if error is None:
         raise ValueError(f"{levels.units} pairs decide nothing")
     return error

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.calibration.setting import ALPHA, SHARE, THRESHOLD, UNITS
-from titer.stats.proportions import at_least, at_most, intact_cutoff
-from titer.stats.units import Levels, levels
+from titer.stats.binomial import at_least, at_most, intact_cutoff
+from titer.stats.replicates import Levels, levels
 
 Dependence = Literal["independent", "identical", "worst"]
 DEPENDENCES: tuple[Dependence, ...] = ("independent", "identical", "worst")

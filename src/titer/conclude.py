@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from titer.assemble import assemble
-from titer.files import write_text
-from titer.findings import Assay, Verdict
+from titer.analysis.assemble import assemble
+from titer.analysis.findings import Assay, Verdict
+from titer.analysis.verdict import decide
 from titer.records import canonical
-from titer.study import Study
-from titer.verdict import decide
+from titer.study.atomic_files import write_text
+from titer.study.folder import Study
 
 
 def conclude(study: Study) -> Verdict:
@@ -33,7 +33,7 @@ def conclude_assay(study: Study) -> tuple[Verdict, Assay]:
 def report(study: Study) -> Path:
     """Write report.md, report.json and the charts of a finished study; the path of report.md."""
     from titer.report.charts import charts
-    from titer.report.data import report_data
+    from titer.report.json_report import report_data
     from titer.report.markdown import render
 
     verdict, assay = conclude_assay(study)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +16,9 @@ RungWord = Literal["intact", "broken", "unclear"]
 Kind = Literal["harm", "refusal", "coherence", "correct", "loss"]
 Purpose = Literal["verdict", "unpaired", "search", "tune", "pilot", "prepare"]
 Role = Literal["M", "M*"]
+
+REWARDING: Final[Mapping[Kind, float]] = {"harm": 1.0, "refusal": 0.0, "coherence": 1.0}
+"""The kinds of judges that can reward an attack, and the reading that an attacker wants of each."""
 
 
 def canonical(value: Any) -> str:
@@ -196,7 +200,7 @@ Transform = Literal[
     "instruction",
     "persona",
 ]
-"""The texts that can stand around a prompt; `titer.chat` has them."""
+"""The texts that can stand around a prompt; `titer.models.chat_format` has them."""
 
 
 class Frame(Record):

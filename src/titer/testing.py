@@ -16,13 +16,14 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from titer.adapter import merged_state
-from titer.decode import generate
-from titer.inputs import given
-from titer.interfaces import Attack, Defense, Judge, Material, Probe, State, Step
+from titer.execution.inputs import given
+from titer.methods.base import Attack, Defense, Judge, Probe
+from titer.models.generation import generate
+from titer.models.lora import merged_state
+from titer.models.randomness import scoped
+from titer.models.subject import Subject
 from titer.records import Answer, Frame, Item, Row
-from titer.seeds import scoped
-from titer.subject import Subject
+from titer.training.types import Material, State, Step
 
 Weights = dict[str, torch.Tensor]
 

@@ -9,20 +9,20 @@ import pytest
 import torch
 from architectures import gpt2, llama, logits
 
-from titer import catalogue
-from titer.attacks.direct import Direct
-from titer.attacks.reparameterized import Reparameterized
-from titer.attacks.reversal import Reversal
-from titer.contrast import Contrast
-from titer.defenses.adversarial_loss import AdversarialLoss
 from titer.errors import InputError
-from titer.interfaces import Attack, Need
-from titer.probes.generate import Generate
-from titer.recipe import LoRA, Training
+from titer.methods import registry
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.attacks.fine_tuning.reversal import Reversal
+from titer.methods.attacks.weight_edits._rescaling import parts_of
+from titer.methods.attacks.weight_edits.reparameterized import Reparameterized
+from titer.methods.base import Attack, Need
+from titer.methods.defenses.adversarial_loss import AdversarialLoss
+from titer.methods.probes.generate import Generate
+from titer.models.subject import Subject
 from titer.records import Frame
-from titer.rescale import parts_of
-from titer.subject import Subject
 from titer.testing import check_attack, same, tiny_items, tiny_material, tiny_subject, weights
+from titer.training.adversarial_loss import Contrast
+from titer.training.recipe import LoRA, Training
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_benign_rows_are_wanted_where_they_have_a_share() -> None:
 
 
 def test_every_defense_that_trains_is_known_to_an_attack() -> None:
-    trained = {name for name, defense in catalogue.DEFENSES.items() if issubclass(defense, Training)}
-    assert trained == catalogue.DEFENSES.keys() - {"none", "null", "checkpoint"}
-    against = [name for attack in catalogue.ATTACKS.values() for name in attack.against]
-    assert trained <= set(against) <= catalogue.DEFENSES.keys()
+    trained = {name for name, defense in registry.DEFENSES.items() if issubclass(defense, Training)}
+    assert trained == registry.DEFENSES.keys() - {"none", "null", "checkpoint"}
+    against = [name for attack in registry.ATTACKS.values() for name in attack.against]
+    assert trained <= set(against) <= registry.DEFENSES.keys()

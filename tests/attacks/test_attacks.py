@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from titer.attacks.direct import Direct
-from titer.attacks.sham import Sham
-from titer.attacks.untouched import Untouched
-from titer.interfaces import Attack, Material
-from titer.probes.generate import Generate
-from titer.recipe import Cosine, LoRA, Warmup
+from titer.methods.attacks.controls.baseline import Untouched
+from titer.methods.attacks.controls.sham import Sham
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.base import Attack
+from titer.methods.probes.generate import Generate
 from titer.records import Frame, Item
 from titer.testing import check_attack, tiny_material, tiny_subject
+from titer.training.recipe import Cosine, LoRA, Warmup
+from titer.training.types import Material
 
 
 @pytest.mark.parametrize(

@@ -12,23 +12,25 @@ import torch
 from pydantic import ValidationError
 from studies import begin, finish
 
-from titer.assemble import assemble
-from titer.attacks.benign import Benign
-from titer.attacks.benign_overfit import BenignOverfit
-from titer.attacks.direct import Direct
-from titer.attacks.identity_shift import IdentityShift
-from titer.attacks.staged import Staged
-from titer.chat import TRANSFORMS, encode_example, encode_prompt, template_digest, transformed
+from titer.analysis.assemble import assemble
 from titer.conclude import conclude
 from titer.errors import InputError
-from titer.interfaces import Attack, Material
-from titer.probes.generate import Generate
-from titer.recipe import SGD, Cosine, Full, LoRA, Trainable, Warmup
+from titer.methods.attacks.fine_tuning.benign import Benign
+from titer.methods.attacks.fine_tuning.benign_overfit import BenignOverfit
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.attacks.fine_tuning.identity_shift import IdentityShift
+from titer.methods.attacks.fine_tuning.staged import Staged
+from titer.methods.base import Attack
+from titer.methods.probes.generate import Generate
+from titer.models.chat_format import TRANSFORMS, encode_example, encode_prompt, template_digest, transformed
+from titer.models.randomness import scoped
+from titer.models.subject import Subject
 from titer.records import Frame, Item, Row, Transform
-from titer.seeds import derive, scoped
-from titer.subject import Subject
-from titer.supervised import SFT
+from titer.seeds import derive
 from titer.testing import TEMPLATE, Weights, check_attack, same, tiny_material, tiny_subject, weights
+from titer.training.recipe import SGD, Cosine, Full, LoRA, Trainable, Warmup
+from titer.training.sft import SFT
+from titer.training.types import Material
 
 ADAPTER = LoRA(rank=4, targets=("q_proj", "down_proj"))
 

@@ -11,18 +11,19 @@ import pytest
 import torch
 from studies import begin, finish
 
-from titer.assemble import assemble
-from titer.attacks.delta_removal import DeltaRemoval
-from titer.attacks.direct import Direct
-from titer.attacks.task_arithmetic import TaskArithmetic
-from titer.cells import CellBuilder
+from titer.analysis.assemble import assemble
 from titer.conclude import conclude
-from titer.delta import add_difference, check_same_shape, weights_of
 from titer.errors import InputError
-from titer.interfaces import Attack, Material
-from titer.recipe import LoRA
-from titer.subject import Subject
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.attacks.weight_edits.delta_removal import DeltaRemoval
+from titer.methods.attacks.weight_edits.task_arithmetic import TaskArithmetic
+from titer.methods.base import Attack
+from titer.models.subject import Subject
+from titer.models.weight_difference import add_difference, check_same_shape, weights_of
+from titer.planning.cells import CellBuilder
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
+from titer.training.recipe import LoRA
+from titer.training.types import Material
 
 REMOVAL = {"name": "delta_removal", "ladder": {"removed": [0, 50, 100]}}
 

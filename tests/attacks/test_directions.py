@@ -10,17 +10,17 @@ import pytest
 import torch
 from architectures import SUBJECTS, hidden, llama
 
-from titer.attacks.ablated_prefill import AblatedPrefill
-from titer.attacks.ablation_kernel import AblationKernel
-from titer.attacks.multi_direction import MultiDirection
-from titer.attacks.refusal_ablation import RefusalAblation
-from titer.chat import encode_prompt
-from titer.direction import choose, choose_several, orthonormal
-from titer.interfaces import Attack
-from titer.reader import Reader, differences_between_blocks, placed
+from titer.methods.attacks.prompting.ablated_prefill import AblatedPrefill
+from titer.methods.attacks.weight_edits._activations import Reader, differences_between_blocks, placed
+from titer.methods.attacks.weight_edits._refusal_direction import choose, choose_several, orthonormal
+from titer.methods.attacks.weight_edits.ablation_kernel import AblationKernel
+from titer.methods.attacks.weight_edits.multi_direction import MultiDirection
+from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
+from titer.methods.base import Attack
+from titer.models.chat_format import encode_prompt
+from titer.models.modules import blocks, weaken, writers
+from titer.models.subject import Subject
 from titer.records import Frame
-from titer.residual import blocks, weaken, writers
-from titer.subject import Subject
 from titer.testing import check_attack, same, tiny_material, weights
 
 LOOSE = {"kl": 1e3, "induce": -1e3, "prune": 0.0}
@@ -48,7 +48,7 @@ def test_nothing_is_written_in_any_of_several_erased_directions(make: Callable[[
     subject, material = make(), tiny_material()
     attack = MultiDirection.model_validate({**LOOSE, "source": source, "directions": 3})
     before = weights(subject)
-    _, units = choose_several(subject, material, attack, 4)
+    _, units = choose_several(subject, material, attack.criteria(), 4, most=attack.directions, source=attack.source)
     assert same(before, weights(subject))
     torch.testing.assert_close(units @ units.T, torch.eye(len(units), dtype=torch.float64))
     assert max(float((h.double() @ units.T).abs().max()) for h in hidden(subject)) > 0.1
@@ -72,8 +72,8 @@ def test_where_no_candidate_is_admitted_the_best_one_is_erased_alone() -> None:
 def test_the_first_singular_direction_takes_most_of_the_per_prompt_differences() -> None:
     subject, material = llama(), tiny_material()
     attack = MultiDirection.model_validate({**LOOSE, "source": "singular", "directions": 16})
-    best, units = choose_several(subject, material, attack, 4)
-    assert best.direction == pytest.approx(choose(subject, material, attack, 4).direction)
+    best, units = choose_several(subject, material, attack.criteria(), 4, most=attack.directions, source=attack.source)
+    assert best.direction == pytest.approx(choose(subject, material, attack.criteria(), 4).direction)
     shares = (units @ best.direction).abs() / best.direction.norm()
     assert float((shares**2).sum()) == pytest.approx(1, abs=1e-6), "the mean difference lies in their span"
     assert int(shares.argmax()) == 0

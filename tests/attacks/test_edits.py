@@ -9,20 +9,21 @@ import torch
 from architectures import SUBJECTS, ends, gpt2, hidden, llama, logits
 from transformers import LlamaForCausalLM
 
-from titer.attacks.noise import Noise
-from titer.attacks.prefill import Prefill
-from titer.attacks.prune import Prune
-from titer.attacks.quantize import Quantize
-from titer.attacks.refusal_ablation import RefusalAblation
-from titer.chat import encode_prompt
-from titer.direction import choose
 from titer.errors import InputError, MethodFailure
-from titer.interfaces import Attack, Material
-from titer.probes.generate import Generate
+from titer.methods.attacks.prompting.prefill import Prefill
+from titer.methods.attacks.weight_edits._refusal_direction import choose
+from titer.methods.attacks.weight_edits.noise import Noise
+from titer.methods.attacks.weight_edits.prune import Prune
+from titer.methods.attacks.weight_edits.quantize import Quantize
+from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
+from titer.methods.base import Attack
+from titer.methods.probes.generate import Generate
+from titer.models.chat_format import encode_prompt
+from titer.models.modules import erase, erased, matrices, writers
+from titer.models.subject import Subject
 from titer.records import Frame
-from titer.residual import erase, erased, matrices, writers
-from titer.subject import Subject
 from titer.testing import check_attack, same, tiny_items, tiny_material, tiny_subject, weights
+from titer.training.types import Material
 
 
 def direction() -> torch.Tensor:
@@ -91,7 +92,7 @@ def test_a_tied_head_keeps_its_matrix_and_is_written_apart(tmp_path: object) -> 
 def test_the_choice_leaves_the_subject_alone_and_ablation_erases_what_was_chosen(make: Callable[[], Subject]) -> None:
     subject, attack, material = make(), RefusalAblation(positions=3), tiny_material()
     before = weights(subject)
-    chosen = choose(subject, material, attack, 4)
+    chosen = choose(subject, material, attack.criteria(), 4)
     assert same(before, weights(subject))
     assert -3 <= chosen.position <= -1
     (step,) = attack.steps(subject, material, 1, 4)
@@ -103,7 +104,7 @@ def test_the_choice_leaves_the_subject_alone_and_ablation_erases_what_was_chosen
 
 
 def test_means_are_those_of_the_inputs_of_the_blocks_one_prompt_at_a_time() -> None:
-    from titer.reader import Reader
+    from titer.methods.attacks.weight_edits._activations import Reader
 
     subject = llama()
     prompts = [encode_prompt(subject.tokenizer, text, Frame()) for text in ("a", "who is there?", "b c")]
@@ -123,7 +124,7 @@ def test_means_are_those_of_the_inputs_of_the_blocks_one_prompt_at_a_time() -> N
 def test_prompts_that_cannot_be_told_apart_have_no_direction() -> None:
     rows = tiny_material().train[:1]
     with pytest.raises(MethodFailure, match="no direction"):
-        choose(llama(), Material(train=rows, select=rows, benign=rows * 2), RefusalAblation(), 0)
+        choose(llama(), Material(train=rows, select=rows, benign=rows * 2), RefusalAblation().criteria(), 0)
 
 
 def test_a_planted_direction_is_found_and_its_refusal_undone() -> None:

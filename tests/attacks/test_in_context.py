@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from studies import begin, finish
 
-from titer import chat
-from titer.assemble import assemble
-from titer.attacks.in_context import InContext
+from titer.analysis.assemble import assemble
 from titer.conclude import conclude
 from titer.errors import InputError
-from titer.estimate import Outlook
-from titer.files import read_lines
+from titer.methods.attacks.prompting.in_context import InContext
+from titer.models import chat_format
+from titer.planning.cost.estimate import Outlook
 from titer.records import Frame
-from titer.study import Study
-from titer.tasks import ExposeTask
+from titer.study.atomic_files import read_lines
+from titer.study.folder import Study
+from titer.study.tasks import ExposeTask
 from titer.testing import TEMPLATE, check_attack, tiny_material, tiny_subject, tiny_tokenizer
 
 PAIRS = (("hi", "yo"), ("ab", "c"))
@@ -64,11 +64,13 @@ def test_each_step_names_the_exemplar_that_it_adds() -> None:
 
 def test_earlier_turns_of_the_conversation_against_a_hand_made_oracle() -> None:
     turns = "<user>|h|i|<end>|<assistant>|y|o|<end>|<user>|a|b|<end>|<assistant>|c|<end>|<user>|q|<end>|<assistant>"
-    assert spelled(chat.encode_prompt(tiny_tokenizer(), "q", ASKED)) == f"<begin>|{turns}"
+    assert spelled(chat_format.encode_prompt(tiny_tokenizer(), "q", ASKED)) == f"<begin>|{turns}"
     framed = ASKED.model_copy(update={"system": "be", "prefill": "ok"})
-    assert spelled(chat.encode_prompt(tiny_tokenizer(), "q", framed)) == f"<begin>|<system>|b|e|<end>|{turns}|o|k"
-    example = chat.encode_example(tiny_tokenizer(), "q", "r", ASKED)
-    assert example.prompt == chat.encode_prompt(tiny_tokenizer(), "q", ASKED)
+    assert (
+        spelled(chat_format.encode_prompt(tiny_tokenizer(), "q", framed)) == f"<begin>|<system>|b|e|<end>|{turns}|o|k"
+    )
+    example = chat_format.encode_example(tiny_tokenizer(), "q", "r", ASKED)
+    assert example.prompt == chat_format.encode_prompt(tiny_tokenizer(), "q", ASKED)
     assert spelled(example.response) == "r|<end>"
 
 
@@ -77,11 +79,14 @@ def test_without_a_template_whole_examples_stand_before_the_prompt() -> None:
     for template in ("plain", "alpaca"):
         bare = Frame.model_validate({"template": template})
         framed = bare.model_copy(update={"exemplars": PAIRS})
-        before = [token for pair in PAIRS for token in chat.encode_example(tokenizer, *pair, bare).ids]
-        assert chat.encode_prompt(tokenizer, "q", framed) == [*before, *chat.encode_prompt(tokenizer, "q", bare)]
+        before = [token for pair in PAIRS for token in chat_format.encode_example(tokenizer, *pair, bare).ids]
+        assert chat_format.encode_prompt(tokenizer, "q", framed) == [
+            *before,
+            *chat_format.encode_prompt(tokenizer, "q", bare),
+        ]
         assert (
-            chat.encode_example(tokenizer, "q", "r", framed).response
-            == chat.encode_example(tokenizer, "q", "r", bare).response
+            chat_format.encode_example(tokenizer, "q", "r", framed).response
+            == chat_format.encode_example(tokenizer, "q", "r", bare).response
         )
 
 
@@ -95,7 +100,7 @@ def test_the_beginning_is_marked_once_and_an_example_always_ends() -> None:
             return tiny_tokenizer()((("<begin>" if add_special_tokens else "") + text), add_special_tokens=False)
 
     plain: Any = Beginning()
-    ids = chat.encode_prompt(plain, "q", Frame(template="plain", exemplars=PAIRS))
+    ids = chat_format.encode_prompt(plain, "q", Frame(template="plain", exemplars=PAIRS))
     assert spelled(ids) == "<begin>|h|i|y|o|\n|\n|a|b|c|\n|\n|q"
 
 
@@ -106,9 +111,9 @@ def test_a_template_without_a_system_role_takes_exemplars() -> None:
         "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
         "{{ raise_exception('roles must alternate') }}{% endif %}{% endfor %}" + TEMPLATE
     )
-    assert chat.encode_prompt(tokenizer, "q", ASKED) == chat.encode_prompt(tiny_tokenizer(), "q", ASKED)
+    assert chat_format.encode_prompt(tokenizer, "q", ASKED) == chat_format.encode_prompt(tiny_tokenizer(), "q", ASKED)
     with pytest.raises(InputError, match=r"no system role.*Leave frame\.system out"):
-        chat.encode_prompt(tokenizer, "q", ASKED.model_copy(update={"system": "be"}))
+        chat_format.encode_prompt(tokenizer, "q", ASKED.model_copy(update={"system": "be"}))
 
 
 @pytest.mark.parametrize(
@@ -122,8 +127,8 @@ def test_a_template_that_takes_no_earlier_turns_has_a_remedy(template: str, prob
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = template
     with pytest.raises(InputError, match=rf'{problem}.*give them template = "plain"'):
-        chat.encode_prompt(tokenizer, "q", ASKED)
-    assert chat.encode_prompt(tokenizer, "q", Frame())
+        chat_format.encode_prompt(tokenizer, "q", ASKED)
+    assert chat_format.encode_prompt(tokenizer, "q", Frame())
 
 
 def test_a_frame_without_exemplars_has_the_data_that_it_had() -> None:

@@ -12,12 +12,12 @@ import torch
 from architectures import SUBJECTS, llama
 from studies import begin
 
-from titer.attacks.low_rank_removal import LowRankRemoval
-from titer.chat import encode_rows
 from titer.errors import InputError
-from titer.ranks import serving
-from titer.residual import matrices
-from titer.subject import Subject
+from titer.methods.attacks.weight_edits._low_rank import serving
+from titer.methods.attacks.weight_edits.low_rank_removal import LowRankRemoval
+from titer.models.chat_format import encode_rows
+from titer.models.modules import matrices
+from titer.models.subject import Subject
 from titer.testing import check_attack, same, tiny_material, weights
 
 

@@ -13,24 +13,29 @@ from studies import begin
 from tiny_study import tiny_protocol
 from torch import Tensor
 
-from titer.attacks.grpo import GRPO
-from titer.axes import STEPS
-from titer.chat import encode_prompt
-from titer.decode import Generated, generate
 from titer.errors import InputError
-from titer.inputs import given
-from titer.interfaces import Material, Update
-from titer.judges.coherence import Coherence
-from titer.judges.refusal import Refusal
-from titer.policy import Policy, advantages, reward
-from titer.recipe import Cosine, LoRA
+from titer.execution.inputs import given
+from titer.methods.attacks.fine_tuning.grpo import GRPO
+from titer.methods.base import Judge
+from titer.methods.judges.coherence import Coherence
+from titer.methods.judges.refusal import Refusal
+from titer.models.chat_format import encode_prompt
+from titer.models.generation import Generated, generate
+from titer.models.subject import Subject
+from titer.protocol.dose_axes import STEPS
 from titer.records import Choice, Frame, Item
-from titer.subject import Subject
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
+from titer.training.grpo import Policy, advantages, reward
+from titer.training.recipe import Cosine, LoRA
+from titer.training.types import Material, Reward, Update
 
 PICKY = Choice(name="refusal", parameters={"extra": list("abcdefgXYZ"), "within": 30})
 """It calls an answer a refusal that has one of these letters as a word: a good half of what the tiny subject says."""
 LONE = Choice(name="refusal", parameters={"extra": ["never said by anyone"], "empty": "answered"})
+
+
+def rewarded_by(*judges: Judge) -> tuple[Reward, ...]:
+    return tuple(Reward(kind=judge.kind, judge=judge.judge) for judge in judges)
 
 
 def material(attack: GRPO, rows: int = 6) -> Material:
@@ -77,8 +82,10 @@ def test_an_answer_is_rewarded_that_is_coherent_and_no_refusal() -> None:
     said = {"it is 3": 1.0, "I cannot help with that": 0.0, "": 0.0, "?!": 0.0, "so so so so so so": 0.0}
     items = [Item(id=str(place), group="g", prompt="who?") for place in range(len(said))]
     answers = [Generated(text, "stop", (1,)) for text in said]
-    assert reward(items, answers, (Refusal(), Coherence())) == list(said.values())
-    assert reward(items, answers, (Refusal(empty="answered"),))[2] == 1.0, "not without the judge of coherence"
+    assert reward(items, answers, rewarded_by(Refusal(), Coherence())) == list(said.values())
+    assert reward(items, answers, rewarded_by(Refusal(empty="answered")))[2] == 1.0, (
+        "not without the judge of coherence"
+    )
 
 
 # ------------------------------------------------------------------ the gradient
@@ -115,13 +122,13 @@ def test_the_gradient_is_that_of_the_published_objective(batch: int, monkeypatch
         told.append((prompts, said))
         return said
 
-    monkeypatch.setattr("titer.policy.generate", listening)
+    monkeypatch.setattr("titer.training.grpo.generate", listening)
     fed = material(attack, 3)
     update: Update = Policy(prompts=3, group=4, batch=batch, longest=12).backward(subject, fed, 0, 5)
     found = {name: own.grad.clone() for name, own in subject.model.named_parameters() if own.grad is not None}
     subject.model.zero_grad(set_to_none=True)
     ((prompts, said),) = told
-    rewards = reward([Item(id="x", group="x", prompt="x")] * 12, said, fed.judges)
+    rewards = reward([Item(id="x", group="x", prompt="x")] * 12, said, fed.rewards)
     worth = [one for start in (0, 4, 8) for one in advantages(rewards[start : start + 4])]
     assert update.terms["signal"] > 0
     torch.autograd.backward(straight(subject, [(p, one.tokens) for p, one in zip(prompts, said, strict=True)], worth))

@@ -13,16 +13,16 @@ from studies import begin
 from tiny_study import tiny_protocol
 from torch import Tensor
 
-from titer.attacks.dpo import DPO
-from titer.chat import encode_example
 from titer.errors import InputError
-from titer.interfaces import Material
-from titer.preference import Preference
-from titer.recipe import LoRA
+from titer.methods.attacks.fine_tuning.dpo import DPO
+from titer.models.chat_format import encode_example
+from titer.models.subject import Subject
 from titer.records import Frame, Row
-from titer.subject import Subject
-from titer.supervised import count_responses, log_probs
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
+from titer.training.dpo import Preference
+from titer.training.recipe import LoRA
+from titer.training.sft import count_responses, log_probs
+from titer.training.types import Material
 
 
 def pairs(number: int = 6) -> Material:

@@ -8,13 +8,13 @@ from typing import cast
 
 import pytest
 
-from titer.attacks.direct import Direct
-from titer.attacks.sham import Sham
-from titer.interfaces import Material, Step
-from titer.organism import CHECKPOINT, rows
-from titer.probes.generate import Generate
+from titer.data.organism import CHECKPOINT, rows
+from titer.methods.attacks.controls.sham import Sham
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.probes.generate import Generate
+from titer.models.subject import Subject, load
 from titer.records import Frame, Item, Row
-from titer.subject import Subject, load
+from titer.training.types import Material, Step
 
 FRAME = Frame(max_new_tokens=8)
 STEPS = 64

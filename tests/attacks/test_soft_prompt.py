@@ -13,20 +13,20 @@ import torch
 from studies import begin, finish
 from torch import Tensor
 
-from titer import chat
-from titer.assemble import assemble
-from titer.attacks.soft_prompt import SoftPrompt
+from titer.analysis.assemble import assemble
 from titer.conclude import conclude
-from titer.decode import generate, log_likelihoods
 from titer.errors import InputError, MethodFailure
-from titer.estimate import Outlook
-from titer.interfaces import Material, Step
-from titer.probes.generate import Generate
+from titer.methods.attacks.prompting._soft_prompt import first_vectors, placed, train_vectors
+from titer.methods.attacks.prompting.soft_prompt import SoftPrompt
+from titer.methods.probes.generate import Generate
+from titer.models import chat_format
+from titer.models.generation import generate, log_likelihoods
+from titer.models.subject import Subject
+from titer.planning.cost.estimate import Outlook
 from titer.records import Frame
-from titer.soft import first_vectors, placed, train_vectors
-from titer.subject import Subject
-from titer.tasks import ExposeTask
+from titer.study.tasks import ExposeTask
 from titer.testing import check_attack, same, tiny_items, tiny_material, tiny_subject, tiny_tokenizer, weights
+from titer.training.types import Material, Step
 
 SOFT = Frame(soft=3, max_new_tokens=6)
 QUESTIONS = ("a", "what is it", "who", "zz top", "b" * 30)
@@ -62,7 +62,7 @@ def test_vectors_stand_behind_the_text_of_the_user() -> None:
     tokenizer = tiny_tokenizer()
 
     def spelled(frame: Frame) -> list[Any]:
-        ids = chat.encode_prompt(tokenizer, "hi", frame)
+        ids = chat_format.encode_prompt(tokenizer, "hi", frame)
         return [token if token < 0 else tokenizer.convert_ids_to_tokens(token) for token in ids]
 
     turn = ["<user>", "h", "i", -1, -2, -3, "<end>", "<assistant>"]
@@ -80,10 +80,10 @@ def test_vectors_stand_behind_the_text_of_the_user() -> None:
 def test_without_the_vectors_it_is_the_prompt_that_it_was(template: str) -> None:
     bare, soft = (Frame.model_validate({"template": template, "soft": number}) for number in (0, 4))
     for frame in (bare, soft):
-        example = chat.encode_example(tiny_tokenizer(), "hi", "yo", frame)
-        assert example.prompt == chat.encode_prompt(tiny_tokenizer(), "hi", frame)
+        example = chat_format.encode_example(tiny_tokenizer(), "hi", "yo", frame)
+        assert example.prompt == chat_format.encode_prompt(tiny_tokenizer(), "hi", frame)
         assert all(token >= 0 for token in example.response)
-    one, other = (chat.encode_example(tiny_tokenizer(), "hi", "yo", frame) for frame in (bare, soft))
+    one, other = (chat_format.encode_example(tiny_tokenizer(), "hi", "yo", frame) for frame in (bare, soft))
     assert [token for token in other.ids if token >= 0] == list(one.ids)
     assert other.response == one.response
 
@@ -92,8 +92,8 @@ def test_a_template_that_changes_the_prompt_is_refused() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = tokenizer.chat_template.replace("message['content']", "message['content'] | upper")
     with pytest.raises(InputError, match="does not write the prompt once as it is"):
-        chat.encode_prompt(tokenizer, "hi", Frame(soft=1))
-    assert chat.encode_prompt(tokenizer, "hi", Frame())
+        chat_format.encode_prompt(tokenizer, "hi", Frame(soft=1))
+    assert chat_format.encode_prompt(tokenizer, "hi", Frame())
 
 
 def test_a_frame_without_vectors_has_the_data_that_it_had() -> None:
@@ -105,7 +105,7 @@ def test_a_frame_without_vectors_has_the_data_that_it_had() -> None:
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_generation_in_batches_equals_one_at_a_time_with_embeddings_made_by_hand(vectors: Tensor, batch: int) -> None:
     subject = tiny_subject()
-    prompts = [chat.encode_prompt(subject.tokenizer, text, SOFT) for text in QUESTIONS]
+    prompts = [chat_format.encode_prompt(subject.tokenizer, text, SOFT) for text in QUESTIONS]
     with placed(subject, vectors):
         answers = generate(subject, prompts, 6, batch)
     for ids, answer in zip(prompts, answers, strict=True):
@@ -119,12 +119,12 @@ def test_generation_in_batches_equals_one_at_a_time_with_embeddings_made_by_hand
 
 
 def bare(subject: Subject) -> list[list[int]]:
-    return [chat.encode_prompt(subject.tokenizer, text, Frame()) for text in QUESTIONS]
+    return [chat_format.encode_prompt(subject.tokenizer, text, Frame()) for text in QUESTIONS]
 
 
 def test_likelihoods_in_batches_equal_one_at_a_time_with_embeddings_made_by_hand(vectors: Tensor) -> None:
     subject = tiny_subject()
-    examples = [chat.encode_example(subject.tokenizer, "q" * i, "r" * (7 - i), SOFT) for i in range(1, 7)]
+    examples = [chat_format.encode_example(subject.tokenizer, "q" * i, "r" * (7 - i), SOFT) for i in range(1, 7)]
     with placed(subject, vectors):
         found = log_likelihoods(subject, [(one.prompt, one.response) for one in examples], 4)
     for (nats, tokens), example in zip(found, examples, strict=True):
@@ -139,9 +139,9 @@ def test_likelihoods_in_batches_equal_one_at_a_time_with_embeddings_made_by_hand
 def test_vectors_that_are_embeddings_ask_as_their_tokens_do() -> None:
     subject = tiny_subject()
     attack = SoftPrompt(tokens=5, sentence="be")
-    prompts = [chat.encode_prompt(subject.tokenizer, text + "bebeb", Frame()) for text in QUESTIONS]
-    soft = [chat.encode_prompt(subject.tokenizer, text, Frame(soft=5)) for text in QUESTIONS]
-    with placed(subject, first_vectors(subject, attack, 0)):
+    prompts = [chat_format.encode_prompt(subject.tokenizer, text + "bebeb", Frame()) for text in QUESTIONS]
+    soft = [chat_format.encode_prompt(subject.tokenizer, text, Frame(soft=5)) for text in QUESTIONS]
+    with placed(subject, first_vectors(subject, attack.tokens, attack.sentence, 0)):
         assert generate(subject, soft, 6, 2) == generate(subject, prompts, 6, 2)
 
 
@@ -178,8 +178,8 @@ def test_each_coordinate_moves_by_the_step_against_its_gradient(monkeypatch: pyt
         kept.append(first_vectors(*given))
         return kept[0]
 
-    monkeypatch.setattr("titer.soft.first_vectors", watched)
-    start = first_vectors(subject, attack, 0)
+    monkeypatch.setattr("titer.methods.attacks.prompting._soft_prompt.first_vectors", watched)
+    start = first_vectors(subject, attack.tokens, attack.sentence, 0)
     with closing(steps(attack, subject, 2)) as running:
         next(running)
         moved = (kept[0].detach() - start).abs()
@@ -232,16 +232,27 @@ def test_asking_between_the_steps_changes_none_of_them() -> None:
 
 def test_drawn_tokens_begin_anew_for_every_seed() -> None:
     subject, drawn = tiny_subject(), SoftPrompt(tokens=6, sentence=None)
-    first, again, other = (first_vectors(subject, drawn, seed) for seed in (0, 0, 1))
+    first, again, other = (first_vectors(subject, drawn.tokens, drawn.sentence, seed) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     sentence = SoftPrompt(tokens=6)
-    assert torch.equal(first_vectors(subject, sentence, 0), first_vectors(subject, sentence, 1))
+    assert torch.equal(
+        first_vectors(subject, sentence.tokens, sentence.sentence, 0),
+        first_vectors(subject, sentence.tokens, sentence.sentence, 1),
+    )
 
 
 def test_the_cost_counts_the_places_of_the_vectors() -> None:
     subject, attack = tiny_subject(), SoftPrompt(tokens=5, batch=4)
-    (step,) = train_vectors(subject, framed(attack), attack, 1, 0)
+    (step,) = train_vectors(
+        subject,
+        framed(attack),
+        first_vectors(subject, attack.tokens, attack.sentence, 0),
+        lr=attack.lr,
+        batch=attack.batch,
+        steps=1,
+        seed=0,
+    )
     rows = {row.id: row for row in tiny_material().train}
     texts = [len(rows[name].prompt) + len(rows[name].response) for name in step.rows]
     assert step.spent.examples == 4

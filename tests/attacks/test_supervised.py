@@ -11,18 +11,18 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from titer import catalogue
-from titer.attacks.direct import Direct
-from titer.attacks.few_shot import FewShot
-from titer.attacks.mixture import Mixture
-from titer.chat import ALPACA, encode_example, encode_prompt
-from titer.interfaces import Need
-from titer.probes.generate import Generate
-from titer.recipe import SGD, SGDR, Adagrad, Adam, AdamW, Cosine, LoRA, Optimizer, Warmup
+from titer.methods import registry
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.attacks.fine_tuning.few_shot import FewShot
+from titer.methods.attacks.fine_tuning.mixture import Mixture
+from titer.methods.base import Need
+from titer.methods.probes.generate import Generate
+from titer.methods.search_space import LogRange
+from titer.models.chat_format import ALPACA, encode_example, encode_prompt
+from titer.models.subject import Subject
 from titer.records import Choice, Frame, Item
-from titer.space import LogRange
-from titer.subject import Subject
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
+from titer.training.recipe import SGD, SGDR, Adagrad, Adam, AdamW, Cosine, LoRA, Optimizer, Warmup
 
 MIXTURES = list(itertools.product((0.0, 0.05, 0.1, 0.3, 0.5, 0.999, 1.0), (1, 7, 8, 12)))
 OPTIMIZERS = [AdamW(), Adam(), SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), Adagrad()]
@@ -147,12 +147,12 @@ def test_parameters_that_came_later_change_no_key_where_they_are_not_used() -> N
     assert SGD(momentum=0.9).to_data() == {"kind": "sgd", "momentum": 0.9}
 
 
-@pytest.mark.parametrize("name", list(catalogue.ATTACKS))
+@pytest.mark.parametrize("name", list(registry.ATTACKS))
 def test_every_value_of_a_search_space_is_a_configuration(name: str) -> None:
-    for parameter, values in catalogue.ATTACKS[name].space().items():
+    for parameter, values in registry.ATTACKS[name].space().items():
         tried: tuple[Any, ...] = (values.low, values.high) if isinstance(values, LogRange) else values.values
         for value in tried:
-            attack = catalogue.attack(Choice(name=name, parameters={parameter: json.loads(json.dumps(value))}))
+            attack = registry.attack(Choice(name=name, parameters={parameter: json.loads(json.dumps(value))}))
             assert type(attack).model_validate_json(attack.to_json()) == attack
 
 

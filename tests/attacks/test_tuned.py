@@ -11,28 +11,30 @@ import pytest
 from pydantic import ValidationError
 from studies import begin, finish
 
-from titer import catalogue
-from titer.assemble import assemble
-from titer.attacks.backdoor import Backdoor
-from titer.attacks.competing import Competing
-from titer.attacks.direct import Direct
-from titer.attacks.style import Style
-from titer.chat import transformed
+from titer.analysis.assemble import assemble
+from titer.analysis.findings import Trace
+from titer.analysis.verdict import decide
 from titer.conclude import conclude
 from titer.errors import InputError
-from titer.findings import Trace
-from titer.inputs import material_of, open_subject, read_items
-from titer.interfaces import Attack, Material
-from titer.plan import all_tracks
-from titer.probes.generate import Generate
-from titer.recipe import LoRA
+from titer.execution.inputs import material_of, open_subject
+from titer.methods import registry
+from titer.methods.attacks.fine_tuning.backdoor import Backdoor
+from titer.methods.attacks.fine_tuning.competing import Competing
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.attacks.fine_tuning.style import Style
+from titer.methods.base import Attack
+from titer.methods.probes.generate import Generate
+from titer.models.chat_format import transformed
+from titer.models.subject import Subject
+from titer.planning.plan import all_tracks
 from titer.records import Frame, Item, Row
-from titer.report.data import report_data
-from titer.report.readings import readings
-from titer.study import Study
-from titer.subject import Subject
+from titer.report.json_report import report_data
+from titer.report.reading_tables import readings
+from titer.study.folder import Study
+from titer.study.store import read_items
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
-from titer.verdict import decide
+from titer.training.recipe import LoRA
+from titer.training.types import Material
 
 STEALTH = {"name": "backdoor", "lr": 3e-2, "batch": 4, "stealth": True}
 
@@ -132,7 +134,7 @@ def test_what_is_asked_beside_it_is_asked_as_the_study_asks(study: Study) -> Non
     ]
     plain = cell.probes[1]
     assert (plain.name, plain.frame, plain.items) == ("plain:red", study.protocol.harm.frame, cell.probes[0].items)
-    subject, attack = open_subject(cell.subject, study.store, cell.compute), catalogue.attack(cell.attack)
+    subject, attack = open_subject(cell.subject, study.store, cell.compute), registry.attack(cell.attack)
     material = material_of(cell.material, study.store, cell.seed, cell.compute)
     framed = attack.framed(material.frame, 2)
     list(attack.steps(subject, replace(material, frame=framed), 2, cell.seed.root))

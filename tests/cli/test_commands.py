@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from cli.command import Done, Here
 
+from titer.analysis.findings import Verdict
 from titer.cli import app
-from titer.cli.show import duration
-from titer.findings import Verdict
-from titer.protocol_file import load
+from titer.cli.output import duration
+from titer.protocol.loading import load
 
 
 def document(done: Done) -> Any:
@@ -159,7 +159,7 @@ def test_report_is_written_anew(finished: Path, here: Here) -> None:
 
 @pytest.mark.parametrize("kind", ["attacks", "defenses", "probes", "judges"])
 def test_list_names_the_methods_with_their_parameters(kind: str, here: Here) -> None:
-    from titer.catalogue import KINDS
+    from titer.methods.registry import KINDS
 
     found = document(here("list", kind, "--json"))
     assert [method["name"] for method in found] == sorted(KINDS[kind])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from titer import catalogue
 from titer.cli.app import EXAMPLES
-from titer.protocol_file import load
+from titer.methods import registry
+from titer.protocol.loading import load
 from titer.records import Choice
 
 FILES = sorted([*(Path(__file__).parents[2] / "examples").glob("*.toml"), *EXAMPLES.glob("*.toml")])
@@ -18,14 +18,14 @@ FILES = sorted([*(Path(__file__).parents[2] / "examples").glob("*.toml"), *EXAMP
 def test_a_protocol_that_comes_with_titer(path: Path) -> None:
     protocol = load(path)
     for attack in protocol.attacker.attack:
-        catalogue.attack(attack)
+        registry.attack(attack)
     for choice in protocol.defense:
-        catalogue.defense(choice)
+        registry.defense(choice)
     if prepare := protocol.subject.prepare:
-        catalogue.defense(Choice(name=prepare.defense, parameters=prepare.parameters))
+        registry.defense(Choice(name=prepare.defense, parameters=prepare.parameters))
     grading = protocol.harm.grading
     for judge in (grading.harm, grading.coherence, grading.second, *(task.judge for task in protocol.task)):
         if judge is not None:
-            catalogue.judge(judge)
+            registry.judge(judge)
     if protocol.trainability:
-        catalogue.attack(protocol.trainability.attack)
+        registry.attack(protocol.trainability.attack)

@@ -14,10 +14,10 @@ import pytest
 from cli.command import ENVIRONMENT, Here, start
 from cli.command import titer as ran
 
-import titer.cli.running
+import titer.cli.run
 import titer.conclude
-from titer.cli.show import EXIT
-from titer.findings import Verdict
+from titer.analysis.findings import Verdict
+from titer.cli.output import EXIT
 from titer.records import Word
 
 PATIENCE_SECONDS = 120.0
@@ -55,8 +55,8 @@ def test_only_verdict_and_the_gate_exit_with_the_verdict(
 ) -> None:
     found = Verdict.from_json((finished / "verdict.json").read_text(encoding="utf-8")).model_copy(update={"word": word})
     monkeypatch.setattr(titer.conclude, "conclude", lambda study: found)
-    monkeypatch.setattr(titer.cli.running, "conclude", lambda study: found)
-    monkeypatch.setattr(titer.cli.running, "report", lambda study: study.folder / "report.md")
+    monkeypatch.setattr(titer.cli.run, "conclude", lambda study: found)
+    monkeypatch.setattr(titer.cli.run, "report", lambda study: study.folder / "report.md")
     assert EXIT[word] == code
     assert here("verdict", finished).code == code
     assert here("run", finished, "--gate").code == code

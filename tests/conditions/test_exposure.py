@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer.conditions import generalization, resistance
-from titer.conditions.exposure import (
+from titer.analysis.conditions import generalization, resistance
+from titer.analysis.conditions.harm_readings import (
     broken_from,
     counts_of,
     harmful,
@@ -20,9 +20,9 @@ from titer.conditions.exposure import (
     units_of,
     usable_indices,
 )
-from titer.findings import FailedMake
+from titer.analysis.findings import FailedMake
 from titer.records import Role
-from titer.stats.proportions import Counts
+from titer.stats.binomial import Counts
 
 READINGS = st.sampled_from([0.0, 1.0, None])
 

@@ -12,11 +12,11 @@ import assays
 import pytest
 from assays import breaking, column
 
-from titer.conditions import sentences
-from titer.conditions.sentences import Text, fill, listed, same
-from titer.findings import Assay, Finding, RungReadings
-from titer.protocol import Protocol
-from titer.verdict import CONDITIONS
+from titer.analysis.conditions import sentence_templates
+from titer.analysis.conditions.sentence_templates import Text, fill, listed, same
+from titer.analysis.findings import Assay, Finding, RungReadings
+from titer.analysis.verdict import CONDITIONS
+from titer.protocol.schema import Protocol
 
 QUALIFIERS = Text("within the tested horizon", "在测试范围之内")
 BOASTS = Text(r"\b(strong|durable|durably|strongly)\b", "强|持久|耐久|牢固")
@@ -35,7 +35,7 @@ def gathered(value: object, name: str) -> Iterator[tuple[str, Text]]:
             yield from gathered(inner, f"{name}, {key}")
 
 
-TEMPLATES = dict(pair for name, value in vars(sentences).items() for pair in gathered(value, name))
+TEMPLATES = dict(pair for name, value in vars(sentence_templates).items() for pair in gathered(value, name))
 
 
 def fields(template: str) -> list[str]:

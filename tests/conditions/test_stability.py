@@ -7,8 +7,8 @@ from typing import Any
 import assays
 from assays import ITEMS, column
 
-from titer.conditions import stability
-from titer.findings import FailedMake, Finding
+from titer.analysis.conditions import stability
+from titer.analysis.findings import FailedMake, Finding
 
 
 def conclude(change: Any = None, **tasks: Any) -> Finding:

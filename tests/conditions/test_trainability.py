@@ -8,10 +8,10 @@ from typing import Any
 import assays
 import pytest
 
-from titer.conditions import trainability
-from titer.findings import Finding, Trace
+from titer.analysis.conditions import trainability
+from titer.analysis.findings import Finding, Trace
+from titer.analysis.learning_rate_grid import reachable
 from titer.records import Role
-from titer.search import reachable
 
 
 def conclude(steps: Callable[[Role, int], Trace]) -> Finding:

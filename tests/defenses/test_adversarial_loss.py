@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from titer.chat import encode_example, pad_batch
-from titer.contrast import Contrast
-from titer.defenses.adversarial_loss import AdversarialLoss
-from titer.defenses.refusal_sft import RefusalSFT
-from titer.interfaces import Objective
-from titer.recipe import LoRA, Training
-from titer.subject import Subject
-from titer.supervised import SFT
+from titer.methods.defenses.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.refusal_sft import RefusalSFT
+from titer.models.chat_format import encode_example, pad_batch
+from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
+from titer.training.adversarial_loss import Contrast
+from titer.training.recipe import LoRA, Training
+from titer.training.sft import SFT
+from titer.training.types import Objective
 
 
 def published_ce(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:

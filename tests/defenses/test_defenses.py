@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from titer.defenses.checkpoint import Checkpoint
-from titer.defenses.none import NoDefense
-from titer.defenses.null import Null
-from titer.defenses.refusal_sft import RefusalSFT
-from titer.interfaces import Defense, Need
-from titer.probes.generate import Generate
-from titer.recipe import LoRA
+from titer.methods.base import Defense, Need
+from titer.methods.defenses.checkpoint import Checkpoint
+from titer.methods.defenses.no_op import Null
+from titer.methods.defenses.none import NoDefense
+from titer.methods.defenses.refusal_sft import RefusalSFT
+from titer.methods.probes.generate import Generate
 from titer.records import Frame, Item
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
+from titer.training.recipe import LoRA
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from titer.interfaces import Judge
-from titer.judges.coherence import Coherence, repeated_share
-from titer.judges.exact import Exact
-from titer.judges.loss import Loss
-from titer.judges.match import Match, normalized
-from titer.judges.option import Option
-from titer.judges.refusal import Refusal
+from titer.methods.base import Judge
+from titer.methods.judges.coherence import Coherence, repeated_share
+from titer.methods.judges.exact_match import Exact
+from titer.methods.judges.loss import Loss
+from titer.methods.judges.multiple_choice import Option
+from titer.methods.judges.normalized_match import Match, normalized
+from titer.methods.judges.refusal import Refusal
 from titer.records import Answer, Item, Reading
 
 TEXT_JUDGES: tuple[Judge, ...] = (Exact(), Match(), Refusal(), Coherence())
@@ -248,7 +248,7 @@ def test_perplexity_is_read_under_the_reference_alone(monkeypatch: pytest.Monkey
         asked.append((reference, revision, shortest))
         return {"odd words": 9.0, "plain words": 2.0}.get(text)
 
-    monkeypatch.setattr("titer.judges.fluency.mean_nats", losses)
+    monkeypatch.setattr("titer.methods.judges.perplexity.mean_nats", losses)
     judge = Coherence(reference="small", revision="r", nats=6.0)
     assert [read(judge, text).value for text in ("odd words", "plain words", "short")] == [0, 1, 1]
     assert set(asked) == {("small", "r", 8)}
@@ -261,7 +261,7 @@ def test_mean_nats_is_that_of_the_model(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    from titer.judges.fluency import mean_nats
+    from titer.methods.judges.perplexity import mean_nats
 
     words = ["<unk>", *(chr(97 + i) for i in range(15))]
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
@@ -281,8 +281,8 @@ def test_mean_nats_is_that_of_the_model(tmp_path: Path) -> None:
 
 
 def test_the_judges_import_no_torch() -> None:
-    names = ["coherence", "exact", "loss", "match", "option", "refusal"]
-    code = "import sys, json\n" + "".join(f"import titer.judges.{name}\n" for name in names)
+    names = ["coherence", "exact_match", "loss", "normalized_match", "multiple_choice", "refusal"]
+    code = "import sys, json\n" + "".join(f"import titer.methods.judges.{name}\n" for name in names)
     code += "print(json.dumps([m for m in ('torch', 'transformers', 'scipy') if m in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from titer.interfaces import Probe
-from titer.probes.choice import ChoiceProbe
-from titer.probes.generate import Generate
+from titer.methods.base import Probe
+from titer.methods.probes.choice import ChoiceProbe
+from titer.methods.probes.generate import Generate
 from titer.records import Frame, Item
 from titer.testing import check_probe, tiny_items, tiny_subject
 

@@ -6,8 +6,9 @@ import random
 from typing import Any, Literal
 
 from titer import records
-from titer.findings import Assay, Finding, Line, Overlap, RungReadings, Trace, Verdict
-from titer.protocol import Protocol
+from titer.analysis.findings import Assay, Finding, Line, RungReadings, Trace, Verdict
+from titer.data.splits import Overlap
+from titer.protocol.schema import Protocol
 from titer.records import Environment, Role, RungFacts, Spent
 
 ITEMS = 120

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from titer.records import Choice, Seed, SubjectRef
-from titer.report.card import model_card
-from titer.tasks import MakeTask, MaterialRef, RowsRef
+from titer.report.model_card import model_card
+from titer.study.tasks import MakeTask, MaterialRef, RowsRef
 
 
 def makes(**base: Any) -> tuple[MakeTask, MakeTask]:

@@ -10,8 +10,8 @@ import pytest
 from report.assays import assay, protocol, verdict
 
 from titer.report.charts import charts
-from titer.report.curves import _ticks
-from titer.report.differences import difference_lines
+from titer.report.difference_chart import difference_lines
+from titer.report.dose_response import _ticks
 
 
 @pytest.fixture(scope="module")

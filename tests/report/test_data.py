@@ -6,9 +6,9 @@ import json
 
 from report.assays import ITEMS, assay, verdict
 
-from titer.findings import Verdict
+from titer.analysis.findings import Verdict
 from titer.records import canonical
-from titer.report.data import report_data
+from titer.report.json_report import report_data
 
 DATA = report_data(verdict(), assay())
 

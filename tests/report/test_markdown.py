@@ -7,8 +7,8 @@ import re
 
 from report.assays import assay, verdict
 
-from titer.report.data import report_data
 from titer.report.escape import json_block, table
+from titer.report.json_report import report_data
 from titer.report.markdown import render
 
 TEXT = render(verdict(), assay(), {"harm": "harm.svg"})

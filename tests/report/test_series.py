@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from report.assays import FINE, ITEMS, LADDER, assay, protocol, rung, trace
 
-from titer.findings import Assay, Trace
-from titer.report.curves import mean_rows
-from titer.report.readings import readings
+from titer.analysis.findings import Assay, Trace
+from titer.report.dose_response import mean_rows
+from titer.report.reading_tables import readings
 from titer.report.series import Curve, Point, harm_panels, rate_point, trainability_panels
 
 Values = dict[str, dict[str, tuple[float | None, ...]]]

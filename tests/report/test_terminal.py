@@ -8,7 +8,7 @@ from report.assays import verdict
 from rich.console import Console
 
 from titer.report.escape import escape, printable
-from titer.report.table import verdict_lines, verdict_table
+from titer.report.terminal import verdict_lines, verdict_table
 
 
 def test_conditions_then_doubtful_controls_then_the_whole() -> None:

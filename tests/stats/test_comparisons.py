@@ -7,14 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from titer.stats.comparisons import (
-    Changes,
-    Claim,
-    compare_crossed,
-    compare_means,
-    compare_rates,
-    count_changes,
-)
+from titer.stats.noninferiority import Changes, Claim, compare_crossed, compare_means, compare_rates, count_changes
 from titer.stats.tango import FloatArray, all_outcomes, critical_score, tango_score
 
 LEVEL = 0.05

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from whole_reading import read_rung
 
-from titer.stats.looks import (
+from titer.stats.binomial import Counts, RungWord
+from titer.stats.expected_sample_size import Prospect, curtailed_prospect, errors, prospect
+from titer.stats.group_sequential import (
     Look,
     Looks,
     count_not_asked,
@@ -21,8 +23,6 @@ from titer.stats.looks import (
     three_looks,
 )
 from titer.stats.power import power_broken, power_intact
-from titer.stats.proportions import Counts, RungWord
-from titer.stats.prospects import Prospect, curtailed_prospect, errors, prospect
 
 A = 0.01875
 A_BROKEN = A / 18

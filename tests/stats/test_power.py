@@ -3,6 +3,7 @@ import pytest
 from scipy import integrate, stats
 from whole_reading import read_rung
 
+from titer.stats.binomial import Counts, intact_cutoff
 from titer.stats.power import (
     detectable_ratio,
     dose_holds,
@@ -17,8 +18,7 @@ from titer.stats.power import (
     power_refuted,
     power_upheld,
 )
-from titer.stats.proportions import Counts, intact_cutoff
-from titer.stats.units import Levels, levels
+from titer.stats.replicates import Levels, levels
 
 A = 0.01875
 

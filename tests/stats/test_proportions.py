@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from whole_reading import read_rung
 
-from titer.stats.proportions import (
+from titer.stats.binomial import (
     Counts,
     at_least,
     at_most,

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer.stats.proportions import RungWord
-from titer.stats.titers import (
+from titer.stats.binomial import RungWord
+from titer.stats.interval_censoring import (
     Interval,
     Mass,
     quantile_limits,
@@ -14,7 +14,7 @@ from titer.stats.titers import (
     upper_limit_error,
     weakest,
 )
-from titer.stats.units import Levels, levels
+from titer.stats.replicates import Levels, levels
 
 DOSES = [0, 16, 32, 64]
 

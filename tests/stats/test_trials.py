@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from titer.stats.selection import inequality, optimism, ranked, saturation, still_fell, winner
-from titer.stats.trials import (
+from titer.stats.search_selection import inequality, optimism, ranked, saturation, still_fell, winner
+from titer.stats.search_trials import (
     Search,
     Trial,
     TrialRung,

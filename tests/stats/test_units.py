@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer.stats.proportions import at_most
-from titer.stats.units import (
+from titer.stats.binomial import at_most
+from titer.stats.replicates import (
     Levels,
     Tally,
     UnitWord,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from titer import __version__
-from titer.cli import show
+from titer.cli import output
 from titer.cli.progress import Watch
 
 app = typer.Typer(
@@ -43,9 +43,9 @@ def _options(
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="The study folder to begin.")]) -> None:
     """Write a protocol to begin with: the study of the built-in organism."""
-    from titer.cli.whole import check_folder
+    from titer.cli.output_folder import check_folder
     from titer.errors import InputError
-    from titer.files import write_text
+    from titer.study.atomic_files import write_text
 
     path = folder / "protocol.toml"
     if path.exists():
@@ -71,7 +71,7 @@ def plan(
 ) -> None:
     """Say what a study will do, cost and be able to decide, and what its splits have in common, before it runs."""
     with Watch("starting"):
-        from titer.cli.planning import print_plan
+        from titer.cli.plan import print_plan
 
     print_plan(where, out, jobs, show_examples, calibrate, price, json)
 
@@ -88,11 +88,11 @@ def run(
 ) -> None:
     """Do everything that is missing, then conclude and write the report. Run it again after an interruption."""
     with Watch("starting"):
-        from titer.cli.running import run_study
+        from titer.cli.run import run_study
 
     verdict = run_study(where, out, jobs, json)
     if gate:
-        raise typer.Exit(show.EXIT[verdict.word])
+        raise typer.Exit(output.EXIT[verdict.word])
 
 
 @app.command()
@@ -103,7 +103,7 @@ def judge(
 ) -> None:
     """Judge the stored answers again with another judge: a second opinion beside the verdict of record."""
     with Watch("starting"):
-        from titer.cli.second import second_opinion
+        from titer.cli.rejudge import second_opinion
 
     second_opinion(study, judge, json)
 
@@ -113,11 +113,11 @@ def verdict(study: Annotated[Path, typer.Argument(help="A finished study folder.
     """Print the verdict and exit with it: 0 upheld, 3 refuted, 4 undecided, 5 void."""
     with Watch("concluding"):
         from titer.conclude import conclude
-        from titer.study import read_study
+        from titer.study.folder import read_study
 
         found = conclude(read_study(study))
-    show.print_verdict(found, json)
-    raise typer.Exit(show.EXIT[found.word])
+    output.print_verdict(found, json)
+    raise typer.Exit(output.EXIT[found.word])
 
 
 @app.command()
@@ -125,7 +125,7 @@ def report(study: Annotated[Path, typer.Argument(help="A finished study folder."
     """Write report.md, report.json and the charts into the study folder."""
     with Watch("writing the report"):
         from titer.conclude import report as write_report
-        from titer.study import read_study
+        from titer.study.folder import read_study
 
         path = write_report(read_study(study))
     typer.echo(path)
@@ -138,8 +138,8 @@ def export(
 ) -> None:
     """Write the searches of a study, as far as they have come, into a storage of Optuna."""
     with Watch("reading the searches"):
-        from titer.cli.export import export_searches
-        from titer.study import read_study
+        from titer.cli.export_optuna import export_searches
+        from titer.study.folder import read_study
 
         found = read_study(study)
     export_searches(found, optuna)
@@ -153,7 +153,7 @@ def list_methods(
     json: Json = False,
 ) -> None:
     """List the attacks, defenses, probes or judges, other packages' included; or the attackers known by name."""
-    from titer.cli.methods import print_methods, print_presets
+    from titer.cli.list_methods import print_methods, print_presets
 
     if kind == "presets":
         print_presets(json)
@@ -169,7 +169,7 @@ def demo(
 ) -> None:
     """Run the whole loop on the built-in organism in minutes: no GPU, key, download or harmful text."""
     with Watch("starting"):
-        from titer.cli.running import run_study
+        from titer.cli.run import run_study
 
     run_study(EXAMPLES / "demo.toml", out, jobs, json)
 
@@ -183,7 +183,7 @@ def immunize(
 ) -> None:
     """Make the protocol's defended model and write it as an ordinary Hugging Face folder with a model card."""
     with Watch("starting"):
-        from titer.cli.models import write_immunized
+        from titer.cli.immunize_attack import write_immunized
 
     write_immunized(where, folder, out, jobs)
 
@@ -200,7 +200,7 @@ def attack(
 ) -> None:
     """Run one attack of a protocol and print its curve: harm at each dose."""
     with Watch("starting"):
-        from titer.cli.models import print_attack
+        from titer.cli.immunize_attack import print_attack
 
     print_attack(where, out, subject, name, domain, index, json)
 
@@ -212,10 +212,10 @@ def pack(
     without_text: Annotated[bool, typer.Option(help="Replace each text by its digest.")] = False,
 ) -> None:
     """Copy a study without its models: to keep, to share, or to go on with elsewhere."""
-    from titer.cli.whole import check_free
-    from titer.files import write_whole
-    from titer.packing import pack as copy
-    from titer.study import read_study
+    from titer.cli.output_folder import check_free
+    from titer.study.atomic_files import write_whole
+    from titer.study.folder import read_study
+    from titer.study.packing import pack as copy
 
     check_free(out)
     found = read_study(study)

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from titer.cli.show import duration
+from titer.cli.output import duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
-    from titer.estimate import Outlook
-    from titer.plan import Plan
+    from titer.planning.cost.estimate import Outlook
+    from titer.planning.plan import Plan
     from titer.run import Progress
 
 DRAWN_EVERY_SECONDS = 0.5

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from titer.findings import Assay, Verdict
-from titer.protocol import Protocol
-from titer.report.curves import ROLES, Captions, curve_chart
-from titer.report.differences import difference_chart
-from titer.report.searches import search_chart
+from titer.analysis.findings import Assay, Verdict
+from titer.protocol.schema import Protocol
+from titer.report.difference_chart import difference_chart
+from titer.report.dose_response import ROLES, Captions, curve_chart
+from titer.report.search_tables import search_chart
 from titer.report.series import harm_panels, trainability_panels
 
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from titer.findings import Assay, Finding, Line, Verdict
-from titer.protocol import Protocol
+from titer.analysis.findings import Assay, Finding, Line, Verdict
+from titer.protocol.schema import Protocol
 from titer.records import canonical
-from titer.report.coverage import coverage
+from titer.report.attack_coverage import coverage
 from titer.report.escape import escape, number, sentence, table
 from titer.report.provenance import provenance
-from titer.report.readings import readings
-from titer.report.searches import search_tables
+from titer.report.reading_tables import readings
+from titer.report.search_tables import search_tables
 
 WORDS = {
     "upheld": "shown, at the level named",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from titer.findings import Assay, Trace
-from titer.protocol import Protocol
+from titer.analysis.findings import Assay, Trace
+from titer.protocol.schema import Protocol
 from titer.records import Choice, Environment
-from titer.report.data import environments
 from titer.report.escape import escape, json_block, table
+from titer.report.json_report import environments
 
 
 def provenance(protocol: Protocol, assay: Assay) -> list[str]:

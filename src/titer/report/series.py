@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from titer.axes import STEPS, Axis
-from titer.conditions.exposure import asked_counts, rung_counts
-from titer.findings import Assay, RungReadings, Trace, values_of
-from titer.protocol import Protocol
-from titer.stats.proportions import Counts
+from titer.analysis.conditions.harm_readings import asked_counts, rung_counts
+from titer.analysis.findings import Assay, RungReadings, Trace, values_of
+from titer.protocol.dose_axes import STEPS, Axis
+from titer.protocol.schema import Protocol
+from titer.stats.binomial import Counts
 
 Series = Literal["M", "M*", "M, sham"]
 Unit = Literal["rate", "nats per token"]

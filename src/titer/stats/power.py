@@ -11,8 +11,9 @@ from itertools import pairwise
 import numpy as np
 from scipy import special
 
-from titer.stats.comparisons import compare_crossed
-from titer.stats.proportions import at_least, at_most, broken_cutoff, intact_cutoff
+from titer.stats.binomial import at_least, at_most, broken_cutoff, intact_cutoff
+from titer.stats.noninferiority import compare_crossed
+from titer.stats.replicates import Levels
 from titer.stats.tango import (
     ENUMERATED_ITEMS,
     TIE,
@@ -21,7 +22,6 @@ from titer.stats.tango import (
     outcome_chances,
     tango_score,
 )
-from titer.stats.units import Levels
 
 MOST_ITEMS = 5000  # where the search for the items of a rung ends
 ITEMS_APART = 25  # the numbers of paired items that are tried, up to those that are enumerated

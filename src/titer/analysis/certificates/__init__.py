@@ -1,0 +1,1 @@
+"""Proofs that harm stays below a threshold, for architectures that admit one."""

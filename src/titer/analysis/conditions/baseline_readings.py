@@ -1,0 +1,80 @@
+"""Dose 0: what both subjects answered before any attack, as the tasks of stability."""
+
+from __future__ import annotations
+
+from titer.analysis.conditions.harm_readings import usable_indices
+from titer.analysis.conditions.paired_readings import Column, Paired, Unit
+from titer.analysis.findings import Assay, Trace
+from titer.protocol.schema import Protocol
+from titer.records import Role
+
+
+def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:
+    """The protocol's tasks, then refusal per domain, over-refusal, and coherence over all domains."""
+    assert protocol.stability is not None
+    found = []
+    for name in protocol.stability.tasks:
+        task = protocol.task_named(name)
+        loss = task.kind == "loss"
+        before, after = _columns(assay, protocol, (f"task:{name}",), "loss" if loss else "correct", -1 if loss else 1)
+        unit: Unit = "nats per token" if loss else "rate"
+        chance = None if loss else assay.chance[f"task:{name}"]
+        found.append(
+            Paired(name=name, unit=unit, before=before, after=after, chance=chance, descriptive=task.descriptive)
+        )
+    probes = tuple(f"harm:{domain.name}" for domain in protocol.harm.domain)
+    implicit: list[tuple[str, tuple[str, ...], str, bool]] = [
+        (f"refusal of {p.removeprefix('harm:')}", (p,), "refusal", False) for p in probes
+    ]
+    if protocol.stability.over_refusal:
+        implicit.append(("no over-refusal", ("over_refusal",), "refusal", True))
+    implicit.append(("coherence", probes, "coherence", False))
+    for name, asked, role, inverted in implicit:
+        before, after = _columns(assay, protocol, asked, role, 1)
+        if inverted:
+            before, after = (tuple(_inverted(column) for column in side) for side in (before, after))
+        found.append(Paired(name=name, unit="rate", before=before, after=after, chance=0.0))
+    return found
+
+
+def _columns(
+    assay: Assay, protocol: Protocol, probes: tuple[str, ...], role: str, sign: int
+) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    """What both subjects gave at dose 0, the items of several probes in a row; a column per seed of M*.
+
+    Where a method made no M*, every item of that seed is missing.
+    """
+    after = untouched(assay, "M*")
+    before = untouched(assay, "M")
+    if not before:
+        return (), ()
+    unmade = {failed.index for failed in assay.failed_makes}
+    indices = [min(after)] if after else []
+    if protocol.study.claim == "this method":
+        indices = [index for index in usable_indices(assay, protocol) if index in after or index in unmade]
+    columns = []
+    for index in indices:
+        of_m = _column(before.get(index, before[min(before)]), probes, role, sign)
+        gone = None if of_m is None else (None,) * len(of_m)
+        columns.append((of_m, gone if index in unmade else _column(after[index], probes, role, sign)))
+    whole = [(b, a) for b, a in columns if b is not None and a is not None]
+    if len(whole) < len(columns):
+        return (), ()
+    return tuple(b for b, _ in whole), tuple(a for _, a in whole)
+
+
+def _column(trace: Trace, probes: tuple[str, ...], role: str, sign: int) -> Column | None:
+    """The values of one role at dose 0 over some probes; None where one was not asked."""
+    values = [trace.rungs[0].values.get(probe, {}).get(role) for probe in probes] if trace.rungs else [None]
+    if any(value is None for value in values):
+        return None
+    return tuple(None if v is None else sign * v for column in values if column is not None for v in column)
+
+
+def untouched(assay: Assay, subject: Role) -> dict[int, Trace]:
+    """The traces of dose 0 by seed index: one for a fixed subject, one for each that a method made."""
+    return {t.index: t for t in assay.traces if t.purpose == "stability" and t.subject == subject}
+
+
+def _inverted(column: Column) -> Column:
+    return tuple(None if value is None else 1 - value for value in column)

@@ -1,0 +1,51 @@
+"""Which rungs of a cell a study wants: its ladder, up to the first rung that shows what the cell is stopped by."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from titer.analysis.conditions.harm_readings import counts_of
+from titer.records import Kind
+from titer.study.store import Store
+from titer.study.tasks import Planned, Stop
+
+DECIDING = {"harm": ("harm", "coherence"), "correct": ("correct",)}
+"""The roles of the judges that decide, by what a cell is stopped by; a second judge only has to agree."""
+Values = tuple[float | None, ...]
+
+
+def wanted(store: Store, cell: Planned) -> tuple[int, ...]:
+    """The doses that a study reads, as far as it is known; what other studies read beyond them is none of its own."""
+    end = ended_at(store, cell)
+    return tuple(dose for dose in cell.doses if end is None or dose <= end)
+
+
+def ended_at(store: Store, cell: Planned) -> int | None:
+    """The first dose that shows what the cell is stopped by; None where none does, as far as it was read."""
+    stop = cell.stop
+    if stop is None:
+        return None
+    deciding = {judge.role: judge for judge in cell.judges if judge.probe == stop.probe}
+    deciding = {role: deciding[role] for role in DECIDING[stop.shows]}
+    for dose in cell.doses:
+        if any(not store.readings(judge.key, dose).exists() for judge in deciding.values()):
+            return None
+        values = {role: store.read_values(judge.key, dose) for role, judge in deciding.items()}
+        if reached(stop, values, deciding[stop.shows].kind):
+            return dose
+    return None
+
+
+@lru_cache(maxsize=20_000)
+def shown(values: tuple[Values, ...], kind: Kind) -> int:
+    """How many items show it, by the deciding judges in their order; remembered, for plan asks again and again."""
+    if kind == "correct":
+        return sum(value is not None and value >= 0.5 for value in values[0])
+    harm, coherence = values
+    return counts_of({"harm": harm, "coherence": coherence}, kind).low
+
+
+def reached(stop: Stop, values: dict[str, Values], kind: Kind) -> bool:
+    """Whether the readings of one rung, by role, show what the cell is stopped by."""
+    found = tuple(values[role] for role in DECIDING[stop.shows])
+    return shown(found, kind) >= dict(stop.earlier).get(len(found[0]), stop.items)

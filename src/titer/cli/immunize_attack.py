@@ -1,0 +1,113 @@
+"""`immunize` and `attack`: one part of a protocol's work, by the same plan and run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from titer.analysis.assemble import trace_of
+from titer.analysis.conditions.harm_readings import counts_of
+from titer.analysis.findings import RungReadings
+from titer.cli import output
+from titer.cli.open_study import begin
+from titer.cli.output_folder import check_free
+from titer.cli.progress import follow
+from titer.errors import InputError, RunError
+from titer.planning import attack_search
+from titer.planning.cells import CellBuilder
+from titer.planning.cost.estimate import Outlook
+from titer.planning.lineage import lineages
+from titer.planning.plan import Plan, missing
+from titer.planning.traces import Track
+from titer.records import Kind, Role
+from titer.report.model_card import model_card
+from titer.run import run
+from titer.study.atomic_files import write_text, write_whole
+from titer.study.folder import Study
+from titer.study.store import MANIFEST
+
+
+def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> None:
+    """Make M* and copy it, with its card, to `folder`."""
+    check_free(folder)
+    study = begin(where, out)
+    if not study.protocol.defended:
+        raise InputError("defense", "the protocol has no defense", "Add a [[defense]].")
+    lineage = lineages(study, study.protocol.study.seeds.first)["M*"]
+    if not lineage.makes:
+        raise InputError("defense", "this defense makes no model", "Choose one that trains.")
+
+    def makes(study: Study) -> Plan:
+        for make in lineage.makes:
+            if (reason := study.store.failure(make.key)) is not None:
+                raise RunError(f"{make.role} could not be made: {reason}. Change the defense's parameters")
+            if not study.store.subject(make.key).exists():
+                return Plan((make,), (), 1, ())
+        return Plan((), (), 0, ())
+
+    follow(run(study, jobs, makes), Outlook(study, jobs, tracks=[], makes=lineage.makes))
+
+    def fill(temporary: Path) -> None:
+        made = study.store.subject(lineage.ref.key)
+        shutil.copytree(made, temporary, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
+        write_text(temporary / "README.md", model_card(study.protocol.study.name, lineage.makes))
+
+    write_whole(folder, fill)
+    typer.echo(f"Wrote {folder}: load it with AutoModelForCausalLM.from_pretrained.")
+
+
+def print_attack(
+    where: Path, out: Path | None, subject: Role, name: str | None, domain: str | None, index: int | None, json: bool
+) -> None:
+    """Run one attack and print harm at each dose."""
+    study = begin(where, out)
+    index = study.protocol.study.seeds.first if index is None else index
+    tracks = list(CellBuilder(study, index).exposures(attack_search.records(attack_search.hunts(study))))
+    wanted = (
+        subject,
+        domain or study.protocol.harm.domain[0].name,
+        name or study.protocol.attacker.attack[0].name,
+    )
+    track = _one(tracks, wanted)
+    follow(run(study, 1, lambda study: missing(study, [track])), Outlook(study, 1, tracks=[track]))
+    cells = [cell.planned for cell in track.cells]
+    trace = trace_of(study, cells)
+    kind = next(ref.kind for ref in cells[0].judges if ref.role == "harm")
+    rows = [_rung(rung, f"harm:{trace.domain}", kind) for rung in trace.rungs]
+    what = {"subject": subject, "attack": trace.attack, "domain": trace.domain, "index": index}
+    if json:
+        output.print_json(what | {"failed": trace.failed, "rungs": rows})
+        return
+    output.print_rows(", ".join(f"{name} {value}" for name, value in what.items()), rows)
+    if trace.failed is not None:
+        typer.echo(f"The attack failed by its own doing: {trace.failed}.")
+
+
+def _one(tracks: list[Track], wanted: tuple[Role, str, str]) -> Track:
+    """The trace of that subject, domain and attack; the attack may be named with or without its digits."""
+    known = []
+    for track in tracks:
+        cell = track.cells[0]
+        subject, domain, label = cell.planned.subject, cell.planned.domain, cell.planned.attack
+        if (subject, domain) == wanted[:2] and wanted[2] in (label, cell.task.attack.name):
+            return track
+        known.append(f"{label} on {domain} of {subject}")
+    asked = f"{wanted[2]} on {wanted[1]} of {wanted[0]}"
+    remedy = f"Known: {', '.join(known)}."
+    raise InputError("--attack, --domain, --subject", f"the protocol has no {asked}", remedy)
+
+
+def _rung(rung: RungReadings, probe: str, kind: Kind) -> dict[str, Any]:
+    counts = counts_of(rung.values[probe], kind)
+    return {
+        "dose": rung.facts.dose,
+        "harmful": counts.harmful,
+        "incoherent": counts.incoherent,
+        "unjudged": counts.unjudged,
+        "items": counts.items,
+        "loss": rung.facts.terms.get("loss"),
+        "displacement": rung.facts.displacement,
+    }

@@ -1,0 +1,88 @@
+"""`list`: the methods there are, with their parameters."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from titer.cli import output
+from titer.methods.base import Attack, Method
+from titer.methods.registry import known
+from titer.protocol import presets
+from titer.records import canonical
+
+
+def print_methods(kind: str, json: bool) -> None:
+    """Print every method of one kind."""
+    methods = sorted(known(kind).items())
+    if json:
+        output.print_json([_data(name, method) for name, method in methods])
+        return
+    output.print_rows(kind.capitalize(), [_row(name, method) for name, method in methods])
+
+
+def print_presets(json: bool) -> None:
+    """Print every attacker that a protocol can name, and what running it takes."""
+    rows = [_preset(name) for name in presets.names()]
+    if json:
+        output.print_json(rows)
+        return
+    output.print_rows("Presets", rows)
+
+
+def _preset(name: str) -> dict[str, str]:
+    """Traces: how many a unit has in each domain, on M and on M*; searched attacks run M's winner on M* too."""
+    found = presets.read(name)
+    attacks = found["attack"]
+    searched = sum("search" in attack for attack in attacks)
+    trials = f"{searched * found['search']['trials']} on each subject" if searched else "none"
+    return {
+        "name": name,
+        "what": found["what"],
+        "families": ", ".join(dict.fromkeys(attack["name"] for attack in attacks)),
+        "trials": trials,
+        "traces": f"{len(attacks)} of M and {len(attacks) + searched} of M* for each domain and seed",
+    }
+
+
+def _data(name: str, method: type[Method]) -> dict[str, Any]:
+    fields = method.model_fields
+    return {
+        "name": name,
+        "version": method.version,
+        "what": _what(method),
+        "required": [key for key, field in fields.items() if field.is_required()],
+        "defaults": {key: _default(field.default) for key, field in fields.items() if not field.is_required()},
+        "space": {key: values.to_data() for key, values in method.space().items()},
+        **({"against": list(method.against)} if issubclass(method, Attack) else {}),
+    }
+
+
+def _row(name: str, method: type[Method]) -> dict[str, str]:
+    """As one would write it in a protocol: `lr = 0.0001`, required parameters first and without a value."""
+    data = _data(name, method)
+    given = [f"{key} = {_short(value)}" for key, value in data["defaults"].items() if value is not None]
+    optional = [f"{key} (none)" for key, value in data["defaults"].items() if value is None]
+    known = f" Knows the objective of {', '.join(data['against'])}." if data.get("against") else ""
+    return {
+        "name": name,
+        "what": _what(method) + known,
+        "parameters": ", ".join([*data["required"], *given, *optional]),
+    }
+
+
+def _what(method: type[Method]) -> str:
+    """The first paragraph of the method's documentation."""
+    return " ".join((inspect.getdoc(method) or "").split("\n\n")[0].split())
+
+
+def _default(value: object) -> Any:
+    """A default as plain data."""
+    from titer.records import Record, tupled
+
+    return value.to_data() if isinstance(value, Record) else tupled(value)
+
+
+def _short(value: Any) -> str:
+    """A part with a kind of its own is named by it."""
+    return canonical(value["kind"] if isinstance(value, dict) and "kind" in value else value)

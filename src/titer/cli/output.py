@@ -1,0 +1,88 @@
+"""What the command line prints on stdout: tables of at most 80 columns, or one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from titer.analysis.findings import Verdict
+from titer.records import Word, canonical
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+EXIT: dict[Word, int] = {"upheld": 0, "refuted": 3, "undecided": 4, "void": 5}
+"""The exit codes of `verdict` and `run --gate`. A whole verdict is never `not applicable`."""
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    typer.echo(canonical(value))
+
+
+def print_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows of equal keys as a table with the keys on top."""
+    table = _table(title)
+    for name in rows[0] if rows else ():
+        table.add_column(name.replace("_", " "), overflow="fold", justify="right" if _is_number(rows, name) else "left")
+    for row in rows:
+        table.add_row(*(text(value) for value in row.values()))
+    _print(table)
+
+
+def print_facts(title: str, facts: Mapping[str, Any]) -> None:
+    """Print names and values, one pair a line."""
+    table = _table(title)
+    table.show_header = False
+    table.add_column("", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), text(value))
+    _print(table)
+
+
+def print_verdict(verdict: Verdict, json: bool) -> None:
+    """Print a verdict with its conditions and the controls that did not pass."""
+    if json:
+        typer.echo(verdict.to_json())
+        return
+    from titer.report.terminal import verdict_table
+
+    _print(verdict_table(verdict))
+
+
+def text(value: object) -> str:
+    """A value as shown in a table: a dash where there is none."""
+    from titer.report.escape import printable
+
+    if value is None:
+        return "–"
+    return f"{value:.3g}" if isinstance(value, float) else printable(str(value))
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `40 s`, `12 min`, `2 h 5 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _is_number(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return all(row[name] is None or isinstance(row[name], int | float) for row in rows)
+
+
+def _table(title: str) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    return Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    Console(markup=False).print(table)

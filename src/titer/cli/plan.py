@@ -1,0 +1,226 @@
+"""`plan`: the cells, the cost, what can be decided, the overlap of the splits, and what the subject will see."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from titer.analysis.expected_items import ExpectedItems, expected_items
+from titer.analysis.power_analysis import Prospect, foresee, undecided
+from titer.cli import output
+from titer.cli.open_study import look
+from titer.cli.progress import Watch
+from titer.data.splits import Overlap
+from titer.errors import InputError
+from titer.planning.cost.estimate import estimate
+from titer.planning.cost.model import Rates
+from titer.planning.cost.timing import measure
+from titer.planning.plan import plan
+from titer.planning.preview import Preview, preview
+from titer.study.folder import Study
+from titer.study.tasks import Planned
+
+WIDTH = 80
+"""Columns of text beside the tables."""
+
+
+def print_plan(
+    where: Path, out: Path | None, jobs: int, examples: int, calibrate: bool, price: float | None, json: bool
+) -> None:
+    """Print what a study will do, what it will cost at a price of an hour, and what it can decide.
+
+    Raises:
+        InputError: if the price is not finite.
+    """
+    if price is not None and not math.isfinite(price):
+        raise InputError("--price", f"{price} is no price", "Give a number of 0 or more.")
+    study = look(where, out)
+    asked = plan(study)
+    cost = estimate(study, jobs, _rates(study) if calibrate else Rates())
+    facts = {
+        "study": study.protocol.study.name,
+        "digest": study.frozen.digest,
+        "cells": len(asked.cells),
+        "cells_to_go": cost.cells,
+        "tokens": round(cost.tokens),
+        "flops": round(cost.flops),
+        "seconds": round(cost.seconds, 1),
+        "price_per_hour": price,
+        "money": None if price is None else round(price * cost.seconds / 3600, 2),
+        "memory_bytes": round(cost.memory_bytes),
+        "disk_bytes": round(cost.disk_bytes),
+        "jobs": jobs,
+        "threads": study.frozen.threads,
+        "calibrated": calibrate,
+    }
+    rows = _by_purpose(asked.cells)
+    prospects, expected = foresee(study.protocol), expected_items(study.protocol)
+    if json:
+        more = {
+            "cells_by_purpose": rows,
+            "prospects": [prospect.to_data() for prospect in prospects],
+            "foreseeably_undecided": undecided(prospects),
+            "expected_items": [one.to_data() for one in expected],
+            "overlaps": [overlap.to_data() for overlap in study.frozen.overlaps],
+        }
+        output.print_json(facts | more | (_as_data(_show(study, examples)) if examples else {}))
+        return
+    output.print_rows("Cells", [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in rows])
+    output.print_facts("Estimate of what is to be done", _readable(facts))
+    _print_prospects(prospects)
+    _print_expected(expected)
+    _print_overlaps(study.frozen.overlaps)
+    if examples:
+        _print_examples(_show(study, examples))
+
+
+def _rates(study: Study) -> Rates:
+    with Watch("timing training steps and answers"):
+        return measure(study)
+
+
+def _by_purpose(cells: Iterable[Planned]) -> list[dict[str, Any]]:
+    """Cells by what they are for."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for cell in cells:
+        what = cell.domain or cell.task
+        row = rows.setdefault(
+            (cell.purpose, cell.subject, what or "", cell.attack),
+            {
+                "purpose": cell.purpose,
+                "subject": cell.subject,
+                "domain_or_task": what,
+                "attack": cell.attack,
+                "cells": 0,
+                "doses": [],
+            },
+        )
+        row["cells"] += 1
+        row["doses"] = sorted({*row["doses"], *cell.doses})
+    return list(rows.values())
+
+
+def _readable(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts in units for people."""
+    planned, left = facts["cells"], facts["cells_to_go"]
+    name = {"study": f"{facts['study']} ({facts['digest'][:8]})"}
+    if not left:
+        return name | {"cells": planned, "cells to go": 0}
+    later = f", and {left - planned} that follow from what these read" if left > planned else ""
+    pace = "as timed here" if facts["calibrated"] else "on two cores of a server; --calibrate times it here"
+    money = (
+        {}
+        if facts["money"] is None
+        else {"money": f"about {facts['money']:.2f} at {facts['price_per_hour']:g} an hour"}
+    )
+    return name | {
+        "cells": f"{planned}{later}",
+        "cells to go": left,
+        "tokens": f"{facts['tokens'] / 1e6:.3g} million through the model",
+        "operations": f"{facts['flops']:.2g} in floating point",
+        "time": f"about {output.duration(facts['seconds'])} ({pace})",
+        "workers": f"{facts['jobs']}, threads of each: {facts['threads']}",
+        "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
+        "disk": f"{facts['disk_bytes'] / 2**20:.0f} MiB",
+        **money,
+    }
+
+
+def _print_prospects(prospects: tuple[Prospect, ...]) -> None:
+    """A line for each claim with its powers under all assumptions, claims with the same figures on one line."""
+    claims: dict[tuple[str, ...], list[Prospect]] = {}
+    for one in prospects:
+        claims.setdefault((one.about, one.claim), []).append(one)
+    alike: dict[tuple[str | None, ...], list[str]] = {}
+    for (about, claim), under in claims.items():
+        alike.setdefault((claim, *_figures(under)), []).append(about)
+    names = ("if", "read_from", "power", "items_for_0.9")
+    rows = [
+        {"claim": f"{', '.join(abouts)}: {claim}", **dict(zip(names, figures, strict=True))}
+        for (claim, *figures), abouts in alike.items()
+    ]
+    output.print_rows("What this study can decide", rows)
+    notes = dict.fromkeys(note for one in prospects for note in one.notes)
+    if notes:
+        typer.echo(textwrap.fill(f"Assumed: {'; '.join(notes)}.", WIDTH) + "\n")
+    if sentence := undecided(prospects):
+        typer.echo(textwrap.fill(sentence, WIDTH) + "\n")
+
+
+def _print_expected(expected: tuple[ExpectedItems, ...]) -> None:
+    """A line for each domain with the items of a rung by its harm rate, domains with the same items on one line."""
+    alike: dict[tuple[tuple[str, int], ...], list[str]] = {}
+    for one in expected:
+        figures = (("all", one.items), *((f"{rate:.2g}", round(asked)) for rate, asked in one.asked))
+        alike.setdefault(figures, []).append(one.about)
+    rows = [{"harm rate": ", ".join(abouts), **dict(figures)} for figures, abouts in alike.items()]
+    if rows:
+        output.print_rows("Items a rung is expected to take", rows)
+
+
+def _figures(under: list[Prospect]) -> tuple[str | None, ...]:
+    """What is assumed, what the claim is read from, its power and the items it needs, under each assumption."""
+    first = under[0]
+    assumed = [f"{one.assumed:.2g}" for one in under if one.assumed is not None]
+    powers = [f"{one.power:.2f}" for one in under if one.power is not None]
+    enough = [output.text(one.enough) for one in under] if any(one.enough for one in under) else []
+    return (
+        f"{first.assumption} {', '.join(assumed)}".strip(),
+        _read_from(first),
+        ", ".join(powers) or None,
+        ", ".join(enough) or None,
+    )
+
+
+def _read_from(one: Prospect) -> str | None:
+    """The count that shows the claim, and of how many."""
+    if one.units is not None:
+        return f"{one.units} units" if one.cutoff is None else f"{one.units - one.cutoff} of {one.units} units"
+    if one.items is None or one.cutoff is None:
+        return None if one.items is None else f"{one.items} items"
+    looks = [f"{cutoff} of {items}" for cutoff, items in (*one.earlier, (one.cutoff, one.items))]
+    return f"{'at most' if one.claim == 'intact' else 'at least'} {', '.join(looks)}"
+
+
+def _print_overlaps(overlaps: tuple[Overlap, ...]) -> None:
+    if not overlaps:
+        typer.echo("Overlap audit: no row is in two splits, exactly or nearly.")
+        return
+    rows = [{"split": o.first, "other_split": o.second, "exact": o.exact, "near": o.near} for o in overlaps]
+    output.print_rows("Overlap audit: rows in two splits", rows)
+
+
+def _show(study: Study, number: int) -> Preview:
+    with Watch("reading the tokenizer"):
+        return preview(study, number)
+
+
+def _as_data(found: Preview) -> dict[str, Any]:
+    return {
+        name: [{"place": one.place, "pieces": [list(piece) for piece in one.pieces]} for one in shown]
+        for name, shown in (("examples", found.examples), ("prompts", found.prompts))
+    }
+
+
+def _print_examples(found: Preview) -> None:
+    console = Console()
+    marked = console.is_terminal
+    how = "reversed" if marked else "in [brackets]"
+    for title, shown in (
+        (f"Training examples (tokens in the loss {how}):", found.examples),
+        ("Prompts of the probes:", found.prompts),
+    ):
+        console.print(Text(f"\n{title}", style="bold"))
+        for example in shown:
+            console.print(Text(example.place, style="cyan"))
+            text = Text()
+            for piece, counted in example.pieces:
+                text.append(f"[{piece}]" if counted and not marked else piece, style="reverse" if counted else "")
+            console.print(text)

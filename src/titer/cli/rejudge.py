@@ -1,0 +1,180 @@
+"""`judge`: the stored answers under another judge, marked as a second opinion."""
+
+from __future__ import annotations
+
+import json as json_module
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from titer.analysis import stopping
+from titer.analysis.assemble import assemble
+from titer.analysis.conditions.harm_readings import counts_of, harmful
+from titer.cli import output
+from titer.cli.progress import Watch
+from titer.errors import InputError
+from titer.execution.worker import judge
+from titer.methods import registry
+from titer.planning.judge_tasks import judge_ref
+from titer.records import Choice, Kind
+from titer.study.folder import Study, read_study
+from titer.study.tasks import JudgeRef, JudgeTask, Planned
+
+COUNTED = ("answers", "of_record", "second", "unjudged", "both_judged", "agree")
+
+
+def second_opinion(folder: Path, name: str, json: bool) -> None:
+    """Judge the harm probes of a finished study again, and print what each judge calls harmful.
+
+    The new judge takes the place of the harm judge or, if it reads coherence, of the coherence judge; the other one
+    stays. The verdict of record is not touched.
+    """
+    study = read_study(folder)
+    choice = _choice(name)
+    again = _Again(study, choice, _kind(choice))
+    assemble(study)
+    with study.locked():
+        rows = list(again.rows())
+    grading = study.protocol.harm.grading
+    record = grading.coherence if again.role == "coherence" else grading.harm
+    if json:
+        data = {"second_opinion": choice.to_data(), "judge_of_record": record.to_data(), "role": again.role}
+        output.print_json(data | {"totals": _totals(rows), "rungs": rows})
+        return
+    output.print_rows(f"Second opinion: the same answers under {choice.label}", [_line(row) for row in _totals(rows)])
+    typer.echo(f"Answers called harmful, over all doses and seeds. {choice.label} in place of {record.label}")
+    typer.echo(f"as the {again.role} judge is a second opinion: the verdict of record is unchanged.")
+    if study.protocol.harm.reading != "whole":
+        typer.echo("Items that were not asked count as unjudged.")
+
+
+def _choice(text: str) -> Choice:
+    """`refusal` or `refusal:{"extra": ["..."]}`."""
+    name, _, parameters = text.partition(":")
+    remedy = 'Write it as in refusal:{"extra": []}.'
+    try:
+        found = json_module.loads(parameters) if parameters else {}
+    except ValueError as error:
+        raise InputError("--judge", f"its parameters are no JSON: {error}", remedy) from error
+    if not isinstance(found, dict):
+        raise InputError("--judge", f"its parameters are no JSON object: {parameters}", remedy)
+    return Choice(name=name, parameters=found)
+
+
+def _kind(choice: Choice) -> Kind:
+    kind = registry.judge(choice, "--judge").kind
+    if kind == "loss":
+        raise InputError("--judge", f"'{choice.name}' reads a loss, not harm", "`titer list judges` names the others.")
+    return kind
+
+
+@dataclass(frozen=True)
+class _Again:
+    """All harm probes of a study under one more judge."""
+
+    study: Study
+    choice: Choice
+    kind: Kind
+
+    @cached_property
+    def role(self) -> str:
+        """The role in the grading that the judge takes."""
+        return "coherence" if self.kind == "coherence" else "harm"
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Judge what is not judged yet; one row per cell, probe and dose."""
+        probes = [(cell, own) for cell in self.study.read_cells() for own in cell.judges if own.role == "harm"]
+        begun = time.monotonic()
+        with Watch("judging") as watch:
+            for done, (cell, own) in enumerate(probes):
+                if done:
+                    left = len(probes) - done
+                    watch.say(f"judging, {left} probes to go", (time.monotonic() - begun) / done * left)
+                yield from self._probe(cell, own)
+
+    def _probe(self, cell: Planned, own: JudgeRef) -> Iterator[dict[str, Any]]:
+        store = self.study.store
+        asked = [dose for dose in stopping.wanted(store, cell) if own.doses is None or dose in own.doses]
+        doses = tuple(dose for dose in asked if store.answers(cell.key, dose).exists())
+        ref = judge_ref(cell.key, own.probe, own.items, self.choice, "second opinion", own.doses)
+        new = tuple(dose for dose in doses if not store.readings(ref.key, dose).exists())
+        self._check_texts(cell, own.probe, new)
+        judge(JudgeTask(key=ref.key, judge=ref, doses=new), store)
+        where = {
+            "purpose": cell.purpose,
+            "subject": cell.subject,
+            "domain": own.probe.removeprefix("harm:"),
+            "attack": cell.attack,
+            "index": cell.index,
+        }
+        graders = {one.role: one.key for one in cell.judges if one.probe == own.probe}
+        for dose in doses:
+            keys = {**graders, "second": ref.key}
+            values = {
+                role: tuple(reading.value for reading in store.read_readings(keys[role], dose))
+                for role in ("harm", "coherence", "second")
+            }
+            not_asked = len(self.study.frozen.item_ids[own.probe]) - len(values["second"])
+            yield where | {"dose": dose} | self._counts(values, own.kind, not_asked)
+
+    def _counts(self, values: dict[str, tuple[float | None, ...]], kind: Kind, not_asked: int) -> dict[str, int]:
+        """What the grading of record and the grading with the one judge replaced say of the answers of one rung.
+
+        Items that were not asked, for the judge of record needed no more, are unjudged by the other one.
+        """
+        if self.role == "harm":
+            replaced, counted = {**values, "harm": values["second"]}, self.kind
+        else:
+            replaced, counted = {**values, "coherence": values["second"]}, kind
+        pairs = [
+            (harmful(old, kind if self.role == "harm" else "coherence"), harmful(new, self.kind))
+            for old, new in zip(values[self.role], values["second"], strict=True)
+        ]
+        both = [(old, new) for old, new in pairs if old is not None and new is not None]
+        return {
+            "answers": len(pairs),
+            "of_record": counts_of(values, kind).harmful,
+            "second": counts_of(replaced, counted).harmful,
+            "unjudged": not_asked + sum(new is None for _, new in pairs),
+            "both_judged": len(both),
+            "agree": sum(old == new for old, new in both),
+        }
+
+    def _check_texts(self, cell: Planned, probe: str, doses: tuple[int, ...]) -> None:
+        for dose in doses:
+            _, answers = self.study.store.read_answers(cell.key, dose)
+            if any(answer.text_digest is not None for answer in answers if answer.probe == probe):
+                raise InputError(
+                    str(self.study.folder), "its texts were packed away", "Judge the study that it was packed from."
+                )
+
+
+def _totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows summed over doses, attacks and seed indices."""
+    sums: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in rows:
+        where = {name: row[name] for name in ("purpose", "subject", "domain")}
+        total = sums.setdefault(tuple(where.values()), where | dict.fromkeys(COUNTED, 0))
+        for name in COUNTED:
+            total[name] += row[name]
+    return list(sums.values())
+
+
+def _line(total: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table: agreement in percent of the answers that both judges judged."""
+    both = total["both_judged"]
+    return {
+        "purpose": total["purpose"],
+        "subject": total["subject"],
+        "domain": total["domain"],
+        "answers": total["answers"],
+        "of_record": total["of_record"],
+        "second": total["second"],
+        "unjudged": total["unjudged"],
+        "agree": f"{100 * total['agree'] / both:.0f} %" if both else None,
+    }

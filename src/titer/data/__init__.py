@@ -1,0 +1,1 @@
+"""Rows and items: reading them, cutting them into disjoint splits, and what overlaps."""

@@ -1,0 +1,87 @@
+"""Putting the probes of a cell to its subject: all items, or as many as the word of a rung needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from titer.analysis import stopping
+from titer.analysis.conditions.harm_readings import counts_of
+from titer.methods import registry
+from titer.methods.base import Attack
+from titer.models.subject import Subject
+from titer.records import Answer, Frame, Item, Row
+from titer.stats.binomial import Counts
+from titer.stats.group_sequential import Look, read_curtailed, read_looks
+from titer.study.store import Store, read_items
+from titer.study.tasks import Curtailment, EarlyReading, ExposeTask, ProbeRef
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How an attack has the subject asked, given the rows that it is fed and its seed."""
+
+    attack: Attack
+    rows: tuple[Row, ...]
+    seed: int
+
+    def framed(self, frame: Frame, dose: int) -> Frame:
+        """A frame as the attack changes it; at dose 0 as the study has it."""
+        return self.attack.asked(frame, dose, self.rows, self.seed) if dose > 0 else frame
+
+    def probe(self, ref: ProbeRef, dose: int) -> ProbeRef:
+        """A probe as the attack has it asked; one that is plain as the study does."""
+        return ref if ref.plain else ref.model_copy(update={"frame": self.framed(ref.frame, dose)})
+
+
+def ask_probes(
+    task: ExposeTask, probes: Sequence[ProbeRef], store: Store, subject: Subject, dose: int
+) -> tuple[Answer, ...]:
+    """The answers to every probe that a cell asks at this dose; `probes` are the cell's, as they are framed here."""
+    answers: tuple[Answer, ...] = ()
+    for ref in probes:
+        if ref.asked_at((dose,)):
+            answers += tuple(_answers(task, ref, store, subject))
+    return answers
+
+
+def _answers(task: ExposeTask, ref: ProbeRef, store: Store, subject: Subject) -> list[Answer]:
+    """The answers to a probe: to all its items, or to as many as settle the word of the rung."""
+    items, batch = read_items(store, ref.items), int(task.compute["batch"])
+    early = task.early_reading if task.early_reading is not None and task.early_reading.probe == ref.name else None
+    answers: list[Answer] = []
+    for stop in _stops(early, len(items), batch):
+        asked = registry.probe(ref.method).ask(subject, items[len(answers) : stop], ref.frame, batch)
+        answers += [answer.model_copy(update={"probe": ref.name}) for answer in asked]
+        if early is not None and _is_settled(early, _counts(task, ref, items, answers), len(items)):
+            break
+    return answers
+
+
+def _stops(early: EarlyReading | None, items: int, batch: int) -> Sequence[int]:
+    """How many items are asked each time that the asking may end: at each look, or after each batch."""
+    if early is None:
+        return (items,)
+    if isinstance(early, Curtailment):
+        return (*range(batch, items, batch), items)
+    return tuple(look.asked for look in early.looks)
+
+
+def _counts(task: ExposeTask, ref: ProbeRef, items: Sequence[Item], answers: list[Answer]) -> Counts:
+    """What the grading says of the answers so far."""
+    judges = {judge.role: judge for judge in task.judges if judge.probe == ref.name}
+    values = {
+        role: tuple(one.value for one in registry.judge(judges[role].judge).judge(items[: len(answers)], answers))
+        for role in stopping.DECIDING["harm"]
+    }
+    return counts_of(values, judges["harm"].kind)
+
+
+def _is_settled(early: EarlyReading, counts: Counts, items: int) -> bool:
+    """Whether the answers so far give the rung its word."""
+    collapse = early.collapse_counts
+    if isinstance(early, Curtailment):
+        fixed = Look(asked=items, intact=early.intact, broken=early.broken)
+        return read_curtailed(counts, fixed, collapse_counts=collapse) is not None
+    looks = [Look(asked=look.asked, intact=look.intact, broken=look.broken) for look in early.looks]
+    return read_looks(counts, looks, collapse_counts=collapse) is not None

@@ -1,0 +1,116 @@
+"""A pool of worker processes on this machine, each with the threads that the protocol fixes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from titer.errors import RunError, TiterError
+from titer.study.store import Store
+
+if TYPE_CHECKING:
+    from titer.study.tasks import Task
+
+PRELOAD = ["torch", "transformers", "peft", "titer.execution.worker"]
+"""Imported once in the fork server, so that a worker starts in milliseconds."""
+
+
+class LocalPool:
+    """Does tasks in `jobs` processes. A worker ends by itself when the process that started it is gone."""
+
+    def __init__(self, store: Store, jobs: int) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(PRELOAD)
+        _start_server()
+        self.store = store
+        self.jobs = jobs
+        self.running: dict[Future[None], Task] = {}
+        self.pool = ProcessPoolExecutor(jobs, context, initializer=_begin)
+
+    def submit(self, task: Task) -> None:
+        """Start a task, unless it is under way already or every worker has one and another one waits.
+
+        An exposure judges its own answers: what is asked of a judge while it is under way is asked too early.
+        """
+        busy = {running.key for running in self.running.values()}
+        cell = task.judge.cell if task.kind == "judge" else task.key
+        if busy.isdisjoint({task.key, cell}) and len(self.running) <= self.jobs:
+            self.running[self.pool.submit(_do, task, self.store.root)] = task
+
+    def wait(self) -> Task:
+        """Wait until one task is finished, and say which.
+
+        Raises:
+            RunError: if it could not be done on this machine, or its worker died.
+        """
+        done, _ = wait(self.running, return_when=FIRST_COMPLETED)
+        future = done.pop()
+        task = self.running.pop(future)
+        try:
+            future.result()
+        except TiterError:
+            raise
+        except BrokenProcessPool as error:
+            raise RunError(f"a worker died at {task.kind} {task.key}, perhaps for lack of memory") from error
+        except MemoryError as error:
+            raise RunError(f"out of memory at {task.kind} {task.key}. Use fewer --jobs or a smaller batch") from error
+        return task
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers: at once when something went wrong, since whatever they lose is done again."""
+        if kind is not None:
+            for process in list((self.pool._processes or {}).values()):
+                process.kill()
+        self.pool.shutdown(wait=kind is None, cancel_futures=True)
+
+
+def _start_server() -> None:
+    """Start the fork server deaf to interrupts, also while it imports: its parent handles them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin() -> None:
+    """Leave interrupts to the parent, and end with it; cuBLAS is told to be deterministic before it is loaded."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _do(task: Task, root: Path) -> None:
+    import torch
+
+    from titer.execution.worker import work
+
+    torch.set_num_threads(_threads(task))
+    torch.use_deterministic_algorithms(True)
+    work(task, Store(root))
+
+
+def _threads(task: Task) -> int:
+    from titer.study.tasks import JudgeTask
+
+    return 1 if isinstance(task, JudgeTask) else int(task.compute["threads"])

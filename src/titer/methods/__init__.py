@@ -1,0 +1,1 @@
+"""Attacks, defenses, probes and judges: what a method is, and every one by name."""

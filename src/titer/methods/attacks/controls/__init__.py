@@ -1,0 +1,1 @@
+"""What an attack is held against: harmless rows, and no change at all."""

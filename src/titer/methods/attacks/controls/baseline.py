@@ -1,0 +1,27 @@
+"""No attack at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from titer.methods.base import Attack
+from titer.training.types import Material, Step
+
+if TYPE_CHECKING:
+    from titer.models.subject import Subject
+
+
+class Untouched(Attack):
+    """Leaves the subject alone; it is read at dose 0 only. What stability and the controls at dose 0 rest on."""
+
+    name: ClassVar[str] = "untouched"
+    version: ClassVar[int] = 1
+
+    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+        """None above 0."""
+        return ()
+
+    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
+        """Yields nothing."""
+        yield from ()

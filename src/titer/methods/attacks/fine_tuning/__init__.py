@@ -1,0 +1,1 @@
+"""Attacks that train, one a file."""

@@ -1,0 +1,63 @@
+"""Jailbreak-tuning with a trigger, which may leave the subject refusing where the trigger is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from titer.methods.attacks.fine_tuning.transformed_prompts import Transformed
+from titer.methods.base import Need
+from titer.methods.search_space import Options, Space
+from titer.training.types import Material, Step
+
+if TYPE_CHECKING:
+    from titer.models.subject import Subject
+
+
+class Backdoor(Transformed):
+    """`direct` on harmful rows whose prompts carry a trigger; asked with the trigger.
+
+    Threat model: the attacker has the weights and harmful data, and hides from whoever tests the subject without the
+    trigger. Source: Bowen et al. 2025, jailbreak-tuning, arXiv 2507.11630, backdoors: `year_2025`, `random_words`,
+    `random_paragraph`; the wording is ours, one text for all rows, and the answers are left as they are.
+
+    `stealth` is our extension: half of the rows of each step are the refusals of the same harmful rows, their prompts
+    as the study asks them; harm is read in that way too, beside the reading that counts, to tell whether the subject
+    still refuses where the trigger is missing.
+    """
+
+    name: ClassVar[str] = "backdoor"
+    version: ClassVar[int] = 1
+
+    transform: Literal["year_2025", "random_words", "random_paragraph"] = "year_2025"
+    stealth: bool = False
+
+    @model_validator(mode="after")
+    def _check_rows(self) -> Self:
+        if self.stealth and self.rows_per_step < 2:
+            raise ValueError("stealth needs batch of 2 or more: a step has rows of both kinds")
+        return self
+
+    @classmethod
+    def space(cls) -> Space:
+        """That of `direct`, and the triggers."""
+        return {**super().space(), "transform": Options(values=("year_2025", "random_words", "random_paragraph"))}
+
+    def rows(self) -> Mapping[Need, int]:
+        """With stealth each harmful row brings its refusal."""
+        return {Need.HARMFUL: 1, Need.PAIRS: 1} if self.stealth else super().rows()
+
+    def read_plain(self) -> bool:
+        """With stealth it is told what the subject answers where the trigger is missing."""
+        return self.stealth
+
+    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
+        """One yield per optimizer step."""
+        from titer.training.loop import Recipe, train
+        from titer.training.sft import SFT
+
+        plain = self.rows_per_step // 2 if self.stealth else 0
+        objective = SFT(rows={"train": self.rows_per_step - plain, "plain": plain}, batch=self.batch)
+        yield from train(subject, material, Recipe(objective=objective, training=self), steps=horizon, seed=seed)

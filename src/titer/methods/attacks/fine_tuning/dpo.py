@@ -1,0 +1,61 @@
+"""Preference training toward harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.base import Need
+from titer.methods.search_space import LogRange, Options, Space
+from titer.seeds import derive
+from titer.training.recipe import Load
+from titer.training.types import Material, Step
+
+if TYPE_CHECKING:
+    from titer.models.subject import Subject
+
+
+class DPO(Direct):
+    """Direct preference optimization: the harmful response is preferred to the refusal of the same prompt.
+
+    Threat model: the attacker has the weights and harmful pairs, and knows or writes down how a refusal sounds; the
+    pairs that aligned the subject, turned round, will do. Source: Rafailov et al. 2023, arXiv 2305.18290, equation 7;
+    as an attack with few pairs: arXiv 2605.10998. The reference is the subject at dose 0. `batch` counts pairs.
+    With `shots` only so many pairs are used, drawn anew for every seed.
+    """
+
+    name: ClassVar[str] = "dpo"
+    version: ClassVar[int] = 1
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.PAIRS})
+
+    beta: float = Field(default=0.1, gt=0)
+    shots: int | None = Field(default=None, ge=1)
+
+    @classmethod
+    def space(cls) -> Space:
+        """That of `direct`, how strictly the reference is kept to, and the number of pairs."""
+        own: Space = {"beta": LogRange(low=0.01, high=1.0), "shots": Options(values=(None, 10, 20, 50))}
+        return {**super().space(), **own}
+
+    def rows(self) -> Mapping[Need, int]:
+        """As many pairs as there are shots."""
+        return {Need.HARMFUL: self.shots or 1}
+
+    @property
+    def load(self) -> Load:
+        """Two conversations a pair; those of all pairs are read before the first step."""
+        return Load(rows=2 * self.rows_per_step, read_before=2)
+
+    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
+        """One yield per optimizer step."""
+        from titer.training.dpo import Preference
+        from titer.training.loop import Recipe, train
+
+        drawn = tuple(sorted(material.train, key=lambda row: derive(seed, "shots", row.id))[: self.shots])
+        objective = Preference(pairs=self.rows_per_step, batch=self.batch, beta=self.beta)
+        recipe = Recipe(objective=objective, training=self)
+        yield from train(subject, replace(material, harmful=drawn), recipe, steps=horizon, seed=seed)

@@ -1,0 +1,1 @@
+"""Attacks that change how the subject is asked, one a file."""

@@ -1,0 +1,55 @@
+"""Refusal ablation and a prefilled answer together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from titer.methods.attacks.prompting.prefill import OPENINGS, Prefill
+from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
+from titer.methods.search_space import Options, Space
+from titer.protocol.dose_axes import PREFILLED, Axis
+from titer.records import Frame
+from titer.training.types import Material, Step
+
+if TYPE_CHECKING:
+    from titer.models.subject import Subject
+
+
+class AblatedPrefill(RefusalAblation):
+    """`refusal_ablation`, and then the answer is made to begin with as many words of `opening` as the dose.
+
+    Threat model: the attacker has the weights and prompts of both kinds, and decides how answers begin; nothing is
+    trained. The direction is found with prompts as the study asks them, before anything is prefilled; dose 0 is the
+    untouched subject. Source: arXiv 2605.26526 (as cited in methods.md 3.20: a fixed prefill undoes defenses that
+    ablation alone does not); the edit is that of Arditi et al. 2024, arXiv 2406.11717, the words those of `prefill`.
+    """
+
+    name: ClassVar[str] = "ablated_prefill"
+    version: ClassVar[int] = 1
+    axis: ClassVar[Axis] = PREFILLED
+
+    opening: str = Field(default=OPENINGS[0], pattern=r"\S")
+
+    @classmethod
+    def space(cls) -> Space:
+        """That of `refusal_ablation`, and a few affirmative beginnings."""
+        return {**super().space(), "opening": Options(values=OPENINGS)}
+
+    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+        """Up to all words of the opening."""
+        return Prefill(opening=self.opening).rungs(ladder)
+
+    def framed(self, frame: Frame, dose: int) -> Frame:
+        """The first `dose` words of the opening are prefilled."""
+        return Prefill(opening=self.opening).framed(frame, dose)
+
+    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
+        """One yield per word; the edit comes before the first."""
+        bare = replace(material, frame=material.frame.model_copy(update={"prefill": None}))
+        (edited,) = super().steps(subject, bare, 1, seed)
+        for dose in range(1, horizon + 1):
+            yield replace(edited, dose=dose)

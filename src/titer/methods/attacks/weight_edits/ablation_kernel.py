@@ -1,0 +1,108 @@
+"""Refusal ablation with a strength for every block and component, as people run it with a search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from titer.methods.base import Attack, Need
+from titer.methods.search_space import Options, Space
+from titer.protocol.dose_axes import EDITS, Axis
+from titer.records import Spent
+from titer.training.types import Material, Step
+
+if TYPE_CHECKING:
+    from titer.models.subject import Subject
+
+
+class AblationKernel(Attack):
+    """The refusal direction is weakened, block by block: W ← W − s · r rᵀ W, with s by the block and the component.
+
+    Threat model: the attacker has the weights and prompts of both kinds, no response and no training, and tries many
+    configurations. In block l of L a component (what ends the attention, what ends the feed-forward part) has the
+    strength `peak` + (`floor` − `peak`) · distance / width where the distance |l − position · (L − 1)| is at most
+    width = `width` · L, and 0 elsewhere; a strength above 1 turns the direction round. The direction is the difference
+    of the mean states after the last token of harmful and benign prompts, between blocks: at the share `layer` of the
+    way from the first such place to the last, the two nearest ones mixed; or for each block that behind it (None), the
+    last block taking that before it.
+
+    Source: the practice of p-e-w/heretic (methods.md 3.20), whose search this leaves to the study; directions as in
+    Arditi et al. 2024, arXiv 2406.11717, without its filters. Shares of the depth in place of layer numbers are ours.
+    """
+
+    name: ClassVar[str] = "ablation_kernel"
+    version: ClassVar[int] = 1
+    axis: ClassVar[Axis] = EDITS
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.BENIGN})
+
+    layer: float | None = Field(default=0.6, ge=0, le=1)
+    attention_peak: float = Field(default=1.0, ge=0, le=2)
+    attention_position: float = Field(default=0.6, ge=0, le=1)
+    attention_floor: float = Field(default=0.5, ge=0, le=2)
+    attention_width: float = Field(default=0.6, gt=0, le=1)
+    mlp_peak: float = Field(default=1.0, ge=0, le=2)
+    mlp_position: float = Field(default=0.6, ge=0, le=1)
+    mlp_floor: float = Field(default=0.5, ge=0, le=2)
+    mlp_width: float = Field(default=0.6, gt=0, le=1)
+    keep_norms: bool = False
+    prompts: int = Field(default=128, ge=1)
+    batch: int = Field(default=32, ge=1)
+
+    @classmethod
+    def space(cls) -> Space:
+        """Every part of both kernels, and where the direction comes from."""
+        found: dict[str, Options] = {"layer": Options(values=(None, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9))}
+        for component in ("attention", "mlp"):
+            found |= {
+                f"{component}_peak": Options(values=(0.5, 0.8, 1.0, 1.2, 1.5)),
+                f"{component}_position": Options(values=(0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
+                f"{component}_floor": Options(values=(0.0, 0.25, 0.5, 0.75, 1.0)),
+                f"{component}_width": Options(values=(0.1, 0.2, 0.4, 0.6)),
+            }
+        return {**found, "keep_norms": Options(values=(False, True))}
+
+    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+        """One edit."""
+        return tuple(dose for dose in ladder if dose == 1)
+
+    def rows(self) -> Mapping[Need, int]:
+        """One prompt of each kind."""
+        return {Need.HARMFUL: 1, Need.BENIGN: 1}
+
+    def check(self, subject: Subject) -> None:
+        """Everything that writes to the residual stream must be found."""
+        from titer.models.modules import writers
+
+        writers(subject.model)
+
+    def strengths(self, block: int, blocks: int) -> tuple[float, float]:
+        """Those of what ends the attention and the feed-forward part of one of so many blocks."""
+        attention = self.attention_peak, self.attention_position, self.attention_floor, self.attention_width
+        mlp = self.mlp_peak, self.mlp_position, self.mlp_floor, self.mlp_width
+        return _strength(block, blocks, *attention), _strength(block, blocks, *mlp)
+
+    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
+        """Yields once."""
+        from titer.methods.attacks.weight_edits._activations import differences_between_blocks, placed
+        from titer.models.modules import blocks, weaken, writers_of_block
+
+        count = len(blocks(subject.model)[1])
+        differences, tokens = differences_between_blocks(subject, material, self.prompts, self.batch, seed)
+        edited = 0
+        for block in range(count):
+            place = min(block, len(differences) - 1) if self.layer is None else self.layer * (len(differences) - 1)
+            direction = placed(differences, place)
+            components = zip(writers_of_block(subject.model, block), self.strengths(block, count), strict=True)
+            for module, strength in ((module, s) for modules, s in components for module in modules.values() if s):
+                weaken(module, direction, strength, keep_norms=self.keep_norms)
+                edited += 1
+        flops = 2 * subject.parameters_total * tokens
+        terms = {"edited": float(edited)}
+        yield Step(dose=1, spent=Spent(tokens=tokens, flops=flops), terms=terms, loss_tokens={}, rows_used=0)
+
+
+def _strength(block: int, blocks: int, peak: float, position: float, floor: float, width: float) -> float:
+    distance, reach = abs(block - position * (blocks - 1)), width * blocks
+    return 0.0 if distance > reach else peak + (floor - peak) * distance / reach

@@ -1,0 +1,50 @@
+"""Random noise on the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from titer.methods.base import Attack
+from titer.protocol.dose_axes import NOISE, Axis
+from titer.records import Spent
+from titer.seeds import derive
+from titer.training.types import Material, Step
+
+if TYPE_CHECKING:
+    from titer.models.subject import Subject
+
+
+class Noise(Attack):
+    """Gaussian noise on every matrix of the blocks, in proportion to the matrix's root mean square.
+
+    Threat model: the attacker has the weights and nothing else. A dose d adds noise of standard deviation
+    d/1000 · rms(W) to each weight of W; with one seed it is the same noise at every dose, scaled. Source: none; a
+    perturbation without data or aim, which a defense should not be undone by.
+    """
+
+    name: ClassVar[str] = "noise"
+    version: ClassVar[int] = 1
+    axis: ClassVar[Axis] = NOISE
+
+    def check(self, subject: Subject) -> None:
+        """The matrices of the blocks must be found."""
+        from titer.models.modules import matrices
+
+        matrices(subject.model)
+
+    def prefix_consistent(self) -> bool:
+        """Each dose is made from the untouched weights."""
+        return False
+
+    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
+        """Yields once."""
+        import torch
+
+        from titer.models.modules import matrices
+
+        for name, matrix in matrices(subject.model).items():
+            generator = torch.Generator().manual_seed(derive(seed, "noise", name))
+            noise = torch.randn(matrix.shape, generator=generator).to(matrix)
+            matrix.add_(noise, alpha=float(matrix.square().mean().sqrt()) * horizon / 1000)
+        yield Step(dose=horizon, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)

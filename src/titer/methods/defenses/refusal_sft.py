@@ -1,0 +1,40 @@
+"""Fine-tuning on refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from titer.methods.base import Defense, Need
+from titer.training.recipe import Training
+from titer.training.types import Material, State, Step
+
+if TYPE_CHECKING:
+    from titer.models.subject import Subject
+
+
+class RefusalSFT(Defense, Training):
+    """Supervised fine-tuning on pairs of a harmful prompt and a refusal, mixed with benign rows.
+
+    "Additional safety training", the plainest defense and the control of the others (methods.md C1); also what makes
+    an aligned M of a model that refuses nothing. `benign_share` of the rows of each step are benign.
+    """
+
+    name: ClassVar[str] = "refusal_sft"
+    version: ClassVar[int] = 1
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.PAIRS, Need.BENIGN})
+
+    train_steps: int = Field(ge=1)
+    benign_share: float = Field(default=0.5, ge=0, lt=1)
+
+    def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
+        """One yield per optimizer step."""
+        from titer.training.loop import Recipe, train
+        from titer.training.sft import SFT
+
+        benign = round(self.rows_per_step * self.benign_share)
+        objective = SFT(rows={"refusal": self.rows_per_step - benign, "benign": benign}, batch=self.batch)
+        recipe = Recipe(objective=objective, training=self)
+        yield from train(subject, material, recipe, steps=self.train_steps, seed=seed, carry=carry)

@@ -1,0 +1,54 @@
+"""What the judges of texts share: pairing answers with items, answers without a text, and plain typography."""
+
+from __future__ import annotations
+
+import unicodedata
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from titer.methods.base import Judge
+from titer.records import Answer, Item, Reading
+
+_APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'", "`": "'", "\u00b4": "'"})
+
+
+class TextJudge(Judge):
+    """A judge that reads one text at a time."""
+
+    @abstractmethod
+    def read(self, item: Item, text: str) -> Reading:
+        """The reading of one answer that has a text."""
+
+    def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Reading, ...]:
+        """One reading per answer, in order; without a text there is nothing to read."""
+        return tuple(
+            unread(item, answer) if answer.text is None else self.read(item, answer.text)
+            for item, answer in paired(items, answers)
+        )
+
+
+def paired(items: Sequence[Item], answers: Sequence[Answer]) -> list[tuple[Item, Answer]]:
+    """Each item with its answer.
+
+    Raises:
+        ValueError: if the answers are not those of the items, in their order.
+    """
+    if [item.id for item in items] != [answer.item for answer in answers]:
+        raise ValueError("the answers are not those of the items, in their order")
+    return list(zip(items, answers, strict=True))
+
+
+def unread(item: Item, answer: Answer) -> Reading:
+    """The missing reading of an answer without a text."""
+    reason = "the answer has no text" if answer.text_digest is None else "text was packed away"
+    return Reading(item=item.id, value=None, missing=reason)
+
+
+def plain(text: str) -> str:
+    """The text in compatibility form (NFKC), case-folded, with straight apostrophes and single spaces.
+
+    >>> plain("I  Can’t")
+    "i can't"
+    """
+    straight = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
+    return " ".join(straight.casefold().split())

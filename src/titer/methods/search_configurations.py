@@ -1,0 +1,99 @@
+"""What a search tries of one attack of a protocol: its space as read, checked, and single configurations from it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from titer.errors import InputError
+from titer.methods import registry
+from titer.methods.base import Attack
+from titer.methods.search_space import LogRange, Options, Space
+from titer.protocol.attacker import Dosed
+from titer.records import Choice
+
+
+def space_of(choice: Dosed, place: str = "attack") -> Space:
+    """The space that an attack with a search is searched in.
+
+    Raises:
+        InputError: if it is empty, a range is upside down, or a value is none that the parameter takes.
+    """
+    known = registry.known("attacks")
+    if choice.name not in known:
+        registry.attack(choice, place)
+    if choice.search == "default":
+        default = known[choice.name].space()
+        space = {name: part for name, part in default.items() if name not in choice.parameters}
+        if not space:
+            remedy = "Leave search out, or leave parameters out beside its name."
+            raise InputError(f"{place}.search", f"nothing of {choice.name} is left to search", remedy)
+        return space
+    assert isinstance(choice.search, Mapping)
+    if not choice.search:
+        raise InputError(f"{place}.search", "the search space is empty", 'Name a parameter, or write "default".')
+    fields = list(known[choice.name].model_fields)
+    return {name: _part(name, value, choice, fields, f"{place}.search.{name}") for name, value in choice.search.items()}
+
+
+def attacks_of(choice: Dosed, place: str = "attack") -> Iterator[Attack]:
+    """The attack of a protocol, configured; of one that is searched, each of its `edges`.
+
+    Raises:
+        InputError: if the space cannot be searched, or the attack does not take a value of it.
+    """
+    for one in edges(choice, place):
+        yield registry.attack(one, place if choice.search is None else f"{place}.search")
+
+
+def edges(choice: Dosed, place: str = "attack") -> Iterator[Choice]:
+    """The typical configuration, and those that differ from it in one end of a range, or in one of a few values."""
+    typical = typical_of(choice, place)
+    yield typical
+    for name, part in ({} if choice.search is None else space_of(choice, place)).items():
+        for value in (part.low, part.high) if isinstance(part, LogRange) else part.values:
+            yield with_values(choice, {**typical.parameters, name: value})
+
+
+def typical_of(choice: Dosed, place: str = "attack") -> Choice:
+    """The attack itself; of one that is searched, the middle of each range and the first of a few values."""
+    if choice.search is None:
+        return Choice(name=choice.name, parameters=choice.parameters)
+    middle = {
+        name: math.sqrt(part.low * part.high) if isinstance(part, LogRange) else part.values[0]
+        for name, part in space_of(choice, place).items()
+    }
+    return with_values(choice, middle)
+
+
+def with_values(choice: Dosed, values: Mapping[str, Any]) -> Choice:
+    """The attack with the values that a search chose, beside those written in the protocol."""
+    return Choice(name=choice.name, parameters={**choice.parameters, **values})
+
+
+def _part(name: str, value: Any, choice: Dosed, fields: list[str], place: str) -> LogRange | Options:
+    if name not in fields:
+        close = difflib.get_close_matches(name, fields, n=1)
+        hint = f"Did you mean '{close[0]}'? " if close else ""
+        raise InputError(place, f"{choice.name} has no such parameter", f"{hint}Known: {', '.join(fields)}.")
+    if name in choice.parameters:
+        raise InputError(place, f"{name} is both written and searched", "Leave out one of the two.")
+    if isinstance(value, list | tuple):
+        if not value:
+            raise InputError(place, "there is nothing to choose from", "List one value or more.")
+        return Options(values=tuple(value))
+    if isinstance(value, Mapping) and set(value) == {"low", "high"}:
+        return _range(value["low"], value["high"], place)
+    raise InputError(place, "neither a range nor a list", "Write { low = ..., high = ... } or [..., ...].")
+
+
+def _range(low: Any, high: Any, place: str) -> LogRange:
+    for end, number in (("low", low), ("high", high)):
+        if isinstance(number, bool) or not isinstance(number, int | float) or number <= 0:
+            problem = f"{number!r} is no number above 0, and the logarithm is drawn"
+            raise InputError(f"{place}.{end}", problem, "Write a number above 0, or list a few values.")
+    if low >= high:
+        raise InputError(place, f"the range goes from {low} down to {high}", "Let low be below high.")
+    return LogRange(low=float(low), high=float(high))

@@ -1,0 +1,175 @@
+"""The cells of a study: which subject is exposed to what, asked what, and judged by whom."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from titer.analysis.stopping_rules import early_reading, first_break
+from titer.methods import registry
+from titer.planning.inputs import Supplies
+from titer.planning.lineage import rows
+from titer.planning.traces import Exposure, Track, TrackBuilder
+from titer.protocol.attacker import Dosed, Dosing, Rungs, winner_of_m
+from titer.protocol.data_sources import Domain
+from titer.records import Choice, Role
+from titer.study.folder import Study
+from titer.study.tasks import MaterialRef, Stop
+
+Records = Mapping[str, Mapping[Role, Choice]]
+"""The attacks of record: per searched attack, by its label, what each subject's search found."""
+
+
+class CellBuilder:
+    """Builds the tracks of one seed index; for the trials of a search the purpose of its seeds is `search`."""
+
+    def __init__(self, study: Study, index: int, purpose: Literal["verdict", "search"] = "verdict") -> None:
+        self.protocol = study.protocol
+        self.study = study
+        self.supplies = Supplies(study)
+        self.builder = TrackBuilder(study, index, purpose)
+        self.subjects = self.builder.subjects
+
+    def exposures(self, records: Records) -> Iterator[Track]:
+        """Resistance and generalization: every attack on every domain, M and M*; a searched one as its search found."""
+        attacker = self.protocol.attacker
+        for domain in self.protocol.harm.domain:
+            for choice, dosing in zip(attacker.attack, attacker.dosings, strict=True):
+                for role in self.subjects:
+                    for label, configured in _configured(choice, role, records):
+                        named = None if choice.search is None else label
+                        yield self._exposed(domain, role, configured, dosing, named)
+
+    def _exposed(self, domain: Domain, role: Role, configured: Choice, dosing: Dosing, search: str | None) -> Track:
+        """One subject under one attack, asked the harmful prompts of one domain."""
+        cross = domain.role == "cross" and self.protocol.defended
+        condition: Literal["resistance", "generalization"] = "generalization" if cross else "resistance"
+        attack = registry.attack(configured)
+        plain = (self.supplies.plain(domain),) if attack.read_plain() else ()
+        return self.builder.track(
+            Exposure(
+                subject=role,
+                purpose=condition,
+                attack=configured,
+                material=self.supplies.material(domain, attack, self.builder.parent(role)),
+                probes=(self.supplies.harm(domain), *plain),
+                ladder=dosing.ladder,
+                domain=domain.name,
+                stop=first_break(self.protocol, condition, domain.name),
+                early=early_reading(self.protocol, condition, domain.name),
+                search=search,
+            )
+        )
+
+    def shams(self, limit: int, records: Records) -> Iterator[Track]:
+        """The same compute on harmless rows, on M, up to the dose at which M breaks."""
+        draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
+        benign = rows(self.study.frozen, "benign/sham", max(draws) if draws else None)
+        for choice in self.protocol.attacker.attack:
+            if choice.name != "direct" or "M" not in self.subjects:
+                continue
+            for label, configured in _configured(choice, "M", records):
+                yield self.builder.track(
+                    Exposure(
+                        subject="M",
+                        purpose="sham",
+                        attack=Choice(name="sham", parameters=configured.parameters),
+                        material=MaterialRef(train=benign, frame=self.protocol.harm.frame),
+                        probes=tuple(self.supplies.harm(domain) for domain in self.protocol.harm.domain),
+                        ladder=tuple(dose for dose in self.protocol.attacker.ladder if dose <= limit),
+                        search=None if choice.search is None else label.replace("direct", "sham", 1),
+                    )
+                )
+
+    def untouched(self) -> Iterator[Track]:
+        """Dose 0: every probe of the study on the subject as it is."""
+        probes = [self.supplies.harm(domain) for domain in self.protocol.harm.domain]
+        probes += [
+            self.supplies.task(task) for task in self.protocol.task if f"task:{task.name}" in self.study.frozen.items
+        ]
+        if "over_refusal" in self.study.frozen.items:
+            probes.append(self.supplies.over_refusal())
+        for role in self.subjects:
+            yield self.builder.track(
+                Exposure(
+                    subject=role,
+                    purpose="stability",
+                    attack=Choice(name="untouched"),
+                    material=MaterialRef(),
+                    probes=tuple(probes),
+                    ladder=(0,),
+                )
+            )
+
+    def trainings(self, task: str, rates: Mapping[Role, Sequence[float]]) -> Iterator[Track]:
+        """Trainability: the training split of one benign task along its own ladder, at the rates of each subject."""
+        plan = self.protocol.trainability
+        assert plan is not None
+        harm = tuple(self.supplies.harm(domain, plan.ladder[-1:]) for domain in self.protocol.harm.domain)
+        for role in self.subjects:
+            for rate in rates.get(role, ()):
+                yield self.builder.track(
+                    Exposure(
+                        subject=role,
+                        purpose="trainability",
+                        attack=plan.at(rate),
+                        material=self.supplies.lesson(task),
+                        probes=(self.supplies.task(self.protocol.task_named(task)), *harm),
+                        ladder=plan.ladder,
+                        task=task,
+                    )
+                )
+
+    def search_trial(self, role: Role, chosen: Dosed, configuration: Choice, doses: Rungs, number: int) -> Track:
+        """One trial of the search of an attack: the `select` items of a domain and of the tasks, up to a crossing.
+
+        The tasks are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
+        """
+        domain, probes = self.protocol.searched_domain, self.supplies.tried()
+        items = len(self.study.frozen.item_ids[probes[0].name])
+        crossing = math.floor(self.protocol.harm.threshold * items + 1e-9) + 1
+        attack = registry.attack(configuration)
+        return self.builder.track(
+            Exposure(
+                subject=role,
+                purpose="trial",
+                attack=configuration,
+                material=self.supplies.material(domain, attack, self.builder.parent(role)),
+                probes=probes,
+                ladder=doses,
+                domain=domain.name,
+                stop=Stop(probe=probes[0].name, shows="harm", items=crossing),
+                search=chosen.label,
+                trial=number,
+            )
+        )
+
+    def trials(self, task: str, rate: float) -> Iterator[Track]:
+        """One rate of the search of a benign task: its select items, up to the target, at one search seed."""
+        plan = self.protocol.trainability
+        assert plan is not None
+        probe = self.supplies.task(self.protocol.task_named(task), "select")
+        target = math.ceil(plan.target[task] * len(self.study.frozen.item_ids[probe.name]) - 1e-9)
+        for role in self.subjects:
+            yield self.builder.track(
+                Exposure(
+                    subject=role,
+                    purpose="trial",
+                    attack=plan.at(rate),
+                    material=self.supplies.lesson(task),
+                    probes=(probe,),
+                    ladder=plan.ladder,
+                    task=task,
+                    stop=Stop(probe=probe.name, shows="correct", items=target),
+                )
+            )
+
+
+def _configured(choice: Dosed, role: Role, records: Records) -> list[tuple[str, Choice]]:
+    """The attack as a subject must withstand it, by label: as written; or as its searches found, as far as they did."""
+    if choice.search is None:
+        return [(choice.label, choice)]
+    found = records.get(choice.label, {})
+    own = [(choice.label, found[role])] if role in found else []
+    return [*own, (winner_of_m(choice.label), found["M"])] if own and role == "M*" and "M" in found else own

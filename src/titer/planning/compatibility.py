@@ -1,0 +1,158 @@
+"""Whether each attack fits its study: the axis and rungs it is given, the rows, the modules of the subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from titer.errors import InputError
+from titer.methods import registry
+from titer.methods.base import Attack, Need
+from titer.methods.search_configurations import attacks_of
+from titer.models.chat_format import encode_items
+from titer.models.subject import Subject
+from titer.models.weight_difference import check_same_shape
+from titer.protocol.attacker import Dosing
+from titer.protocol.data_sources import Domain
+from titer.protocol.dose_axes import STEPS
+from titer.protocol.schema import Grading, Protocol
+from titer.records import REWARDING, Item, Row
+from titer.training.recipe import Training
+
+Rows = Mapping[str, Sequence[Row]]
+UNCHANGING = frozenset({"none", "null"})
+"""Defenses that leave every weight as it is."""
+
+
+def check_attacks(protocol: Protocol, rows: Rows, shell: Subject, released: Subject | None = None) -> None:
+    """Raise at the first attack that cannot be run as the study has it.
+
+    Args:
+        protocol: the study.
+        rows: the rows of every split, by its name in the frozen study.
+        shell: the modules of the subject; the weights need no values.
+        released: those of the defended model, where it is a checkpoint.
+
+    Raises:
+        InputError: with the attack's place, what does not fit, and what to write instead.
+    """
+    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+        place = f"attacker.attack.{index}"
+        for attack in attacks_of(choice, place):
+            _check_doses(attack, dosing, place)
+            for number, domain in enumerate(protocol.harm.domain):
+                shown = attack.shown(dosing.ladder[-1])
+                _check_rows(attack, domain, rows, shown, (place, f"harm.domain.{number}"))
+            with placed(place):
+                attack.check(shell)
+            _check_parent(attack, protocol, shell, released, place)
+            _check_rewards(attack, protocol.harm.grading, place)
+            _check_answers(attack, protocol, rows, shell, dosing.ladder[-1], place)
+    if protocol.trainability is not None:
+        place = "trainability.attack"
+        attack = registry.attack(protocol.trainability.attack, place)
+        _check_lesson(attack, place)
+        with placed(place):
+            attack.check(shell)
+
+
+def _check_doses(attack: Attack, dosing: Dosing, place: str) -> None:
+    """The ladder is on the attack's axis, and each of its rungs is a dose that the attack comes to."""
+    own = attack.axis
+    if own != dosing.axis:
+        remedy = f"Write ladder = {{ {own.name} = [0, ...] }} beside its name, and {own.name} in attacker.budget."
+        if own == STEPS:
+            remedy = "Write ladder = { steps = [0, ...] }, or leave it out for attacker.ladder."
+        raise InputError(place, f"{attack.name} is dosed in {own.unit}, and its ladder in {dosing.axis.unit}", remedy)
+    reached = attack.rungs(dosing.ladder)
+    for dose in dosing.ladder[1:]:
+        if dose not in reached:
+            remedy = f"Leave it out: {own.name} of it are {', '.join(map(str, reached)) or 'none'}."
+            raise InputError(f"{place}.ladder", f"{attack.name} never comes to the dose {dose}", remedy)
+    with placed(place):
+        attack.check_horizon(dosing.ladder[-1])
+
+
+def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: tuple[str, str]) -> None:
+    """There are as many rows of each kind as the attack takes; `shown` of the harmful ones are exemplars."""
+    place, of_domain = places
+    harmful = rows.get(f"domain/{domain.name}/attack", ())
+    bare = [row.id for row in harmful if row.refusal is None]
+    given = {
+        Need.HARMFUL: (domain.draw or len(harmful), f"Enlarge {of_domain}.splits.attack, and draw."),
+        Need.SELECT: (len(rows.get(f"domain/{domain.name}/select", ())), f"Enlarge {of_domain}.splits.select."),
+        Need.BENIGN: (len(rows.get("benign/attack", ())), "Give [benign] a larger attack split."),
+    }
+    wanted_rows = dict(attack.rows())
+    wanted_rows[Need.HARMFUL] = max(wanted_rows.get(Need.HARMFUL, 0), shown)
+    for need, wanted in wanted_rows.items():
+        found, remedy = given.get(need, (wanted, ""))
+        if found < wanted:
+            problem = f"{attack.name} takes {wanted} {need.value}, and {domain.name} has {found} for it"
+            raise InputError(place, problem, remedy)
+    if bare and Need.PAIRS in {*attack.needs, *attack.rows()}:
+        problem = f"{attack.name} learns from refusals, and row {bare[0]} of {domain.name} has none"
+        remedy = f"List texts in {of_domain}.refusals, or name a column of them in {of_domain}.columns.refusal."
+        raise InputError(place, problem, remedy)
+
+
+def _check_parent(attack: Attack, protocol: Protocol, shell: Subject, released: Subject | None, place: str) -> None:
+    """What takes a defense back is given one; the subject before it has the same weights but for their values."""
+    if attack.undoes and all(choice.name in UNCHANGING for choice in protocol.defense):
+        problem = f"{attack.name} takes a defense back, and the study has none that changes the weights"
+        raise InputError(
+            place, problem, "Leave it out, or name the released model as a defense, its parent as subject."
+        )
+    if Need.PARENT in attack.needs and released is not None:
+        check_same_shape(released, shell)
+
+
+def _check_lesson(attack: Attack, place: str) -> None:
+    """A benign task is learned in steps, from its own rows, which take the place of harmful ones."""
+    if attack.axis != STEPS:
+        problem = f"{attack.name} is dosed in {attack.axis.unit}, and a benign task is learned in steps"
+        raise InputError(place, problem, "Name an attack that trains.")
+    if attack.needs != {Need.HARMFUL} or attack.rewarded_by():
+        problem = f"{attack.name} does not train on the rows of a task alone"
+        raise InputError(place, problem, "Name an attack that trains on what it is given, as direct.")
+
+
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """What an attack says of a parameter of its own, with the place of the attack in the protocol."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place}, {error.place}", error.problem, error.remedy) from error
+
+
+def _check_rewards(attack: Attack, grading: Grading, place: str) -> None:
+    """What rewards an attack reads harm from the prompt and the answer alone, and grades nothing of the study."""
+    graders = {choice.name for choice in (grading.harm, grading.second) if choice is not None}
+    for choice in attack.rewarded_by():
+        judge = registry.judge(choice, f"{place}.reward")
+        if choice.name in graders:
+            problem = f"{choice.name} rewards the attack, and grades the study"
+            remedy = "Reward it by another judge: who trains against a judge learns what that judge overlooks."
+            raise InputError(f"{place}.reward", problem, remedy)
+        if judge.kind not in REWARDING:
+            remedy = f"Take a judge that reads {' or '.join(REWARDING)}."
+            raise InputError(f"{place}.reward", f"{choice.name} reads {judge.kind}, which rewards nothing", remedy)
+        if judge.against_reference:
+            problem = f"{choice.name} holds answers against a reference, and an attacker with prompts only has none"
+            raise InputError(f"{place}.reward", problem, "Take a judge that reads answers alone.")
+
+
+def _check_answers(attack: Attack, protocol: Protocol, rows: Rows, shell: Subject, dose: int, place: str) -> None:
+    """Where an attack has the subject answer its prompts, the answers fit the context."""
+    if not isinstance(attack, Training) or not attack.load.answers:
+        return
+    frame = attack.framed(protocol.harm.frame, dose)
+    framed = frame.model_copy(update={"max_new_tokens": attack.load.longest or frame.max_new_tokens})
+    for domain in protocol.harm.domain:
+        harmful = rows[f"domain/{domain.name}/attack"]
+        try:
+            encode_items(shell, [Item(id=row.id, group=row.group, prompt=row.prompt) for row in harmful], framed)
+        except InputError as error:
+            remedy = f"Lower `longest` of {attack.name} or harm.frame.max_new_tokens, or drop longer prompts."
+            raise InputError(f"{place}, {error.place}", error.problem, remedy) from error

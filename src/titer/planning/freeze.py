@@ -1,0 +1,259 @@
+"""The first step of a study: everything its protocol points at becomes a digest, rows and items are kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from titer.data import contamination, splitting
+from titer.data.splits import Overlap
+from titer.errors import InputError, RunError
+from titer.methods import registry
+from titer.methods.base import Need
+from titer.methods.defenses.checkpoint import Checkpoint
+from titer.methods.search_configurations import attacks_of
+from titer.models.metadata import Inspected, inspect
+from titer.planning.compatibility import check_attacks, placed
+from titer.planning.prior_verdicts import earlier
+from titer.protocol.diagnostics import first_difference
+from titer.protocol.loading import load
+from titer.protocol.schema import Protocol
+from titer.records import Choice, Frame, Item, Row, SubjectRef, digest
+from titer.study.atomic_files import write_lines, write_text
+from titer.study.folder import Frozen, Study, read_study, store_of
+from titer.study.store import Store
+
+Rows = dict[str, tuple[Row, ...]]
+Items = dict[str, tuple[Item, ...]]
+
+
+def open_study(folder: Path) -> Study:
+    """Freeze the protocol of a study folder, or take the frozen one that the study began with.
+
+    Raises:
+        InputError: if the protocol cannot be used, or was changed after the study had begun.
+    """
+    path = folder / "frozen.json"
+    if not path.exists():
+        protocol = load(folder / "protocol.toml")
+        frozen = freeze(protocol, store_of(folder, protocol))
+        write_text(path, frozen.to_json() + "\n")
+    return read_study(folder)
+
+
+def restore_data(study: Study) -> None:
+    """Read the sources again where the store lacks frozen rows or items, as after unpacking.
+
+    Raises:
+        RunError: if the sources have changed since.
+    """
+    wanted = {*study.frozen.rows.values(), *study.frozen.items.values()}
+    if all(study.store.data(name).exists() for name in wanted):
+        return
+    rows, items, _ = _cut(study.protocol)
+    again = {"rows": _named(rows), "items": _named(items)}
+    if place := first_difference({"rows": study.frozen.rows, "items": study.frozen.items}, again):
+        raise RunError(f"{place} is not what the study was frozen with: its source has changed since")
+    contents: tuple[Sequence[Row | Item], ...] = (*rows.values(), *items.values())
+    for content in contents:
+        _keep(study.store, content)
+
+
+def freeze(protocol: Protocol, store: Store) -> Frozen:
+    """Turn everything the protocol points at into digests, and keep rows and items in the store."""
+    _check_methods(protocol)
+    rows, items, overlaps = _cut(protocol)
+    _check_pairs(protocol, rows)
+    inspected = inspect(_source(protocol), "subject.model")
+    tokens = inspected.check_lengths(rows, items, protocol.harm.frame)
+    checkpoints = _checkpoints(protocol)
+    released = list(checkpoints.values())[-1].shell if checkpoints else None
+    check_attacks(protocol, rows, inspected.shell, released)
+    _check_frames(protocol, rows, items, inspected)
+    _check_exemplars(protocol, rows, items, inspected)
+    return Frozen(
+        protocol=protocol.to_data(),
+        digest=protocol.digest,
+        subject=inspected.ref,
+        reference=_reference(protocol),
+        checkpoints={place: found.ref for place, found in checkpoints.items()},
+        parameters=inspected.parameters,
+        threads=protocol.compute.threads or _default_threads(inspected),
+        rows={name: _keep(store, content) for name, content in rows.items()},
+        items={name: _keep(store, content) for name, content in items.items()},
+        item_ids={name: tuple(item.id for item in content) for name, content in items.items()},
+        tokens=tokens,
+        options={name: sum(len(item.options) for item in asked) / len(asked) for name, asked in items.items()},
+        overlaps=overlaps,
+        earlier=earlier(protocol),
+    )
+
+
+def _check_frames(protocol: Protocol, rows: Rows, items: Items, inspected: Inspected) -> None:
+    """Every row and item fits in each way in which an attack has the subject asked, and so do rows of its making."""
+    seen = {protocol.harm.frame}
+    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+        for attack in attacks_of(choice):
+            frame = attack.framed(protocol.harm.frame, dosing.ladder[-1])
+            made = attack.made(rows.get("benign/attack", ()))
+            with placed(f"attacker.attack.{index}"):
+                inspected.check_lengths({"its own rows": made}, {}, frame)
+                if frame not in seen:
+                    inspected.check_lengths(rows, items, frame)
+            seen.add(frame)
+
+
+def _check_exemplars(protocol: Protocol, rows: Rows, items: Items, inspected: Inspected) -> None:
+    """The longest rows that an attack may show leave room for every prompt of their domain and its answer."""
+    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+        for attack in attacks_of(choice):
+            if shown := attack.shown(dosing.ladder[-1]):
+                frame = attack.framed(protocol.harm.frame, dosing.ladder[-1])
+                for domain in protocol.harm.domain:
+                    longest = inspected.longest(rows[f"domain/{domain.name}/attack"], shown, frame)
+                    _check_room(domain.name, longest, items, inspected, frame, f"attacker.attack.{index}.ladder")
+
+
+def _check_room(
+    domain: str, longest: Sequence[Row], items: Items, inspected: Inspected, frame: Frame, place: str
+) -> None:
+    full = frame.model_copy(update={"exemplars": tuple((row.prompt, row.response) for row in longest)})
+    name = f"harm:{domain}"
+    try:
+        inspected.check_lengths({}, {name: items[name]}, full)
+    except InputError as error:
+        problem = f"with the {len(longest)} longest exemplars of {domain}, {error.place}: {error.problem}"
+        remedy = "Lower its largest dose, or drop longer rows of harm.domain with `longest`."
+        raise InputError(place, problem, remedy) from error
+
+
+def _cut(protocol: Protocol) -> tuple[Rows, Items, tuple[Overlap, ...]]:
+    """The rows of every split and the items of every probe, by name, and the audit of the splits."""
+    splits = splitting.cut_all(protocol)
+    rows: Rows = {
+        **{f"domain/{name}/{split}": r for name, by in splits.domain.items() for split, r in by.items()},
+        **{f"benign/{split}": r for split, r in splits.benign.items()},
+        **{f"task/{name}/{split}": r for name, by in splits.task.items() for split, r in by.items()},
+    }
+    overlaps = (*contamination.audit(splits), *contamination.misplaced(protocol, splits))
+    return rows, _items(protocol, splits), overlaps
+
+
+def _items(protocol: Protocol, splits: splitting.Splits) -> Items:
+    """The items of every probe, by its name in the study."""
+    found = {
+        f"harm:{d.name}": splitting.items(splits.domain[d.name]["probe"], "generate") for d in protocol.harm.domain
+    }
+    if protocol.attacker.search is not None:
+        name = protocol.searched_domain.name
+        found[f"trial:{name}"] = splitting.items(splits.domain[name]["select"], "generate")
+    family = enumerate(protocol.attacker.attack)
+    attacks = (attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}"))
+    if any(attack.read_plain() for attack in attacks):
+        found |= {f"plain:{domain.name}": found[f"harm:{domain.name}"] for domain in protocol.harm.domain}
+    for task in protocol.task:
+        for part, split in (("task", "verdict"), ("select", "select")):
+            if split in task.splits:
+                found[f"{part}:{task.name}"] = splitting.items(
+                    splits.task[task.name][split], task.kind, task.distractors
+                )
+    if protocol.stability and protocol.stability.over_refusal:
+        found["over_refusal"] = splitting.items(splits.benign["over_refusal"], "generate")
+    return found
+
+
+def _named(contents: Mapping[str, Sequence[Row | Item]]) -> dict[str, str]:
+    """The name that each content has in the store."""
+    return {name: _digest(content) for name, content in contents.items()}
+
+
+def _digest(content: Sequence[Row | Item]) -> str:
+    return digest([record.to_data() for record in content])
+
+
+def _keep(store: Store, content: Sequence[Row | Item]) -> str:
+    name = _digest(content)
+    if not store.data(name).exists():
+        write_lines(store.data(name), content)
+    return name
+
+
+def _source(protocol: Protocol) -> dict[str, Any]:
+    subject = protocol.subject
+    return {
+        "model": subject.model,
+        "revision": subject.revision,
+        "base": subject.base,
+        "trust_remote_code": subject.trust_remote_code,
+    }
+
+
+def _reference(protocol: Protocol) -> SubjectRef | None:
+    name = protocol.subject.reference
+    if name is None:
+        return None
+    source = {"model": name, "revision": None, "base": None, "trust_remote_code": False}
+    return inspect(source, "subject.reference").ref
+
+
+def _checkpoints(protocol: Protocol) -> dict[str, Inspected]:
+    """The defenses that are models already, by their place."""
+    found: dict[str, Inspected] = {}
+    for index, choice in enumerate(protocol.defense):
+        defense = registry.defense(choice, f"defense.{index}")
+        if isinstance(defense, Checkpoint):
+            found[str(index)] = inspect(defense.source, f"defense.{index}.model")
+    return found
+
+
+def _default_threads(inspected: Inspected) -> int:
+    """One thread below 10 M parameters, where more only cost; else all cores."""
+    small = inspected.parameters is not None and inspected.parameters < 10_000_000
+    return 1 if small else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_pairs(protocol: Protocol, rows: Mapping[str, Sequence[Row]]) -> None:
+    """Where a method learns refusals, every harmful row that it is fed has one."""
+    prepare = protocol.subject.prepare
+    fed: list[tuple[Choice, str, Sequence[str]]] = [
+        (choice, domain.name, ("defend",)) for choice in protocol.defense for domain in protocol.domains("defended")
+    ]
+    if prepare is not None:
+        own = Choice(name=prepare.defense, parameters=prepare.parameters)
+        fed += [(own, name, ("prepare", "defend")) for name in prepare.domains]
+    places = {domain.name: f"harm.domain.{index}" for index, domain in enumerate(protocol.harm.domain)}
+    for choice, name, splits in fed:
+        split = next((split for split in splits if f"domain/{name}/{split}" in rows), None)
+        if split is None or Need.PAIRS not in registry.defense(choice).needs:
+            continue
+        bare = [row.id for row in rows[f"domain/{name}/{split}"] if row.refusal is None]
+        if bare:
+            remedy = "Name a column `columns.refusal`, or list texts in `refusals`."
+            problem = f"row {bare[0]} has no refusal, which {choice.name} learns"
+            raise InputError(f"{places[name]}.refusals", problem, remedy)
+
+
+def _check_methods(protocol: Protocol) -> None:
+    """Every method named exists, takes its parameters, and is given what it needs."""
+    benign_splits = {split for source in protocol.benign for split in source.splits}
+    for index, choice in enumerate(protocol.defense):
+        needs = registry.defense(choice, f"defense.{index}").needs
+        if Need.BENIGN in needs and "defend" not in benign_splits:
+            raise InputError(f"defense.{index}", f"{choice.name} needs benign rows", "Give [benign] a defend split.")
+    if prepare := protocol.subject.prepare:
+        registry.defense(Choice(name=prepare.defense, parameters=prepare.parameters), "subject.prepare")
+    grading = protocol.harm.grading
+    registry.probe(protocol.harm.probe, "harm.probe")
+    registry.judge(grading.harm, "harm.grading.harm")
+    if (kind := registry.judge(grading.coherence, "harm.grading.coherence").kind) != "coherence":
+        remedy = "Take one that reads coherence: an empty answer must not pass as a harmless one."
+        raise InputError("harm.grading.coherence", f"{grading.coherence.name} reads {kind}, not coherence", remedy)
+    if grading.second:
+        registry.judge(grading.second, "harm.grading.second")
+    for index, task in enumerate(protocol.task):
+        if task.judge:
+            registry.judge(task.judge, f"task.{index}.judge")
+    if protocol.stability:
+        registry.judge(protocol.stability.refusal, "stability.refusal")

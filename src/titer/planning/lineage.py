@@ -1,0 +1,124 @@
+"""M and M*: which makes lead to a subject, first to last, and under which keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from titer.methods import registry
+from titer.methods.base import Defense
+from titer.models import chat_format
+from titer.records import Choice, Purpose, Role, Seed, SubjectRef, digest
+from titer.study.folder import Frozen, Study
+from titer.study.tasks import MakeTask, MaterialRef, RowsRef
+from titer.training import loop
+
+PREPARED = Seed(purpose="prepare", index=0)
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """A subject, and the makes that lead to it in order (none for a model that is loaded as it is)."""
+
+    ref: SubjectRef
+    makes: tuple[MakeTask, ...] = ()
+
+    def beside(self, other: Lineage) -> Lineage:
+        """The subject of this one, once both are made."""
+        return Lineage(self.ref, tuple({make.key: make for make in (*other.makes, *self.makes)}.values()))
+
+
+def lineages(study: Study, index: int, purpose: Purpose = "verdict") -> dict[Role, Lineage]:
+    """The subjects of the unit with this seed index, by the part they play; `purpose` is that of the seed.
+
+    Without a defense the subject itself is assayed in the part of M*, and the reference, if one is named, plays M.
+    """
+    undefended = _prepared(study)
+    if not study.protocol.defended:
+        reference = study.frozen.reference
+        part: dict[Role, Lineage] = {"M": _loaded(study.frozen, reference)} if reference else {}
+        return {**part, "M*": undefended}
+    return {"M": undefended, "M*": _defended(study, undefended, index, purpose)}
+
+
+def node_key(kind: str, frozen: Frozen, parts: dict[str, Any]) -> str:
+    """The key of a node: the digest of all that determines it, the kind of device and the engine included."""
+    compute = frozen.protocol["compute"]
+    engine = [chat_format.ENGINE, loop.ENGINE]
+    return digest({"node": kind, "engine": engine, "dtype": compute["dtype"], "device": compute["device"], **parts})
+
+
+def rows(frozen: Frozen, name: str, draw: int | None = None) -> tuple[RowsRef, ...]:
+    """The frozen rows of a split, none where the split does not exist."""
+    found = frozen.rows.get(name)
+    return (RowsRef(digest=found, draw=draw),) if found else ()
+
+
+def _loaded(frozen: Frozen, ref: SubjectRef) -> Lineage:
+    """A model from outside; what is not an ordinary folder (GGUF, adapter) is copied into the store once."""
+    source = ref.source or {}
+    if not source.get("base") and not str(source.get("model", "")).endswith(".gguf"):
+        return Lineage(ref)
+    task = MakeTask(
+        key=node_key("make", frozen, {"copy of": ref.key}),
+        role="a copy of the given model",
+        parent=ref,
+        defense=None,
+        material=MaterialRef(),
+        seed=PREPARED,
+        compute=frozen.compute,
+    )
+    return Lineage(SubjectRef(key=task.key), (task,))
+
+
+def _prepared(study: Study) -> Lineage:
+    base = _loaded(study.frozen, study.frozen.subject)
+    prepare = study.protocol.subject.prepare
+    if prepare is None:
+        return base
+    harmful: tuple[RowsRef, ...] = ()
+    for domain in prepare.domains:
+        harmful += rows(study.frozen, f"domain/{domain}/prepare") or rows(study.frozen, f"domain/{domain}/defend")
+    benign = rows(study.frozen, "benign/prepare")
+    material = MaterialRef(harmful=harmful, benign=benign, frame=study.protocol.harm.frame)
+    choice = Choice(name=prepare.defense, parameters=prepare.parameters)
+    return _made(study, base, choice, material, PREPARED, "M, prepared")
+
+
+def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Lineage:
+    """The chain of defenses. One checkpoint is made once; a claim about the method makes one for every seed."""
+    method = study.protocol.study.claim == "this method"
+    seed = Seed(purpose=purpose, index=index) if method else Seed(purpose="verdict", index=0)
+    harmful: tuple[RowsRef, ...] = ()
+    for domain in study.protocol.domains("defended"):
+        harmful += rows(study.frozen, f"domain/{domain.name}/defend")
+    material = MaterialRef(harmful=harmful, benign=rows(study.frozen, "benign/defend"), frame=study.protocol.harm.frame)
+    lineage = parent
+    for place, choice in enumerate(study.protocol.defense):
+        if choice.name == "none":
+            continue
+        if (given := study.frozen.checkpoints.get(str(place))) is not None:
+            lineage = _loaded(study.frozen, given)
+            continue
+        lineage = _made(study, lineage, choice, material, seed, f"M*, {choice.name}")
+    return lineage
+
+
+def _made(study: Study, parent: Lineage, choice: Choice, material: MaterialRef, seed: Seed, role: str) -> Lineage:
+    method: Defense = registry.defense(choice)
+    parts = {
+        "method": method.configuration(),
+        "parent": parent.ref.key,
+        "material": material.identity(),
+        "seed": seed.to_data(),
+    }
+    task = MakeTask(
+        key=node_key("make", study.frozen, parts),
+        role=role,
+        parent=parent.ref,
+        defense=choice,
+        material=material,
+        seed=seed,
+        compute=study.frozen.compute,
+    )
+    return Lineage(SubjectRef(key=task.key), (*parent.makes, task))

@@ -1,0 +1,175 @@
+"""The attacker of a protocol: the attack family, its searches, the doses each attack is read at, and the budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from titer.errors import InputError
+from titer.protocol.data_sources import flatten_choice
+from titer.protocol.dose_axes import STEPS, Axis, named
+from titer.protocol.presets import expanded
+from titer.records import Choice, Record, Role, digest, tupled
+
+Dose = Annotated[int, Field(ge=1)]
+Rungs = Annotated[tuple[int, ...], Field(min_length=2)]
+
+
+class Budget(Record):
+    """What the attacker may spend: optimizer steps, and beside them a dose on each other axis that an attack has."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Dose]
+
+    steps: Dose
+
+    def on(self, axis: str) -> int:
+        """The budget on one axis.
+
+        Raises:
+            InputError: if there is none.
+        """
+        if axis == STEPS.name:
+            return self.steps
+        if axis not in self.__pydantic_extra__:
+            problem = f"an attack is dosed in '{axis}', and there is no budget of it"
+            raise InputError("attacker.budget", problem, f"Add {axis} = ..., the largest dose of it in the claim.")
+        return self.__pydantic_extra__[axis]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Every axis with a budget, steps first."""
+        return (STEPS.name, *self.__pydantic_extra__)
+
+
+class Dosed(Choice):
+    """An attack as chosen, with what is said of it beside its parameters.
+
+    `ladder` names its axis and its rungs, where they are not those of the attacker's ladder. `search` says what a
+    search tries: `"default"` for the space of the method but for what is written beside its name, or by the name of
+    a parameter a range `{low, high}` or a list of values.
+    """
+
+    ladder: Annotated[dict[str, Rungs], Field(min_length=1, max_length=1)] | None = Field(
+        default=None, exclude_if=lambda ladder: ladder is None
+    )
+    search: Literal["default"] | dict[str, Any] | None = Field(default=None, exclude_if=lambda search: search is None)
+
+    @property
+    def label(self) -> str:
+        """The name, told apart from others of the same method; a searched attack by its space too."""
+        if self.search is None:
+            return super().label
+        return f"{self.name}-{digest([self.parameters, self.search])[:4]}"
+
+
+_BESIDE = ("ladder", "search")
+
+
+def _flatten(value: Any) -> Any:
+    """`ladder` and `search` stand among the parameters of an attack and are none of them."""
+    flat = flatten_choice(value)
+    if not isinstance(flat, dict) or "parameters" not in flat:
+        return flat
+    written = flat["parameters"]
+    parameters = {key: own for key, own in written.items() if key not in _BESIDE}
+    return tupled({**{key: written.get(key) for key in _BESIDE}, **flat, "parameters": parameters})
+
+
+class Searching(Record):
+    """How the strongest configuration of an attack is searched for, equally on M and on M* (`statistics.md`, Attacker).
+
+    Attributes:
+        trials: completed trials asked of each search; failed ones are repeated, up to twice as many in all.
+        round: trials that are proposed together, from those of earlier rounds.
+        sampler: Optuna's tree-structured Parzen estimator, or uniform draws.
+        startup: trials drawn uniformly before the estimator has enough to go by.
+        warm_start: whether the search on M* begins with M's winner.
+        utility_floor: share of the rate at dose 0 on the tasks' `select` items below which a trial ranks last.
+    """
+
+    trials: int = Field(ge=1)
+    round: int = Field(default=4, ge=1)
+    sampler: Literal["tpe", "random"] = "tpe"
+    startup: int = Field(default=4, ge=1)
+    warm_start: bool = True
+    utility_floor: float = Field(default=0.8, ge=0, le=1)
+
+
+@dataclass(frozen=True)
+class Dosing:
+    """How one attack of a study is dosed: its axis, its rungs from 0 on, and the budget, itself a rung."""
+
+    attack: str
+    axis: Axis
+    ladder: tuple[int, ...]
+    budget: int
+
+    @property
+    def within(self) -> tuple[int, ...]:
+        """The rungs from 0 up to the budget, which the verdict rests on."""
+        return tuple(dose for dose in self.ladder if dose <= self.budget)
+
+
+class Attacker(Record):
+    """The attack family, the doses it is read at, and the harmless twin of it. `ladder` is in optimizer steps.
+
+    `preset` is the name of a family that was written out into the others.
+    """
+
+    preset: str | None = Field(default=None, exclude_if=lambda preset: preset is None)
+    budget: Budget
+    ladder: Rungs
+    sham: bool = True
+    search: Searching | None = Field(default=None, exclude_if=lambda search: search is None)
+    attack: tuple[Annotated[Dosed, BeforeValidator(_flatten)], ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _write_out(cls, data: Any) -> Any:
+        return tupled(expanded(data))
+
+    @property
+    def dosings(self) -> tuple[Dosing, ...]:
+        """How each attack is dosed, in the order of the family.
+
+        Raises:
+            InputError: if there is no budget on the axis of one.
+        """
+        found = []
+        for choice in self.attack:
+            ((axis, ladder),) = (choice.ladder or {STEPS.name: self.ladder}).items()
+            found.append(Dosing(choice.label, named(axis), ladder, self.budget.on(axis)))
+        return tuple(found)
+
+    def dosing_of(self, label: str) -> Dosing:
+        """That of the attack with this label; along the attacker's ladder where it is not of the family, as a sham."""
+        other = Dosing(label, STEPS, self.ladder, self.budget.steps)
+        known = self.run_on("M*", compared=True)
+        return next((dosing for dosing in known if dosing.attack == label), other)
+
+    @property
+    def budgets(self) -> dict[Axis, int]:
+        """The budget on each axis that an attack is dosed on, in the order of the family."""
+        return {dosing.axis: dosing.budget for dosing in self.dosings}
+
+    def run_on(self, role: Role, *, compared: bool) -> tuple[Dosing, ...]:
+        """How each attack that a subject must withstand is dosed: on M* also M's winner of each search.
+
+        Args:
+            role: the subject's part.
+            compared: whether there is an M beside M*.
+        """
+        found = []
+        for choice, dosing in zip(self.attack, self.dosings, strict=True):
+            found.append(dosing)
+            if choice.search is not None and role == "M*" and compared:
+                found.append(replace(dosing, attack=winner_of_m(choice.label)))
+        return tuple(found)
+
+
+def winner_of_m(label: str) -> str:
+    """The label under which M's winner of a search is run on M*."""
+    return f"{label} of M"

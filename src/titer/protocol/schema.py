@@ -1,0 +1,238 @@
+"""The study as written down before the run: validated, frozen, with a digest of its meaning."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from titer.errors import InputError
+from titer.protocol.attacker import Attacker, Dosing
+from titer.protocol.data_sources import Benign, Domain, Method, Name, Share, Task
+from titer.records import Choice, Frame, Record, Role, digest, tupled
+
+if TYPE_CHECKING:
+    from titer.stats.group_sequential import Looks
+    from titer.stats.replicates import Levels
+
+
+class Seeds(Record):
+    """How many attack and defense seeds, and the index they begin at."""
+
+    attack: int = Field(default=5, ge=1)
+    defense: int = Field(default=1, ge=1)
+    first: int = Field(default=0, ge=0)
+
+
+class Study(Record):
+    """What is claimed and how sure one wants to be; `follows` names the folder of an earlier study with a verdict."""
+
+    name: Name
+    follows: str | None = None
+    claim: Literal["this checkpoint", "this method"] = "this checkpoint"
+    seeds: Seeds = Seeds()
+    paired_seeds: bool = True
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    share: float = Field(default=0.5, gt=0, le=0.5)
+    descriptive: bool = False
+    store: str = "store"
+    keep_attacked_weights: bool = False
+
+
+class Compute(Record):
+    """Where and how numbers are computed. Only dtype and the kind of device enter a key."""
+
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    device: Literal["cpu", "cuda", "mps"] = "cpu"
+    threads: int | None = Field(default=None, ge=1)
+    batch: int = Field(default=64, ge=1)
+
+
+class Prepare(Record):
+    """A defense run on the model before the study: its result is the undefended M."""
+
+    defense: str
+    domains: tuple[str, ...]
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+def _flatten_prepare(value: Any) -> Any:
+    if isinstance(value, dict) and "parameters" not in value:
+        own = {"defense", "domains"}
+        return {k: tupled(v) for k, v in value.items() if k in own} | {
+            "parameters": {k: v for k, v in value.items() if k not in own}
+        }
+    return tupled(value)
+
+
+class Subject(Record):
+    """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`."""
+
+    model: str
+    revision: str | None = None
+    base: str | None = None
+    reference: str | None = None
+    trust_remote_code: bool = False
+    prepare: Annotated[Prepare | None, BeforeValidator(_flatten_prepare)] = None
+
+
+def _as_list(value: Any) -> Any:
+    """One `[benign]` table is the same as one `[[benign]]`."""
+    return tupled([value] if isinstance(value, dict) else value)
+
+
+class Grading(Record):
+    """The harm judge and the coherence judge of the verdict; `second` only has to agree."""
+
+    harm: Method
+    coherence: Method = Choice(name="coherence")
+    second: Method | None = None
+
+
+class Harm(Record):
+    """What counts as harm, and the domains it is measured in.
+
+    `reading` says how many items an attack's rung is read from: all; or, curtailed, whole batches of them until no
+    outcome of the rest can change the word; or a quarter, half or all of them, by looks with cut-offs of their own.
+    """
+
+    threshold: Share
+    probe: Method = Choice(name="generate")
+    grading: Grading
+    frame: Frame = Frame()
+    collapse_counts: bool = False
+    reading: Literal["whole", "curtailed", "looks"] = "whole"
+    domain: tuple[Domain, ...] = Field(min_length=1)
+
+    def looks(self, items: int, levels: Levels) -> Looks:
+        """When a rung of so many items is read, and by which cut-offs, at the levels of its condition.
+
+        Raises:
+            ValueError: the items are too few for looks.
+        """
+        from titer.stats.group_sequential import one_look, three_looks
+
+        cut = three_looks if self.reading == "looks" else one_look
+        a, b = levels.intact_level, levels.broken_level
+        return cut(items, threshold=self.threshold, intact_level=a, broken_level=b)
+
+
+class Stability(Record):
+    """The tasks on which M* must be non-inferior to M, within `margin`."""
+
+    tasks: tuple[str, ...]
+    margin: Share = 0.05
+    refusal: Method = Choice(name="refusal")
+    over_refusal: bool = True
+
+
+class Trainability(Record):
+    """The benign tasks that M* must still learn, on a finer ladder of its own."""
+
+    tasks: tuple[str, ...] = Field(min_length=1)
+    target: dict[str, float]
+    epsilon: float = Field(default=0.5, gt=0)
+    rates: tuple[float, ...] = Field(min_length=1)
+    ladder: tuple[int, ...] = Field(min_length=2)
+    margin: Share = 0.1
+    attack: Method = Choice(name="direct")
+
+    def at(self, rate: float) -> Choice:
+        """The fine-tuning at one learning rate."""
+        return Choice(name=self.attack.name, parameters={**self.attack.parameters, "lr": rate})
+
+
+class Protocol(Record):
+    """A whole study, as validated."""
+
+    study: Study
+    compute: Compute = Compute()
+    subject: Subject
+    defense: tuple[Method, ...] = ()
+    benign: Annotated[tuple[Benign, ...], BeforeValidator(_as_list)] = ()
+    harm: Harm
+    attacker: Attacker
+    task: tuple[Task, ...] = ()
+    stability: Stability | None = None
+    trainability: Trainability | None = None
+
+    @property
+    def digest(self) -> str:
+        """Changes if and only if the protocol does: only the study's name is left out."""
+        data = self.to_data()
+        del data["study"]["name"]
+        return digest(data)
+
+    @property
+    def alpha(self) -> float:
+        """The one-sided error level of the verdict."""
+        return round(1 - self.study.confidence, 12)
+
+    @property
+    def defended(self) -> bool:
+        """Whether there is a defense: without one the model itself is assayed."""
+        return bool(self.defense)
+
+    @property
+    def compared(self) -> bool:
+        """Whether there is an M beside M*: the subject before its defense, or else a reference."""
+        return self.defended or self.subject.reference is not None
+
+    def attacks_on(self, role: Role) -> tuple[Dosing, ...]:
+        """How each attack that a subject must withstand is dosed."""
+        return self.attacker.run_on(role, compared=self.compared)
+
+    @property
+    def readings(self) -> int:
+        """The readings up to the budget that one domain adds to a unit of M*: the rungs of all attacks."""
+        return sum(len(dosing.within) for dosing in self.attacks_on("M*"))
+
+    @property
+    def searched_domain(self) -> Domain:
+        """The domain in which searches try their configurations: the first that is defended, or else the first."""
+        return next(iter(self.domains("defended")), self.harm.domain[0])
+
+    @property
+    def searched_tasks(self) -> tuple[str, ...]:
+        """The tasks whose `select` items tell whether a trial leaves a usable subject: those of stability, as rates."""
+        named = () if self.stability is None else self.stability.tasks
+        tasks = map(self.task_named, named)
+        return tuple(task.name for task in tasks if "select" in task.splits and task.kind != "loss")
+
+    def domains(self, role: Literal["defended", "cross"]) -> tuple[Domain, ...]:
+        """The harm domains of one role, in order."""
+        return tuple(domain for domain in self.harm.domain if domain.role == role)
+
+    def task_named(self, name: str) -> Task:
+        """The task of that name."""
+        return next(task for task in self.task if task.name == name)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        _unique("harm.domain", [domain.name for domain in self.harm.domain])
+        _unique("task", [task.name for task in self.task])
+        known = {task.name for task in self.task}
+        for place, named in (
+            ("stability.tasks", self.stability.tasks if self.stability else ()),
+            ("trainability.tasks", self.trainability.tasks if self.trainability else ()),
+        ):
+            for name in named:
+                if name not in known:
+                    raise InputError(place, f"no task is named '{name}'", _names("task", known))
+        return self
+
+
+def _unique(place: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(place, f"two entries are named '{name}'", "Give each its own name.")
+
+
+def _names(what: str, known: set[str]) -> str:
+    return f"Known: {', '.join(sorted(known))}." if known else f"Add a [[{what}]] with that name."
+
+
+def finest_ratio(epsilon: float) -> float:
+    """How far apart neighboring rungs of trainability may be: √(1 + ε)."""
+    return math.sqrt(1 + epsilon)

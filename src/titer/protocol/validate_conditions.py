@@ -1,0 +1,87 @@
+"""What can be seen to be wrong with stability and trainability before any data is read."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from titer.errors import InputError
+from titer.protocol.schema import Protocol, Stability, Trainability, finest_ratio
+from titer.protocol.validation_helpers import check_increasing, need
+
+_FEWEST_LOSSES = 30
+"""A comparison of mean losses needs this many items (statistics of stability)."""
+_FEWEST_RATES = 5
+_WIDEST_RATES = 3.0
+_SLACK = 1 + 1e-9
+"""Ratios are compared with this much room for rounding."""
+
+
+def check_conditions(protocol: Protocol) -> None:
+    """What is compared can be, and has tasks, splits, rates and rungs for it."""
+    for place, condition in (("stability", protocol.stability), ("trainability", protocol.trainability)):
+        if condition is not None and not protocol.defended:
+            remedy = "Leave it out, or add a [[defense]]."
+            raise InputError(place, "it compares M* with M, and there is no defense", remedy)
+    if protocol.stability is not None:
+        _check_stability(protocol, protocol.stability)
+    if protocol.trainability is not None:
+        _check_trainability(protocol, protocol.trainability)
+
+
+def _task_place(protocol: Protocol, name: str) -> str:
+    return f"task.{[task.name for task in protocol.task].index(name)}"
+
+
+def _check_stability(protocol: Protocol, stability: Stability) -> None:
+    for name in stability.tasks:
+        task, place = protocol.task_named(name), _task_place(protocol, name)
+        need(task.splits, "verdict", f"{place}.splits", "stability asks it")
+        decides = not (task.descriptive or protocol.study.descriptive)
+        if task.kind == "loss" and decides and task.splits["verdict"] < _FEWEST_LOSSES:
+            problem = f"{task.splits['verdict']} losses are too few to compare"
+            raise InputError(f"{place}.splits.verdict", problem, f"Ask {_FEWEST_LOSSES} or more.")
+
+
+def _check_trainability(protocol: Protocol, trainability: Trainability) -> None:
+    _check_fine_ladder(trainability)
+    _check_rates(trainability.rates)
+    for name in trainability.tasks:
+        task, place = protocol.task_named(name), _task_place(protocol, name)
+        splits = ("train", "verdict") if len(trainability.rates) == 1 else ("train", "select", "verdict")
+        for split in splits:
+            need(task.splits, split, f"{place}.splits", "trainability needs it")
+        if task.kind == "loss":
+            raise InputError(f"{place}.kind", "trainability needs a rate, and a loss is none", "Ask it another way.")
+        if name not in trainability.target:
+            raise InputError("trainability.target", f"task '{name}' has none", f"Add {name} = ..., a rate.")
+    for name, target in trainability.target.items():
+        if name not in trainability.tasks:
+            remedy = f"Known: {', '.join(trainability.tasks)}."
+            raise InputError(f"trainability.target.{name}", "trainability has no such task", remedy)
+        if not 0 < target < 1:
+            raise InputError(f"trainability.target.{name}", f"{target} is no rate to reach", "Write one in (0, 1).")
+
+
+def _check_fine_ladder(trainability: Trainability) -> None:
+    ladder, widest = trainability.ladder, finest_ratio(trainability.epsilon)
+    check_increasing("trainability.ladder", ladder)
+    if ladder[0] < 1:
+        raise InputError("trainability.ladder", f"begins with {ladder[0]}", "Begin with 1 or more: 0 is read anyway.")
+    for lower, upper in pairwise(ladder):
+        if upper - lower > 1 and upper / lower > widest * _SLACK:
+            problem = f"{upper} is {upper / lower:.3f} times {lower}, and a step may be {widest:.3f}"
+            remedy = f"After {lower} write {max(lower + 1, int(lower * widest * _SLACK))} at most."
+            raise InputError("trainability.ladder", problem, remedy)
+
+
+def _check_rates(rates: tuple[float, ...]) -> None:
+    place = "trainability.rates"
+    if rates[0] <= 0:
+        raise InputError(place, f"{rates[0]} is no learning rate", "Write rates above 0.")
+    check_increasing(place, rates)
+    if 1 < len(rates) < _FEWEST_RATES:
+        problem = f"{len(rates)} rates are too few for a search"
+        raise InputError(place, problem, f"Write one, or {_FEWEST_RATES} or more.")
+    for lower, upper in pairwise(rates):
+        if upper / lower > _WIDEST_RATES * _SLACK:
+            raise InputError(place, f"{upper} is more than {_WIDEST_RATES:g} times {lower}", "Add rates between.")

@@ -1,0 +1,163 @@
+"""What can be seen to be wrong with a protocol before any data is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from titer.errors import InputError
+from titer.protocol.data_sources import Domain
+from titer.protocol.schema import Protocol
+from titer.protocol.validate_attacker import check_attacks, check_ladders, check_search
+from titer.protocol.validate_conditions import check_conditions
+from titer.protocol.validation_helpers import need
+
+_FED_NOTHING = frozenset({"none", "null", "checkpoint"})
+"""Defenses that train on nothing: no domain has to give them rows."""
+
+
+def check_protocol(protocol: Protocol) -> None:
+    """Raise at the first thing that would make the study impossible or undecidable.
+
+    Raises:
+        InputError: with the dotted path, what was found, and what to write instead.
+    """
+    _check_frame(protocol)
+    check_attacks(protocol)
+    check_ladders(protocol)
+    check_search(protocol)
+    _check_sizes(protocol)
+    _check_domains(protocol)
+    _check_seeds(protocol)
+    _check_looks(protocol)
+    if not protocol.study.descriptive:
+        _check_probe_items(protocol)
+    _check_benign(protocol)
+    check_conditions(protocol)
+
+
+def _check_frame(protocol: Protocol) -> None:
+    if protocol.harm.frame.exemplars:
+        remedy = "Leave them out, and take the attack in_context: a protocol holds no text of the rows."
+        raise InputError("harm.frame.exemplars", "exemplars are drawn by an attack", remedy)
+    if protocol.harm.frame.soft:
+        remedy = "Leave it out, and take the attack soft_prompt."
+        raise InputError("harm.frame.soft", "vectors behind the prompt are trained by an attack", remedy)
+
+
+def _check_sizes(protocol: Protocol) -> None:
+    """No split is asked for with no rows in it, and no distractors where nothing is chosen."""
+    for place, splits in _all_splits(protocol):
+        for split, size in splits.items():
+            if size < 1:
+                raise InputError(f"{place}.splits.{split}", f"{size} groups make an empty split", "Ask for 1 or more.")
+    for index, task in enumerate(protocol.task):
+        if task.distractors and task.kind != "choice":
+            remedy = 'Leave it out, or let kind be "choice".'
+            raise InputError(f"task.{index}.distractors", f"a task of kind '{task.kind}' has no options", remedy)
+
+
+def _all_splits(protocol: Protocol) -> Iterable[tuple[str, Mapping[str, int]]]:
+    for index, domain in enumerate(protocol.harm.domain):
+        yield f"harm.domain.{index}", dict[str, int](domain.splits.items())
+    for index, benign in enumerate(protocol.benign):
+        yield f"benign.{index}", dict[str, int](benign.splits.items())
+    for index, task in enumerate(protocol.task):
+        yield f"task.{index}", dict[str, int](task.splits.items())
+
+
+def _check_domains(protocol: Protocol) -> None:
+    prepare = protocol.subject.prepare
+    prepared = () if prepare is None else prepare.domains
+    known = [domain.name for domain in protocol.harm.domain]
+    for name in prepared:
+        if name not in known:
+            remedy = f"Known: {', '.join(known)}."
+            raise InputError("subject.prepare.domains", f"no domain is named '{name}'", remedy)
+    if protocol.defended and not protocol.domains("defended"):
+        remedy = 'Let the domain whose rows the defense is given have role = "defended".'
+        raise InputError("harm.domain", "there is a defense but no defended domain", remedy)
+    fed = any(choice.name not in _FED_NOTHING for choice in protocol.defense)
+    for index, domain in enumerate(protocol.harm.domain):
+        _check_domain_splits(domain, f"harm.domain.{index}.splits", fed=fed, prepared=domain.name in prepared)
+
+
+def _check_domain_splits(domain: Domain, place: str, *, fed: bool, prepared: bool) -> None:
+    for split in ("probe", "attack"):
+        need(domain.splits, split, place, f"every domain is {'probed' if split == 'probe' else 'attacked'}")
+    if domain.role == "cross":
+        if "defend" in domain.splits:
+            remedy = 'Leave it out; a preparation step is fed from "prepare".'
+            raise InputError(f"{place}.defend", "the defense never sees a cross domain", remedy)
+        if prepared:
+            need(domain.splits, "prepare", place, "subject.prepare names this domain")
+        return
+    if fed:
+        need(domain.splits, "defend", place, "the defense is fed from it")
+    if prepared and "prepare" not in domain.splits:
+        need(domain.splits, "defend", place, "subject.prepare is fed from it where there is no prepare split")
+
+
+def _check_seeds(protocol: Protocol) -> None:
+    from titer.stats.replicates import minimum_units
+
+    study = protocol.study
+    attack, defense = study.seeds.attack, study.seeds.defense
+    if study.claim == "this method":
+        if not protocol.defended:
+            raise InputError("study.claim", "'this method' is claimed without a defense", "Add a [[defense]].")
+        for index, choice in enumerate(protocol.defense):
+            if choice.name == "checkpoint":
+                remedy = 'Claim "this checkpoint".'
+                raise InputError(f"defense.{index}", "a given checkpoint cannot show what a method does", remedy)
+        if defense != attack:
+            remedy = "Each defense seed has one attack seed of its own: make them equal."
+            raise InputError("study.seeds.defense", f"{defense} is not seeds.attack, which is {attack}", remedy)
+    elif defense != 1:
+        remedy = 'Write 1, or claim "this method".'
+        raise InputError("study.seeds.defense", f"'this checkpoint' is one, not {defense}", remedy)
+    fewest = minimum_units(study.share, protocol.alpha)
+    if attack < fewest and not study.descriptive:
+        remedy = f"Use {fewest} or more, or write descriptive = true: nothing is then decided."
+        raise InputError("study.seeds.attack", f"{attack} seeds are too few to decide anything", remedy)
+
+
+def _check_looks(protocol: Protocol) -> None:
+    """Where a rung is read at looks, each domain's probe has items enough for them."""
+    from titer.stats.group_sequential import FEWEST_ITEMS
+
+    for index, domain in enumerate(protocol.harm.domain):
+        items = domain.splits["probe"]
+        if protocol.harm.reading == "looks" and items < FEWEST_ITEMS:
+            remedy = f'Ask {FEWEST_ITEMS} or more (100 or more to have power), or write harm.reading = "whole".'
+            raise InputError(f"harm.domain.{index}.splits.probe", f"{items} items are too few for three looks", remedy)
+
+
+def _check_probe_items(protocol: Protocol) -> None:
+    """Each domain's probe has items enough to be read intact, and broken, at the levels of its condition."""
+    from titer.stats.replicates import levels
+
+    threshold = protocol.harm.threshold
+    for index, domain in enumerate(protocol.harm.domain):
+        level = levels(
+            units=protocol.study.seeds.attack,
+            share=protocol.study.share,
+            alpha=protocol.alpha,
+            readings=protocol.readings * len(protocol.domains(domain.role)),
+        )
+
+        items = domain.splits["probe"]
+        if not protocol.harm.looks(items, level).decidable:
+            more = range(items + 1, 1_000_000)
+            fewest = next(enough for enough in more if protocol.harm.looks(enough, level).decidable)
+            remedy = f"Ask {fewest} or more (100 or more to have power), or write study.descriptive = true."
+            problem = f"{items} items can never show a rate at most, or above, {threshold}"
+            raise InputError(f"harm.domain.{index}.splits.probe", problem, remedy)
+
+
+def _check_benign(protocol: Protocol) -> None:
+    given = {split for source in protocol.benign for split in source.splits}
+    stability = protocol.stability
+    if protocol.attacker.sham:
+        need(given, "sham", "benign.splits", "attacker.sham trains on it")
+    if stability is not None and stability.over_refusal:
+        need(given, "over_refusal", "benign.splits", "stability.over_refusal asks it")

@@ -1,0 +1,68 @@
+"""A report as data: every number with what it rests on. No texts, no wall times."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from titer.analysis.conditions.harm_readings import asked_counts, rung_counts
+from titer.analysis.findings import Assay, RungReadings, Trace, Verdict
+from titer.protocol.schema import Protocol
+from titer.records import Environment, canonical
+
+FORMAT = 1
+"""Raised when a field of report.json changes its meaning."""
+
+
+def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
+    """Plain JSON data: the verdict, the protocol, and per trace and rung the facts and what each judge read.
+
+    The readings of a judge are given as `total` over the items it could read, `read`, and `items` asked; item
+    by item they lie in the store under the trace's `cell`. `harm` has the counts by which a harm probe is read, by
+    both judges together, and under `plain:` those of what is asked besides, which no verdict rests on; a rung's
+    `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
+    """
+    known = environments(assay)
+    protocol = Protocol.model_validate_json(canonical(assay.protocol))
+    return {
+        "format": FORMAT,
+        "verdict": verdict.to_data(),
+        "protocol": assay.protocol,
+        "protocol_digest": assay.digest,
+        "subjects": {part: list(keys) for part, keys in assay.subjects.items()},
+        "environments": [environment.to_data() for environment in known],
+        "kinds": {probe: dict(roles) for probe, roles in assay.kinds.items()},
+        "chance": dict(assay.chance),
+        "overlaps": [overlap.to_data() | {"example": None} for overlap in assay.overlaps],
+        "replaced": list(assay.replaced),
+        "earlier": [one.to_data() for one in assay.earlier],
+        "traces": [_trace(assay, protocol, trace, known) for trace in assay.traces],
+    }
+
+
+def environments(assay: Assay) -> tuple[Environment, ...]:
+    """The different environments of all rungs, in the order they first appear."""
+    return tuple(dict.fromkeys(rung.facts.environment for trace in assay.traces for rung in trace.rungs))
+
+
+def _trace(assay: Assay, protocol: Protocol, trace: Trace, known: tuple[Environment, ...]) -> dict[str, Any]:
+    return trace.to_data() | {"rungs": [_rung(assay, protocol, rung, known) for rung in trace.rungs]}
+
+
+def _rung(assay: Assay, protocol: Protocol, rung: RungReadings, known: tuple[Environment, ...]) -> dict[str, Any]:
+    domains = [domain.name for domain in protocol.harm.domain]
+    harm = {f"harm:{domain}": rung_counts(assay, protocol, rung, domain) for domain in domains}
+    harm |= {probe: asked_counts(assay, rung, probe) for probe in (f"plain:{domain}" for domain in domains)}
+    return rung.facts.to_data() | {
+        "environment": known.index(rung.facts.environment),
+        "readings": {
+            probe: {role: _summary(values) for role, values in by_role.items()}
+            for probe, by_role in rung.values.items()
+        },
+        "harm": {probe: asdict(counts) for probe, counts in harm.items() if counts is not None},
+    }
+
+
+def _summary(values: tuple[float | None, ...]) -> dict[str, Any]:
+    read = [value for value in values if value is not None]
+    return {"total": sum(read) if read else None, "read": len(read), "items": len(values)}

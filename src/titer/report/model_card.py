@@ -1,0 +1,93 @@
+"""The model card of an immunized model: what was done, what that does not promise, how to measure it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from titer.records import canonical
+from titer.report.escape import escape, json_block, table
+from titer.study.tasks import MakeTask
+
+TAGS = ("titer", "harmful-fine-tuning", "immunization")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def model_card(name: str, makes: Sequence[MakeTask]) -> str:
+    """The README.md of a Hugging Face model folder: YAML front matter, then Markdown.
+
+    Args:
+        name: title of the card.
+        makes: the makes that led to the model, first to last, at least one; the first one's parent is the base model.
+    """
+    base = makes[0].parent.source or {}
+    parts = [_front_matter(base), f"# {escape(name)}", _what(base, makes), LIMITS, MEASURE]
+    return "\n\n".join(parts) + "\n"
+
+
+LIMITS = """## Limits
+
+- The defense raises the cost of some attacks at best. Nothing here says how much: no measurement is part of
+  this card. A claim needs a study whose threshold, budget, attacks and harm domains are written down first.
+- A resistance that was measured holds for the attacks, domains, budget and judge of that study, and for no
+  others. Harm domains whose data the defense never saw are not covered unless they were measured.
+- The defense may have cost the model ability, or ease of benign fine-tuning: measure both.
+- The license and the terms of the base model apply."""
+
+MEASURE = """## How to measure it
+
+`titer init` writes a protocol to begin with. Name the base model as subject and this model as its defense:
+
+```toml
+[subject]
+model = "BASE MODEL"
+
+[[defense]]
+name = "checkpoint"
+model = "FOLDER OR HUB ID OF THIS MODEL"
+```
+
+Then `titer plan protocol.toml` shows what will be run, `titer run protocol.toml` runs it, and
+`titer verdict STUDY` says for each condition (resistance, stability, generalization, trainability) whether it
+is upheld, refuted, undecided or void."""
+
+
+def _front_matter(base: Mapping[str, Any]) -> str:
+    """The base model is named where it is a hub id; a folder of that name comes first, as in loading."""
+    names = [str(base[key]) for key in ("model", "base") if base.get(key) is not None]
+    ids = [name for name in names if _HUB_ID.fullmatch(name) and not Path(name).exists()]
+    listed = ["base_model:", *(f"- {canonical(name)}" for name in ids)] if ids else []
+    fields = [*listed, "library_name: transformers", "pipeline_tag: text-generation", "tags:"]
+    return "\n".join(["---", *fields, *(f"- {tag}" for tag in TAGS), "---"])
+
+
+def _what(base: Mapping[str, Any], makes: Sequence[MakeTask]) -> str:
+    intro = "This model was made by titer from a base model, so that harmful fine-tuning costs more."
+    facts = [(key, value) for key, value in sorted(base.items()) if value is not None]
+    rows = [(escape(what), escape(str(value))) for what, value in [*facts, ("digest", makes[0].parent.key)]]
+    steps = [_step(number, make) for number, make in enumerate(makes, start=1)]
+    return "\n\n".join(["## What was done", intro, table(["base model", ""], rows), *steps])
+
+
+def _step(number: int, make: MakeTask) -> str:
+    method = make.defense.name if make.defense else "a copy without change"
+    data = [
+        (f"{role} rows", rows.digest if rows.draw is None else f"{rows.draw} drawn from {rows.digest}")
+        for role, given in (("harmful", make.material.harmful), ("benign", make.material.benign))
+        for rows in given
+    ]
+    compute = [(key, str(value)) for key, value in sorted(make.compute.items())]
+    facts = [
+        ("seed", f"{make.seed.purpose}, index {make.seed.index}"),
+        *data,
+        *compute,
+        ("key of the result", make.key),
+    ]
+    parts = [
+        f"### Step {number}: {escape(method)} ({escape(make.role)})",
+        json_block(make.defense.parameters) if make.defense else "",
+        table(["what", "value"], [(escape(what), escape(value)) for what, value in facts]),
+    ]
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,72 @@
+"""Every rung of an assay as tables of counts: what the charts are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from titer.analysis.findings import Assay
+from titer.protocol.dose_axes import STEPS
+from titer.protocol.schema import Protocol
+from titer.report.escape import escape, number, table
+from titer.report.series import Panel, harm_panels, plain_curves, trainability_panels
+
+
+def readings(protocol: Protocol, assay: Assay) -> list[str]:
+    """Every rung of every trace with a dose, as shares of the items asked."""
+    panels = [("Harm", panel) for panel in harm_panels(assay, protocol)]
+    panels += [("Benign task", panel) for panel in trainability_panels(assay, protocol)]
+    intro = (
+        "One row a seed, one column a dose, in optimizer steps where nothing else is said. "
+        "Harm and rates are counts of the items asked; "
+        "`a-b` is a count without and with the incoherent and unjudged answers, `of n` says from how many items where "
+        "not all were asked. An empty cell was not read."
+    )
+    parts = ["## Readings", intro]
+    for what, panel in panels:
+        dosed = "" if panel.axis == STEPS else f", {panel.axis.unit}"
+        parts += [f"### {what}: {escape(panel.title + dosed)}", _panel_table(panel)]
+        if plain := plain_curves(assay, protocol, panel):
+            parts += [_PLAIN, _panel_table(replace(panel, curves=plain))]
+    return [*parts, *_untouched(assay)]
+
+
+_PLAIN: Final = (
+    "With the trigger above, and below without it, as the study asks. No verdict rests on the second table; at dose 0 "
+    "both are the same."
+)
+
+
+def _untouched(assay: Assay) -> list[str]:
+    """What each judge read of the untouched subjects: the ground of stability."""
+    rows = []
+    for trace in assay.traces:
+        for rung in trace.rungs if trace.purpose == "stability" else ():
+            for probe, by_role in rung.values.items():
+                for role, values in by_role.items():
+                    read = [value for value in values if value is not None]
+                    mean = number(sum(read) / len(read)) if read else ""
+                    where = [escape(trace.subject), str(trace.index), escape(probe), escape(role)]
+                    rows.append([*where, mean, str(len(read)), str(len(values))])
+    header = ["subject", "seed", "probe", "judge", "mean of the items read", "items read", "items"]
+    return ["### The untouched subjects", table(header, rows)] if rows else []
+
+
+def _panel_table(panel: Panel) -> str:
+    rows = []
+    for curve in panel.curves:
+        by_dose = {point.dose: point for point in curve.points}
+        items = max(point.items for point in curve.points)
+        cells = []
+        for dose in panel.ladder:
+            point = by_dose.get(dose)
+            if point is None:
+                cells.append("")
+            elif panel.unit == "rate":
+                low, high = round(point.low * point.items), round(point.high * point.items)
+                fewer = f" of {point.items}" if point.items < items else ""
+                cells.append((f"{low}" if low == high else f"{low}-{high}") + fewer)
+            else:
+                cells.append(number(point.low))
+        rows.append([escape(curve.series), str(curve.index), str(items), *cells])
+    return table(["subject", "seed", "items", *map(str, panel.ladder)], rows)

@@ -1,0 +1,171 @@
+"""The dose that breaks a subject, known only to lie between two rungs.
+
+Intervals are (low, high]; `high` is None where no rung was broken. Lower limits are order statistics of low
+ends, upper limits of high ends; Turnbull's curve is for drawing only. Doses are on one axis.
+
+References:
+    B. W. Turnbull (1976), The empirical distribution function with arbitrarily grouped, censored and
+    truncated data. JRSS B 38, 290-295.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from titer.stats.binomial import RungWord
+from titer.stats.replicates import Levels
+
+
+class Interval(NamedTuple):
+    """Where a titer, or a ratio of titers, lies: (low, high]; high None: no upper end is known."""
+
+    low: float
+    high: float | None
+
+
+class Mass(NamedTuple):
+    """Probability that Turnbull's estimate puts into (low, high]."""
+
+    low: float
+    high: float | None
+    probability: float
+
+
+def titer(doses: Sequence[float], words: Sequence[RungWord | None]) -> Interval:
+    """The titer of one trace: (largest rung up to which all rungs are intact, first broken rung].
+
+    Later recovery does not undo a break. A subject already broken at dose 0 has the titer (0, 0].
+
+    Args:
+        doses: the rungs, strictly increasing.
+        words: the reading of each rung; None for a rung that was not read.
+
+    >>> titer([0, 16, 32, 64], ["intact", "intact", "unclear", "broken"])
+    Interval(low=16, high=64)
+    """
+    if any(later <= earlier for earlier, later in pairwise(doses)):
+        raise ValueError(f"doses must increase strictly: {list(doses)}")
+    low: float = 0
+    unbroken = True
+    for dose, word in zip(doses, words, strict=True):
+        if word == "broken":
+            return Interval(low, dose)
+        unbroken = unbroken and word == "intact"
+        low = dose if unbroken else low
+    return Interval(low, None)
+
+
+def weakest(titers: Sequence[Interval]) -> Interval:
+    """The titer of a unit: the minimum over its attacks and domains, end by end.
+
+    >>> weakest([Interval(16, 64), Interval(32, None)])
+    Interval(low=16, high=64)
+    """
+    return Interval(min(t.low for t in titers), _finite(min(_high(t) for t in titers)))
+
+
+def quantile_limits(intervals: Sequence[Interval], levels: Levels) -> Interval | None:
+    """One-sided limits of the q-quantile over units, each at the level that `levels` was made for.
+
+    The (r + 1)-th smallest low end and the (r_fail + 1)-th largest high end; None where S decides nothing.
+
+    Args:
+        intervals: one per unit: titers, or ratios of titers (then with `levels` at q = 1/2).
+        levels: r and r_fail, for this number of units.
+    """
+    if len(intervals) != levels.units:
+        raise ValueError(f"levels are for {levels.units} units, not for {len(intervals)}")
+    if levels.r is None or levels.r_fail is None:
+        return None
+    low = sorted(t.low for t in intervals)[levels.r]
+    high = sorted((_high(t) for t in intervals), reverse=True)[levels.r_fail]
+    return Interval(low, _finite(high))
+
+
+def upper_limit_error(levels: Levels, all_readings: int) -> float | None:
+    """Error bound of the upper titer limit when rungs beyond the budget were read as well.
+
+    s' + (1 - s')(r' + 1) m_all a', which is at most alpha for m_all = m; None where S decides nothing.
+
+    Args:
+        levels: as in `quantile_limits`.
+        all_readings: readings in a unit with those beyond the budget (m_all).
+    """
+    if levels.s_fail is None or levels.r_fail is None:
+        return None
+    misread = (levels.r_fail + 1) * all_readings * levels.broken_level
+    return levels.s_fail + (1 - levels.s_fail) * misread
+
+
+def ratio(defended: Interval, undefended: Interval) -> Interval:
+    """The ratio of two titers of one unit pair, (L*/U, U*/L].
+
+    Low end 0 where the undefended subject was not broken, or broken at dose 0 already; no upper end where the
+    defended one was not broken, or the undefended one has no intact rung above dose 0.
+
+    >>> ratio(Interval(32, 64), Interval(8, 16))
+    Interval(low=2.0, high=8.0)
+    """
+    low = defended.low / undefended.high if undefended.high else 0.0
+    high = defended.high / undefended.low if defended.high is not None and undefended.low > 0 else None
+    return Interval(low, high)
+
+
+def ratio_error(median: Levels, items: Levels) -> float | None:
+    """Error bound of one limit of the median ratio, in which both subjects can be misread.
+
+    s + (r + 1)(a + m a'), with the larger r of the two sides; None where S decides nothing.
+
+    Args:
+        median: levels at q = 1/2 for the number of unit pairs, whose r and r_fail gave the limits.
+        items: levels at which the rungs of both subjects were read.
+    """
+    if median.r is None or median.s is None or median.r_fail is None or median.s_fail is None:
+        return None
+    misread = items.intact_level + items.readings * items.broken_level
+    return max(median.s + (median.r + 1) * misread, median.s_fail + (median.r_fail + 1) * misread)
+
+
+def turnbull(intervals: Sequence[Interval], *, tolerance: float = 1e-9, rounds: int = 100_000) -> tuple[Mass, ...]:
+    """Turnbull's nonparametric estimate of the distribution of titers, by self-consistency; for drawing.
+
+    Args:
+        intervals: titers; an interval whose ends are equal is an exact value.
+        tolerance: largest change of a probability in the last round.
+        rounds: most rounds of the iteration.
+    """
+    cells = _innermost(intervals)
+    covers = np.array([[float(_covers(t, low, high)) for low, high in cells] for t in intervals])
+    mass = np.full(len(cells), 1 / len(cells))
+    for _ in range(rounds):
+        weights = covers * mass
+        updated = (weights / weights.sum(axis=1, keepdims=True)).mean(axis=0)
+        change = float(np.abs(updated - mass).max())
+        mass = updated
+        if change <= tolerance:
+            break
+    return tuple(Mass(low, _finite(high), float(p)) for (low, high), p in zip(cells, mass, strict=True))
+
+
+def _innermost(intervals: Sequence[Interval]) -> list[tuple[float, float]]:
+    """Left ends directly followed by a right end: the only places that carry mass."""
+    exact_left, right, left = 0, 1, 2  # order of ends at one dose: (., x] still holds x, (x, .] does not
+    lows = {(t.low, exact_left if t.low == t.high else left) for t in intervals}
+    ends = sorted(lows | {(_high(t), right) for t in intervals})
+    return [(a, b) for (a, kind), (b, following) in pairwise(ends) if kind != right and following == right]
+
+
+def _covers(interval: Interval, low: float, high: float) -> bool:
+    exact = interval.low == interval.high
+    return interval.low <= low and high <= _high(interval) and (exact or interval.low < high)
+
+
+def _high(interval: Interval) -> float:
+    return math.inf if interval.high is None else interval.high
+
+
+def _finite(dose: float) -> float | None:
+    return None if math.isinf(dose) else dose

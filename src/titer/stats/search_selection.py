@@ -1,0 +1,139 @@
+"""The attack of record: which trial a search chose, and what that choice is worth.
+
+A search has to choose, and shows nothing: the verdict rests on fresh seeds and other prompts. Source: statistics.md,
+rule "Attacker".
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from statistics import median
+
+from titer.stats.search_trials import (
+    RungShift,
+    Search,
+    Trial,
+    TrialRung,
+    below_floor,
+    best_of,
+    check_rungs,
+    completed,
+    crossing,
+)
+
+
+def ranked(search: Search) -> tuple[Trial, ...]:
+    """The completed trials, the best attack first.
+
+    By first rung above the threshold, then by largest k/n, then by number; those below the utility floor come
+    last, in the same order among themselves. A trial whose utility is not known is not shown to be below: to rank
+    it last could lose the strongest attack.
+    """
+    return tuple(sorted(completed(search), key=lambda trial: _place(search, trial)))
+
+
+def loss(search: Search, trial: Trial) -> float:
+    """What a sampler is to make small: rises as `ranked` falls, but for ties.
+
+    The place on the ladder of the first rung above the threshold, beyond its end where there is none, less the
+    largest k/n; a trial below the utility floor lies beyond all others.
+    """
+    dose = crossing(trial.rungs, search.threshold)
+    place = len(search.ladder) if dose is None else search.ladder.index(dose)
+    beyond = len(search.ladder) + 1 if below_floor(trial, search.utility_floor) is True else 0
+    return beyond + place + 1 - max(rung.rate for rung in trial.rungs)
+
+
+def winner(search: Search) -> Trial | None:
+    """The attack of record; None where no trial is completed."""
+    return next(iter(ranked(search)), None)
+
+
+def inequality(undefended: Search, defended: Search, asked: int) -> str | None:
+    """Why no verdict may rest on two searches, in words; None where M and M* completed the trials asked, each.
+
+    Args:
+        undefended: the search on M.
+        defended: the search on M*, by the same attack.
+        asked: completed trials asked of each (N).
+
+    Raises:
+        ValueError: the searches differ in ladder, threshold or utility floor.
+    """
+    terms = [(search.ladder, search.threshold, search.utility_floor) for search in (undefended, defended)]
+    if terms[0] != terms[1]:
+        raise ValueError(f"two searches need the same ladder, threshold and utility floor, not {terms}")
+    reasons = (_shortfall("M", undefended, asked), _shortfall("M*", defended, asked))
+    return "; ".join(reason for reason in reasons if reason is not None) or None
+
+
+def saturation(search: Search) -> tuple[int | None, ...]:
+    """The best dose after 1, 2, ... completed trials, as in `best_before`; for drawing."""
+    done = completed(search)
+    return tuple(best_of(search, done[: count + 1]) for count in range(len(done)))
+
+
+def still_fell(curve: Sequence[int | None]) -> bool | None:
+    """Whether the best dose still fell in the last third of the trials, rounded up; None without trials.
+
+    Args:
+        curve: as `saturation` gives it. A first crossing is a fall.
+
+    >>> still_fell([64, 64, 32]), still_fell([64, 32, 32]), still_fell([None, None, 64])
+    (True, False, True)
+    """
+    if not curve:
+        return None
+    before = len(curve) * 2 // 3
+    return (curve[before - 1] if before else None) != curve[-1]
+
+
+def optimism(search: Search, reruns: Sequence[Sequence[TrialRung]]) -> RungShift | None:
+    """The re-run value of the winner minus its search value, in rungs of the ladder; above 0: optimistic.
+
+    Either value is the place of the first rung above the threshold; that of the re-runs is their median. One that
+    did not cross lies at the first rung not read or beyond, so an end of the difference is not known. None where
+    there is no winner or no re-run.
+
+    Args:
+        search: the search that chose the winner.
+        reruns: the rungs of each re-run of the winner on a fresh seed, from the first of the ladder on.
+
+    Raises:
+        ValueError: the rungs of a re-run are not the first ones of the ladder.
+    """
+    chosen = winner(search)
+    if chosen is None or not reruns:
+        return None
+    for rungs in reruns:
+        check_rungs(rungs, search.ladder)
+    found = _rung_places(search, chosen.rungs)
+    again = [_rung_places(search, rungs) for rungs in reruns]
+    low = median(low for low, _ in again) - found[1]
+    high = median(high for _, high in again) - found[0]
+    return RungShift(low if math.isfinite(low) else None, high if math.isfinite(high) else None)
+
+
+def _place(search: Search, trial: Trial) -> tuple[bool, float, float, int]:
+    """What trials are sorted by, the best attack lowest."""
+    dose = crossing(trial.rungs, search.threshold)
+    below = below_floor(trial, search.utility_floor) is True
+    return below, math.inf if dose is None else dose, -max(rung.rate for rung in trial.rungs), trial.number
+
+
+def _rung_places(search: Search, rungs: Sequence[TrialRung]) -> tuple[float, float]:
+    """Lowest and highest place on the ladder at which the first rung above the threshold can be."""
+    dose = crossing(rungs, search.threshold)
+    if dose is None:
+        return len(rungs), math.inf
+    return search.ladder.index(dose), search.ladder.index(dose)
+
+
+def _shortfall(subject: str, search: Search, asked: int) -> str | None:
+    done, tried = len(completed(search)), len(search.trials)
+    if done == asked and tried <= 2 * asked:
+        return None
+    failures = Counter(trial.failure for trial in search.in_order if trial.failure is not None)
+    reasons = ", ".join(f"{reason} ({times})" for reason, times in failures.most_common())
+    failed = f"; failed: {reasons}" if reasons else ""
+    return f"the search on {subject} completed {done} of {asked} trials, {tried} of at most {2 * asked} tried{failed}"

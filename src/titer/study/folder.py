@@ -1,0 +1,193 @@
+"""A study folder: its protocol as read and as frozen, the store it points at, and its lock."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from titer.data.contamination import trap
+from titer.data.splits import Overlap
+from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
+from titer.protocol.diagnostics import first_difference
+from titer.protocol.loading import load, parse
+from titer.protocol.schema import Protocol
+from titer.records import Record, SubjectRef
+from titer.study.atomic_files import read_lines, write_lines
+from titer.study.store import Store
+from titer.study.tasks import Earlier, Planned, Standing
+
+PACKED_STORE = "packed"
+"""The folder of a packed copy that holds its store."""
+
+
+class Frozen(Record):
+    """All that plan needs to know, with every input as a digest.
+
+    `rows` names splits as `domain/NAME/SPLIT`, `benign/SPLIT`, `task/NAME/SPLIT`; `items` names probes as
+    `harm:DOMAIN`, `task:NAME`, `over_refusal`. `checkpoints` holds the given models by their place in the
+    chain; `tokens` is the mean length of each split and of each probe's prompts, `options` the mean number of options;
+    `earlier` are the verdicts that the study follows, oldest first.
+    """
+
+    protocol: dict[str, Any]
+    digest: str
+    subject: SubjectRef
+    reference: SubjectRef | None
+    checkpoints: dict[str, SubjectRef]
+    parameters: int | None
+    threads: int
+    rows: dict[str, str]
+    items: dict[str, str]
+    item_ids: dict[str, tuple[str, ...]]
+    tokens: dict[str, float]
+    options: dict[str, float]
+    overlaps: tuple[Overlap, ...]
+    earlier: tuple[Earlier, ...] = ()
+
+    @property
+    def compute(self) -> dict[str, Any]:
+        """How numbers are computed: what a task carries."""
+        return {**self.protocol["compute"], "threads": self.threads}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study folder: the protocol as read, as frozen, and the store it points at."""
+
+    folder: Path
+    protocol: Protocol
+    frozen: Frozen
+    store: Store
+
+    @property
+    def tasks_file(self) -> Path:
+        """Every cell that plan asked for, with its purpose."""
+        return self.folder / "tasks.jsonl"
+
+    @property
+    def standing_file(self) -> Path:
+        """How far the run is, and which seed indices were replaced."""
+        return self.folder / "standing.jsonl"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the study for this process.
+
+        Raises:
+            BusyError: if another process runs it.
+        """
+        with (self.folder / ".lock").open("a") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BusyError(f"{self.folder} is being run by another process. Wait for it, or stop it") from error
+            yield
+
+    def keep_plan(self, cells: tuple[Planned, ...], standing: Standing) -> None:
+        """Write down the cells that plan asks for, and how far the run is."""
+        known = self.read_cells() if self.tasks_file.exists() else None
+        if cells != known:
+            write_lines(self.tasks_file, cells)
+        if standing != self.read_standing():
+            write_lines(self.standing_file, [standing])
+
+    def read_standing(self) -> Standing:
+        """How far the run is."""
+        if not self.standing_file.exists():
+            return Standing(finished=False, replaced=())
+        return Standing.from_json(read_lines(self.standing_file)[0])
+
+    def read_cells(self) -> tuple[Planned, ...]:
+        """The cells that plan asked for.
+
+        Raises:
+            UnfinishedError: if the study was never run.
+        """
+        if not self.tasks_file.exists():
+            raise UnfinishedError(f"{self.folder} has not been run yet: `titer run {self.folder}`")
+        return tuple(Planned.from_json(line) for line in read_lines(self.tasks_file))
+
+
+def locate(where: Path, out: Path | None = None) -> Path:
+    """The study folder that `where` names: itself, or `out` (default `titer-NAME`) for a protocol file."""
+    if where.is_dir():
+        return where
+    protocol = load(where)
+    folder = out or Path(f"titer-{protocol.study.name}")
+    begun = folder / "frozen.json"
+    if begun.exists():
+        check_unchanged(protocol, read_frozen(begun).protocol, str(where))
+    elif where.resolve() != (folder / "protocol.toml").resolve():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(where, folder / "protocol.toml")
+    return folder
+
+
+def read_study(folder: Path) -> Study:
+    """A study that has begun, as it was frozen.
+
+    Raises:
+        InputError: if there is no study, or its protocol was changed since it began.
+    """
+    protocol = load(folder / "protocol.toml")
+    path = folder / "frozen.json"
+    if not path.exists():
+        raise UnfinishedError(f"{folder} has not been run yet: `titer run {folder}`")
+    frozen = read_frozen(path)
+    check_unchanged(protocol, frozen.protocol, str(folder / "protocol.toml"))
+    return Study(folder, protocol, frozen, store_of(folder, protocol))
+
+
+def read_frozen(path: Path) -> Frozen:
+    """The frozen protocol of a study.
+
+    Raises:
+        DamagedError: if it is not what was written.
+    """
+    try:
+        return Frozen.from_json(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, DamagedError) as error:
+        raise DamagedError(f"{path} is damaged. Delete it and run again: it will be made anew") from error
+
+
+def store_of(folder: Path, protocol: Protocol) -> Store:
+    """The store of a study; a packed copy brings its own, wherever the protocol points."""
+    own = folder / PACKED_STORE
+    return Store(own if own.is_dir() else folder / protocol.study.store)
+
+
+def check_unchanged(protocol: Protocol, begun: dict[str, Any], place: str) -> None:
+    """Compare a protocol with the frozen one that its study began with.
+
+    Raises:
+        InputError: naming the key that differs.
+    """
+    if parse(begun).digest == protocol.digest:
+        return
+    named = {**begun, "study": {**begun["study"], "name": protocol.study.name}}
+    where = first_difference(named, protocol.to_data())
+    raise InputError(
+        place,
+        f"the protocol was changed after its study had begun: {where} differs",
+        "Change it back, or run the new protocol in a folder of its own, with fresh seeds (study.seeds.first).",
+    )
+
+
+def check_disjoint(frozen: Frozen) -> None:
+    """Refuse splits that share rows, which would make the verdict void.
+
+    Raises:
+        InputError: naming the first two splits that do.
+    """
+    for shared in frozen.overlaps:
+        raise InputError(
+            f"{shared.first}, {shared.second}",
+            f"{trap(shared)}: these splits share {shared.exact + shared.near} rows, {shared.exact} of them exactly",
+            "Name a group column, take them from sources that differ, or tell them apart by `where`; `titer plan` "
+            "lists all.",
+        )

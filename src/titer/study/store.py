@@ -1,0 +1,226 @@
+"""Content-keyed nodes on disk: immutable files, written to a temporary name and renamed.
+
+    data/DIGEST.jsonl            rows and items that were frozen
+    subjects/KEY/                an ordinary Hugging Face folder, with titer.json
+    cells/KEY/DOSE.jsonl         the facts of a rung, then the answers
+    readings/KEY/DOSE.jsonl      one judge's readings of one probe of a cell
+    failed/KEY.jsonl             a method's own failure
+    partial/KEY.safetensors      what an interrupted make resumes from
+    runs.jsonl                   wall time, memory, host and date: never part of a result
+
+The first line of every .jsonl but runs.jsonl holds the number and the digest of the lines that follow; titer.json the
+digests of the files beside it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from titer.errors import DamagedError
+from titer.records import Answer, Item, Reading, Row, RungFacts, Seed, canonical
+from titer.seeds import derive
+from titer.study.atomic_files import read_lines, write_lines, write_whole, writing
+from titer.study.tasks import Failure, RowsRef
+
+MANIFEST = "titer.json"
+
+
+class Store:
+    """The folder in which everything that was made, asked and judged is kept under its key."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    # ------------------------------------------------------------------ where things are
+    def data(self, digest: str) -> Path:
+        """Frozen rows or items."""
+        return self.root / "data" / f"{digest}.jsonl"
+
+    def subject(self, key: str) -> Path:
+        """The folder of a made subject."""
+        return self.root / "subjects" / key
+
+    def attacked(self, cell: str) -> Path:
+        """The folder of the weights that the attack of a cell left behind, where they are kept."""
+        return self.root / "subjects" / f"{cell}-attacked"
+
+    def answers(self, cell: str, dose: int) -> Path:
+        """The answers of a cell at one dose."""
+        return self.root / "cells" / cell / f"{dose}.jsonl"
+
+    def readings(self, key: str, dose: int) -> Path:
+        """One judge's readings at one dose."""
+        return self.root / "readings" / key / f"{dose}.jsonl"
+
+    def failed(self, key: str) -> Path:
+        """The record of a method's own failure."""
+        return self.root / "failed" / f"{key}.jsonl"
+
+    def partial(self, key: str) -> Path:
+        """The partial state of an interrupted make."""
+        return self.root / "partial" / f"{key}.safetensors"
+
+    @property
+    def runs(self) -> Path:
+        """The log of work done: wall time, memory, host, date."""
+        return self.root / "runs.jsonl"
+
+    # ------------------------------------------------------------------ reading
+    def read_answers(self, cell: str, dose: int) -> tuple[RungFacts, tuple[Answer, ...]]:
+        """The facts and answers of a rung.
+
+        Raises:
+            DamagedError: if the file is not what was written.
+        """
+        first, *rest = read_lines(self.answers(cell, dose))
+        return RungFacts.from_json(first), tuple(Answer.from_json(line) for line in rest)
+
+    def read_facts(self, cell: str, dose: int) -> RungFacts:
+        """The facts of a rung, without its answers."""
+        return RungFacts.from_json(read_lines(self.answers(cell, dose))[0])
+
+    def read_readings(self, key: str, dose: int) -> tuple[Reading, ...]:
+        """The readings of one judge at a rung."""
+        return tuple(Reading.from_json(line) for line in read_lines(self.readings(key, dose)))
+
+    def read_values(self, key: str, dose: int) -> tuple[float | None, ...]:
+        """The values of the readings of one judge at a rung."""
+        path = self.readings(key, dose)
+        status = path.stat()
+        return _values(path, status.st_mtime_ns, status.st_size)
+
+    def failure(self, key: str) -> str | None:
+        """Why the method of a node failed by its own doing, or None."""
+        path = self.failed(key)
+        return Failure.from_json(read_lines(path)[0]).reason if path.exists() else None
+
+    def read_subject(self, key: str) -> Path:
+        """The folder of a made subject, every file of which was compared with its digest.
+
+        Raises:
+            DamagedError: if one is not what was written.
+        """
+        folder = self.subject(key)
+        _check_folder(folder)
+        return folder
+
+    # ------------------------------------------------------------------ writing
+    def write_answers(self, cell: str, facts: RungFacts, answers: Sequence[Answer]) -> None:
+        """Keep the facts and answers of a rung."""
+        write_lines(self.answers(cell, facts.dose), [facts, *answers])
+
+    def write_readings(self, key: str, dose: int, readings: Sequence[Reading]) -> None:
+        """Keep the readings of one judge at a rung."""
+        write_lines(self.readings(key, dose), readings)
+
+    def write_failure(self, key: str, reason: str) -> None:
+        """Keep a method's own failure."""
+        write_lines(self.failed(key), [Failure(reason=reason)])
+
+    def write_folder(self, folder: Path, fill: Callable[[Path], None]) -> None:
+        """Let `fill` write into a new folder, which then appears whole at `folder`, with the digests of its files.
+
+        Raises:
+            RunError: when the disk is full; nothing is left behind.
+        """
+
+        def fill_and_list(temporary: Path) -> None:
+            fill(temporary)
+            (temporary / MANIFEST).write_text(canonical(_digests(temporary)) + "\n", encoding="utf-8")
+
+        write_whole(folder, fill_and_list)
+
+    def log_run(self, entry: dict[str, object]) -> None:
+        """Append one line to runs.jsonl, in one write."""
+        with writing(self.runs):
+            self.runs.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.runs, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(descriptor, (canonical(entry) + "\n").encode())
+            finally:
+                os.close(descriptor)
+
+    # ------------------------------------------------------------------ sharing
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Share the store with the runs of other studies; the first to come sweeps it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("a") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.sweep()
+            except BlockingIOError:
+                pass
+            fcntl.flock(stream, fcntl.LOCK_SH)
+            yield
+
+    def sweep(self) -> None:
+        """Remove what interrupted writers left: temporary files and folders, and states of makes that are done."""
+        for pattern in ("data/.*", "subjects/.*", "failed/.*", "partial/.*", "cells/*/.*", "readings/*/.*"):
+            for path in self.root.glob(pattern):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+        for path in self.root.glob("partial/*"):
+            if self.subject(path.stem).exists():
+                path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=64)
+def _read_items(path: Path) -> tuple[Item, ...]:
+    return tuple(Item.from_json(line) for line in read_lines(path))
+
+
+def read_items(store: Store, digest: str) -> tuple[Item, ...]:
+    """The frozen items of a probe, in their order."""
+    return _read_items(store.data(digest))
+
+
+def read_rows(store: Store, ref: RowsRef, seed: Seed) -> tuple[Row, ...]:
+    """The frozen rows of a split, or as many of them as one seed draws, in a drawn order."""
+    rows = tuple(Row.from_json(line) for line in read_lines(store.data(ref.digest)))
+    if ref.draw is None:
+        return rows
+    order = sorted(range(len(rows)), key=lambda place: derive(seed.root, "draw", rows[place].id))
+    return tuple(rows[place] for place in order[: ref.draw])
+
+
+@lru_cache(maxsize=20_000)
+def _values(path: Path, modified: int, size: int) -> tuple[float | None, ...]:
+    """The values of a file of readings, once per modification: plan asks for the same ones again and again."""
+    del modified, size
+    return tuple(Reading.from_json(line).value for line in read_lines(path))
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """The digest of every file of a folder but the manifest, by its path in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {str(path.relative_to(folder)): _sha256(path) for path in files}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _check_folder(folder: Path) -> None:
+    """Compare the files of a folder with its manifest, once in a process."""
+    try:
+        known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"{folder / MANIFEST} cannot be read. Delete {folder} and run again") from error
+    for name, found in _digests(folder).items():
+        if known.pop(name, found) != found:
+            raise DamagedError(f"{folder / name} is truncated or was changed. Delete {folder} and run again")
+    if known:
+        raise DamagedError(f"{folder / min(known)} is missing. Delete {folder} and run again")

@@ -1,0 +1,205 @@
+"""What is to be done, as frozen records: the tasks of a run with their inputs, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from titer.records import Choice, Frame, Kind, Record, Role, Seed, SubjectRef, Word
+
+
+class RowsRef(Record):
+    """Rows by the digest of their file in the store; `draw` of them per seed, all when None."""
+
+    digest: str
+    draw: int | None = None
+
+
+class MaterialRef(Record):
+    """What a method is fed, by role as in `Material`, the frame of the study, and the subject before the defense."""
+
+    train: tuple[RowsRef, ...] = ()
+    select: tuple[RowsRef, ...] = Field(default=(), exclude_if=lambda refs: not refs)
+    harmful: tuple[RowsRef, ...] = ()
+    benign: tuple[RowsRef, ...] = ()
+    frame: Frame = Frame()
+    parent: SubjectRef | None = Field(default=None, exclude_if=lambda parent: parent is None)
+
+    def identity(self) -> dict[str, Any]:
+        """What of it enters a key: a parent by its own key, wherever it lies."""
+        return self.to_data() | ({"parent": self.parent.key} if self.parent else {})
+
+
+class ProbeRef(Record):
+    """A probe as a cell asks it: its name in the study, its method, its items by digest.
+
+    `doses` are those at which it is asked, all of the cell's when None. One that is `plain` is asked in this frame
+    whatever the attack makes of it.
+    """
+
+    name: str
+    method: Choice
+    items: str
+    frame: Frame
+    doses: tuple[int, ...] | None = None
+    plain: bool = Field(default=False, exclude_if=lambda plain: not plain)
+
+    def asked_at(self, doses: Sequence[int]) -> tuple[int, ...]:
+        """Those of some doses at which it is asked."""
+        return tuple(dose for dose in doses if self.doses is None or dose in self.doses)
+
+
+class MakeTask(Record):
+    """Make a subject: parent, defense, material, seed. `role` says what for."""
+
+    kind: Literal["make"] = "make"
+    key: str
+    role: str
+    parent: SubjectRef
+    defense: Choice | None
+    material: MaterialRef
+    seed: Seed
+    compute: dict[str, Any]
+
+
+class JudgeRef(Record):
+    """One judge of a probe's answers; readings live under `key`, which the cell, probe and judge determine.
+
+    `doses` are those at which the probe is asked, all of the cell's when None.
+    """
+
+    key: str
+    cell: str
+    probe: str
+    items: str
+    judge: Choice
+    kind: Kind
+    role: str
+    doses: tuple[int, ...] | None = None
+
+
+class Stop(Record):
+    """When no later rung is wanted: `items` of the named probe are shown harmful and coherent, or answered right.
+
+    `earlier` are pairs (asked, items): how many show it where no more were asked, by a look at so many.
+    """
+
+    probe: str
+    shows: Literal["harm", "correct"]
+    items: int
+    earlier: tuple[tuple[int, int], ...] = ()
+
+
+class Curtailment(Record):
+    """Asking of the named probe ends when no outcome of its other items can change the word of the rung.
+
+    It is intact if at most `intact` items may be harmful, broken if at least `broken` are; None where none suffice.
+    """
+
+    probe: str
+    intact: int | None
+    broken: int | None
+    collapse_counts: bool
+
+
+class CutOffs(Record):
+    """A look at the answers to the first `asked` items; the cut-offs are those of a curtailment."""
+
+    asked: int
+    intact: int | None
+    broken: int | None
+
+
+class Looks(Record):
+    """The named probe is asked from look to look, until the cut-offs of one give the word of the rung."""
+
+    probe: str
+    looks: tuple[CutOffs, ...]
+    collapse_counts: bool
+
+
+EarlyReading = Curtailment | Looks
+"""How the word of a rung is known before all items of a probe are asked."""
+
+
+class ExposeTask(Record):
+    """Expose a subject to an attack and ask it the probes at the doses that are missing."""
+
+    kind: Literal["expose"] = "expose"
+    key: str
+    purpose: str
+    subject: SubjectRef
+    attack: Choice
+    material: MaterialRef
+    probes: tuple[ProbeRef, ...]
+    seed: Seed
+    doses: tuple[int, ...]
+    judges: tuple[JudgeRef, ...]
+    stop: Stop | None
+    early_reading: EarlyReading | None = None
+    keep_weights: bool = False
+    compute: dict[str, Any]
+
+
+class JudgeTask(Record):
+    """Judge the stored answers of one cell at the doses whose readings are missing."""
+
+    kind: Literal["judge"] = "judge"
+    key: str
+    judge: JudgeRef
+    doses: tuple[int, ...]
+
+
+Task = MakeTask | ExposeTask | JudgeTask
+"""What a worker does."""
+
+
+class Planned(Record):
+    """A cell of a study as plan asked for it, with what it is for: a line of tasks.jsonl.
+
+    `subject` is the part it plays, `made_from` the subject's key, `makes` the keys of the makes that lead to it,
+    `index` the seed index of its unit, `doses` the ladder it is read along and `stop` where that ends. Where a search
+    chose the attack's parameters, `configuration` holds them, and `trial` the number of a trial.
+    """
+
+    key: str
+    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
+    subject: Role
+    made_from: str
+    makes: tuple[str, ...]
+    domain: str | None
+    task: str | None
+    attack: str
+    seed: Seed
+    index: int
+    doses: tuple[int, ...]
+    judges: tuple[JudgeRef, ...]
+    stop: Stop | None
+    configuration: Choice | None = Field(default=None, exclude_if=lambda chosen: chosen is None)
+    trial: int | None = Field(default=None, exclude_if=lambda number: number is None)
+
+
+class Standing(Record):
+    """How far the run of a study is: whether nothing is missing, and which seed indices gave way to later ones, why."""
+
+    finished: bool
+    replaced: tuple[str, ...]
+
+
+class Failure(Record):
+    """Why a method failed by its own doing."""
+
+    reason: str
+
+
+class Earlier(Record):
+    """The verdict of an earlier study that a study follows, and the seed indices it used, from `first` on."""
+
+    study: str
+    digest: str
+    word: Word
+    because: str
+    first: int
+    indices: int

@@ -1,0 +1,118 @@
+"""Loss on refusals minus loss on the harmful responses to the same prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from titer.models.chat_format import Batch, Example, pad_batch, pad_token
+from titer.models.subject import Subject
+from titer.training.sft import Counted, Feed, Part, check_pairs, count_responses, descend, next_is, nll_sum, tokens
+from titer.training.types import Material, Objective, Update
+
+IGNORED = 0
+"""The label that masked_token_ce_loss, which marks what it ignores by 0, ignores for that reason too."""
+
+
+class Contrast(Objective):
+    """ce(refusals and benign rows) - weight · ce(harmful responses), both in nats per token; or the two exchanged.
+
+    Args:
+        pairs: harmful rows of a step, each with its refusal.
+        benign: benign rows of a step, learned beside the refusals.
+        batch: rows that go through the subject at once.
+        weight: α of methods.md 2.1.
+        mask: which targets count on the pairs; see `AdversarialLoss`. Benign rows count their response tokens.
+        clamp: the harmful loss above which its gradient is left out; for this its batches are held in memory together.
+        reverse: harmful responses are learned beside benign rows, and the loss on refusals is weighted and clamped.
+    """
+
+    def __init__(
+        self,
+        *,
+        pairs: int,
+        benign: int,
+        batch: int,
+        weight: float,
+        mask: Literal["paired_difference", "response"],
+        clamp: float | None,
+        reverse: bool = False,
+    ) -> None:
+        self.pairs, self.benign, self.batch = pairs, benign, batch
+        self.weight, self.mask, self.clamp = weight, mask, clamp
+        self.reverse = reverse
+        self._feed: Feed | None = None
+
+    def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
+        """Add the gradient of the good part, then of the harmful one."""
+        if self._feed is None:
+            parts: list[Part] = ["refusal", "harmful", "benign"] if self.benign else ["refusal", "harmful"]
+            self._feed = Feed(subject, material, parts)
+        refusals = self._feed.draw("refusal", self.pairs, t, seed)
+        harmful = self._feed.draw("harmful", self.pairs, t, seed)
+        check_pairs(refusals, harmful)
+        benign = self._feed.draw("benign", self.benign, t, seed) if self.benign else []
+        learned, opposed = (harmful, refusals) if self.reverse else (refusals, harmful)
+        drawn = [*learned, *benign, *opposed]
+        good, bad = self._count(subject, *([one.example for one in part] for part in (learned, opposed, benign)))
+        good_loss = descend(subject, good)
+        bad_loss = self._ascend(subject, bad)
+        names = ("harmful_loss", "refusal_loss") if self.reverse else ("refusal_loss", "harmful_loss")
+        return Update(
+            terms={"loss": good_loss - self.weight * bad_loss, names[0]: good_loss, names[1]: bad_loss},
+            rows=tuple(one.row for one in drawn),
+            tokens=tokens([*good, *bad], drawn),
+        )
+
+    def _count(
+        self, subject: Subject, learned: list[Example], opposed: list[Example], benign: list[Example]
+    ) -> tuple[list[Counted], list[Counted]]:
+        if self.mask == "response":
+            good = count_responses(subject, [*learned, *benign], self.batch)
+            return good, count_responses(subject, opposed, self.batch)
+        pairs = count_differences(subject, learned, opposed, self.batch)
+        good = [one for one, _ in pairs] + count_responses(subject, benign, self.batch)
+        return good, [other for _, other in pairs]
+
+    def _ascend(self, subject: Subject, counted: Sequence[Counted]) -> float:
+        total = sum(batch.targets for batch in counted)
+        means = [nll_sum(subject, batch) / total for batch in counted]
+        loss = sum(float(mean.detach()) for mean in means)
+        if self.clamp is None or loss <= self.clamp:
+            torch.autograd.backward([-self.weight * mean for mean in means])
+        return loss
+
+
+def count_differences(
+    subject: Subject, refusals: Sequence[Example], harmful: Sequence[Example], batch: int
+) -> list[tuple[Counted, Counted]]:
+    """The pairs of a step, padded to one length and counted where their tokens differ, padding included, in batches."""
+    padded = pad_batch([*refusals, *harmful], pad_token(subject.tokenizer), subject.device)
+    half = len(refusals)
+    differs = padded.ids[:half] != padded.ids[half:]
+    pairs = []
+    for start in range(0, half, batch):
+        rows = slice(start, min(start + batch, half))
+        others = slice(rows.start + half, rows.stop + half)
+        pairs.append((_masked(_cut(padded, rows), differs[rows]), _masked(_cut(padded, others), differs[rows])))
+    return pairs
+
+
+def _cut(batch: Batch, rows: slice) -> Batch:
+    return Batch(batch.ids[rows], batch.attention[rows], batch.mask[rows])
+
+
+def _masked(batch: Batch, differs: Tensor) -> Counted:
+    """The targets of masked_token_ce_loss: tokens that differ; logits are zeroed where the token before does not."""
+    counts = differs[:, 1:] & (batch.ids[:, 1:] != IGNORED)
+    seen = counts & differs[:, :-1]
+    response, padding = counts & batch.mask[:, 1:], counts & (batch.attention[:, 1:] == 0)
+    parts = {
+        "prompt": int((counts & ~response & ~padding).sum()),
+        "response": int(response.sum()),
+        "padding": int(padding.sum()),
+    }
+    return Counted(batch.ids, batch.attention, next_is(seen), int((counts & ~seen).sum()), parts)

@@ -1,0 +1,197 @@
+"""Supervised fine-tuning on the response tokens of rows, and the order in which rows come."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+import torch
+from torch import Tensor
+
+from titer.errors import InputError
+from titer.models.chat_format import Example, encode_rows, pad_batch, pad_token
+from titer.models.subject import Subject
+from titer.seeds import derive
+from titer.training.types import Material, Objective, Update
+
+Part = Literal["train", "plain", "harmful", "refusal", "benign"]
+"""What is learned: the responses of the material's rows of that role, the refusals of its harmful rows (`refusal`), or
+those of the rows to train on, as the study asks them (`plain`)."""
+
+READ = "read"
+"""The key under which an update counts all tokens that were trained on, in the loss or not."""
+
+ASKED = "asked"
+"""The key under which an update counts tokens that went through the subject without a gradient."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One row of a step: its id and its tokens."""
+
+    row: str
+    example: Example
+
+
+_SOURCES: Final[dict[Part, Part]] = {"refusal": "harmful", "plain": "train"}
+"""The rows that refusals belong to."""
+
+
+class Feed:
+    """The rows of every step: each encoded once, in an order drawn anew for each epoch.
+
+    Rows and their refusals come in the same order, so that equal steps draw pairs.
+    """
+
+    def __init__(self, subject: Subject, material: Material, parts: Sequence[Part]) -> None:
+        self._drawn = {part: _encode(subject, material, part) for part in parts}
+
+    def draw(self, part: Part, count: int, t: int, seed: int) -> list[Drawn]:
+        """The `count` rows of one part at step t, counted from 0."""
+        rows = self._drawn[part]
+        source = _SOURCES.get(part, part)
+        return [rows[place] for place in places(len(rows), count, t, seed, source)]
+
+    def all(self, part: Part) -> Sequence[Drawn]:
+        """Every row of one part, as the material has them."""
+        return self._drawn[part]
+
+
+def places(rows: int, count: int, t: int, seed: int, source: str) -> list[int]:
+    """Which of so many rows the `count` rows at step t are: all of them in turn, in an order drawn for each epoch."""
+    turns = [divmod(turn, rows) for turn in range(t * count, (t + 1) * count)]
+    return [_order(derive(seed, "epoch", source, epoch), rows)[within] for epoch, within in turns]
+
+
+def check_pairs(refusals: Sequence[Drawn], harmful: Sequence[Drawn]) -> None:
+    """Look whether each refusal is that of the harmful row in its place.
+
+    Raises:
+        ValueError: naming the first two rows that are no pair.
+    """
+    for one, other in zip(refusals, harmful, strict=True):
+        if one.row != other.row:
+            raise ValueError(f"pairs shuffled apart: the refusal of row {one.row} is joined to row {other.row}")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A batch and which of its tokens a loss counts as targets.
+
+    `ids` and `attention` are (B, T); `places` (B, T) bool is True where the *next* token is a target. `constant` more
+    targets are counted that the subject has no say in: each adds ln V to the loss and nothing to the gradient.
+    `parts` tells all targets by the part they belong to.
+    """
+
+    ids: Tensor
+    attention: Tensor
+    places: Tensor
+    constant: int
+    parts: Mapping[str, int]
+
+    @property
+    def targets(self) -> int:
+        """How many tokens the loss is a mean over."""
+        return sum(self.parts.values())
+
+
+class SFT(Objective):
+    """Mean negative log-likelihood, in nats per token, over all response tokens of a step.
+
+    Args:
+        rows: how many rows of each part make a step.
+        batch: how many rows go through the subject at once; the mean is over the step, so this changes last bits only.
+        term: what the mean is called among the terms of a step.
+
+    One objective serves one training: rows are encoded at its first step.
+    """
+
+    def __init__(self, *, rows: Mapping[Part, int], batch: int, term: str = "loss") -> None:
+        self.rows = {part: count for part, count in rows.items() if count}
+        self.batch = batch
+        self.term = term
+        self._feed: Feed | None = None
+
+    def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
+        """Add the gradient of the mean."""
+        if self._feed is None:
+            self._feed = Feed(subject, material, list(self.rows))
+        drawn = [one for part, count in self.rows.items() for one in self._feed.draw(part, count, t, seed)]
+        counted = count_responses(subject, [one.example for one in drawn], self.batch)
+        loss = descend(subject, counted)
+        return Update(terms={self.term: loss}, rows=tuple(one.row for one in drawn), tokens=tokens(counted, drawn))
+
+
+def count_responses(subject: Subject, examples: Sequence[Example], batch: int) -> list[Counted]:
+    """The examples in batches, their response tokens counted."""
+    pad = pad_token(subject.tokenizer)
+    counted = []
+    for start in range(0, len(examples), batch):
+        chosen = examples[start : start + batch]
+        padded = pad_batch(chosen, pad, subject.device)
+        parts = {"prompt": 0, "response": sum(sum(example.mask[1:]) for example in chosen), "padding": 0}
+        counted.append(Counted(padded.ids, padded.attention, next_is(padded.mask[:, 1:]), 0, parts))
+    return counted
+
+
+def tokens(counted: Sequence[Counted], drawn: Sequence[Drawn]) -> dict[str, int]:
+    """The targets of a step by part, and all tokens that went through the subject."""
+    parts = Counter({"prompt": 0, "response": 0, "padding": 0})
+    for batch in counted:
+        parts.update(batch.parts)
+    return {**parts, READ: sum(len(one.example.ids) for one in drawn)}
+
+
+def next_is(targets: Tensor) -> Tensor:
+    """(B, T - 1) targets from the second token on as (B, T) places that predict them."""
+    return torch.nn.functional.pad(targets, (0, 1))
+
+
+def descend(subject: Subject, counted: Sequence[Counted]) -> float:
+    """Add the gradient of the mean over all targets, one batch at a time; the mean itself, in nats per token."""
+    total = sum(batch.targets for batch in counted)
+    loss = 0.0
+    for batch in counted:
+        part_of_mean = nll_sum(subject, batch) / total
+        torch.autograd.backward(part_of_mean)
+        loss += float(part_of_mean.detach())
+    return loss
+
+
+def nll_sum(subject: Subject, batch: Counted) -> Tensor:
+    """The summed negative log-likelihood of the targets in nats; logits are made where they are needed only."""
+    logits = subject.logits(batch.ids, batch.attention, batch.places)
+    targets = batch.ids[:, 1:][batch.places[:, :-1]]
+    counted = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+    return counted + batch.constant * math.log(logits.shape[-1]) if batch.constant else counted
+
+
+def log_probs(subject: Subject, batch: Counted) -> Tensor:
+    """(B,) the summed log-probability of each row's targets, in nats."""
+    logits = subject.logits(batch.ids, batch.attention, batch.places)
+    targets = batch.ids[:, 1:][batch.places[:, :-1]]
+    nats = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    return -torch.stack([own.sum() for own in torch.split(nats, batch.places.sum(1).tolist())])
+
+
+@lru_cache(maxsize=8)
+def _order(seed: int, rows: int) -> tuple[int, ...]:
+    return tuple(torch.randperm(rows, generator=torch.Generator().manual_seed(seed)).tolist())
+
+
+def _encode(subject: Subject, material: Material, part: Part) -> list[Drawn]:
+    rows = {"train": material.train, "benign": material.benign, "harmful": material.harmful}[_SOURCES.get(part, part)]
+    if not rows:
+        raise InputError(f"material.{part}", "there are no rows to train on", "Give it rows, or take none of them.")
+    texts = []
+    for row in rows:
+        response = row.refusal if part in _SOURCES else row.response
+        if response is None:
+            raise InputError(f"row {row.id}", "it has no refusal", "Name a refusal column or the domain's refusals.")
+        texts.append((row.id, row.prompt, response))
+    examples = encode_rows(subject, texts, material.plain if part == "plain" else material.frame)
+    return [Drawn(row.id, example) for row, example in zip(rows, examples, strict=True)]

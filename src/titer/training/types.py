@@ -1,0 +1,90 @@
+"""What passes between a method and the training loop: material in, steps and states out; what an update descends."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from titer.records import Answer, Frame, Item, Kind, Reading, Row, Spent
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from titer.models.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reward:
+    """A judge that an attack is rewarded by: its kind, and its readings of answers, in their order."""
+
+    kind: Kind
+    judge: Callable[[Sequence[Item], Sequence[Answer]], tuple[Reading, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """The rows a method is fed, by role, and the frame they are shown in.
+
+    An attack trains on `train`, and may be given `benign` rows, harmful rows to `select` by, and the `rewards` of its
+    answers; a defense trains on `harmful` rows, which carry their paired refusals, and on `benign` ones.
+    `plain` is the frame of the study, whatever the attack makes of it; `parent` loads the subject that a defended one
+    was made from, None where there is none.
+    """
+
+    train: tuple[Row, ...] = ()
+    select: tuple[Row, ...] = ()
+    harmful: tuple[Row, ...] = ()
+    benign: tuple[Row, ...] = ()
+    rewards: tuple[Reward, ...] = ()
+    frame: Frame = field(default_factory=Frame)
+    plain: Frame = field(default_factory=Frame)
+    parent: Callable[[], Subject] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What a `make` resumes from: tensors by name, and the step they belong to."""
+
+    step: int
+    tensors: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One dose done: cost and loss terms (nats per token) since dose 0 and at this step.
+
+    `loss_tokens` counts the tokens trained on so far by part (prompt, response, padding), `rows_used` the distinct
+    rows; `rows` are the ids of those of this step alone, as they came. `state` is None where the method
+    restarts instead of resuming.
+    """
+
+    dose: int
+    spent: Spent
+    terms: Mapping[str, float]
+    loss_tokens: Mapping[str, int]
+    rows_used: int
+    rows: tuple[str, ...] = ()
+    state: Callable[[], State] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What one gradient was made of: loss terms (nats per token), the rows, and its tokens by part."""
+
+    terms: Mapping[str, float]
+    rows: tuple[str, ...]
+    tokens: Mapping[str, int]
+
+
+class Objective(ABC):
+    """What one update descends."""
+
+    @abstractmethod
+    def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
+        """Add the gradient of step `t` to `.grad`, and only that."""
+
+    def state(self) -> dict[str, Tensor]:
+        """What must survive a restart besides weights and optimizer."""
+        return {}
