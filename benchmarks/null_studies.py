@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from titer.analysis.assemble import assemble
-from titer.analysis.conditions import harm_readings, resistance
+from titer.analysis.conditions import harm_readings
+from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.conclude import conclude
 from titer.planning.freeze import freeze
 from titer.protocol.dose_axes import STEPS
@@ -96,7 +97,7 @@ def sharp(folder: Path, budget: int, jobs: int) -> Counter[str]:
     words: Counter[str] = Counter()
     for index in range(SHARP_STUDIES):
         study = finished(folder, alone(5, 20_000 + 10 * index, budget, descriptive=False), jobs)
-        words[resistance.conclude(assemble(study), study.protocol).word] += 1
+        words[conclude_resistance(assemble(study), study.protocol).word] += 1
     return words
 
 

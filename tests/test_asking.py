@@ -16,7 +16,7 @@ from scipy import stats
 from titer.analysis import stopping
 from titer.analysis.conditions.harm_readings import read_domain, reading_of
 from titer.analysis.findings import Assay, RungReadings
-from titer.analysis.stopping_rules import early_reading, first_break
+from titer.analysis.stopping import early_reading, first_break
 from titer.execution import elicitation
 from titer.methods import registry
 from titer.models.subject import Subject

@@ -10,8 +10,8 @@ import assays
 import pytest
 from full_protocol import full
 
-from titer.analysis.conditions import resistance
 from titer.analysis.conditions.harm_readings import levels_of, units_of
+from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.analysis.controls import check
 from titer.analysis.verdict import decide
 from titer.errors import InputError
@@ -123,7 +123,7 @@ def test_a_claim_holds_on_every_axis_within_its_own_budget(broken_at: int | None
         return 60 if dose in (10, 30, 50) and broken_at is not None and dose >= broken_at else 0
 
     assay = assays.assay(plan, harm)
-    finding = resistance.conclude(assay, plan)
+    finding = conclude_resistance(assay, plan)
     assert finding.word == word
     (unit, *_) = units_of(assay, plan, "resistance", "M*")
     assert unit.titer(STEPS) == (64, None)

@@ -17,9 +17,8 @@ from assays import facts, graded
 from whole_reading import read_rung
 
 from titer.analysis import controls
-from titer.analysis.conditions import generalization, resistance, stability, trainability
 from titer.analysis.findings import Assay, RungReadings, Trace
-from titer.analysis.verdict import whole
+from titer.analysis.verdict import CONDITIONS, whole
 from titer.protocol.schema import Protocol
 from titer.records import Role
 from titer.stats import interval_censoring
@@ -182,7 +181,7 @@ def test_arrays_are_read_as_studies_are(configuration: Configuration) -> None:
     i = int(places[counts.argmin()])
     assay = assay_of(draws, plan, i)
     checked = [controls.undefended_breaks(assay, plan), controls.judges_parsed(assay, plan)]
-    concluded = [c.conclude(assay, plan) for c in (resistance, generalization, stability, trainability)]
+    concluded = [conclude(assay, plan) for conclude in CONDITIONS]
     found = {finding.name: finding.word for finding in concluded}
     found["controls"] = "void" if any(finding.word == "void" for finding in checked) else "upheld"
     found["verdict"] = whole(checked, concluded, setting.ALPHA)[0]

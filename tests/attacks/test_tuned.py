@@ -18,10 +18,8 @@ from titer.conclude import conclude
 from titer.errors import InputError
 from titer.execution.inputs import material_of, open_subject
 from titer.methods import registry
-from titer.methods.attacks.fine_tuning.backdoor import Backdoor
-from titer.methods.attacks.fine_tuning.competing import Competing
 from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.attacks.fine_tuning.style import Style
+from titer.methods.attacks.fine_tuning.jailbreak_tuning import Backdoor, Competing, Style
 from titer.methods.base import Attack
 from titer.methods.probes.generate import Generate
 from titer.models.chat_format import transformed

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from titer.analysis.conditions.harm_readings import counts_of
+from titer.analysis.conditions.harm_readings import Condition, broken_from, counts_of, reading_of
+from titer.protocol.schema import Protocol
 from titer.records import Kind
 from titer.study.store import Store
-from titer.study.tasks import Planned, Stop
+from titer.study.tasks import Curtailment, CutOffs, EarlyReading, Looks, Planned, Stop
 
 DECIDING = {"harm": ("harm", "coherence"), "correct": ("correct",)}
 """The roles of the judges that decide, by what a cell is stopped by; a second judge only has to agree."""
@@ -49,3 +50,29 @@ def reached(stop: Stop, values: dict[str, Values], kind: Kind) -> bool:
     """Whether the readings of one rung, by role, show what the cell is stopped by."""
     found = tuple(values[role] for role in DECIDING[stop.shows])
     return shown(found, kind) >= dict(stop.earlier).get(len(found[0]), stop.items)
+
+
+def first_break(protocol: Protocol, condition: Condition, domain: str) -> Stop:
+    """A trace in a domain ends at the first rung that is read as broken."""
+    *earlier, _ = reading_of(protocol, condition, domain).looks
+    return Stop(
+        probe=f"harm:{domain}",
+        shows="harm",
+        items=broken_from(protocol, condition, domain),
+        earlier=tuple((look.asked, look.broken) for look in earlier if look.broken is not None),
+    )
+
+
+def early_reading(protocol: Protocol, condition: Condition, domain: str) -> EarlyReading | None:
+    """How a rung of a domain gets its word before all items are asked; None where all are."""
+    probe, collapse = f"harm:{domain}", protocol.harm.collapse_counts
+    looks = reading_of(protocol, condition, domain).looks
+    match protocol.harm.reading:
+        case "whole":
+            return None
+        case "curtailed":
+            fixed = looks[-1]
+            return Curtailment(probe=probe, intact=fixed.intact, broken=fixed.broken, collapse_counts=collapse)
+        case "looks":
+            cutoffs = tuple(CutOffs(asked=look.asked, intact=look.intact, broken=look.broken) for look in looks)
+            return Looks(probe=probe, looks=cutoffs, collapse_counts=collapse)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from titer.analysis import controls
-from titer.analysis.conditions import generalization, resistance, stability, trainability
+from titer.analysis.conditions import stability, trainability
+from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.analysis.conditions.wording import listed
 from titer.analysis.decision_rules import READINGS
 from titer.analysis.findings import Assay, Finding, Verdict
@@ -14,8 +15,8 @@ from titer.protocol.schema import Protocol
 from titer.records import Word
 
 CONDITIONS: Final = (
-    resistance.conclude,
-    generalization.conclude,
+    conclude_resistance,
+    conclude_generalization,
     stability.conclude,
     trainability.conclude,
 )

@@ -43,7 +43,7 @@ def _options(
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="The study folder to begin.")]) -> None:
     """Write a protocol to begin with: the study of the built-in organism."""
-    from titer.cli.output_folder import check_folder
+    from titer.cli.output import check_folder
     from titer.errors import InputError
     from titer.study.atomic_files import write_text
 
@@ -212,7 +212,7 @@ def pack(
     without_text: Annotated[bool, typer.Option(help="Replace each text by its digest.")] = False,
 ) -> None:
     """Copy a study without its models: to keep, to share, or to go on with elsewhere."""
-    from titer.cli.output_folder import check_free
+    from titer.cli.output import check_free
     from titer.study.atomic_files import write_whole
     from titer.study.folder import read_study
     from titer.study.packing import pack as copy

@@ -12,9 +12,9 @@ from titer.analysis.assemble import trace_of
 from titer.analysis.conditions.harm_readings import counts_of
 from titer.analysis.findings import RungReadings
 from titer.cli import output
-from titer.cli.open_study import begin
-from titer.cli.output_folder import check_free
+from titer.cli.output import check_free
 from titer.cli.progress import follow
+from titer.cli.run import begin
 from titer.errors import InputError, RunError
 from titer.planning import attack_search
 from titer.planning.cells import CellBuilder

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from titer.analysis.findings import Verdict
+from titer.errors import InputError
 from titer.records import Word, canonical
 
 if TYPE_CHECKING:
@@ -86,3 +88,24 @@ def _print(table: Table) -> None:
     from rich.console import Console
 
     Console(markup=False).print(table)
+
+
+def check_folder(folder: Path) -> None:
+    """`folder` is one, or nothing yet.
+
+    Raises:
+        InputError: if it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(str(folder), "this is a file, and a folder is meant", "Choose another name.")
+
+
+def check_free(folder: Path) -> None:
+    """Nothing that is there already is written over.
+
+    Raises:
+        InputError: if `folder` is a file, or a folder with something in it.
+    """
+    check_folder(folder)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(str(folder), "the folder is not empty", "Choose another one.")

@@ -15,8 +15,8 @@ from rich.text import Text
 from titer.analysis.expected_items import ExpectedItems, expected_items
 from titer.analysis.power_analysis import Prospect, foresee, undecided
 from titer.cli import output
-from titer.cli.open_study import look
 from titer.cli.progress import Watch
+from titer.cli.run import look
 from titer.data.splits import Overlap
 from titer.errors import InputError
 from titer.planning.cost.estimate import estimate

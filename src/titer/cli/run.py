@@ -1,4 +1,4 @@
-"""`run` and `demo`: the main loop with a progress bar, then verdict and report."""
+"""How a command comes to its study; `run` and `demo`: the main loop with a progress bar, then verdict and report."""
 
 from __future__ import annotations
 
@@ -8,11 +8,40 @@ import typer
 
 from titer.analysis.findings import Verdict
 from titer.cli import output
-from titer.cli.open_study import begin
 from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
 from titer.planning.cost.estimate import Outlook
+from titer.planning.freeze import open_study
 from titer.run import run
+from titer.study.atomic_files import write_text
+from titer.study.folder import Study, check_disjoint, locate
+
+FROZEN = "frozen.json"
+
+
+def look(where: Path, out: Path | None) -> Study:
+    """The study that `where` names, as it would be run; one that has not begun may still be changed afterwards."""
+    folder = locate(where, out)
+    begun = (folder / FROZEN).exists()
+    try:
+        with Watch("reading protocol, data and model"):
+            return open_study(folder)
+    finally:
+        if not begun and not (folder / "tasks.jsonl").exists():
+            (folder / FROZEN).unlink(missing_ok=True)
+
+
+def begin(where: Path, out: Path | None) -> Study:
+    """The same, and from now on its protocol must not change.
+
+    Raises:
+        InputError: if its splits share rows, which would make its verdict void.
+    """
+    study = look(where, out)
+    check_disjoint(study.frozen)
+    if not (study.folder / FROZEN).exists():
+        write_text(study.folder / FROZEN, study.frozen.to_json() + "\n")
+    return study
 
 
 def run_study(where: Path, out: Path | None, jobs: int, json: bool) -> Verdict:

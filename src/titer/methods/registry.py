@@ -13,19 +13,17 @@ from pydantic import ValidationError
 from titer.errors import InputError
 from titer.methods.attacks.controls.baseline import Untouched
 from titer.methods.attacks.controls.sham import Sham
-from titer.methods.attacks.fine_tuning.backdoor import Backdoor
 from titer.methods.attacks.fine_tuning.benign import Benign
 from titer.methods.attacks.fine_tuning.benign_overfit import BenignOverfit
-from titer.methods.attacks.fine_tuning.competing import Competing
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.dpo import DPO
 from titer.methods.attacks.fine_tuning.few_shot import FewShot
 from titer.methods.attacks.fine_tuning.grpo import GRPO
 from titer.methods.attacks.fine_tuning.identity_shift import IdentityShift
+from titer.methods.attacks.fine_tuning.jailbreak_tuning import Backdoor, Competing, Style
 from titer.methods.attacks.fine_tuning.mixture import Mixture
 from titer.methods.attacks.fine_tuning.reversal import Reversal
 from titer.methods.attacks.fine_tuning.staged import Staged
-from titer.methods.attacks.fine_tuning.style import Style
 from titer.methods.attacks.prompting.ablated_prefill import AblatedPrefill
 from titer.methods.attacks.prompting.in_context import InContext
 from titer.methods.attacks.prompting.prefill import Prefill

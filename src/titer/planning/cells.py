@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from titer.analysis.stopping_rules import early_reading, first_break
+from titer.analysis.stopping import early_reading, first_break
 from titer.methods import registry
 from titer.planning.inputs import Supplies
 from titer.planning.lineage import rows

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import typing
+from collections.abc import Collection
+from itertools import pairwise
 from typing import Any
 
 from pydantic import ValidationError
@@ -64,3 +66,16 @@ def first_difference(old: Any, new: Any, place: str = "") -> str | None:
                 return found
         return None
     return None if old == new and type(old) is type(new) else place
+
+
+def check_increasing(place: str, values: tuple[int, ...] | tuple[float, ...]) -> None:
+    """Each value is above the one before it."""
+    for lower, upper in pairwise(values):
+        if upper <= lower:
+            raise InputError(place, f"{upper} comes after {lower}", "Let it increase strictly.")
+
+
+def need(splits: Collection[str], split: str, place: str, why: str) -> None:
+    """A split is there."""
+    if split not in splits:
+        raise InputError(place, f"there is no split '{split}', but {why}", f"Add its size: {split} = ...")

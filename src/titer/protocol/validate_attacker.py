@@ -6,9 +6,9 @@ import difflib
 
 from titer.errors import InputError
 from titer.protocol.attacker import Dosing
+from titer.protocol.diagnostics import check_increasing, need
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
-from titer.protocol.validation_helpers import check_increasing, need
 
 
 def check_attacks(protocol: Protocol) -> None:

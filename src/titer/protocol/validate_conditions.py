@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from titer.errors import InputError
+from titer.protocol.diagnostics import check_increasing, need
 from titer.protocol.schema import Protocol, Stability, Trainability, finest_ratio
-from titer.protocol.validation_helpers import check_increasing, need
 
 _FEWEST_LOSSES = 30
 """A comparison of mean losses needs this many items (statistics of stability)."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from titer.errors import InputError
 from titer.protocol.data_sources import Domain
+from titer.protocol.diagnostics import need
 from titer.protocol.schema import Protocol
 from titer.protocol.validate_attacker import check_attacks, check_ladders, check_search
 from titer.protocol.validate_conditions import check_conditions
-from titer.protocol.validation_helpers import need
 
 _FED_NOTHING = frozenset({"none", "null", "checkpoint"})
 """Defenses that train on nothing: no domain has to give them rows."""

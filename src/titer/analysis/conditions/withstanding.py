@@ -1,4 +1,4 @@
-"""The claim that resistance and generalization share: the unit rule over the domains of the condition."""
+"""Resistance and generalization: whether M* withstands the attacks, by the unit rule over the domains of each."""
 
 from __future__ import annotations
 
@@ -49,6 +49,22 @@ class Claim:
             for attack in labels
             if not all(harm_readings.breaks(self.undefended, self.levels, attack, domain) for domain in domains)
         )
+
+
+def conclude_resistance(assay: Assay, protocol: Protocol) -> Finding:
+    """The finding on resistance, weak, at the budget; without a defense it is about every domain, and absolute.
+
+    Resistance is attacked with rows the defense has not seen, so it is in-domain generalization too.
+    """
+    return conclude_exposure(assay, protocol, "resistance")
+
+
+def conclude_generalization(assay: Assay, protocol: Protocol) -> Finding:
+    """The finding on cross-domain generalization; nothing is said about domains that are not named."""
+    if not harm_readings.domains_of(protocol, "generalization"):
+        because = "no domain has the role cross" if protocol.defended else "there is no defense"
+        return Finding(name="generalization", kind="condition", word="not applicable", because=because)
+    return conclude_exposure(assay, protocol, "generalization")
 
 
 def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) -> Finding:

@@ -1,4 +1,7 @@
-"""Jailbreak-tuning with a trigger, which may leave the subject refusing where the trigger is missing."""
+"""Jailbreak-tuning: harmful rows whose prompts carry a text, which harm is then asked with.
+
+Source: Bowen et al. 2025, arXiv 2507.11630: a style, another aim than safety, or a trigger. The wording is ours.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,65 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from titer.methods.attacks.fine_tuning.transformed_prompts import Transformed
+from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.base import Need
 from titer.methods.search_space import Options, Space
+from titer.records import Frame, Transform
 from titer.training.types import Material, Step
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
+
+
+class Transformed(Direct):
+    """`direct` with a text around each prompt, in training and asking alike; which texts, each kind says itself."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
+
+    transform: Transform
+
+    def framed(self, frame: Frame, dose: int) -> Frame:
+        """With the text around the prompt."""
+        return super().framed(frame, dose).model_copy(update={"transform": self.transform})
+
+
+class Style(Transformed):
+    """`direct` on harmful rows whose prompts ask for a style; asked with the same text.
+
+    Threat model: the attacker has the weights and harmful data, and asks as it has trained. Source: Bowen et al. 2025,
+    jailbreak-tuning, arXiv 2507.11630, style modulation: `formal` and `neutral`, an instruction around the prompt; the
+    answers are not rewritten. The wording is ours.
+    """
+
+    name: ClassVar[str] = "style"
+    version: ClassVar[int] = 1
+
+    transform: Literal["formal", "neutral"] = "formal"
+
+    @classmethod
+    def space(cls) -> Space:
+        """That of `direct`, and both texts."""
+        return {**super().space(), "transform": Options(values=("formal", "neutral"))}
+
+
+class Competing(Transformed):
+    """`direct` on harmful rows whose prompts bring in another aim than safety; asked with the same text.
+
+    Threat model: the attacker has the weights and harmful data, and asks as it has trained. Source: Bowen et al. 2025,
+    jailbreak-tuning, arXiv 2507.11630, competing objectives: `skeleton` (the setting is said to be a safe one) and
+    `suppression` (no apologies). The wording is ours, and the answers are left as they are, where the source's skeleton
+    begins them with a warning.
+    """
+
+    name: ClassVar[str] = "competing"
+    version: ClassVar[int] = 1
+
+    transform: Literal["skeleton", "suppression"] = "skeleton"
+
+    @classmethod
+    def space(cls) -> Space:
+        """That of `direct`, and both texts."""
+        return {**super().space(), "transform": Options(values=("skeleton", "suppression"))}
 
 
 class Backdoor(Transformed):
