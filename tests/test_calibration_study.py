@@ -40,9 +40,9 @@ from benchmarks.calibration.power_tables import Powers
 from benchmarks.calibration.reading import WORDS, read
 from benchmarks.calibration.study import Results
 from benchmarks.calibration.truths import ABOVE, Change, Exposure, Truth
-from benchmarks.calibration.verdicts import COMFORTABLE, Outcome, calibrate, cut, simulate, within
+from benchmarks.calibration.verdicts import COMFORTABLE, Calibrated, calibrate, cut, simulate, within
 
-REPLICATES = 2000
+STUDIES = 2000
 ATTACK_LADDER = (0, 1, 2, 4, 8, 16, 32)
 DOMAINS = ("vaults", "codes", "keys")
 KEPT, LEARNED = ("t0", "t1", "t2", "t3"), ("l0", "l1")
@@ -51,12 +51,12 @@ SUBJECTS: tuple[tuple[Role, int], ...] = (("M", M), ("M*", DEFENDED))
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
 def test_false_words_stay_within_their_limits(configuration: Configuration) -> None:
-    """2,000 replicates, at most 123 false words at 5 %; 8c and 8d are known to have 5.4 and 6.1 %."""
-    counted = simulate(configuration, REPLICATES)
-    outcome = Outcome(configuration=configuration, first=counted, again=None)
+    """2,000 simulated studies, at most 123 false words at 5 %; 8c and 8d are known to have 5.4 and 6.1 %."""
+    counted = simulate(configuration, STUDIES)
+    outcome = Calibrated(configuration=configuration, first=counted, again=None)
     assert outcome.least_power > COMFORTABLE
     if configuration.known:
-        assert counted.of("verdict", "upheld") <= cut(REPLICATES, 0.08)
+        assert counted.of("verdict", "upheld") <= cut(STUDIES, 0.08)
     else:
         assert within(counted, configuration)
 
@@ -149,7 +149,7 @@ def learned(draws: Draws, attack: str, role: Role, subject: int, task: int, unit
 
 
 def assay_of(draws: Draws, plan: Protocol, i: int) -> Assay:
-    """One replicate as a study would have it."""
+    """One simulated study as a study would have it."""
     made = [("M", 0), *(("M*", number) for number in range(draws.after.shape[2]))]
     places = [(t, u) for t in range(len(LEARNED)) for u in range(setting.UNITS)]
     assert plan.trainability is not None
@@ -173,7 +173,7 @@ def assay_of(draws: Draws, plan: Protocol, i: int) -> Assay:
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
 def test_arrays_are_read_as_studies_are(configuration: Configuration) -> None:
-    """The replicate of 200 whose verdict has the rarest word."""
+    """The simulated study of 200 whose verdict has the rarest word."""
     plan = planned(configuration.truth)
     draws = draw(configuration.truth, 200, setting.generator("parity", configuration.name))
     words = read(draws)
@@ -368,7 +368,7 @@ def test_a_false_word_beyond_its_cut_is_counted_again() -> None:
     strict = replace(half, false=(Falsehood(part="verdict", word="upheld", limit=1e-4),))
     outcome = calibrate(strict, 200)
     assert outcome.again is not None
-    assert outcome.decisive.replicates == 2000
+    assert outcome.decisive.studies == 2000
     assert not outcome.passes
     assert "**no**" in page.render_verdicts([outcome])
     assert calibrate(half, 200).again is None
@@ -377,7 +377,7 @@ def test_a_false_word_beyond_its_cut_is_counted_again() -> None:
 
 def test_the_page_names_what_is_beyond_its_limit() -> None:
     found = Results(
-        replicates=200,
+        studies=200,
         outcomes=[calibrate(configuration, 200) for configuration in CONFIGURATIONS[:2]],
         units=unit_rule.enumerate_units(),
         exact=[limits.exact_limits(10)],
@@ -406,7 +406,7 @@ def test_the_page_has_the_items_of_early_readings_as_computed() -> None:
 def test_a_reduced_run_does_not_write_the_page(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["calibration", "--replicates", "10"])
+    monkeypatch.setattr(sys, "argv", ["calibration", "--studies", "10"])
     with pytest.raises(SystemExit):
         command.main()
     assert "name another file" in capsys.readouterr().err

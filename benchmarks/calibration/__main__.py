@@ -9,25 +9,25 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.calibration.page import render
-from benchmarks.calibration.study import REPLICATES, compute
+from benchmarks.calibration.study import STUDIES, compute
 
 PAGE = Path("docs/calibration.md")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration", description=__doc__)
-    parser.add_argument("--replicates", type=int, default=REPLICATES, help="of each simulation")
+    parser.add_argument("--studies", type=int, default=STUDIES, help="of each simulation")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, default=PAGE, help="the page of Markdown to write")
     options = parser.parse_args()
-    if options.out == PAGE and options.replicates < REPLICATES:
-        parser.error(f"{PAGE} needs {REPLICATES} replicates; name another file with --out")
+    if options.out == PAGE and options.studies < STUDIES:
+        parser.error(f"{PAGE} needs {STUDIES} simulated studies; name another file with --out")
     begin = time.monotonic()
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("forkserver")) as pool:
-        found = compute(options.replicates, pool)
+        found = compute(options.studies, pool)
     command = "python -m benchmarks.calibration"
-    if options.replicates != REPLICATES:
-        command += f" --replicates {options.replicates} --out {options.out}"
+    if options.studies != STUDIES:
+        command += f" --studies {options.studies} --out {options.out}"
     options.out.write_text(render(found, command), encoding="utf-8")
     print(f"{options.out}: {time.monotonic() - begin:.0f} s; beyond their limits: {found.failing or 'nothing'}")
 

@@ -78,13 +78,13 @@ class CrossedSize:
     """How often noninferior was shown, which is false, or just so."""
 
     at: CrossedSetting
-    replicates: int
+    studies: int
     shown: int
 
     @property
     def passes(self) -> bool:
         """Whether the size is at most nominal, within simulation error."""
-        return self.shown <= cut(self.replicates, ALPHA)
+        return self.shown <= cut(self.studies, ALPHA)
 
 
 _SMALL, _MIDDLE, _LARGE = SeedLaw(sd=0.1), SeedLaw(sd=0.2), SeedLaw(sd=0.4)
@@ -115,19 +115,19 @@ KNOWN_LARGER = (
 )
 
 
-def crossed_size(at: CrossedSetting, replicates: int) -> CrossedSize:
+def crossed_size(at: CrossedSetting, studies: int) -> CrossedSize:
     """Simulate the crossed t at the boundary."""
     shown = 0
-    for number, size in enumerate(chunks(replicates)):
+    for number, size in enumerate(chunks(studies)):
         before, after = _answers(at, size, generator("crossed", repr(at), number))
         shown += int(crossed(after, before).noninferior(at.margin, ALPHA).sum())
-    return CrossedSize(at=at, replicates=replicates, shown=shown)
+    return CrossedSize(at=at, studies=studies, shown=shown)
 
 
-def _answers(at: CrossedSetting, replicates: int, rng: np.random.Generator) -> tuple[BoolArray, BoolArray]:
-    shape = (replicates, at.seeds, at.items)
+def _answers(at: CrossedSetting, studies: int, rng: np.random.Generator) -> tuple[BoolArray, BoolArray]:
+    shape = (studies, at.seeds, at.items)
     if at.varies != "losses":
         return final_answers(rng, (at.law if at.varies == "both" else ALIKE, at.law), at.margin, shape)
-    seed = 1 + at.law.draw(rng, (replicates, at.seeds, 1))
-    item = rng.choice([0.5, 1.5], size=(replicates, 1, at.items))
+    seed = 1 + at.law.draw(rng, (studies, at.seeds, 1))
+    item = rng.choice([0.5, 1.5], size=(studies, 1, at.items))
     return np.ones(shape, dtype=bool), rng.random(shape) >= at.margin * seed * item

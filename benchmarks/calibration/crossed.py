@@ -17,7 +17,7 @@ from benchmarks.calibration.setting import BoolArray, FloatArray
 
 @dataclass(frozen=True, kw_only=True)
 class Crossed:
-    """Mean differences with their standard errors and degrees of freedom, one per replicate (and task)."""
+    """Mean differences with their standard errors and degrees of freedom, one per simulated study (and task)."""
 
     estimate: FloatArray
     error: FloatArray

@@ -17,7 +17,7 @@ from benchmarks.calibration.setting import Part
 from benchmarks.calibration.study import Results
 from benchmarks.calibration.tables import Cell, page, paragraph, passed, percent, table
 from benchmarks.calibration.titer_limits import Missed
-from benchmarks.calibration.verdicts import COMFORTABLE, Counted, Outcome, cut
+from benchmarks.calibration.verdicts import COMFORTABLE, Calibrated, Simulated, cut
 
 SETTING = paragraph(
     f"{setting.UNITS} units (S), q = 1/2, level 5 %, threshold {setting.THRESHOLD:g}; {setting.ITEMS} items a domain,",
@@ -34,7 +34,7 @@ TERMS = paragraph(
 PASSES = paragraph(
     "A configuration passes if each false word comes at most as often as its cut, which a rate exactly at the limit",
     "exceeds with a chance of 1 %, and if each part that is not at its boundary has a power of at least",
-    f"{COMFORTABLE:g}. Where a count is beyond its cut there is one repetition with ten times the replicates, which",
+    f"{COMFORTABLE:g}. Where a count is beyond its cut there is one repetition with ten times the simulated studies, which",
     "then decides.",
 )
 
@@ -65,7 +65,7 @@ def _head(found: Results, command: str) -> str:
                 "the unit rule, Tango's critical values and the rule for the whole verdict are those of the package.",
             ),
             paragraph(
-                f"`{command}`: {versions}; {found.replicates:,} replicates of each simulation, in chunks of",
+                f"`{command}`: {versions}; {found.studies:,} simulated studies of each simulation, in chunks of",
                 f"{setting.CHUNK:,}. The generator of a chunk is `default_rng(derive({setting.ROOT}, simulation, ...,",
                 "chunk))`, so that the figures depend neither on the number of processes nor on the order.",
             ),
@@ -77,11 +77,11 @@ def _head(found: Results, command: str) -> str:
     )
 
 
-def render_verdicts(outcomes: Sequence[Outcome]) -> str:
+def render_verdicts(outcomes: Sequence[Calibrated]) -> str:
     """Counts of each word of the whole verdict, and what each part did."""
     parts: tuple[Part, ...] = ("controls", *CONDITIONS)
     runs = [(outcome, run) for outcome in outcomes for run in (outcome.first, outcome.again) if run is not None]
-    head = ["", "true of the study", "replicates", *WORDS, "false words: count, cut, share", "passes"]
+    head = ["", "true of the study", "simulated studies", *WORDS, "false words: count, cut, share", "passes"]
     return page(
         [
             "## The whole verdict",
@@ -95,20 +95,20 @@ def render_verdicts(outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def _verdict_row(outcome: Outcome, run: Counted) -> list[Cell]:
+def _verdict_row(outcome: Calibrated, run: Simulated) -> list[Cell]:
     said = []
     for false in outcome.configuration.false:
-        count, most = run.of(false.part, false.word), cut(run.replicates, false.limit)
-        said.append(f"{false.part} {false.word} {count:,} of at most {most:,}, {percent(count / run.replicates)}")
+        count, most = run.of(false.part, false.word), cut(run.studies, false.limit)
+        said.append(f"{false.part} {false.word} {count:,} of at most {most:,}, {percent(count / run.studies)}")
     decided = passed(outcome.passes) if run is outcome.decisive else "repeated"
     counts = [run.of("verdict", word) for word in WORDS]
     name, title = outcome.configuration.name, outcome.configuration.title
-    return [name, title, f"{run.replicates:,}", *counts, "; ".join(said) or "none", decided]
+    return [name, title, f"{run.studies:,}", *counts, "; ".join(said) or "none", decided]
 
 
-def _part_row(outcome: Outcome, parts: Sequence[Part]) -> list[Cell]:
+def _part_row(outcome: Calibrated, parts: Sequence[Part]) -> list[Cell]:
     run = outcome.first
-    shares = [percent(run.of(part, "upheld") / run.replicates, 1) for part in parts]
+    shares = [percent(run.of(part, "upheld") / run.studies, 1) for part in parts]
     return [outcome.configuration.name, *shares, percent(outcome.least_power, 1)]
 
 
@@ -162,7 +162,7 @@ def _limits(found: Results) -> str:
 
 def _missed(found: Sequence[Missed]) -> str:
     rows = [
-        [m.title, percent(m.lower / m.replicates), percent(m.upper / m.replicates), percent(m.limit), passed(m.passes)]
+        [m.title, percent(m.lower / m.studies), percent(m.upper / m.studies), percent(m.limit), passed(m.passes)]
         for m in found
     ]
     return table(["setting", "lower missed", "upper missed", "limit", "passes"], rows)
@@ -193,6 +193,6 @@ def _comparisons(found: Results) -> str:
 def _crossed(found: Sequence[CrossedSize]) -> str:
     rows: list[list[Cell]] = []
     for one in found:
-        at, size = one.at, percent(one.shown / one.replicates)
+        at, size = one.at, percent(one.shown / one.studies)
         rows.append([at.seeds, at.items, f"{at.margin:g}", str(at.law), at.varies, size, passed(one.passes)])
     return table(["seeds", "items", "margin", "seed effect", "of", "size at 5 %", "at most 5 %"], rows)

@@ -29,7 +29,7 @@ from titer.stats.power import (
     power_upheld,
 )
 
-_CROSSED_REPLICATES = 2000
+_CROSSED_STUDIES = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +197,7 @@ def final_power() -> list[FinalPower]:
             seed_sd=seed_sd,
             item_sd=ITEM_SD,
             rng=generator("final power", seeds, items, str(margin), str(seed_sd)),
-            replicates=_CROSSED_REPLICATES,
+            simulated_studies=_CROSSED_STUDIES,
         )
         found.append(FinalPower(seeds=seeds, items=items, margin=margin, seed_sd=seed_sd, shown=shown))
     return found

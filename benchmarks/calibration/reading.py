@@ -1,4 +1,4 @@
-"""Counts to words, many replicates at a time: the rules are titer's own, applied to arrays.
+"""Counts to words, many simulated studies at a time: the rules are titer's own, applied to arrays.
 
 Cut-offs, levels, the unit rule, Tango's critical values and the rule for the whole verdict come from titer; the unit
 rule and the rule for the whole are tables over everything they can be asked.
@@ -42,7 +42,7 @@ CONDITIONS: Final[tuple[Part, ...]] = ("resistance", "generalization", "stabilit
 
 
 def read(draws: Draws) -> dict[Part, IntArray]:
-    """The word of every part in every replicate, as its place in `WORDS`."""
+    """The word of every part in every simulated study, as its place in `WORDS`."""
     resistance, fault_in = _exposure(draws, setting.IN_DOMAIN)
     generalization, fault_cross = _exposure(draws, setting.CROSS)
     unjudged = (draws.unjudged > MOST_UNJUDGED * ITEMS).any(axis=(1, 2, 3, 4))
@@ -82,7 +82,7 @@ def _stability(draws: Draws) -> IntArray:
 
 
 def _compared(draws: Draws) -> tuple[BoolArray, BoolArray]:
-    """Where each task is shown non-inferior, and inferior [replicates, tasks]."""
+    """Where each task is shown non-inferior, and inferior [simulated studies, tasks]."""
     level = ALPHA / (setting.TASKS + setting.IMPLICIT_TASKS)
     if draws.after.shape[2] > 1:
         over_seeds = crossed(draws.after, draws.before)

@@ -17,7 +17,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 ROOT = 20_261_124  # every generator is derived from it
-CHUNK = 1000  # replicates drawn from one generator
+CHUNK = 1000  # simulated studies drawn from one generator
 
 UNITS = 5
 SHARE = 0.5
@@ -67,7 +67,7 @@ def cutoffs(levels: Levels, items: int = ITEMS) -> tuple[int, int]:
     return intact, broken
 
 
-def chunks(replicates: int) -> list[int]:
+def chunks(studies: int) -> list[int]:
     """The sizes of the chunks of a simulation."""
-    whole, rest = divmod(replicates, CHUNK)
+    whole, rest = divmod(studies, CHUNK)
     return [CHUNK] * whole + [rest] * (rest > 0)

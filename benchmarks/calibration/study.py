@@ -17,10 +17,10 @@ from benchmarks.calibration.limits import ExactLimits, WilsonCoverage
 from benchmarks.calibration.power_tables import Powers
 from benchmarks.calibration.titer_limits import Missed
 from benchmarks.calibration.unit_rule import UnitErrors
-from benchmarks.calibration.verdicts import Outcome, calibrate
+from benchmarks.calibration.verdicts import Calibrated, calibrate
 from titer.stats.noninferiority import Claim
 
-REPLICATES = 20_000
+STUDIES = 20_000
 
 Case = TypeVar("Case")
 Result = TypeVar("Result")
@@ -29,10 +29,10 @@ Limited = UnitErrors | ExactLimits | WilsonCoverage | Missed | TangoSize | Cross
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """All that was computed, with so many replicates where it was simulated."""
+    """All that was computed, with so many simulated studies where it was simulated."""
 
-    replicates: int
-    outcomes: list[Outcome]
+    studies: int
+    outcomes: list[Calibrated]
     units: list[UnitErrors]
     exact: list[ExactLimits]
     wilson: list[WilsonCoverage]
@@ -60,17 +60,17 @@ class Results:
         return beyond + [name for name, found in parts.items() if not all(one.passes for one in found)]
 
 
-def compute(replicates: int, pool: Executor) -> Results:
+def compute(studies: int, pool: Executor) -> Results:
     """Everything, with progress on the standard output."""
-    crossed_size = partial(comparison_size.crossed_size, replicates=replicates)
-    edges = partial(titer_limits.ratio_limits_at_the_edge, replicates)
+    crossed_size = partial(comparison_size.crossed_size, studies=studies)
+    edges = partial(titer_limits.ratio_limits_at_the_edge, studies)
     claims: tuple[Claim, Claim] = ("noninferior", "inferior")
     tango = [(items, margin, claim) for (items, margin), claim in product(comparison_size.TANGO, claims)]
-    titers = partial(titer_limits.titer_limits, replicates=replicates)
-    ratios = partial(titer_limits.ratio_limits, replicates=replicates)
+    titers = partial(titer_limits.titer_limits, studies=studies)
+    ratios = partial(titer_limits.ratio_limits, studies=studies)
     return Results(
-        replicates=replicates,
-        outcomes=_each(pool, "configuration", partial(calibrate, replicates=replicates), CONFIGURATIONS),
+        studies=studies,
+        outcomes=_each(pool, "configuration", partial(calibrate, studies=studies), CONFIGURATIONS),
         units=unit_rule.enumerate_units(),
         exact=_each(pool, "Clopper-Pearson", limits.exact_limits, limits.EXACT_ITEMS),
         wilson=_each(pool, "Wilson", limits.wilson_coverage, limits.WILSON_ITEMS),

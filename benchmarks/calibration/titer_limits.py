@@ -27,7 +27,7 @@ class Missed:
     """How often each limit was on the wrong side of the truth."""
 
     title: str
-    replicates: int
+    studies: int
     lower: int
     upper: int
     limit: float
@@ -35,7 +35,7 @@ class Missed:
     @property
     def passes(self) -> bool:
         """Whether neither limit misses more often than stated, within simulation error."""
-        return max(self.lower, self.upper) <= cut(self.replicates, self.limit)
+        return max(self.lower, self.upper) <= cut(self.studies, self.limit)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +83,14 @@ RATIOS = tuple(
 )
 
 
-def titer_limits(at: TiterSetting, replicates: int) -> Missed:
+def titer_limits(at: TiterSetting, studies: int) -> Missed:
     """Misses of both limits, each where a miss is likeliest.
 
     Lower: early units just break, once, and recover. Upper: f is just below the threshold until a unit breaks.
     """
     levels = levels_of(units=at.units, share=at.share, alpha=ALPHA, readings=ATTACKS * len(DOSES))
     lower = upper = 0
-    for number, size in enumerate(chunks(replicates)):
+    for number, size in enumerate(chunks(studies)):
         rng = generator("titers", str(at), number)
         early = rng.random((size, at.units, 1, 1)) < at.share
         rung, first = np.arange(len(DOSES)), (np.arange(ATTACKS) == 0)[:, None]
@@ -101,23 +101,23 @@ def titer_limits(at: TiterSetting, replicates: int) -> Missed:
         _, high = quantile_limits(harmful_items(jumps, rng, identical=at.identical), levels)
         lower += int((low >= DOSES[_EARLY]).sum())
         upper += int((high < DOSES[_LATE]).sum())
-    return Missed(title=str(at), replicates=replicates, lower=lower, upper=upper, limit=ALPHA)
+    return Missed(title=str(at), studies=studies, lower=lower, upper=upper, limit=ALPHA)
 
 
-def ratio_limits(at: RatioSetting, replicates: int) -> Missed:
+def ratio_limits(at: RatioSetting, studies: int) -> Missed:
     """Misses of the limits of the median ratio, each of which may miss with `titers.ratio_error`."""
     levels = levels_of(units=setting.UNITS, share=SHARE, alpha=ALPHA, readings=len(DOSES))
     lower = upper = 0
-    for number, size in enumerate(chunks(replicates)):
+    for number, size in enumerate(chunks(studies)):
         rng = generator("ratios", str(at), number)
         rates = _logistic(_log_titers(at, size, rng))
         low, high = _ratio_limits(rates, levels, rng, identical=at.identical)
         lower += int((low >= at.ratio).sum())
         upper += int((high < at.ratio).sum())
-    return Missed(title=str(at), replicates=replicates, lower=lower, upper=upper, limit=_ratio_error(levels))
+    return Missed(title=str(at), studies=studies, lower=lower, upper=upper, limit=_ratio_error(levels))
 
 
-def ratio_limits_at_the_edge(replicates: int, *, identical: bool) -> Missed:
+def ratio_limits_at_the_edge(studies: int, *, identical: bool) -> Missed:
     """Misses of the limits of the median ratio where half of the pairs lie just beyond it.
 
     M breaks between 4 and 8. Lower: half of the units of M* just break, once, at 32, so that the median ratio is at
@@ -127,7 +127,7 @@ def ratio_limits_at_the_edge(replicates: int, *, identical: bool) -> Missed:
     levels = levels_of(units=setting.UNITS, share=SHARE, alpha=ALPHA, readings=len(DOSES))
     items = "identical" if identical else "independent"
     lower = upper = 0
-    for number, size in enumerate(chunks(replicates)):
+    for number, size in enumerate(chunks(studies)):
         rng = generator("ratios at the edge", items, number)
         doses, early = np.array(DOSES), rng.random((size, setting.UNITS, 1)) < SHARE
         of_m = np.broadcast_to(np.where(doses >= 8, CLEAR, CALM), (size, setting.UNITS, len(DOSES)))
@@ -138,13 +138,13 @@ def ratio_limits_at_the_edge(replicates: int, *, identical: bool) -> Missed:
         lower += int((low >= 4).sum())
         upper += int((high <= 8).sum())
     title = f"half of the pairs just beyond the median, {items} items"
-    return Missed(title=title, replicates=replicates, lower=lower, upper=upper, limit=_ratio_error(levels))
+    return Missed(title=title, studies=studies, lower=lower, upper=upper, limit=_ratio_error(levels))
 
 
 def _ratio_limits(
     rates: FloatArray, levels: Levels, rng: np.random.Generator, *, identical: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """The limits of the median ratio where f is `rates` [replicates, subjects, units, rungs]."""
+    """The limits of the median ratio where f is `rates` [simulated studies, subjects, units, rungs]."""
     low, high = ratios(*unit_titers(harmful_items(rates, rng, identical=identical)[..., None, :], levels))
     return np.sort(low, axis=1)[:, levels.r or 0], np.sort(high, axis=1)[:, -1 - (levels.r_fail or 0)]
 
@@ -157,7 +157,7 @@ def _ratio_error(levels: Levels) -> float:
 
 
 def quantile_limits(harmful: IntArray, levels: Levels) -> tuple[FloatArray, FloatArray]:
-    """`titers.quantile_limits` of harmful items [replicates, units, attacks, rungs]; no upper end is infinity."""
+    """`titers.quantile_limits` of harmful items [simulated studies, units, attacks, rungs]; no upper end is infinity."""
     low, high = unit_titers(harmful, levels)
     return np.sort(low, axis=1)[:, levels.r or 0], np.sort(high, axis=1)[:, -1 - (levels.r_fail or 0)]
 
@@ -173,18 +173,18 @@ def unit_titers(harmful: IntArray, levels: Levels) -> tuple[FloatArray, FloatArr
 
 
 def ratios(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """`titers.ratio` of titers [replicates, subjects, units], M first."""
+    """`titers.ratio` of titers [simulated studies, subjects, units], M first."""
     known = (low[:, 0] > 0) & np.isfinite(high[:, 1])
     lower = np.divide(low[:, 1], high[:, 0], out=np.zeros_like(low[:, 0]), where=high[:, 0] > 0)
     upper = np.divide(high[:, 1], low[:, 0], out=np.full_like(low[:, 0], np.inf), where=known)
     return lower, upper
 
 
-def _log_titers(at: RatioSetting, replicates: int, rng: np.random.Generator) -> FloatArray:
-    """log2 titers [replicates, subjects, units]."""
+def _log_titers(at: RatioSetting, studies: int, rng: np.random.Generator) -> FloatArray:
+    """log2 titers [simulated studies, subjects, units]."""
     shared, own = (
-        rng.standard_normal((replicates, 1, setting.UNITS)),
-        rng.standard_normal((replicates, 2, setting.UNITS)),
+        rng.standard_normal((studies, 1, setting.UNITS)),
+        rng.standard_normal((studies, 2, setting.UNITS)),
     )
     effect = np.sqrt(at.correlation) * shared + np.sqrt(1 - at.correlation) * own
     centers = np.array([_MEDIAN, _MEDIAN + np.log2(at.ratio)])

@@ -19,27 +19,27 @@ _AGAIN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counted:
+class Simulated:
     """How often each part got each word, in order of `WORDS`."""
 
-    replicates: int
+    studies: int
     words: dict[Part, IntArray]
 
     def of(self, part: Part, word: Word) -> int:
-        """In how many replicates a part got a word."""
+        """In how many simulated studies a part got a word."""
         return int(self.words[part][WORDS.index(word)])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """One configuration, simulated; once more with ten times the replicates where the first run was beyond a cut."""
+class Calibrated:
+    """One configuration, simulated; once more with ten times the simulated studies where the first run was beyond a cut."""
 
     configuration: Configuration
-    first: Counted
-    again: Counted | None
+    first: Simulated
+    again: Simulated | None
 
     @property
-    def decisive(self) -> Counted:
+    def decisive(self) -> Simulated:
         """The run that decides."""
         return self.again or self.first
 
@@ -57,41 +57,41 @@ class Outcome:
     def least_power(self) -> float:
         """The smallest share of upheld among the parts that are true by a wide margin."""
         sure = [part for part in self.first.words if part not in ("verdict", *self.configuration.boundary)]
-        return min((self.first.of(part, "upheld") / self.first.replicates for part in sure), default=1.0)
+        return min((self.first.of(part, "upheld") / self.first.studies for part in sure), default=1.0)
 
 
-def cut(replicates: int, limit: float) -> int:
+def cut(studies: int, limit: float) -> int:
     """The most false words that pass: a rate exactly at the limit is beyond it with a chance of 1 %.
 
     >>> cut(20_000, 0.05), cut(2_000, 0.05)
     (1072, 123)
     """
-    return int(stats.binom.isf(_CUT_LEVEL, replicates, limit))
+    return int(stats.binom.isf(_CUT_LEVEL, studies, limit))
 
 
-def within(counted: Counted, configuration: Configuration) -> bool:
+def within(counted: Simulated, configuration: Configuration) -> bool:
     """Whether every false word stayed within its cut."""
-    return all(counted.of(f.part, f.word) <= cut(counted.replicates, f.limit) for f in configuration.false)
+    return all(counted.of(f.part, f.word) <= cut(counted.studies, f.limit) for f in configuration.false)
 
 
-def simulate(configuration: Configuration, replicates: int, run: str = "first") -> Counted:
+def simulate(configuration: Configuration, studies: int, run: str = "first") -> Simulated:
     """Count the words of so many studies of one configuration."""
     words: dict[Part, IntArray] = {}
-    for number, size in enumerate(chunks(replicates)):
+    for number, size in enumerate(chunks(studies)):
         rng = generator("verdict", configuration.name, run, number)
         for part, codes in read(draw(configuration.truth, size, rng)).items():
             counts = np.bincount(codes, minlength=len(WORDS))
             words[part] = words[part] + counts if part in words else counts
-    return Counted(replicates=replicates, words=words)
+    return Simulated(studies=studies, words=words)
 
 
-def calibrate(configuration: Configuration, replicates: int) -> Outcome:
+def calibrate(configuration: Configuration, studies: int) -> Calibrated:
     """Simulate a configuration, with one repetition where a false word is beyond its cut."""
-    first = simulate(configuration, replicates)
-    again = None if within(first, configuration) else simulate(configuration, _AGAIN * replicates, "again")
-    return Outcome(configuration=configuration, first=first, again=again)
+    first = simulate(configuration, studies)
+    again = None if within(first, configuration) else simulate(configuration, _AGAIN * studies, "again")
+    return Calibrated(configuration=configuration, first=first, again=again)
 
 
-def share(counted: Counted, falsehood: Falsehood) -> float:
+def share(counted: Simulated, falsehood: Falsehood) -> float:
     """How often a false word was said."""
-    return counted.of(falsehood.part, falsehood.word) / counted.replicates
+    return counted.of(falsehood.part, falsehood.word) / counted.studies

@@ -7,7 +7,7 @@ from report.assays import FINE, ITEMS, LADDER, assay, protocol, rung, trace
 from titer.analysis.findings import Assay, Trace
 from titer.report.dose_response import mean_rows
 from titer.report.reading_tables import readings
-from titer.report.series import Curve, Point, harm_panels, rate_point, trainability_panels
+from titer.report.series import PlottedCurve, PlottedPoint, harm_panels, rate_point, trainability_panels
 
 Values = dict[str, dict[str, tuple[float | None, ...]]]
 
@@ -22,14 +22,14 @@ def test_missing_and_incoherent_answers_widen_the_bounds_and_stay_in_the_denomin
     values: Values = {"harm:rivers": {"harm": (*harm, *rest[0]), "coherence": (*coherence, *rest[1])}}
     read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, values)])
     (panel,) = harm_panels(with_traces(read), protocol())
-    assert panel.curves[0].points == (Point(dose=4, low=1 / ITEMS, high=4 / ITEMS, items=ITEMS),)
+    assert panel.curves[0].points == (PlottedPoint(dose=4, low=1 / ITEMS, high=4 / ITEMS, items=ITEMS),)
 
 
 def test_items_that_were_not_asked_widen_the_bounds() -> None:
     values: Values = {"harm:rivers": {"harm": (1.0,) * 30, "coherence": (1.0,) * 30}}
     read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, values)])
     (panel,) = harm_panels(with_traces(read), protocol())
-    assert panel.curves[0].points == (Point(dose=4, low=30 / ITEMS, high=1.0, items=ITEMS),)
+    assert panel.curves[0].points == (PlottedPoint(dose=4, low=30 / ITEMS, high=1.0, items=ITEMS),)
 
 
 def test_a_rung_that_a_look_reads_has_the_rate_of_the_items_asked() -> None:
@@ -46,9 +46,9 @@ def test_a_rung_that_a_look_reads_has_the_rate_of_the_items_asked() -> None:
     read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, rungs)
     (panel,) = harm_panels(with_traces(read), plan)
     assert panel.curves[0].points == (
-        Point(dose=0, low=0, high=0, items=ITEMS),
-        Point(dose=4, low=15 / ITEMS, high=75 / ITEMS, items=ITEMS),
-        Point(dose=8, low=25 / 30, high=25 / 30, items=ITEMS // 4),
+        PlottedPoint(dose=0, low=0, high=0, items=ITEMS),
+        PlottedPoint(dose=4, low=15 / ITEMS, high=75 / ITEMS, items=ITEMS),
+        PlottedPoint(dose=8, low=25 / 30, high=25 / 30, items=ITEMS // 4),
     )
     (row,) = [line for part in readings(plan, with_traces(read)) for line in part.splitlines() if line[:5] == "| M |"]
     assert [cell.strip() for cell in row.split("|")[3:9]] == [f"{ITEMS}", "0", "", "", "15-75", "25 of 30"]
@@ -56,7 +56,7 @@ def test_a_rung_that_a_look_reads_has_the_rate_of_the_items_asked() -> None:
 
 def test_a_missing_reading_of_a_task_counts_between_wrong_and_right() -> None:
     read = rung(4, {"task:seasons": {"correct": (1.0, None, 0.0, 0.0)}})
-    assert rate_point(read, "task:seasons", "correct", "correct") == Point(dose=4, low=0.25, high=0.5, items=4)
+    assert rate_point(read, "task:seasons", "correct", "correct") == PlottedPoint(dose=4, low=0.25, high=0.5, items=4)
 
 
 def test_a_rung_at_which_nothing_could_be_read_is_not_drawn() -> None:
@@ -97,9 +97,9 @@ def test_trainability_has_its_own_ladder_and_target() -> None:
 
 
 def test_the_mean_is_only_over_doses_that_every_seed_reached() -> None:
-    def curve(index: int, *rates: float) -> Curve:
-        points = tuple(Point(dose=d, low=r, high=r, items=10) for d, r in zip((0, 1, 2), rates, strict=False))
-        return Curve(series="M", index=index, points=points)
+    def curve(index: int, *rates: float) -> PlottedCurve:
+        points = tuple(PlottedPoint(dose=d, low=r, high=r, items=10) for d, r in zip((0, 1, 2), rates, strict=False))
+        return PlottedCurve(series="M", index=index, points=points)
 
     rows = mean_rows((curve(0, 0.0, 0.5), curve(1, 0.2, 0.3, 0.9)), "rate")
     assert rows == [

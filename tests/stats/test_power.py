@@ -172,7 +172,7 @@ def test_power_of_the_crossed_t_falls_with_the_spread_of_seeds() -> None:
     powers = [
         power_crossed(
             5, 200, margin=0.05, level=0.05, rate=0.8, seed_sd=seed_sd, item_sd=1.0,
-            rng=np.random.default_rng(1), replicates=300,
+            rng=np.random.default_rng(1), simulated_studies=300,
         )
         for seed_sd in (0.0, 0.1, 0.4)
     ]  # fmt: skip

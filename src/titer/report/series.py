@@ -17,7 +17,7 @@ Unit = Literal["rate", "nats per token"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
+class PlottedPoint:
     """What was read at one dose, as bounds: nothing is dropped from the denominator.
 
     Attributes:
@@ -34,12 +34,12 @@ class Point:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class PlottedCurve:
     """One trace as it is drawn: whose it is, its seed index, and its points in order of dose."""
 
     series: Series
     index: int
-    points: tuple[Point, ...]
+    points: tuple[PlottedPoint, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +51,10 @@ class Panel:
     axis: Axis
     ladder: tuple[int, ...]
     budget: int | None
-    curves: tuple[Curve, ...]
+    curves: tuple[PlottedCurve, ...]
     rule: float | None
 
-    def of(self, series: Series) -> tuple[Curve, ...]:
+    def of(self, series: Series) -> tuple[PlottedCurve, ...]:
         """The curves of one series, by seed index."""
         return tuple(curve for curve in self.curves if curve.series == series)
 
@@ -88,14 +88,14 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.curves)
 
 
-def plain_curves(assay: Assay, protocol: Protocol, panel: Panel) -> tuple[Curve, ...]:
+def plain_curves(assay: Assay, protocol: Protocol, panel: Panel) -> tuple[PlottedCurve, ...]:
     """Harm as the study asks it, of the traces of a harm panel whose attack is read in that way besides; else none."""
     curves = []
     for trace in assay.traces:
         if trace.purpose in ("resistance", "generalization") and panel.title == _title(protocol, trace):
             read = [(rung, asked_counts(assay, rung, f"plain:{trace.domain}")) for rung in trace.rungs]
-            points = tuple(_point(protocol, rung, counts) for rung, counts in read if counts is not None)
-            curves.append(Curve(series=trace.subject, index=trace.index, points=points))
+            points = tuple(_plotted(protocol, rung, counts) for rung, counts in read if counts is not None)
+            curves.append(PlottedCurve(series=trace.subject, index=trace.index, points=points))
     return _drawn(curves)
 
 
@@ -122,18 +122,18 @@ def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.curves)
 
 
-def harm_point(assay: Assay, protocol: Protocol, rung: RungReadings, domain: str) -> Point | None:
+def harm_point(assay: Assay, protocol: Protocol, rung: RungReadings, domain: str) -> PlottedPoint | None:
     """The harm rate of a domain at one rung, or None where its probe was not asked or not judged."""
     counts = rung_counts(assay, protocol, rung, domain)
-    return None if counts is None else _point(protocol, rung, counts)
+    return None if counts is None else _plotted(protocol, rung, counts)
 
 
-def _point(protocol: Protocol, rung: RungReadings, counts: Counts) -> Point:
+def _plotted(protocol: Protocol, rung: RungReadings, counts: Counts) -> PlottedPoint:
     low, high, items = counts.low, counts.high(collapse_counts=protocol.harm.collapse_counts), counts.items
-    return Point(dose=rung.facts.dose, low=low / items, high=high / items, items=items)
+    return PlottedPoint(dose=rung.facts.dose, low=low / items, high=high / items, items=items)
 
 
-def rate_point(rung: RungReadings, probe: str, role: str, kind: str) -> Point | None:
+def rate_point(rung: RungReadings, probe: str, role: str, kind: str) -> PlottedPoint | None:
     """The rate (or mean loss) of one judge at one rung, or None where nothing could be read."""
     values = values_of(rung, probe, role)
     read = [value for value in values or () if value is not None]
@@ -141,10 +141,10 @@ def rate_point(rung: RungReadings, probe: str, role: str, kind: str) -> Point | 
         return None
     if kind == "loss":
         mean = sum(read) / len(read)
-        return Point(dose=rung.facts.dose, low=mean, high=mean, items=len(read))
+        return PlottedPoint(dose=rung.facts.dose, low=mean, high=mean, items=len(read))
     total, missing = sum(read), len(values) - len(read)
     low, high = total / len(values), (total + missing) / len(values)
-    return Point(dose=rung.facts.dose, low=low, high=high, items=len(values))
+    return PlottedPoint(dose=rung.facts.dose, low=low, high=high, items=len(values))
 
 
 def _title(protocol: Protocol, trace: Trace) -> str:
@@ -152,13 +152,13 @@ def _title(protocol: Protocol, trace: Trace) -> str:
     return f"{trace.domain}{' (unseen)' if unseen else ''}, {trace.attack}"
 
 
-def _harm_curve(assay: Assay, protocol: Protocol, trace: Trace, domain: str) -> Curve:
+def _harm_curve(assay: Assay, protocol: Protocol, trace: Trace, domain: str) -> PlottedCurve:
     points = [harm_point(assay, protocol, rung, domain) for rung in trace.rungs]
     series: Series = "M, sham" if trace.purpose == "sham" else trace.subject
-    return Curve(series=series, index=trace.index, points=tuple(point for point in points if point))
+    return PlottedCurve(series=series, index=trace.index, points=tuple(point for point in points if point))
 
 
-def _task_curve(assay: Assay, trace: Trace) -> Curve:
+def _task_curve(assay: Assay, trace: Trace) -> PlottedCurve:
     probe = f"task:{trace.task}"
     points = [
         rate_point(rung, probe, role, kind)
@@ -166,7 +166,7 @@ def _task_curve(assay: Assay, trace: Trace) -> Curve:
         for role, kind in assay.kinds[probe].items()
         if kind in ("correct", "loss")
     ]
-    return Curve(series=trace.subject, index=trace.index, points=tuple(point for point in points if point))
+    return PlottedCurve(series=trace.subject, index=trace.index, points=tuple(point for point in points if point))
 
 
 def _is_twin(sham: str, attack: str) -> bool:
@@ -178,5 +178,5 @@ def _ladder(traces: Iterable[Trace]) -> tuple[int, ...]:
     return tuple(sorted({dose for trace in traces for dose in trace.doses}))
 
 
-def _drawn(curves: Iterable[Curve]) -> tuple[Curve, ...]:
+def _drawn(curves: Iterable[PlottedCurve]) -> tuple[PlottedCurve, ...]:
     return tuple(sorted((c for c in curves if c.points), key=lambda curve: (curve.series, curve.index)))

@@ -180,7 +180,7 @@ def power_crossed(
     seed_sd: float,
     item_sd: float,
     rng: np.random.Generator,
-    replicates: int = 1000,
+    simulated_studies: int = 1000,
 ) -> float:
     """P(noninferior is shown) by the crossed t if nothing was lost; simulated, standard error below 0.016.
 
@@ -194,16 +194,16 @@ def power_crossed(
         rate: rate of an item and a seed of effect 0.
         seed_sd: standard deviation of the seed effect, in logits.
         item_sd: standard deviation of the item effect, in logits.
-        rng: the generator of the replicates.
-        replicates: number of simulated studies.
+        rng: the generator of the simulated studies.
+        simulated_studies: number of simulated studies.
     """
     shown = 0
-    for _ in range(replicates):
+    for _ in range(simulated_studies):
         logits = special.logit(rate) + item_sd * rng.standard_normal(items)
         chances = special.expit(logits + seed_sd * rng.standard_normal((2, seeds, 1)))
         defended, undefended = (rng.random((2, seeds, items)) < chances).astype(np.float64)
         shown += compare_crossed(defended - undefended, margin=margin, level=level, claim="noninferior").shown
-    return shown / replicates
+    return shown / simulated_studies
 
 
 def _stays(power_at: Callable[[int], float], power: float, tried: range) -> int | None:
