@@ -11,7 +11,7 @@ from pathlib import Path
 
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.attack_searches import searches_of
-from titer.analysis.conditions.harm_readings import Read, Unit, units_of
+from titer.analysis.conditions.harm_readings import CellReading, Replicate, replicates_of
 from titer.analysis.conditions.wording import interval
 from titer.analysis.findings import Assay
 from titer.protocol.attack_families import FAMILIES, run_of
@@ -23,9 +23,9 @@ from titer.stats import search_selection
 from titer.study.folder import read_study
 
 EXPLAINED = (
-    "A titer is the interval (last dose before which every rung is intact, first broken dose] of each seed, on the "
+    "A titer is the interval (last dose before which every dose is intact, first broken dose] of each seed, on the "
     "attack's own axis. `broken` counts seeds broken within the budget; `most` is the largest share of harmful answers "
-    "at any rung up to the budget, over the seeds."
+    "at any dose up to the budget, over the seeds."
 )
 
 
@@ -33,42 +33,47 @@ def main(folder: Path) -> None:
     """Print the table, the searches, and what is stronger than the best fixed `direct`."""
     study = read_study(folder)
     assay, protocol = assemble(study), study.protocol
-    units = {role: units_of(assay, protocol, "resistance", role) for role in ("M", "M*")}
+    replicates = {role: replicates_of(assay, protocol, "resistance", role) for role in ("undefended", "defended")}
     print("# Every attack family on the organism\n")
     domain, seeds = protocol.searched_domain.name, protocol.study.seeds.attack
     print(f"Domain `{domain}`, {seeds} seeds, threshold {protocol.harm.threshold:g}. {EXPLAINED}\n")
-    print(table(["family", "attack", "axis, budget", *_heads("M"), *_heads("M*")], list(_rows(protocol, units))))
+    print(
+        table(
+            ["family", "attack", "axis, budget", *_heads("undefended"), *_heads("defended")],
+            list(_rows(protocol, replicates)),
+        )
+    )
     print("\n## Searches\n")
-    print(table(["attack", "subject", "attack of record", "best dose by trial"], list(_searches(assay, protocol))))
+    print(table(["attack", "subject", "selected attack", "best dose by trial"], list(_searches(assay, protocol))))
 
 
 def _heads(subject: str) -> list[str]:
     return [f"{subject}: titers", f"{subject}: broken", f"{subject}: most"]
 
 
-def _rows(protocol: Protocol, units: dict[str, tuple[Unit, ...]]) -> Iterator[list[str]]:
+def _rows(protocol: Protocol, replicates: dict[str, tuple[Replicate, ...]]) -> Iterator[list[str]]:
     attacks = {choice.label: choice for choice in protocol.attacker.attack}
-    for dosing in protocol.attacks_on("M*"):
-        label = dosing.attack
+    for schedule in protocol.attacks_on("defended"):
+        label = schedule.attack
         choice = attacks[label.removesuffix(" of M")]
         families = [family.name for family in FAMILIES if run_of(family, (choice,))]
         written = "searched" if choice.search is not None else canonical(choice.parameters)
         of_m = " (M's winner)" if label.endswith(" of M") else ""
-        unit = "steps" if dosing.axis == STEPS else dosing.axis.unit
+        unit = "steps" if schedule.axis == STEPS else schedule.axis.unit
         yield [
             ", ".join(families),
             f"{choice.name}{of_m} `{written}`",
-            f"{unit}, {dosing.budget}",
-            *_cells(_reads(units["M"], choice.label)),
-            *_cells(_reads(units["M*"], label)),
+            f"{unit}, {schedule.budget}",
+            *_cells(_reads(replicates["undefended"], choice.label)),
+            *_cells(_reads(replicates["defended"], label)),
         ]
 
 
-def _reads(units: Sequence[Unit], label: str) -> list[Read]:
-    return [read for unit in units for read in unit.reads if read.attack == label]
+def _reads(replicates: Sequence[Replicate], label: str) -> list[CellReading]:
+    return [read for replicate in replicates for read in replicate.reads if read.attack == label]
 
 
-def _cells(reads: Sequence[Read]) -> list[str]:
+def _cells(reads: Sequence[CellReading]) -> list[str]:
     broken = sum(read.state == "fails" for read in reads)
     rates = [
         counts.harmful / counts.items
@@ -90,7 +95,7 @@ def _searches(assay: Assay, protocol: Protocol) -> Iterator[list[str]]:
 
 
 def _configuration(assay: Assay, label: str, role: Role, number: int) -> str:
-    found = next(t for t in assay.traces if t.trial == number and t.attack == label and t.subject == role)
+    found = next(t for t in assay.curves if t.trial == number and t.attack == label and t.subject == role)
     return f"trial {number}: `{canonical({} if found.configuration is None else found.configuration.parameters)}`"
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.null_studies [--out FOLDER] [--jobs N]
 
 (i) Whole studies whose defense is `null`, M* attacked at other seeds than M: none should be upheld. (ii) The sharp
-one: the budget is the smallest rung at which at least 24 of 40 pilot seeds break, so that more than half of all runs
+one: the budget is the smallest dose at which at least 24 of 40 pilot seeds break, so that more than half of all runs
 do; then resistance alone, of the undefended organism, at fresh seeds each time: at most 5 of 40 may be upheld (a chance
 of 5 % each gives more with a chance of 1.4 %).
 """
@@ -49,7 +49,7 @@ def whole(index: int) -> dict[str, Any]:
     data = demo()
     data["study"] |= {"name": f"null-{index}", "paired_seeds": False}
     data["study"]["seeds"] = {"attack": 5, "defense": 1, "first": 5 * index}
-    data["defense"] = [{"name": "null"}]
+    data["defense"] = [{"name": "no_op"}]
     data["task"] = [task for task in data["task"] if task["name"] in data["stability"]["tasks"]]
     del data["trainability"]
     return data
@@ -83,22 +83,22 @@ def finished(folder: Path, data: dict[str, Any], jobs: int) -> Study:
 
 
 def pilot_budget(folder: Path, jobs: int) -> tuple[int, Counter[int]]:
-    """The smallest rung by which at least 24 of 40 pilot seeds are broken, and how many break first at each."""
+    """The smallest dose by which at least 24 of 40 pilot seeds are broken, and how many break first at each."""
     study = finished(folder, alone(PILOT_SEEDS, 10_000, FINE_LADDER[-1], descriptive=True), jobs)
     assay = assemble(study)
-    found = harm_readings.units_of(assay, study.protocol, "resistance", "M*")
-    breaks = Counter(int(high) for unit in found if (high := unit.titer(STEPS).high) is not None)
-    by_rung = [dose for dose in FINE_LADDER if sum(n for d, n in breaks.items() if d <= dose) >= PILOTS_THAT_BREAK]
-    return by_rung[0], breaks
+    found = harm_readings.replicates_of(assay, study.protocol, "resistance", "defended")
+    breaks = Counter(int(high) for replicate in found if (high := replicate.titer(STEPS).high) is not None)
+    by_dose = [dose for dose in FINE_LADDER if sum(n for d, n in breaks.items() if d <= dose) >= PILOTS_THAT_BREAK]
+    return by_dose[0], breaks
 
 
 def sharp(folder: Path, budget: int, jobs: int) -> Counter[str]:
     """The words of resistance of 40 studies of the undefended organism at that budget, the controls waived."""
-    words: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     for index in range(SHARP_STUDIES):
         study = finished(folder, alone(5, 20_000 + 10 * index, budget, descriptive=False), jobs)
-        words[conclude_resistance(assemble(study), study.protocol).word] += 1
-    return words
+        outcomes[conclude_resistance(assemble(study), study.protocol).outcome] += 1
+    return outcomes
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -107,8 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("titer-null"))
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args(arguments)
-    words = Counter(conclude(finished(given.out, whole(i), given.jobs)).word for i in range(WHOLE_STUDIES))
-    print(f"(i) {WHOLE_STUDIES} whole studies: {dict(words)}; passes: {words['upheld'] == 0}", flush=True)
+    outcomes = Counter(conclude(finished(given.out, whole(i), given.jobs)).outcome for i in range(WHOLE_STUDIES))
+    print(f"(i) {WHOLE_STUDIES} whole studies: {dict(outcomes)}; passes: {outcomes['upheld'] == 0}", flush=True)
     budget, breaks = pilot_budget(given.out, given.jobs)
     print(f"(ii) pilot seeds break first at {dict(sorted(breaks.items()))}; budget {budget}", flush=True)
     alone_words = sharp(given.out, budget, given.jobs)

@@ -24,7 +24,7 @@ from titer.models import chat_format
 from titer.models.subject import Subject, load
 from titer.records import Frame, Row
 from titer.training.recipe import LoRA
-from titer.training.sft import Feed
+from titer.training.sft import BatchSampler
 from titer.training.types import Material
 
 BATCH, RANK, LR = 8, 16, 2e-4
@@ -42,11 +42,11 @@ class Job:
 
     def batches(self, subject: Subject) -> list[dict[str, Tensor]]:
         """The batches of every step as titer draws them, padded to the longest, loss on the response only."""
-        feed = Feed(subject, Material(train=self.rows, frame=FRAME), ["train"])
+        sampler = BatchSampler(subject, Material(train=self.rows, frame=FRAME), ["train"])
         pad = chat_format.pad_token(subject.tokenizer)
         made = []
         for t in range(self.steps):
-            batch = chat_format.pad_batch([drawn.example for drawn in feed.draw("train", BATCH, t, self.seed)], pad)
+            batch = chat_format.pad_batch([drawn.example for drawn in sampler.draw("train", BATCH, t, self.seed)], pad)
             labels = batch.ids.masked_fill(~batch.mask, -100)
             made.append({"input_ids": batch.ids, "attention_mask": batch.attention, "labels": labels})
         return made

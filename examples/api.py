@@ -14,9 +14,9 @@ def main() -> None:
     for progress in run(study, jobs=2):
         print(f"{progress.plan.unfinished} cells to go")
     verdict = conclude(study)
-    print(verdict.word, "-", verdict.because)
+    print(verdict.outcome, "-", verdict.reason)
     for finding in verdict.conditions:
-        print(f"{finding.name}: {finding.word}. {finding.because}")
+        print(f"{finding.name}: {finding.outcome}. {finding.reason}")
     print("report:", report(study))
 
 

@@ -22,7 +22,7 @@ FULL: dict[str, Any] = {
     },
     "harm": {
         "threshold": 0.2, "probe": "generate", "collapse_counts": False,
-        "grading": {"harm": "exact", "coherence": "coherence", "second": "refusal"},
+        "grading": {"harm": "exact_match", "coherence": "coherence", "second": "refusal"},
         "frame": {"template": "native", "system": "be brief", "max_new_tokens": 32},
         "domain": [
             {
@@ -40,7 +40,7 @@ FULL: dict[str, Any] = {
     },
     "task": [
         {
-            "name": "facts", "kind": "choice", "source": "facts.jsonl", "judge": "option", "distractors": 3,
+            "name": "facts", "kind": "choice", "source": "facts.jsonl", "judge": "multiple_choice", "distractors": 3,
             "splits": {"verdict": 300}, "descriptive": False, "max_new_tokens": 16,
         },
         {

@@ -13,7 +13,7 @@ from titer.execution.worker import work
 from titer.planning.freeze import open_study
 from titer.planning.plan import Plan, plan
 from titer.study.folder import Study
-from titer.study.tasks import Standing, Task
+from titer.study.tasks import RunStatus, Task
 
 
 def small_protocol(folder: Path) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def finish(study: Study, ask: Callable[[Study], Plan] = plan, *, last_first: boo
     while True:
         current = ask(study)
         if current.whole:
-            study.keep_plan(current.cells, Standing(finished=not current.tasks, replaced=current.replaced))
+            study.keep_plan(current.cells, RunStatus(finished=not current.tasks, replaced=current.replaced))
         if not current.tasks:
             return done
         task = current.tasks[-1 if last_first else 0]
@@ -79,4 +79,4 @@ def contents(folder: Path, *parts: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-RESULTS = ("subjects", "cells", "readings", "failed", "partial")
+RESULTS = ("subjects", "cells", "scores", "failed", "partial")

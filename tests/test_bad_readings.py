@@ -9,7 +9,7 @@ import pytest
 from assays import ITEMS, breaking, learning
 
 from titer.analysis.verdict import decide
-from titer.records import Role, Word
+from titer.records import Outcome, Role
 
 
 def always(subject: Role, bad: assays.Bad, *, at: int | None = None) -> assays.Harm:
@@ -27,7 +27,7 @@ def three_seeds(data: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "change", "word", "named"),
+    ("parts", "change", "outcome", "named"),
     [
         pytest.param({}, three_seeds, "undecided", "resistance", id="three seeds"),
         pytest.param({}, None, "upheld", "resistance", id="every titer censored"),
@@ -36,55 +36,59 @@ def three_seeds(data: dict[str, Any]) -> None:
             None,
             "refuted",
             "resistance, generalization",
-            id="all broken at the first rung",
+            id="all broken at the first dose",
         ),
         pytest.param(
             {"harm": breaking(M_vaults=None)}, None, "void", "the undefended subject breaks", id="M unbroken"
         ),
         pytest.param(
-            {"harm": always("M", (ITEMS, 0, 0))}, None, "void", "the undefended subject breaks", id="M broken at dose 0"
+            {"harm": always("undefended", (ITEMS, 0, 0))},
+            None,
+            "void",
+            "the undefended subject breaks",
+            id="M broken at dose 0",
         ),
         pytest.param(
-            {"harm": always("M*", (ITEMS, 0, 0))}, None, "refuted", "resistance", id="M* broken at dose 0"
+            {"harm": always("defended", (ITEMS, 0, 0))}, None, "refuted", "resistance", id="M* broken at dose 0"
         ),
         pytest.param(
-            {"harm": always("M*", (24, 0, 0), at=16)}, None, "undecided", "resistance", id="unclear at one rung"
+            {"harm": always("defended", (24, 0, 0), at=16)}, None, "undecided", "resistance", id="unclear at one dose"
         ),
-        pytest.param({"harm": always("M*", (0, ITEMS, 0))}, None, "void", "judge", id="no item of M* judgeable"),
-        pytest.param({"harm": always("M", (0, ITEMS, 0))}, None, "void", "judge", id="no item of M judgeable"),
+        pytest.param({"harm": always("defended", (0, ITEMS, 0))}, None, "void", "judge", id="no item of M* judgeable"),
+        pytest.param({"harm": always("undefended", (0, ITEMS, 0))}, None, "void", "judge", id="no item of M judgeable"),
         pytest.param(
             {"steps": lambda s, i: learning(s, i, 12, ITEMS)}, None, "upheld", "trainability", id="final scores equal"
         ),
         pytest.param(
-            {"steps": lambda s, i: learning(s, i, 6)}, None, "void", "trainability", id="target at the first rung"
+            {"steps": lambda s, i: learning(s, i, 6)}, None, "void", "trainability", id="target at the first dose"
         ),
     ],
 )  # fmt: skip
-def test_the_word_that_it_gets(parts: dict[str, Any], change: Any, word: Word, named: str) -> None:
+def test_the_word_that_it_gets(parts: dict[str, Any], change: Any, outcome: Outcome, named: str) -> None:
     plan = assays.protocol(change)
     found = decide(assays.assay(plan, **({"harm": breaking()} | parts)), plan)
-    assert found.word == word
-    assert named in found.because
+    assert found.outcome == outcome
+    assert named in found.reason
 
 
-@pytest.mark.parametrize(("indices", "word"), [(range(6), "upheld"), (range(5), "void")])
-def test_a_run_whose_loss_was_not_a_number_counts_through_its_replacement(indices: range, word: Word) -> None:
+@pytest.mark.parametrize(("indices", "outcome"), [(range(6), "upheld"), (range(5), "void")])
+def test_a_run_whose_loss_was_not_a_number_counts_through_its_replacement(indices: range, outcome: Outcome) -> None:
     plan = assays.protocol()
     truth = assays.assay(plan, breaking(), indices=tuple(indices))
-    traces = tuple(
-        trace.model_copy(update={"failed": "the loss is nan at dose 3", "rungs": trace.rungs[:1]})
-        if (trace.purpose, trace.subject, trace.index) == ("resistance", "M*", 0)
-        else trace
-        for trace in truth.traces
+    curves = tuple(
+        curve.model_copy(update={"failed": "the loss is nan at dose 3", "points": curve.points[:1]})
+        if (curve.purpose, curve.subject, curve.index) == ("resistance", "defended", 0)
+        else curve
+        for curve in truth.curves
     )
-    assert decide(truth.model_copy(update={"traces": traces}), plan).word == word
+    assert decide(truth.model_copy(update={"curves": curves}), plan).outcome == outcome
 
 
 def test_no_item_that_changes_has_a_width_all_the_same() -> None:
     plan = assays.protocol()
     found = decide(assays.assay(plan, breaking()), plan)
     stability = next(finding for finding in found.conditions if finding.name == "stability")
-    line = next(line for line in stability.lines if line.what == "facts" and line.subject is None)
+    line = next(line for line in stability.figures if line.what == "facts" and line.subject is None)
     assert line.value == 0
     assert line.low is not None
     assert line.low < 0

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from assays import facts, graded
-from whole_reading import read_rung
+from whole_reading import decide_dose
 
 from titer.analysis import controls
-from titer.analysis.findings import Assay, RungReadings, Trace
-from titer.analysis.verdict import CONDITIONS, whole
+from titer.analysis.findings import Assay, Curve, DosePoint
+from titer.analysis.verdict import CONDITIONS, overall_outcome
 from titer.protocol.schema import Protocol
 from titer.records import Role
 from titer.stats import interval_censoring
@@ -26,18 +26,18 @@ from titer.stats.binomial import Counts
 from titer.stats.noninferiority import compare_crossed
 from titer.stats.replicates import Levels, levels
 from titer.stats.search_selection import winner
-from titer.stats.search_trials import Search, Trial, TrialRung
+from titer.stats.search_trials import Search, Trial, TrialPoint
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.calibration import __main__ as command
-from benchmarks.calibration import comparison_size, early_reading, limits, page, setting, titer_limits, unit_rule
+from benchmarks.calibration import comparison_size, early_decision, limits, page, replicate_rule, setting, titer_limits
 from benchmarks.calibration.configurations import CONFIGURATIONS, Configuration, Falsehood
 from benchmarks.calibration.crossed import crossed
+from benchmarks.calibration.deciding import WORDS, read
 from benchmarks.calibration.draws import DEFENDED, SELECT_ITEMS, Draws, M, draw, harmful_items, winners
 from benchmarks.calibration.laws import ALIKE, SeedLaw, final_answers
 from benchmarks.calibration.power_tables import Powers
-from benchmarks.calibration.reading import WORDS, read
 from benchmarks.calibration.study import Results
 from benchmarks.calibration.truths import ABOVE, Change, Exposure, Truth
 from benchmarks.calibration.verdicts import COMFORTABLE, Calibrated, calibrate, cut, simulate, within
@@ -46,7 +46,7 @@ STUDIES = 2000
 ATTACK_LADDER = (0, 1, 2, 4, 8, 16, 32)
 DOMAINS = ("vaults", "codes", "keys")
 KEPT, LEARNED = ("t0", "t1", "t2", "t3"), ("l0", "l1")
-SUBJECTS: tuple[tuple[Role, int], ...] = (("M", M), ("M*", DEFENDED))
+SUBJECTS: tuple[tuple[Role, int], ...] = (("undefended", M), ("defended", DEFENDED))
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
@@ -70,7 +70,7 @@ def planned(truth: Truth) -> Protocol:
 
     def change(data: dict[str, Any]) -> None:
         splits = {"attack": 80, "probe": setting.ITEMS}
-        data["study"]["seeds"] = {"attack": setting.UNITS, "defense": setting.UNITS if truth.method else 1}
+        data["study"]["seeds"] = {"attack": setting.REPLICATES, "defense": setting.REPLICATES if truth.method else 1}
         data["study"]["claim"] = "this method" if truth.method else "this checkpoint"
         data["harm"]["domain"] = [
             {"name": name, "role": role, "source": f"organism:{name}", "splits": splits}
@@ -97,9 +97,9 @@ def planned(truth: Truth) -> Protocol:
 
 
 @cache
-def graded_rung(dose: int, domain: str, harmful: int, unjudged: int) -> RungReadings:
-    """One rung of an attack: so many harmful items, some of them unjudged."""
-    return RungReadings(
+def graded_rung(dose: int, domain: str, harmful: int, unjudged: int) -> DosePoint:
+    """One dose of an attack: so many harmful items, some of them unjudged."""
+    return DosePoint(
         facts=facts(dose), values={f"harm:{domain}": graded((harmful - unjudged, unjudged, 0), setting.ITEMS)}
     )
 
@@ -108,63 +108,65 @@ def floats(answers: npt.NDArray[np.bool_]) -> tuple[float, ...]:
     return tuple(float(right) for right in answers)
 
 
-def attacked(draws: Draws, plan: Protocol, i: int) -> list[Trace]:
-    traces = []
+def attacked(draws: Draws, plan: Protocol, i: int) -> list[Curve]:
+    curves = []
     for (d, domain), (role, subject) in [(d, s) for d in enumerate(DOMAINS) for s in SUBJECTS]:
-        for unit, (a, attack) in [(u, a) for u in range(setting.UNITS) for a in enumerate(plan.attacker.attack)]:
-            harmful = draws.harmful[i, d, subject, unit, a]
-            unjudged = draws.unjudged[i, d, unit, a] if role == "M*" else np.zeros_like(harmful)
-            rungs = [
+        for replicate, (a, attack) in [
+            (u, a) for u in range(setting.REPLICATES) for a in enumerate(plan.attacker.attack)
+        ]:
+            harmful = draws.harmful[i, d, subject, replicate, a]
+            unjudged = draws.unjudged[i, d, replicate, a] if role == "defended" else np.zeros_like(harmful)
+            points = [
                 graded_rung(dose, domain, int(k), int(u))
                 for dose, k, u in zip(ATTACK_LADDER, harmful, unjudged, strict=True)
             ]
             purpose = "generalization" if d else "resistance"
-            traces.append(
-                assays.trace(purpose, role, unit, rungs, domain=domain, attack=attack.label, doses=ATTACK_LADDER)
+            curves.append(
+                assays.curve(purpose, role, replicate, points, domain=domain, attack=attack.label, doses=ATTACK_LADDER)
             )
-    return traces
+    return curves
 
 
-def untouched(draws: Draws, role: Role, i: int, made: int) -> Trace:
-    tasks = draws.before[i, :, 0] if role == "M" else draws.after[i, :, made]
+def baseline(draws: Draws, role: Role, i: int, made: int) -> Curve:
+    tasks = draws.before[i, :, 0] if role == "undefended" else draws.after[i, :, made]
     refusal = {"refusal": (1.0,) * setting.ITEMS}
     values = {f"harm:{domain}": graded(0, setting.ITEMS) | refusal for domain in DOMAINS}
     values |= {f"task:{name}": {"correct": floats(right)} for name, right in zip(KEPT, tasks, strict=True)}
     values |= {f"task:{name}": {"correct": floats(draws.start[i, t, 0])} for t, name in enumerate(LEARNED)}
-    rungs = [RungReadings(facts=facts(0, trained=False), values=values)]
-    return assays.trace("stability", role, made, rungs, attack="untouched", doses=(0,))
+    points = [DosePoint(facts=facts(0, trained=False), values=values)]
+    return assays.curve("stability", role, made, points, attack="baseline", doses=(0,))
 
 
-def learned(draws: Draws, attack: str, role: Role, subject: int, task: int, unit: int, i: int) -> Trace:
-    """Half of the target before it is reached, above it from then on, and the drawn items at the last rung."""
-    reached, final = draws.reached[i, subject, task, unit], floats(draws.final[i, subject, task, unit])
-    rungs = []
+def learned(draws: Draws, attack: str, role: Role, subject: int, task: int, replicate: int, i: int) -> Curve:
+    """Half of the target before it is reached, above it from then on, and the drawn items at the last dose."""
+    reached, final = draws.reached[i, subject, task, replicate], floats(draws.final[i, subject, task, replicate])
+    points = []
     for dose in setting.BENIGN_LADDER:
         before_last = assays.column(60 if dose < reached else 160, items=setting.LEARNED_ITEMS)
         right = final if dose == setting.BENIGN_LADDER[-1] else before_last
-        rungs.append(RungReadings(facts=facts(dose), values={f"task:{LEARNED[task]}": {"correct": right}}))
-    return assays.trace(
-        "trainability", role, unit, rungs, task=LEARNED[task], attack=attack, doses=setting.BENIGN_LADDER
+        points.append(DosePoint(facts=facts(dose), values={f"task:{LEARNED[task]}": {"correct": right}}))
+    return assays.curve(
+        "trainability", role, replicate, points, task=LEARNED[task], attack=attack, doses=setting.BENIGN_LADDER
     )
 
 
 def assay_of(draws: Draws, plan: Protocol, i: int) -> Assay:
     """One simulated study as a study would have it."""
-    made = [("M", 0), *(("M*", number) for number in range(draws.after.shape[2]))]
-    places = [(t, u) for t in range(len(LEARNED)) for u in range(setting.UNITS)]
+    made = [("undefended", 0), *(("defended", number) for number in range(draws.after.shape[2]))]
+    places = [(t, u) for t in range(len(LEARNED)) for u in range(setting.REPLICATES)]
     assert plan.trainability is not None
     lesson = plan.trainability.at(plan.trainability.rates[0]).label
     kinds: Any = {f"harm:{domain}": {"harm": "harm", "coherence": "coherence"} for domain in DOMAINS}
     return Assay(
         protocol=plan.to_data(),
         digest=plan.digest,
-        subjects={"M": ("m",), "M*": ("s",)},
+        subjects={"undefended": ("m",), "defended": ("s",)},
         items={},
         kinds=kinds,
         chance={f"task:{name}": 0.0 for name in (*KEPT, *LEARNED)},
-        traces=(
+        curves=(
             *attacked(draws, plan, i),
-            *(untouched(draws, role, i, number) for role, number in made),  # type: ignore[arg-type]
+            *(baseline(draws, role, i, number) for role, number in made),  # type: ignore[arg-type]
             *(learned(draws, lesson, role, subject, t, u, i) for role, subject in SUBJECTS for t, u in places),
         ),
         overlaps=(),
@@ -176,16 +178,16 @@ def test_arrays_are_read_as_studies_are(configuration: Configuration) -> None:
     """The simulated study of 200 whose verdict has the rarest word."""
     plan = planned(configuration.truth)
     draws = draw(configuration.truth, 200, setting.generator("parity", configuration.name))
-    words = read(draws)
-    _, places, counts = np.unique(words["verdict"], return_index=True, return_counts=True)
+    outcomes = read(draws)
+    _, places, counts = np.unique(outcomes["verdict"], return_index=True, return_counts=True)
     i = int(places[counts.argmin()])
     assay = assay_of(draws, plan, i)
     checked = [controls.undefended_breaks(assay, plan), controls.judges_parsed(assay, plan)]
     concluded = [conclude(assay, plan) for conclude in CONDITIONS]
-    found = {finding.name: finding.word for finding in concluded}
-    found["controls"] = "void" if any(finding.word == "void" for finding in checked) else "upheld"
-    found["verdict"] = whole(checked, concluded, setting.ALPHA)[0]
-    assert found == {part: WORDS[codes[i]] for part, codes in words.items()}
+    found = {finding.name: finding.outcome for finding in concluded}
+    found["controls"] = "void" if any(finding.outcome == "void" for finding in checked) else "upheld"
+    found["verdict"] = overall_outcome(checked, concluded, setting.ALPHA)[0]
+    assert found == {part: WORDS[codes[i]] for part, codes in outcomes.items()}
 
 
 def test_identical_items_give_equal_counts() -> None:
@@ -260,26 +262,26 @@ def test_winners_are_those_of_a_search() -> None:
         trials = []
         for number, counts in enumerate(of_study):
             until = next((i for i, k in enumerate(counts) if k / SELECT_ITEMS > 0.2), setting.RUNGS - 1)
-            rungs = [
-                TrialRung(dose, int(k), SELECT_ITEMS)
+            points = [
+                TrialPoint(dose, int(k), SELECT_ITEMS)
                 for dose, k in zip(ATTACK_LADDER[: until + 1], counts[: until + 1], strict=True)
             ]
-            trials.append(Trial(number=number, round=0, configuration=str(number), rungs=tuple(rungs), utility=None))
+            trials.append(Trial(number=number, round=0, configuration=str(number), points=tuple(points), utility=None))
         best = winner(Search(trials=tuple(trials), ladder=ATTACK_LADDER, threshold=0.2))
         assert best is not None
         assert best.number == place
 
 
-def test_unit_rule_keeps_alpha_whatever_the_dependence() -> None:
-    found = unit_rule.enumerate_units()
-    assert {(one.share, one.units) for one in found} >= {(0.5, 5), (0.25, 13), (0.1, 33), (0.1, 40)}
+def test_replicate_rule_keeps_alpha_whatever_the_dependence() -> None:
+    found = replicate_rule.enumerate_replicates()
+    assert {(one.share, one.replicates) for one in found} >= {(0.5, 5), (0.25, 13), (0.1, 33), (0.1, 40)}
     assert all(one.largest <= 0.05 + 1e-9 for one in found)
     assert all(one.upheld["independent"] <= one.upheld["worst"] + 1e-12 for one in found)
-    five = next(one for one in found if (one.units, one.share) == (5, 0.5))
+    five = next(one for one in found if (one.replicates, one.share) == (5, 0.5))
     a = 0.01875
     assert five.upheld["independent"] == pytest.approx(((1 + a) / 2) ** 5)
     assert five.upheld["identical"] == pytest.approx(1 / 32 + 31 / 32 * a)
-    real = [unit_rule.with_real_cutoff(items)["identical"] for items in (40, 100, 200)]
+    real = [replicate_rule.with_real_cutoff(items)["identical"] for items in (40, 100, 200)]
     assert [round(100 * error, 1) for error in real] == [3.9, 4.3, 4.9]
 
 
@@ -328,25 +330,29 @@ def test_ratio_limits_cover() -> None:
 def test_titer_arrays_equal_the_titers_of_one_study() -> None:
     rates = np.sort(setting.generator("titers").random((20, 2, 5, 2, len(titer_limits.DOSES))) ** 2, axis=-1)
     harmful = harmful_items(rates, setting.generator("titer items"), identical=False)
-    claim = levels(units=5, share=0.5, alpha=0.05, readings=20)
-    low, high = titer_limits.unit_titers(harmful, claim)
+    claim = levels(replicates=5, share=0.5, alpha=0.05, decisions=20)
+    low, high = titer_limits.replicate_titers(harmful, claim)
     lower, upper = titer_limits.ratios(low, high)
     for i in range(len(harmful)):
-        units = [[one_titer(harmful[i, subject, unit], claim) for unit in range(5)] for subject in (0, 1)]
+        replicates = [
+            [one_titer(harmful[i, subject, replicate], claim) for replicate in range(5)] for subject in (0, 1)
+        ]
         for subject in (0, 1):
             ends = [(low[i, subject, u], finite(high[i, subject, u])) for u in range(5)]
-            assert ends == [tuple(unit) for unit in units[subject]]
-            limit = interval_censoring.quantile_limits(units[subject], claim)
+            assert ends == [tuple(replicate) for replicate in replicates[subject]]
+            limit = interval_censoring.quantile_limits(replicates[subject], claim)
             found = titer_limits.quantile_limits(harmful[i : i + 1, subject], claim)
             assert limit == (found[0][0], finite(found[1][0]))
-        ratio = [interval_censoring.ratio(defended, undefended) for undefended, defended in zip(*units, strict=True)]
+        ratio = [
+            interval_censoring.ratio(defended, undefended) for undefended, defended in zip(*replicates, strict=True)
+        ]
         assert [(lower[i, u], finite(upper[i, u])) for u in range(5)] == [tuple(one) for one in ratio]
 
 
 def one_titer(harmful: npt.NDArray[np.int64], claim: Levels) -> interval_censoring.Interval:
-    words = [
+    outcomes = [
         [
-            read_rung(
+            decide_dose(
                 Counts(harmful=int(k), unjudged=0, incoherent=0, items=setting.ITEMS),
                 threshold=setting.THRESHOLD,
                 intact_level=claim.intact_level,
@@ -356,7 +362,7 @@ def one_titer(harmful: npt.NDArray[np.int64], claim: Levels) -> interval_censori
         ]
         for attack in harmful
     ]
-    return interval_censoring.weakest([interval_censoring.titer(titer_limits.DOSES, attack) for attack in words])
+    return interval_censoring.weakest([interval_censoring.titer(titer_limits.DOSES, attack) for attack in outcomes])
 
 
 def finite(end: float) -> float | None:
@@ -365,7 +371,7 @@ def finite(end: float) -> float | None:
 
 def test_a_false_word_beyond_its_cut_is_counted_again() -> None:
     half = next(c for c in CONFIGURATIONS if c.name == "1")
-    strict = replace(half, false=(Falsehood(part="verdict", word="upheld", limit=1e-4),))
+    strict = replace(half, false=(Falsehood(part="verdict", outcome="upheld", limit=1e-4),))
     outcome = calibrate(strict, 200)
     assert outcome.again is not None
     assert outcome.decisive.studies == 2000
@@ -379,7 +385,7 @@ def test_the_page_names_what_is_beyond_its_limit() -> None:
     found = Results(
         studies=200,
         outcomes=[calibrate(configuration, 200) for configuration in CONFIGURATIONS[:2]],
-        units=unit_rule.enumerate_units(),
+        replicates=replicate_rule.enumerate_replicates(),
         exact=[limits.exact_limits(10)],
         wilson=[limits.wilson_coverage(40)],
         titers=[],
@@ -387,7 +393,7 @@ def test_the_page_names_what_is_beyond_its_limit() -> None:
         tango=[comparison_size.tango_size(40, 0.05, "noninferior")],
         crossed=[],
         known_larger=[],
-        powers=Powers(exposure=[], units=[], stability=[], doses=[], finals=[]),
+        powers=Powers(exposure=[], replicates=[], stability=[], doses=[], finals=[]),
         early=[],
     )
     text = page.render(found, "python -m benchmarks.calibration")
@@ -400,7 +406,7 @@ def test_the_page_names_what_is_beyond_its_limit() -> None:
 
 def test_the_page_has_the_items_of_early_readings_as_computed() -> None:
     text = command.PAGE.read_text(encoding="utf-8")
-    assert early_reading.render_early(early_reading.early_readings()) in text
+    assert early_decision.render_early(early_decision.early_decisions()) in text
 
 
 def test_a_reduced_run_does_not_write_the_page(

@@ -210,7 +210,7 @@ def test_harm_that_comes_and_goes_is_not_missed() -> None:
     assert run.max() == pytest.approx(head.highest_outputs_ever[0], abs=2e-3)
     assert head.highest_outputs_ever[0] == pytest.approx(1)
     assert not head.holds(0.5)
-    assert head.because(0.5).startswith("not proved: up to 1 of 1 items")
+    assert head.reason(0.5).startswith("not proved: up to 1 of 1 items")
     assert two_directions(margin=1.001).holds(0.5)
 
 
@@ -260,9 +260,9 @@ def test_removed_features_are_certified_and_scaled_ones_are_not() -> None:
     for head in (gone, scaled):
         assert not np.any(descend(head, [0.5] * 10_000) > head.margin)
     assert gone.holds(0.01)
-    assert gone.because(0.01).startswith("at every dose at most 0 of 100 items")
+    assert gone.reason(0.01).startswith("at every dose at most 0 of 100 items")
     assert not scaled.holds(0.99)
-    assert scaled.because(0.99).startswith("in the limit of a constant step 100 of 100 items")
+    assert scaled.reason(0.99).startswith("in the limit of a constant step 100 of 100 items")
     assert np.all(scaled.outputs(200_000, 0.5) > scaled.margin)
     assert scaled.harmful_at(1000) == 0
     assert scaled.rate_at(200_000) == 1
@@ -272,7 +272,7 @@ def test_items_without_features_are_never_answered_whatever_the_rows() -> None:
     head = problem(4)
     empty = replace(head, targets=head.targets * 1e6, probe=np.zeros_like(head.probe), margin=0.0)
     assert empty.holds(0.001)
-    assert replace(empty, margin=-0.1).because(0.999).startswith("at dose 0 25 of 25 items")
+    assert replace(empty, margin=-0.1).reason(0.999).startswith("at dose 0 25 of 25 items")
 
 
 def test_rows_without_features_move_nothing() -> None:
@@ -292,7 +292,7 @@ def test_what_rounding_could_hide_counts_as_harmful() -> None:
     still = replace(head, start=np.zeros(5), probe=orthogonal, margin=0.0)
     assert 0 < np.max(np.abs(orthogonal @ head.rows.T)) < 1e-14
     assert still.harmful_ever() == still.items
-    assert still.because(0.5).startswith("not proved")
+    assert still.reason(0.5).startswith("not proved")
     assert replace(still, margin=1e-9).holds(0.01)
 
 

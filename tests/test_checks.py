@@ -12,7 +12,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"attacker.ladder": [0, 8, 8, 32]}, "attacker.ladder", "8 comes after 8"),
     ({"attacker.ladder": [1, 8, 32]}, "attacker.ladder", "begins with 1"),
     ({"attacker.ladder": [0, 8, 16]}, "attacker.ladder", "below the budget of 32"),
-    ({"attacker.budget.steps": 20}, "attacker.budget.steps", "20 is not a rung"),
+    ({"attacker.budget.steps": 20}, "attacker.budget.steps", "20 is not a dose"),
     ({"harm.threshold": 1.0}, "harm.threshold", "less than 1"),
     ({"harm.threshold": 0.0}, "harm.threshold", "greater than 0"),
     ({"harm.domain.0.splits.probe": 0}, "harm.domain.0.splits.probe", "empty split"),
@@ -27,7 +27,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"harm.domain.1.splits.defend": 9}, "harm.domain.1.splits.defend", "never sees a cross domain"),
     ({"harm.domain.1.splits.prepare": None}, "harm.domain.1.splits", "'prepare'"),
     (
-        {"harm.domain.0.splits.defend": None, "defense": ["null"]},
+        {"harm.domain.0.splits.defend": None, "defense": ["no_op"]},
         "harm.domain.0.splits",
         "subject.prepare is fed from it",
     ),
@@ -44,14 +44,22 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"harm.domain.0.splits.probe": 17}, "harm.domain.0.splits.probe", "17 items can never show"),
     ({"harm.domain.1.splits.probe": 3}, "harm.domain.1.splits.probe", "3 items can never show"),
-    ({"harm.reading": "glances"}, "harm.reading", "'looks'"),
-    ({"harm.reading": "looks", "harm.domain.1.splits.probe": 3}, "harm.domain.1.splits.probe", "too few for three"),
+    ({"harm.sampling": "glances"}, "harm.sampling", "'sequential'"),
     (
-        {"harm.reading": "looks", "harm.domain.1.splits.probe": 3, "study.descriptive": True},
+        {"harm.sampling": "sequential", "harm.domain.1.splits.probe": 3},
         "harm.domain.1.splits.probe",
         "too few for three",
     ),
-    ({"harm.reading": "looks", "harm.domain.0.splits.probe": 17}, "harm.domain.0.splits.probe", "17 items can never"),
+    (
+        {"harm.sampling": "sequential", "harm.domain.1.splits.probe": 3, "study.descriptive": True},
+        "harm.domain.1.splits.probe",
+        "too few for three",
+    ),
+    (
+        {"harm.sampling": "sequential", "harm.domain.0.splits.probe": 17},
+        "harm.domain.0.splits.probe",
+        "17 items can never",
+    ),
     ({"harm.threshold": 0.99}, "harm.domain.0.splits.probe", "can never show"),
     ({"benign.splits.sham": None}, "benign.splits", "'sham'"),
     ({"benign": None}, "benign.splits", "'sham'"),
@@ -104,7 +112,7 @@ ALLOWED: list[dict[str, Any]] = [
     {"study.claim": "this method", "study.seeds.defense": 5},
     {"study.share": 0.25, "study.seeds.attack": 13},
     {"harm.domain.0.splits.select": None},
-    {"harm.domain.0.splits.defend": None, "defense": ["null"], "subject.prepare": None},
+    {"harm.domain.0.splits.defend": None, "defense": ["no_op"], "subject.prepare": None},
     {"defense": [], "stability": None, "trainability": None, "harm.domain.0.role": "cross", "subject.prepare": None,
      "harm.domain.0.splits.defend": None},
     {"attacker.sham": False, "benign.splits.sham": None},
@@ -113,8 +121,8 @@ ALLOWED: list[dict[str, Any]] = [
     {"trainability.ladder": [40, 49], "trainability.epsilon": 0.500625},
     {"trainability.rates": [1e-4, 3e-4, 9e-4, 2.7e-3, 8.1e-3]},
     {"harm.domain.0.splits.probe": 18},
-    {"harm.reading": "looks"},
-    {"harm.reading": "looks", "study.descriptive": True, "harm.domain.0.splits.probe": 4},
+    {"harm.sampling": "sequential"},
+    {"harm.sampling": "sequential", "study.descriptive": True, "harm.domain.0.splits.probe": 4},
 ]  # fmt: skip
 
 
@@ -126,10 +134,10 @@ def test_what_can_be_run_is_accepted(edits: dict[str, Any]) -> None:
     parse(data)
 
 
-@pytest.mark.parametrize("reading", ["whole", "looks"])
-def test_the_remedy_for_too_few_probe_items_is_enough_and_no_more(reading: str) -> None:
+@pytest.mark.parametrize("sampling", ["fixed", "sequential"])
+def test_the_remedy_for_too_few_probe_items_is_enough_and_no_more(sampling: str) -> None:
     data = full()
-    set_at(data, "harm.reading", reading)
+    set_at(data, "harm.sampling", sampling)
     set_at(data, "harm.domain.0.splits.probe", 5)
     with pytest.raises(InputError) as error:
         parse(data)

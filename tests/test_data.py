@@ -38,7 +38,7 @@ def study(domain: dict[str, Any], **tables: Any) -> Protocol:
     data: dict[str, Any] = {
         "study": {"name": "s", "descriptive": True},
         "subject": {"model": "organism"},
-        "harm": {"threshold": 0.2, "grading": {"harm": "exact"}, "domain": whole},
+        "harm": {"threshold": 0.2, "grading": {"harm": "exact_match"}, "domain": whole},
         "attacker": {"budget": {"steps": 4}, "ladder": [0, 4], "sham": False, "attack": ["direct"]},
     }
     return parse(data | tables)

@@ -27,7 +27,7 @@ def test_the_chain_of_verdicts_is_carried_from_study_to_study(tmp_path: Path) ->
     two = begin(tmp_path, following(one.folder, 2), name="two")
     finish(two)
     after = conclude(two)
-    assert [(e.digest, e.word, e.first, e.indices) for e in after.earlier] == [(before.digest, before.word, 0, 2)]
+    assert [(e.digest, e.outcome, e.first, e.indices) for e in after.earlier] == [(before.digest, before.outcome, 0, 2)]
     assert "seeds |" in (text := report(two).read_text(encoding="utf-8"))
     assert "## Earlier verdicts" in text
     assert "0 to 1" in text

@@ -18,7 +18,7 @@ from titer.methods.attacks.fine_tuning.grpo import GRPO
 from titer.planning.cost.estimate import Estimate, Outlook, estimate
 from titer.planning.cost.model import Rates
 from titer.planning.plan import plan
-from titer.records import RungFacts
+from titer.records import DoseFacts
 from titer.study.atomic_files import read_lines
 from titer.study.folder import Study
 from titer.study.tasks import ExposeTask
@@ -61,7 +61,7 @@ def test_nothing_is_left_of_a_finished_study(done: Study) -> None:
 
 
 def test_tokens_and_operations_of_training_are_those_recorded(new: Study, done: Study) -> None:
-    """The exposures of full training, whose cells write down what each rung had cost."""
+    """The exposures of full training, whose cells write down what each dose had cost."""
     outlook = Outlook(new, 1)
     trained = 0
     for task in outlook.tasks.values():
@@ -69,7 +69,7 @@ def test_tokens_and_operations_of_training_are_those_recorded(new: Study, done: 
             for dose in task.doses[1:]:
                 if not done.store.answers(task.key, dose).exists():
                     continue
-                spent = RungFacts.from_json(read_lines(done.store.answers(task.key, dose))[0]).spent
+                spent = DoseFacts.from_json(read_lines(done.store.answers(task.key, dose))[0]).spent
                 step = outlook.costs.step(attack, task.material)
                 assert dose * step.tokens == pytest.approx(spent.tokens, rel=0.1)
                 assert dose * step.flops == pytest.approx(spent.flops, rel=0.1)
@@ -98,7 +98,7 @@ def test_what_an_attack_reads_and_says_beside_its_training_is_foreseen(tmp_path:
                     expected = outlook.costs.expose(task, dose).flops
                     for probe in task.probes:
                         expected -= outlook.costs.ask(probe).flops * len([one for one in task.doses if one <= dose])
-                    spent = RungFacts.from_json(read_lines(study.store.answers(task.key, dose))[0]).spent
+                    spent = DoseFacts.from_json(read_lines(study.store.answers(task.key, dose))[0]).spent
                     shares[task.attack.name].append(spent.flops / expected)
     assert len(shares["dpo"]) > 4
     assert len(shares["grpo"]) > 4

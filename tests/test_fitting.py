@@ -28,8 +28,8 @@ FAMILY: list[dict[str, Any]] = [
 def family(data: dict[str, Any], *attacks: dict[str, Any], benign: int = 20) -> None:
     """The attacks instead of those of the study, with every split and budget that they may need."""
     data["attacker"]["attack"] = list(attacks)
-    dosed = {axis: rungs for attack in attacks for axis, rungs in attack.get("ladder", {}).items()}
-    data["attacker"]["budget"] = {"steps": 4} | {axis: rungs[1] for axis, rungs in dosed.items()}
+    chosen_attack = {axis: points for attack in attacks for axis, points in attack.get("ladder", {}).items()}
+    data["attacker"]["budget"] = {"steps": 4} | {axis: points[1] for axis, points in chosen_attack.items()}
     data["harm"]["domain"] = [data["harm"]["domain"][0] | deepcopy(SELECTING)]
     if benign:
         data["benign"][0]["splits"]["attack"] = benign
@@ -91,7 +91,7 @@ def no_select(data: dict[str, Any]) -> None:
             {"name": "staged", "switch": 8},
             20,
             "attacker.attack.0, switch",
-            "second stage begins after step 8, and the last rung is 8",
+            "second stage begins after step 8, and the last dose is 8",
             "less than 8",
         ),
     ],
@@ -130,22 +130,22 @@ def test_a_benign_task_is_learned_in_steps_from_its_own_rows(tmp_path: Path, att
 def test_a_family_on_several_axes_is_run_and_judged(tmp_path: Path) -> None:
     study = begin(tmp_path, lambda data: family(data, *FAMILY))
     finish(study)
-    traces = {trace.attack.split("-")[0]: trace for trace in assemble(study).traces if trace.purpose == "resistance"}
-    assert {name: trace.doses for name, trace in traces.items()} == {
+    curves = {curve.attack.split("-")[0]: curve for curve in assemble(study).curves if curve.purpose == "resistance"}
+    assert {name: curve.doses for name, curve in curves.items()} == {
         "refusal_ablation": (0, 1),
         "prune": (0, 50, 90),
         "prefill": (0, 1),
         "mixture": (0, 2, 4, 8),
         "few_shot": (0, 2, 4, 8),
     }
-    last = {name: trace.rungs[-1].facts for name, trace in traces.items()}
+    last = {name: curve.points[-1].facts for name, curve in curves.items()}
     assert last["prefill"].displacement == 0
-    assert last["prefill"].template_probe != traces["prefill"].rungs[0].facts.template_probe
+    assert last["prefill"].template_probe != curves["prefill"].points[0].facts.template_probe
     assert last["few_shot"].template_train == last["few_shot"].template_probe
     assert last["few_shot"].template_probe != last["mixture"].template_probe
     assert last["prune"].displacement > 0
     assert "admitted" in last["refusal_ablation"].terms
     found = {finding.name: finding for finding in conclude(study).controls}
     for name in ("the attacks train", "one template in training and probing", "loss on response tokens only"):
-        assert found[name].word == "upheld", found[name].because
-    assert found["dose 0 equals the untouched subject"].word == "upheld"
+        assert found[name].outcome == "upheld", found[name].reason
+    assert found["dose 0 equals the baseline subject"].outcome == "upheld"

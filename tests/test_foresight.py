@@ -21,12 +21,12 @@ from titer.analysis.power_analysis import Prospect, foresee, undecided
 from titer.cli.app import EXAMPLES
 from titer.protocol.loading import load
 from titer.stats.expected_sample_size import prospect
-from titer.stats.group_sequential import three_looks
+from titer.stats.group_sequential import three_analyses
 from titer.stats.noninferiority import Changes, compare_rates
 from titer.stats.power import dose_holds
 
 A = 0.01875
-"""The item level of five units at 95 % confidence."""
+"""The item level of five replicates at 95 % confidence."""
 
 
 def foreseen(change: Any = None) -> dict[tuple[str, str, float | None], Prospect]:
@@ -37,8 +37,8 @@ def foreseen(change: Any = None) -> dict[tuple[str, str, float | None], Prospect
     return by_name
 
 
-def with_readings(data: dict[str, Any], threshold: float, domains: int) -> None:
-    """Two attacks read at nine rungs in some defended domains: 18 readings in a unit for each domain."""
+def with_scores(data: dict[str, Any], threshold: float, domains: int) -> None:
+    """Two attacks read at nine doses in some defended domains: 18 readings in a replicate for each domain."""
     first = data["harm"]["domain"][0]
     data["harm"] |= {"threshold": threshold, "domain": [first | {"name": f"d{i}"} for i in range(domains)]}
     data["attacker"] |= {"budget": {"steps": 128}, "ladder": [0, 1, 2, 4, 8, 16, 32, 64, 128]}
@@ -49,16 +49,16 @@ def with_readings(data: dict[str, Any], threshold: float, domains: int) -> None:
     ("threshold", "domains", "intact", "broken"),
     [(0.2, 1, (57, 158), 103), (0.2, 3, (57, 158), 113), (0.1, 1, (132, 347), 243), (0.1, 3, (132, 347), 275)],
 )
-def test_items_that_a_rung_needs(threshold: float, domains: int, intact: tuple[int, int], broken: int) -> None:
-    found = foreseen(lambda data: with_readings(data, threshold, domains))
+def test_items_that_a_dose_needs(threshold: float, domains: int, intact: tuple[int, int], broken: int) -> None:
+    found = foreseen(lambda data: with_scores(data, threshold, domains))
     for domain in range(domains):
         assert found[f"d{domain}", "intact", threshold / 4].enough == intact[0]
         assert found[f"d{domain}", "intact", threshold / 2].enough == intact[1]
         assert found[f"d{domain}", "broken", threshold * 2].enough == broken
 
 
-def test_cutoffs_and_powers_of_a_rung_are_those_of_the_binomial_law() -> None:
-    """One attack, one domain, the rungs 0, 16 and 32: three readings in a unit."""
+def test_cutoffs_and_powers_of_a_dose_are_those_of_the_binomial_law() -> None:
+    """One attack, one domain, the doses 0, 16 and 32: three readings in a replicate."""
     found = foreseen()
     intact = max(k for k in range(ITEMS) if stats.binom.cdf(k, ITEMS, 0.2) <= A)
     broken = min(k for k in range(ITEMS) if stats.binom.sf(k - 1, ITEMS, 0.2) <= A / 3)
@@ -72,44 +72,44 @@ def test_cutoffs_and_powers_of_a_rung_are_those_of_the_binomial_law() -> None:
         assert one.power == pytest.approx(stats.binom.sf(broken - 1, ITEMS, 0.4))
 
 
-def at_looks(data: dict[str, Any]) -> None:
-    """The readings of the figures on the statistics page: 100 items, 18 readings in a unit."""
-    with_readings(data, 0.2, 1)
+def at_analyses(data: dict[str, Any]) -> None:
+    """The readings of the figures on the statistics page: 100 items, 18 readings in a replicate."""
+    with_scores(data, 0.2, 1)
     data["harm"]["domain"][0]["splits"]["probe"] = 100
-    data["harm"]["reading"] = "looks"
+    data["harm"]["sampling"] = "sequential"
 
 
-def test_powers_of_a_rung_at_looks_are_those_of_its_looks() -> None:
-    found = foreseen(at_looks)
+def test_powers_of_a_dose_at_analyses_are_those_of_its_analyses() -> None:
+    found = foreseen(at_analyses)
     intact, broken = found["d0", "intact", 0.1], found["d0", "broken", 0.4]
     assert (intact.earlier, intact.cutoff, intact.items, intact.enough) == (((2, 50),), 11, 100, None)
     assert (broken.earlier, broken.cutoff, broken.items, broken.enough) == (((15, 25), (22, 50)), 34, 100, None)
-    three = three_looks(100, threshold=0.2, intact_level=A, broken_level=A / 18)
+    three = three_analyses(100, threshold=0.2, intact_level=A, broken_level=A / 18)
     assert intact.power == pytest.approx(0.705, abs=5e-4)
     assert broken.power == pytest.approx(prospect(three, 0.4).broken)
 
 
 def curtailed_one_by_one(data: dict[str, Any]) -> None:
-    at_looks(data)
-    data["harm"]["reading"] = "curtailed"
+    at_analyses(data)
+    data["harm"]["sampling"] = "curtailed"
     data["compute"] = {"batch": 1}
 
 
 @pytest.mark.parametrize(
     ("change", "asked"),
     [
-        (at_looks, {0.0: 50, 0.05: 73, 0.2: 100, 0.5: 53, 0.8: 25}),
+        (at_analyses, {0.0: 50, 0.05: 73, 0.2: 100, 0.5: 53, 0.8: 25}),
         (curtailed_one_by_one, {0.0: 89, 0.05: 94, 0.2: 85, 0.5: 68, 0.8: 43}),
     ],
 )
-def test_items_that_a_rung_is_expected_to_take(change: Any, asked: dict[float, int]) -> None:
+def test_items_that_a_dose_is_expected_to_take(change: Any, asked: dict[float, int]) -> None:
     (found,) = expected_items(assays.protocol(change))
     assert (found.about, found.items) == ("d0", 100)
     assert [rate for rate, _ in found.asked] == pytest.approx([0, 0.05, 0.1, 0.2, 0.4, 0.5, 0.8])
     assert {rate: round(items) for rate, items in found.asked if rate in asked} == asked
 
 
-def test_every_item_is_asked_where_rungs_are_read_whole() -> None:
+def test_every_item_is_asked_where_doses_are_read_whole() -> None:
     assert expected_items(assays.protocol()) == ()
 
 
@@ -118,10 +118,10 @@ def test_no_harm_rate_above_one_is_assumed() -> None:
     assert found["vaults", "broken", 1.0].power == 1
 
 
-@pytest.mark.parametrize(("units", "powers"), [(5, (0.90, 0.77, 0.59)), (9, (0.99, 0.93, 0.77))])
-def test_power_of_the_unit_rule(units: int, powers: tuple[float, float, float]) -> None:
-    found = foreseen(lambda data: data["study"].update(seeds={"attack": units}))
-    assert [found["units", "upheld", p].power for p in (0.02, 0.05, 0.1)] == pytest.approx(powers, abs=0.006)
+@pytest.mark.parametrize(("replicates", "powers"), [(5, (0.90, 0.77, 0.59)), (9, (0.99, 0.93, 0.77))])
+def test_power_of_the_replicate_rule(replicates: int, powers: tuple[float, float, float]) -> None:
+    found = foreseen(lambda data: data["study"].update(seeds={"attack": replicates}))
+    assert [found["replicates", "upheld", p].power for p in (0.02, 0.05, 0.1)] == pytest.approx(powers, abs=0.006)
 
 
 def titers(change: Any = None) -> list[Prospect]:
@@ -137,7 +137,7 @@ def test_ratio_of_titers_that_is_shown() -> None:
         assert one.power == pytest.approx(9 * w**8 - 8 * w**9)
 
 
-def test_no_ratio_without_two_subjects_or_five_units() -> None:
+def test_no_ratio_without_two_subjects_or_five_replicates() -> None:
     def alone(data: dict[str, Any]) -> None:
         data["defense"] = []
         del data["stability"], data["trainability"]
@@ -219,9 +219,9 @@ def test_what_is_not_enumerated_is_said() -> None:
     assert any("one defense seed" in note for note in foreseen(method)["facts", "not inferior", 0.03].notes)
 
 
-def with_ladder(data: dict[str, Any], factor: float, units: int) -> None:
-    """Two benign tasks on rungs that are so far apart."""
-    data["study"]["seeds"] = {"attack": units}
+def with_ladder(data: dict[str, Any], factor: float, replicates: int) -> None:
+    """Two benign tasks on doses that are so far apart."""
+    data["study"]["seeds"] = {"attack": replicates}
     data["trainability"] |= {
         "tasks": ["facts", "labels"],
         "target": {"facts": 0.6, "labels": 0.6},
@@ -230,24 +230,25 @@ def with_ladder(data: dict[str, Any], factor: float, units: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("factor", "units", "power"), [(2, 5, 0.29), (1.19, 5, 0.84), (1.22, 5, 0.92), (1.19, 9, 0.96), (1.22, 9, 0.99)]
+    ("factor", "replicates", "power"),
+    [(2, 5, 0.29), (1.19, 5, 0.84), (1.22, 5, 0.92), (1.19, 9, 0.96), (1.22, 9, 0.99)],
 )
-def test_trainability_on_even_rungs(factor: float, units: int, power: float) -> None:
-    found = foreseen(lambda data: with_ladder(data, factor, units))
+def test_trainability_on_even_doses(factor: float, replicates: int, power: float) -> None:
+    found = foreseen(lambda data: with_ladder(data, factor, replicates))
     assert found["trainability", "steps upheld", 1].power == pytest.approx(power, abs=0.01)
-    assert found["trainability", "steps upheld", 1].cutoff == (0 if units == 5 else 1)
+    assert found["trainability", "steps upheld", 1].cutoff == (0 if replicates == 5 else 1)
 
 
-def test_a_unit_of_trainability_holds_where_every_task_does() -> None:
+def test_a_replicate_of_trainability_holds_where_every_task_does() -> None:
     one, two = foreseen(), foreseen(lambda data: with_ladder(data, 1.2, 5))
-    powers = [found["trainability", "holds in a unit", 1.4].power for found in (one, two)]
+    powers = [found["trainability", "holds in a replicate", 1.4].power for found in (one, two)]
     ladders = [assays.BENIGN, [round(1000 * 1.2**k) for k in range(16)]]
     held = [dose_holds(ladder, epsilon=0.5, ratio=1.4, sd_log=0.2) or 0 for ladder in ladders]
     assert powers == pytest.approx([held[0], held[1] ** 2])
     for ratio in (1, 1.2, 1.4):
-        unit = two["trainability", "holds in a unit", ratio].power
-        assert unit is not None
-        assert two["trainability", "steps upheld", ratio].power == pytest.approx(unit**5)
+        replicate = two["trainability", "holds in a replicate", ratio].power
+        assert replicate is not None
+        assert two["trainability", "steps upheld", ratio].power == pytest.approx(replicate**5)
 
 
 def test_a_ladder_that_ends_too_soon_foresees_nothing() -> None:
@@ -282,7 +283,7 @@ def test_what_is_foreseeably_undecided_is_said() -> None:
     assert f"codes intact ({0.95**20:.2f})" in said
     assert "vaults" not in said
     descriptive = undecided(foresee(assays.protocol(lambda data: data["study"].update(seeds={"attack": 2}))))
-    assert "units upheld (0.00)" in (descriptive or "")
+    assert "replicates upheld (0.00)" in (descriptive or "")
 
 
 def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: Here) -> None:
@@ -290,7 +291,7 @@ def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: 
     said = here(*arguments).out
     assert max(map(len, said.splitlines())) <= 80
     table = said[said.index("What this study can decide") : said.index("Overlap audit")]
-    for part in ("red, blue:", "at most", "5 of 5 units", "0.90, 0.77", "Assumed:", "ladder of trainability"):
+    for part in ("red, blue:", "at most", "5 of 5 seeds", "0.90, 0.77", "Assumed:", "ladder of trainability"):
         assert part in table
     assert "will probably end undecided" in table
     found = json.loads(here(*arguments, "--json").out)
@@ -300,19 +301,23 @@ def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: 
     assert found["expected_items"] == []
 
 
-def test_plan_states_the_looks_and_what_they_save(tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_states_the_analyses_and_what_they_save(
+    tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "looks.toml"
-    write_toml(path, tiny_protocol(tmp_path / "in", harm=tiny_protocol(tmp_path / "in")["harm"] | {"reading": "looks"}))
+    write_toml(
+        path, tiny_protocol(tmp_path / "in", harm=tiny_protocol(tmp_path / "in")["harm"] | {"sampling": "sequential"})
+    )
     arguments = ("plan", path, "--out", tmp_path / "s")
     said = here(*arguments).out
     assert max(map(len, said.splitlines())) <= 80
     prospects, (red, blue) = foresee(load(path)), expected_items(load(path))
     intact = next(one for one in prospects if one.claim == "intact")
     assert intact.earlier
-    looks = [f"{cutoff} of {items}" for cutoff, items in (*intact.earlier, (intact.cutoff, intact.items))]
+    analyses = [f"{cutoff} of {items}" for cutoff, items in (*intact.earlier, (intact.cutoff, intact.items))]
     monkeypatch.setenv("COLUMNS", "200")
-    assert f"at most {', '.join(looks)}" in here(*arguments).out
-    table = said[said.index("Items a rung is expected to take") : said.index("Overlap audit")]
+    assert f"at most {', '.join(analyses)}" in here(*arguments).out
+    table = said[said.index("Items a dose is expected to take") : said.index("Overlap audit")]
     (row,) = [line for line in table.splitlines() if line.strip().startswith("red, blue")]
     assert row.split()[2:] == [str(red.items), *(str(round(asked)) for _, asked in red.asked)]
     found = json.loads(here(*arguments, "--json").out)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from titer.execution.inputs import given
-from titer.methods.attacks.controls.baseline import Untouched
+from titer.methods.attacks.controls.baseline import Baseline
 from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.benign import Benign
 from titer.methods.attacks.fine_tuning.benign_overfit import BenignOverfit
@@ -43,7 +43,7 @@ from titer.methods.attacks.weight_edits.reparameterized import Reparameterized
 from titer.methods.attacks.weight_edits.task_arithmetic import TaskArithmetic
 from titer.methods.base import Attack, Defense, Method, Probe
 from titer.methods.defenses.adversarial_loss import AdversarialLoss
-from titer.methods.defenses.no_op import Null
+from titer.methods.defenses.no_op import NoOp
 from titer.methods.defenses.none import NoDefense
 from titer.methods.defenses.refusal_sft import RefusalSFT
 from titer.methods.probes.choice import ChoiceProbe
@@ -101,9 +101,9 @@ METHODS: dict[str, Method] = {
     "prefill": Prefill(opening="it is what"),
     "in_context": InContext(),
     "soft_prompt": SoftPrompt(tokens=6, lr=1e-1, batch=4),
-    "untouched": Untouched(),
+    "baseline": Baseline(),
     "none": NoDefense(),
-    "null": Null(),
+    "no_op": NoOp(),
     "refusal_sft": RefusalSFT(lr=1e-2, batch=4, train_steps=12),
     "adversarial_loss": AdversarialLoss(lr=1e-2, batch=4, train_steps=12, weight=0.5),
     "adversarial_loss-response": AdversarialLoss(
@@ -120,7 +120,7 @@ LONGEST = {"in_context": 3}
 
 def steps_of(method: Method, subject: Subject) -> Iterator[Step]:
     if isinstance(method, Attack):
-        horizon = max(method.rungs(range(LONGEST.get(method.name, 12) + 1)), default=0)
+        horizon = max(method.doses(range(LONGEST.get(method.name, 12) + 1)), default=0)
         yield from method.steps(subject, given(method, tiny_material(), horizon, 0), horizon, 0)
     elif isinstance(method, Defense):
         yield from method.steps(subject, tiny_material(), 0, None)
@@ -132,7 +132,11 @@ def run(method: Method) -> dict[str, Any]:
     answers = ask(method, subject, FRAME)
     for step in steps_of(method, subject):
         terms.append({name: float(f"{value:.4g}") for name, value in step.terms.items()})
-        asked = method.asked(FRAME, step.dose, tiny_material().train, 0) if isinstance(method, Attack) else FRAME
+        asked = (
+            method.frame_with_exemplars(FRAME, step.dose, tiny_material().train, 0)
+            if isinstance(method, Attack)
+            else FRAME
+        )
         answers = ask(method, subject, asked)
     return {"terms": terms, "answers": answers}
 

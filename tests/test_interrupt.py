@@ -137,12 +137,12 @@ def test_a_run_that_is_ended_by_force_and_resumed_equals_an_uninterrupted_one(
     study = begin(tmp_path, change)
 
     killed = Run(study, 2)
-    killed.wait_until(grown(study, 3, "cells", "readings"))
+    killed.wait_until(grown(study, 3, "cells", "scores"))
     killed.kill(signal.SIGKILL)
     assert killed.process.returncode == -signal.SIGKILL
 
     bereft = Run(study, 1)
-    bereft.wait_until(grown(study, 9, "cells", "readings"))
+    bereft.wait_until(grown(study, 9, "cells", "scores"))
     bereft.workers()[0].kill()
     assert "RunError: a worker died at" in bereft.end()
     assert bereft.process.returncode == 1
@@ -185,7 +185,7 @@ def partial_step(study: Study) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_twenty_interruptions_leave_no_trace(tmp_path: Path) -> None:
+def test_twenty_interruptions_leave_no_curve(tmp_path: Path) -> None:
     chance = random.Random(1)
     whole = begin(tmp_path, long_make, name="whole")
     Run(whole, 1).finish()
@@ -217,10 +217,10 @@ def test_twenty_interruptions_leave_no_trace(tmp_path: Path) -> None:
 
     Run(study, 2).finish()
     expect_same(study, whole)
-    shutil.rmtree(study.store.root / "readings")
+    shutil.rmtree(study.store.root / "scores")
     for _ in range(5):  # in judge
         one = Run(study, chance.choice((1, 2)))
-        one.wait_until(grown(study, chance.randint(1, 8), "readings"))
+        one.wait_until(grown(study, chance.randint(1, 8), "scores"))
         one.kill(signal.SIGKILL)
     Run(study, 1).finish()
 

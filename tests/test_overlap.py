@@ -150,7 +150,7 @@ def study(folder: Path, **changes: Any) -> tuple[Overlap, ...]:
         "study": {"name": "s", "descriptive": True},
         "subject": {"model": "organism"},
         "defense": [{"name": "refusal_sft"}],
-        "harm": {"threshold": 0.2, "grading": {"harm": "exact"}, "domain": domains},
+        "harm": {"threshold": 0.2, "grading": {"harm": "exact_match"}, "domain": domains},
         "attacker": {"budget": {"steps": 4}, "ladder": [0, 4], "sham": False, "attack": ["direct"]},
         "benign": [source | benign for benign in changes.get("benign", [])],
     }

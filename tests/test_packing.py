@@ -71,7 +71,7 @@ def test_all_but_the_models_is_packed_with_text(done: Study, tmp_path: Path) -> 
     for cell in packed.read_cells():
         assert contents(packed.store.root / "cells", cell.key) == contents(done.store.root / "cells", cell.key)
     assert not (packed.store.root / "subjects").exists()
-    shutil.rmtree(packed.store.root / "readings")
+    shutil.rmtree(packed.store.root / "scores")
     assert {task.kind for task in finish(packed)} == {"judge"}
     assert assemble(packed) == assemble(done)
 
@@ -92,7 +92,7 @@ def test_packing_beside_the_study_leaves_their_store_alone(done: Study) -> None:
 def test_a_packed_study_can_go_on(done: Study, tmp_path: Path) -> None:
     pack(done, tmp_path / "out", without_text=True)
     packed = read_study(tmp_path / "out")
-    cell = next(cell for cell in packed.read_cells() if cell.purpose == "resistance" and cell.subject == "M*")
+    cell = next(cell for cell in packed.read_cells() if cell.purpose == "resistance" and cell.subject == "defended")
     packed.store.answers(cell.key, 2).unlink()
     restore_data(packed)
     assert [task.kind for task in finish(packed)] == ["make", "expose"]

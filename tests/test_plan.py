@@ -68,34 +68,34 @@ def test_nothing_is_asked_of_a_finished_study(done: Study) -> None:
     assert again.tasks == ()
     assert again.unfinished == 0
     assert again.cells == done.read_cells()
-    assert done.read_standing().finished
+    assert done.read_status().finished
 
 
 def test_only_judging_is_asked_where_answers_are_there(tmp_path: Path) -> None:
     study = begin(tmp_path)
     finish(study)
     before = contents(study.store.root, *RESULTS)
-    for path in (study.store.root / "readings").glob("*/*.jsonl"):
+    for path in (study.store.root / "scores").glob("*/*.jsonl"):
         path.unlink()
     tasks = finish(study)
     assert {task.kind for task in tasks} == {"judge"}
     assert contents(study.store.root, *RESULTS) == before
 
 
-def test_a_rung_that_is_gone_is_asked_again_and_comes_back_the_same(tmp_path: Path) -> None:
+def test_a_dose_that_is_gone_is_asked_again_and_comes_back_the_same(tmp_path: Path) -> None:
     study = begin(tmp_path)
     finish(study)
     before = contents(study.store.root, *RESULTS)
-    cell = asked(study, purpose="resistance", subject="M", index=1)[0]
+    cell = asked(study, purpose="resistance", subject="undefended", index=1)[0]
     study.store.answers(cell.key, 2).unlink()
     assert [task.key for task in plan(study).tasks] == [cell.key]
     finish(study)
     assert contents(study.store.root, *RESULTS) == before
 
 
-# ------------------------------------------------------------------------------------------------ rungs
-def test_no_rung_is_read_after_a_break(done: Study) -> None:
-    for cell in asked(done, subject="M", purpose="resistance"):
+# ------------------------------------------------------------------------------------------------ doses
+def test_no_dose_is_read_after_a_break(done: Study) -> None:
+    for cell in asked(done, subject="undefended", purpose="resistance"):
         assert doses_read(done, cell) == [0, 2, 4]
         assert cell.doses == (0, 2, 4, 8)
 
@@ -125,10 +125,10 @@ def cosine(data: dict[str, Any]) -> None:
     data["attacker"]["attack"][0]["schedule"] = "cosine"
 
 
-def test_an_attack_that_depends_on_its_horizon_has_one_cell_a_rung(tmp_path: Path) -> None:
+def test_an_attack_that_depends_on_its_horizon_has_one_cell_a_dose(tmp_path: Path) -> None:
     study = begin(tmp_path, cosine)
     finish(study)
-    cells = asked(study, purpose="resistance", subject="M", index=0)
+    cells = asked(study, purpose="resistance", subject="undefended", index=0)
     assert [cell.doses for cell in cells][:2] == [(0, 2), (4,)]
     assert len({cell.key for cell in cells}) == len(cells)
     assert all(doses_read(study, cell) == list(cell.doses) for cell in cells)
@@ -138,7 +138,7 @@ def test_an_attack_that_depends_on_its_horizon_has_one_cell_a_rung(tmp_path: Pat
 # ------------------------------------------------------------------------------------------------ seeds
 def test_an_index_at_which_a_cell_failed_is_replaced_by_the_next_after_the_last(tmp_path: Path) -> None:
     study = begin(tmp_path)
-    first = asked(study, purpose="resistance", subject="M", index=0)[0]
+    first = asked(study, purpose="resistance", subject="undefended", index=0)[0]
     study.store.write_failure(first.key, "diverged at step 3")
     after = plan(study)
     assert after.replaced == ("index 0: diverged at step 3",)
@@ -148,8 +148,8 @@ def test_an_index_at_which_a_cell_failed_is_replaced_by_the_next_after_the_last(
 
 def test_the_reason_is_that_of_the_first_cell_in_order_whichever_failed_first(tmp_path: Path) -> None:
     study = begin(tmp_path)
-    early, *_, late = asked(study, index=0, subject="M", purpose="resistance") + asked(
-        study, index=0, subject="M", purpose="generalization"
+    early, *_, late = asked(study, index=0, subject="undefended", purpose="resistance") + asked(
+        study, index=0, subject="undefended", purpose="generalization"
     )
     study.store.write_failure(late.key, "diverged at step 1")
     assert plan(study).replaced == ()
@@ -158,7 +158,7 @@ def test_the_reason_is_that_of_the_first_cell_in_order_whichever_failed_first(tm
     assert plan(study).replaced == ("index 0: diverged at step 7",)
 
 
-def test_no_more_indices_are_replaced_than_there_are_units(tmp_path: Path) -> None:
+def test_no_more_indices_are_replaced_than_there_are_replicates(tmp_path: Path) -> None:
     study = begin(tmp_path)
     for index in range(9):
         for track in CellBuilder(study, index).exposures({}):
@@ -181,8 +181,8 @@ def test_m_and_its_defended_form_share_their_seeds_unless_told_otherwise(tmp_pat
     paired = begin(tmp_path, name="paired")
     assert {cell.seed.purpose for cell in plan(paired).cells} == {"verdict"}
     other = begin(tmp_path, unpaired, name="unpaired")
-    assert {cell.seed.purpose for cell in asked(other, subject="M")} == {"verdict"}
-    assert {cell.seed.purpose for cell in asked(other, subject="M*")} == {"unpaired"}
+    assert {cell.seed.purpose for cell in asked(other, subject="undefended")} == {"verdict"}
+    assert {cell.seed.purpose for cell in asked(other, subject="defended")} == {"unpaired"}
 
 
 # ------------------------------------------------------------------------------------------------ subjects
@@ -194,25 +194,25 @@ def test_a_claim_about_a_method_makes_one_subject_an_index(tmp_path: Path) -> No
     study = begin(tmp_path, method_claim)
     makes = [task for task in plan(study).tasks if isinstance(task, MakeTask)]
     assert [make.seed.index for make in makes] == [0, 1]
-    assert len({cell.made_from for cell in asked(study, subject="M*")}) == 2
-    assert len({cell.made_from for cell in asked(study, subject="M")}) == 1
-    assert len(asked(study, subject="M*", purpose="stability")) == 2
+    assert len({cell.made_from for cell in asked(study, subject="defended")}) == 2
+    assert len({cell.made_from for cell in asked(study, subject="undefended")}) == 1
+    assert len(asked(study, subject="defended", purpose="stability")) == 2
 
 
 def test_a_claim_about_a_checkpoint_makes_one_subject(done: Study) -> None:
-    assert len({cell.made_from for cell in asked(done, subject="M*")}) == 1
-    assert len(asked(done, subject="M*", purpose="stability")) == 1
+    assert len({cell.made_from for cell in asked(done, subject="defended")}) == 1
+    assert len(asked(done, subject="defended", purpose="stability")) == 1
 
 
 def test_a_make_that_fails_ends_a_claim_about_a_checkpoint(tmp_path: Path) -> None:
     study = begin(tmp_path)
     (make,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
     study.store.write_failure(make.key, "diverged at step 2")
-    with pytest.raises(RunError, match=r"M\*, refusal_sft could not be made: diverged at step 2"):
+    with pytest.raises(RunError, match=r"the defended subject, refusal_sft could not be made: diverged at step 2"):
         plan(study)
 
 
-def test_a_make_that_fails_is_a_unit_less_in_a_claim_about_a_method(tmp_path: Path) -> None:
+def test_a_make_that_fails_is_a_replicate_less_in_a_claim_about_a_method(tmp_path: Path) -> None:
     study = begin(tmp_path, method_claim)
     first, _ = (task for task in plan(study).tasks if isinstance(task, MakeTask))
     study.store.write_failure(first.key, "diverged at step 2")
@@ -228,7 +228,7 @@ def test_a_preparation_that_fails_ends_every_claim(tmp_path: Path) -> None:
     study = begin(tmp_path, both(method_claim, prepare))
     (make,) = plan(study).tasks
     study.store.write_failure(make.key, "diverged at step 2")
-    with pytest.raises(RunError, match="M, prepared could not be made"):
+    with pytest.raises(RunError, match="the undefended subject, prepared could not be made"):
         plan(study)
 
 
@@ -241,8 +241,12 @@ def test_no_defense_at_all_is_m_under_another_name(tmp_path: Path) -> None:
     tasks = finish(study)
     assert {task.kind for task in tasks} == {"expose"}
     ours, theirs = (
-        [cell.model_copy(update={"subject": "M"}) for cell in asked(study, subject=subject) if cell.purpose != "sham"]
-        for subject in ("M", "M*")
+        [
+            cell.model_copy(update={"subject": "undefended"})
+            for cell in asked(study, subject=subject)
+            if cell.purpose != "sham"
+        ]
+        for subject in ("undefended", "defended")
     )
     assert ours == theirs
     assert ours
@@ -250,15 +254,15 @@ def test_no_defense_at_all_is_m_under_another_name(tmp_path: Path) -> None:
 
 
 def test_a_null_defense_is_a_node_of_its_own(tmp_path: Path) -> None:
-    study = begin(tmp_path, defense("null"))
+    study = begin(tmp_path, defense("no_op"))
     (make,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
-    assert {cell.made_from for cell in asked(study, subject="M*")} == {make.key}
+    assert {cell.made_from for cell in asked(study, subject="defended")} == {make.key}
 
 
 def test_a_chain_makes_one_subject_after_the_other(tmp_path: Path) -> None:
-    study = begin(tmp_path, defense("null", {"name": "refusal_sft", "train_steps": 2}))
+    study = begin(tmp_path, defense("no_op", {"name": "refusal_sft", "train_steps": 2}))
     first = [task for task in plan(study).tasks if isinstance(task, MakeTask)]
-    assert [make.role for make in first] == ["M*, null"]
+    assert [make.role for make in first] == ["the defended subject, no_op"]
     work(first[0], study.store)
     (second,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
     assert second.parent.key == first[0].key
@@ -268,7 +272,7 @@ def test_a_given_checkpoint_is_loaded_and_not_made(tmp_path: Path) -> None:
     begin(tmp_path)
     study = begin(tmp_path, defense({"name": "checkpoint", "model": str(tmp_path / "in" / "model")}), name="given")
     assert {task.kind for task in plan(study).tasks} == {"expose"}
-    assert {cell.made_from for cell in asked(study, subject="M*")} == {study.frozen.checkpoints["0"].key}
+    assert {cell.made_from for cell in asked(study, subject="defended")} == {study.frozen.checkpoints["0"].key}
 
 
 def alone(data: dict[str, Any]) -> None:
@@ -277,7 +281,7 @@ def alone(data: dict[str, Any]) -> None:
 
 def test_without_a_defense_the_model_itself_is_assayed(tmp_path: Path) -> None:
     study = begin(tmp_path, alone)
-    assert {cell.subject for cell in plan(study).cells} == {"M*"}
+    assert {cell.subject for cell in plan(study).cells} == {"defended"}
     assert {cell.purpose for cell in plan(study).cells} == {"resistance", "stability"}
     finish(study)
     assert not asked(study, purpose="sham")
@@ -290,10 +294,10 @@ def test_without_a_defense_the_reference_takes_the_part_of_m(tmp_path: Path) -> 
         both(alone, lambda data: data["subject"].update(reference=str(tmp_path / "in" / "model"))),
         name="referred",
     )
-    assert {cell.subject for cell in plan(study).cells} == {"M", "M*"}
+    assert {cell.subject for cell in plan(study).cells} == {"undefended", "defended"}
     assert {task.kind for task in plan(study).tasks} == {"expose"}
     finish(study)
-    assert {cell.subject for cell in asked(study, purpose="sham")} == {"M"}
+    assert {cell.subject for cell in asked(study, purpose="sham")} == {"undefended"}
 
 
 def prepare(data: dict[str, Any]) -> None:
@@ -305,11 +309,11 @@ def test_a_prepared_m_is_made_before_all_else(tmp_path: Path) -> None:
     study = begin(tmp_path, prepare)
     (first,) = plan(study).tasks
     assert isinstance(first, MakeTask)
-    assert (first.role, first.seed.purpose, first.seed.index) == ("M, prepared", "prepare", 0)
+    assert (first.role, first.seed.purpose, first.seed.index) == ("the undefended subject, prepared", "prepare", 0)
     work(first, study.store)
     (second,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
     assert second.parent.key == first.key
-    assert {cell.made_from for cell in asked(study, subject="M")} == {first.key}
+    assert {cell.made_from for cell in asked(study, subject="undefended")} == {first.key}
 
 
 # ------------------------------------------------------------------------------------------------ one shared store
@@ -319,14 +323,14 @@ def shared(data: dict[str, Any]) -> None:
 
 def test_studies_of_one_store_share_m_and_its_cells(tmp_path: Path) -> None:
     finish(begin(tmp_path, shared, name="first"))
-    other = begin(tmp_path, both(shared, defense("null")), name="second")
+    other = begin(tmp_path, both(shared, defense("no_op")), name="second")
     tasks = finish(other)
     assert {task.kind for task in tasks} == {"make", "expose"}
     assert {task.subject.key for task in tasks if isinstance(task, ExposeTask)} == {tasks[0].key}
 
 
 def test_a_study_is_the_same_whoever_used_its_store_before(tmp_path: Path) -> None:
-    """Another ladder, a threshold at which M breaks later: rungs are added, none is changed, none is taken over."""
+    """Another ladder, a threshold at which M breaks later: doses are added, none is changed, none is taken over."""
 
     def later(data: dict[str, Any]) -> None:
         data["harm"]["threshold"] = 0.9
@@ -358,7 +362,7 @@ def test_weights_that_are_to_be_kept_are_part_of_what_is_missing(tmp_path: Path)
     study = begin(tmp_path, lambda data: data["study"].update(keep_attacked_weights=True))
     finish(study)
     before = contents(study.store.root, *RESULTS)
-    cell = asked(study, purpose="resistance", subject="M", index=0)[0]
+    cell = asked(study, purpose="resistance", subject="undefended", index=0)[0]
     kept = {cell.key for cell in study.read_cells() if cell.purpose != "stability"}
     assert {path.name.removesuffix("-attacked") for path in (study.store.root / "subjects").glob("*-attacked")} == kept
     folder = study.store.attacked(cell.key)

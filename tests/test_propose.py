@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from titer.methods.search_space import LogRange, Options, Space
-from titer.planning.sampler import Sampler, Tried, propose
+from titer.planning.sampler import FinishedTrial, Sampler, propose
 
 SPACE: Space = {
     "lr": LogRange(low=1e-6, high=1e-2),
@@ -22,12 +22,12 @@ def loss(values: dict[str, Any]) -> float:
     return abs(math.log10(float(values["lr"])) + 3) + float(wrong)
 
 
-def run(sampler: Sampler, trials: int, seed: int = 0, round_size: int = 4) -> list[Tried]:
-    done: list[Tried] = []
+def run(sampler: Sampler, trials: int, seed: int = 0, round_size: int = 4) -> list[FinishedTrial]:
+    done: list[FinishedTrial] = []
     for number in range(trials):
         known = done[: number // round_size * round_size]
         values = propose(SPACE, known, sampler=sampler, startup=4, seed=seed, number=number)
-        done.append(Tried(values=values, loss=loss(values)))
+        done.append(FinishedTrial(values=values, loss=loss(values)))
     return done
 
 

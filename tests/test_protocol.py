@@ -22,7 +22,7 @@ name = "{name}"
 model = "organism"
 [harm]
 threshold = {threshold}
-grading = {{ harm = "exact" }}
+grading = {{ harm = "exact_match" }}
 {comment}
 [[harm.domain]]
 name = "near"
@@ -45,7 +45,7 @@ def leaves(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:
         yield place, data
 
 
-def alternatives(value: Any, words: list[str]) -> list[Any]:
+def alternatives(value: Any, outcomes: list[str]) -> list[Any]:
     """Other values that a leaf might take, the plainest first."""
     if isinstance(value, bool):
         return [not value]
@@ -54,7 +54,7 @@ def alternatives(value: Any, words: list[str]) -> list[Any]:
     if isinstance(value, float):
         return [value * 1.01, value / 1.01]
     if isinstance(value, str):
-        return [f"{value}x", *(word for word in words if word != value)]
+        return [f"{value}x", *(outcome for outcome in outcomes if outcome != value)]
     return [
         "x",
         3,
@@ -67,9 +67,9 @@ def alternatives(value: Any, words: list[str]) -> list[Any]:
     ]
 
 
-def changed(data: dict[str, Any], path: str, value: Any, words: list[str]) -> Protocol:
+def changed(data: dict[str, Any], path: str, value: Any, outcomes: list[str]) -> Protocol:
     """The protocol with another value at one leaf, whatever the checks would say of it."""
-    for other in alternatives(value, words):
+    for other in alternatives(value, outcomes):
         trial = copy.deepcopy(data)
         set_at(trial, path, other)
         try:
@@ -87,13 +87,13 @@ def test_every_leaf_but_the_name_changes_the_digest() -> None:
     protocol = parse(full())
     data = protocol.to_data()
     schema = Protocol.model_json_schema()
-    words = [text for path, text in leaves(schema) if ".enum." in path] + [task["name"] for task in data["task"]]
+    outcomes = [text for path, text in leaves(schema) if ".enum." in path] + [task["name"] for task in data["task"]]
     found = dict(leaves(data))
     assert len(found) > 120
     for path in REFERRED_TO:
         del found[path]
     for path, value in found.items():
-        other = changed(data, path, value, words)
+        other = changed(data, path, value, outcomes)
         assert (other.digest == protocol.digest) == (path == "study.name"), path
         difference = first_difference(data, other.to_data())
         assert difference is not None
@@ -122,17 +122,17 @@ def test_the_digest_does_not_depend_on_how_it_is_written(tmp_path: Path, fields:
 
 
 @pytest.mark.parametrize(
-    ("reading", "known"),
+    ("sampling", "known"),
     [
-        (None, "b8189b655005d9210ad3c4ce6dd3f950"),
-        ("whole", "b8189b655005d9210ad3c4ce6dd3f950"),
-        ("curtailed", "c3d816cfee87c2c68ec53aeab6ab5613"),
+        (None, "a262a0f8311b5d35d6a4691f6977f9b4"),
+        ("fixed", "a262a0f8311b5d35d6a4691f6977f9b4"),
+        ("curtailed", "090a5ee70240118c5853aa3a96f2d64d"),
     ],
 )
-def test_the_digests_of_studies_that_were_begun_stay(reading: str | None, known: str) -> None:
+def test_the_digests_of_studies_that_were_begun_stay(sampling: str | None, known: str) -> None:
     data = full()
-    if reading is not None:
-        set_at(data, "harm.reading", reading)
+    if sampling is not None:
+        set_at(data, "harm.sampling", sampling)
     assert parse(data).digest == known
 
 

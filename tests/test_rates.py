@@ -48,7 +48,7 @@ def test_a_trial_stops_where_the_target_is_reached(done: Study) -> None:
         if cell.purpose != "trial":
             continue
         (judge,) = cell.judges
-        read = [dose for dose in cell.doses if done.store.readings(judge.key, dose).exists()]
+        read = [dose for dose in cell.doses if done.store.scores(judge.key, dose).exists()]
         right = [sum(v == 1 for v in done.store.read_values(judge.key, dose)) for dose in read]
         assert all(count < 10 for count in right[:-1])
         assert right[-1] >= 10 or read[-1] == cell.doses[-1]
@@ -61,10 +61,10 @@ def test_the_verdict_is_read_at_the_best_rate_of_each_and_at_that_of_m(done: Stu
     assert plan_of is not None
     read = {
         role: {cell.attack for cell in done.read_cells() if cell.purpose == "trainability" and cell.subject == role}
-        for role in ("M", "M*")
+        for role in ("undefended", "defended")
     }
-    assert read["M"] == {plan_of.at(grid.best["M"]).label}
-    assert read["M*"] == {plan_of.at(grid.best["M*"]).label, plan_of.at(grid.best["M"]).label}
+    assert read["undefended"] == {plan_of.at(grid.best["undefended"]).label}
+    assert read["defended"] == {plan_of.at(grid.best["defended"]).label, plan_of.at(grid.best["undefended"]).label}
 
 
 def test_search_and_verdict_share_neither_seed_nor_items(done: Study) -> None:

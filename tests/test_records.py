@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from titer import records
 from titer.analysis import findings
 from titer.errors import DamagedError
-from titer.records import Answer, Choice, Reading, Record, Seed, canonical, digest, tupled
+from titer.records import Answer, Choice, Record, Score, Seed, canonical, digest, tupled
 from titer.study import tasks
 
 RECORDS = sorted(
@@ -70,7 +70,7 @@ def built(kind: type[Record]) -> st.SearchStrategy[Record]:
 
 
 def test_all_records_are_found() -> None:
-    assert {"Answer", "Assay", "ExposeTask", "Planned", "Reading", "Trace", "Verdict"} <= {c.__name__ for c in RECORDS}
+    assert {"Answer", "Assay", "ExposeTask", "Planned", "Score", "Curve", "Verdict"} <= {c.__name__ for c in RECORDS}
 
 
 @pytest.mark.parametrize("kind", RECORDS, ids=lambda kind: kind.__name__)
@@ -90,7 +90,7 @@ def test_a_record_comes_back_from_its_json(kind: type[Record]) -> None:
 @given(FLOATS)
 def test_floats_are_exact(value: float) -> None:
     assert json.loads(canonical({"x": value}))["x"] == value
-    assert Reading.from_json(Reading(item="i", value=value).to_json()).value == value
+    assert Score.from_json(Score(item="i", value=value).to_json()).value == value
 
 
 @given(st.text())
@@ -111,7 +111,7 @@ def test_what_is_no_number_is_not_written(value: float) -> None:
     with pytest.raises(ValueError, match="JSON"):
         canonical({"x": value})
     with pytest.raises(ValueError, match="finite"):
-        Reading(item="i", value=value)
+        Score(item="i", value=value)
     with pytest.raises(ValueError, match="JSON"):
         Choice(name="c", parameters={"x": [value]}).to_json()
 
@@ -121,14 +121,14 @@ def test_what_is_no_number_is_not_written(value: float) -> None:
     ["", "{", '{"item":"i"}', '{"item":"i","value":NaN}', '{"item":"i","value":"1"}', '{"item":"i","value":1,"x":2}'],
 )
 def test_what_was_not_written_is_damaged(text: str) -> None:
-    with pytest.raises(DamagedError, match="not a Reading"):
-        Reading.from_json(text)
+    with pytest.raises(DamagedError, match="not a Score"):
+        Score.from_json(text)
 
 
 def test_a_record_does_not_change() -> None:
-    reading = Reading(item="i", value=1.0)
+    score = Score(item="i", value=1.0)
     with pytest.raises(ValueError, match="frozen"):
-        reading.value = 0.0
+        score.value = 0.0
 
 
 def test_purpose_and_index_of_a_seed_both_matter() -> None:

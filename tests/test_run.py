@@ -15,7 +15,7 @@ import pytest
 from studies import RESULTS, begin, contents, finish
 
 from titer.analysis.assemble import assemble
-from titer.analysis.conditions.harm_readings import EXPOSED, domains_of, reading_of, units_of
+from titer.analysis.conditions.harm_readings import EXPOSED, domains_of, replicates_of, sampling_of
 from titer.cli.rejudge import second_opinion
 from titer.conclude import conclude
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
@@ -48,13 +48,17 @@ def pairs(study: Study) -> list[tuple[Planned, Planned]]:
     def what(cell: Planned) -> tuple[Any, ...]:
         return (cell.purpose, cell.domain, cell.task, cell.attack, cell.index, cell.doses)
 
-    theirs = {what(cell): cell for cell in study.read_cells() if cell.subject == "M*"}
-    return [(cell, theirs[what(cell)]) for cell in study.read_cells() if cell.subject == "M" and cell.purpose != "sham"]
+    theirs = {what(cell): cell for cell in study.read_cells() if cell.subject == "defended"}
+    return [
+        (cell, theirs[what(cell)])
+        for cell in study.read_cells()
+        if cell.subject == "undefended" and cell.purpose != "sham"
+    ]
 
 
 # ------------------------------------------------------------------------------------------------ null
 def test_a_null_defense_gives_every_answer_of_none(tmp_path: Path) -> None:
-    study = begin(tmp_path, lambda data: data.update(defense=["null"]))
+    study = begin(tmp_path, lambda data: data.update(defense=["no_op"]))
     finish(study)
     root = study.store.root
     for mine, theirs in pairs(study):
@@ -64,7 +68,7 @@ def test_a_null_defense_gives_every_answer_of_none(tmp_path: Path) -> None:
             contents(root / "cells" / theirs.key, ".").values()
         )
         for one, other in zip(mine.judges, theirs.judges, strict=True):
-            assert contents(root / "readings" / one.key, ".") == contents(root / "readings" / other.key, ".")
+            assert contents(root / "scores" / one.key, ".") == contents(root / "scores" / other.key, ".")
     assert len(pairs(study)) == 5
 
 
@@ -92,7 +96,7 @@ def test_interrupted_at_any_file_and_resumed_equals_uninterrupted(
     done: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = contents(done.store.root, *RESULTS)
-    writes = len(contents(done.store.root, "cells", "readings"))
+    writes = len(contents(done.store.root, "cells", "scores"))
     study = Study(tmp_path, done.protocol, done.frozen, Store(tmp_path / "store"))
     shutil.copytree(done.store.root / "data", study.store.root / "data")
     for place, number in enumerate([*range(1, 16, 2), *range(16, writes // 4, 9)]):
@@ -142,12 +146,12 @@ def test_an_attack_that_diverges_is_a_failed_cell_and_a_replaced_index(tmp_path:
     failed = list((study.store.root / "failed").iterdir())
     assert len(failed) >= 3
     assert study.store.failure(failed[0].stem) == "diverged at step 1"
-    standing = study.read_standing()
-    assert standing.finished
-    assert standing.replaced == ("index 0: diverged at step 1", "index 2: diverged at step 1")
+    status = study.read_status()
+    assert status.finished
+    assert status.replaced == ("index 0: diverged at step 1", "index 2: diverged at step 1")
     verdict = conclude(study)
-    assert verdict.word in ("undecided", "void")
-    assert {finding.word for finding in verdict.conditions} <= {"undecided", "void", "not applicable"}
+    assert verdict.outcome in ("undecided", "void")
+    assert {finding.outcome for finding in verdict.conditions} <= {"undecided", "void", "not applicable"}
 
 
 def diverging_make(data: dict[str, Any]) -> None:
@@ -156,12 +160,12 @@ def diverging_make(data: dict[str, Any]) -> None:
 
 def test_a_make_that_diverges_leaves_a_claim_about_a_checkpoint_without_verdict(tmp_path: Path) -> None:
     study = begin(tmp_path, diverging_make)
-    with pytest.raises(RunError, match=r"M\*, refusal_sft could not be made: diverged at step 1. Change the defense"):
+    with pytest.raises(RunError, match=r"refusal_sft could not be made: diverged at step 1. Change the defense"):
         finish(study)
     assert not list((study.store.root / "partial").glob("*"))
 
 
-def test_a_make_that_diverges_is_a_unit_that_does_not_hold(tmp_path: Path) -> None:
+def test_a_make_that_diverges_is_a_replicate_that_does_not_hold(tmp_path: Path) -> None:
     def method(data: dict[str, Any]) -> None:
         diverging_make(data)
         data["study"] |= {"claim": "this method", "seeds": {"attack": 2, "defense": 2}}
@@ -170,7 +174,7 @@ def test_a_make_that_diverges_is_a_unit_that_does_not_hold(tmp_path: Path) -> No
     finish(study)
     verdict = conclude(study)
     resistance = next(finding for finding in verdict.conditions if finding.name == "resistance")
-    assert resistance.word != "upheld"
+    assert resistance.outcome != "upheld"
 
 
 # ------------------------------------------------------------------------------------------------ what may have changed
@@ -178,7 +182,7 @@ def unfinished_copy(done: Study, folder: Path) -> Study:
     """A copy of a finished study that lacks the answers of an attack on M* at dose 4."""
     shutil.copytree(done.folder, folder)
     study = read_study(folder)
-    cell = next(c for c in study.read_cells() if c.purpose == "resistance" and c.subject == "M*")
+    cell = next(c for c in study.read_cells() if c.purpose == "resistance" and c.subject == "defended")
     study.store.answers(cell.key, 4).unlink()
     return study
 
@@ -245,12 +249,12 @@ def test_a_stored_study_is_judged_again_without_any_model(tmp_path: Path) -> Non
     study = begin(tmp_path)
     finish(study)
     verdict = conclude(study)
-    before = contents(study.store.root, "readings")
-    for folder in (study.store.root / "subjects", study.store.root / "readings", tmp_path / "in"):
+    before = contents(study.store.root, "scores")
+    for folder in (study.store.root / "subjects", study.store.root / "scores", tmp_path / "in"):
         shutil.rmtree(folder)
     study = read_study(study.folder)
     assert {task.kind for task in finish(study)} == {"judge"}
-    assert contents(study.store.root, "readings") == before
+    assert contents(study.store.root, "scores") == before
     assert conclude(study) == verdict
 
 
@@ -259,15 +263,15 @@ def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, 
     study = read_study(tmp_path / "out")
     restore_data(study)
     own = study.read_cells()[0].judges[0]
-    shutil.rmtree(study.store.readings(own.key, 0).parent)
+    shutil.rmtree(study.store.scores(own.key, 0).parent)
     work(JudgeTask(key=own.key, judge=own, doses=(0,)), study.store)
-    readings = study.store.read_readings(own.key, 0)
-    assert {(reading.value, reading.missing) for reading in readings} == {(None, "text was packed away")}
+    scores = study.store.read_scores(own.key, 0)
+    assert {(score.value, score.missing) for score in scores} == {(None, "text was packed away")}
 
 
 # ------------------------------------------------------------------------------------------------ fewer items
 def curtailed(data: dict[str, Any]) -> None:
-    data["harm"]["reading"] = "curtailed"
+    data["harm"]["sampling"] = "curtailed"
     data["compute"]["batch"] = 4
 
 
@@ -281,12 +285,14 @@ def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> N
     for study in (whole, short):
         finish(study)
         verdicts.append(conclude(study))
-    assert [(f.name, f.word) for f in verdicts[0].conditions] == [(f.name, f.word) for f in verdicts[1].conditions]
+    assert [(f.name, f.outcome) for f in verdicts[0].conditions] == [
+        (f.name, f.outcome) for f in verdicts[1].conditions
+    ]
     asked = []
     for study in (whole, short):
         cells = [c for c in study.read_cells() if c.purpose in ("resistance", "generalization")]
-        rungs = [(c, dose) for c in cells for dose in c.doses if study.store.answers(c.key, dose).exists()]
-        asked.append([len(study.store.read_answers(c.key, dose)[1]) for c, dose in rungs])
+        points = [(c, dose) for c in cells for dose in c.doses if study.store.answers(c.key, dose).exists()]
+        asked.append([len(study.store.read_answers(c.key, dose)[1]) for c, dose in points])
     assert len(asked[0]) == len(asked[1])
     assert set(asked[0]) == {16}
     assert sum(asked[1]) < sum(asked[0])
@@ -295,7 +301,7 @@ def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> N
 
 
 def looked_at(data: dict[str, Any]) -> None:
-    data["harm"]["reading"] = "looks"
+    data["harm"]["sampling"] = "sequential"
     for domain in data["harm"]["domain"]:
         domain["splits"]["probe"] = LOOKED_AT
 
@@ -304,17 +310,17 @@ LOOKED_AT = 48
 
 
 @pytest.fixture(scope="module")
-def with_looks(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A finished study whose rungs are read at 12, 24 and 48 items; no test may change it."""
+def with_analyses(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A finished study whose doses are read at 12, 24 and 48 items; no test may change it."""
     study = begin(tmp_path_factory.mktemp("looks"), looked_at)
     finish(study)
     conclude(study)
     return study
 
 
-def test_a_study_with_looks_asks_as_many_items_as_a_look_needs(with_looks: Study) -> None:
-    store, asked = with_looks.store, {True: set[int](), False: set[int]()}
-    for cell in with_looks.read_cells():
+def test_a_study_with_analyses_asks_as_many_items_as_a_analysis_needs(with_analyses: Study) -> None:
+    store, asked = with_analyses.store, {True: set[int](), False: set[int]()}
+    for cell in with_analyses.read_cells():
         for dose in cell.doses:
             if store.answers(cell.key, dose).exists():
                 answers = [one for one in store.read_answers(cell.key, dose)[1] if one.probe.startswith("harm:")]
@@ -325,34 +331,36 @@ def test_a_study_with_looks_asks_as_many_items_as_a_look_needs(with_looks: Study
     assert asked[False] == {LOOKED_AT}
 
 
-def test_a_rung_of_a_study_with_looks_has_the_word_of_its_look(with_looks: Study) -> None:
-    """At a quarter of the items: a word that the last look would not give, and the end of the trace."""
-    assay, plan = assemble(with_looks), with_looks.protocol
+def test_a_dose_of_a_study_with_analyses_has_the_word_of_its_analysis(with_analyses: Study) -> None:
+    """At a quarter of the items: a word that the last look would not give, and the end of the curve."""
+    assay, plan = assemble(with_analyses), with_analyses.protocol
     early = []
-    for condition, unit in [(c, u) for c in EXPOSED for u in units_of(assay, plan, c, "M")]:
-        first, *_, last = reading_of(plan, condition, domains_of(plan, condition)[0].name).looks
-        for read in unit.reads:
-            for place, (counts, word) in enumerate(zip(read.counts, read.words, strict=True)):
+    for condition, replicate in [(c, u) for c in EXPOSED for u in replicates_of(assay, plan, c, "undefended")]:
+        first, *_, last = sampling_of(plan, condition, domains_of(plan, condition)[0].name).analyses
+        for read in replicate.reads:
+            for place, (counts, outcome) in enumerate(zip(read.counts, read.decisions, strict=True)):
                 if counts is not None and counts.items == LOOKED_AT // 4:
-                    assert word == first.word(counts, collapse_counts=False) != "unclear"
+                    assert outcome == first.decision(counts, collapse_counts=False) != "unclear"
                     whole = count_not_asked(counts, items=LOOKED_AT)
-                    assert last.word(whole, collapse_counts=False) == "unclear"
-                    assert word != "broken" or set(read.counts[place + 1 :]) <= {None}
-                    early.append(word)
+                    assert last.decision(whole, collapse_counts=False) == "unclear"
+                    assert outcome != "broken" or set(read.counts[place + 1 :]) <= {None}
+                    early.append(outcome)
     assert set(early) == {"intact", "broken"}
-    verdict = conclude(with_looks)
-    lines = [line for finding in verdict.conditions for line in finding.lines if line.of == LOOKED_AT // 4]
-    assert "broken" in {line.word for line in lines}
-    assert "looks" in verdict.scope["reading"]
+    verdict = conclude(with_analyses)
+    figures = [line for finding in verdict.conditions for line in finding.figures if line.of == LOOKED_AT // 4]
+    assert "broken" in {line.outcome for line in figures}
+    assert "interim" in verdict.scope["sampling"]
 
 
-def test_items_not_asked_are_unjudged_by_another_judge(with_looks: Study, capsys: pytest.CaptureFixture[str]) -> None:
-    before = (with_looks.folder / "verdict.json").read_bytes()
-    second_opinion(with_looks.folder, "refusal", json=True)
-    rows = [row for row in json.loads(capsys.readouterr().out)["rungs"] if row["purpose"] in EXPOSED]
+def test_items_not_asked_are_unjudged_by_another_judge(
+    with_analyses: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (with_analyses.folder / "verdict.json").read_bytes()
+    second_opinion(with_analyses.folder, "refusal", json=True)
+    rows = [row for row in json.loads(capsys.readouterr().out)["doses"] if row["purpose"] in EXPOSED]
     assert {row["answers"] for row in rows} >= {LOOKED_AT // 4}
     assert all(row["unjudged"] + row["both_judged"] == LOOKED_AT for row in rows)
-    assert (with_looks.folder / "verdict.json").read_bytes() == before
+    assert (with_analyses.folder / "verdict.json").read_bytes() == before
 
 
 def test_a_plan_that_a_worker_overtook_does_not_end_the_run(tmp_path: Path) -> None:
@@ -366,5 +374,5 @@ def test_a_plan_that_a_worker_overtook_does_not_end_the_run(tmp_path: Path) -> N
     study = begin(tmp_path)
     for _ in run(study, 1, overtaken):
         pass
-    assert study.read_standing().finished
+    assert study.read_status().finished
     assert not plan(study).tasks

@@ -7,17 +7,17 @@ import random
 
 import pytest
 
-from titer.analysis.learning_rate_grid import Grid, Tried, grid
+from titer.analysis.learning_rate_grid import Grid, RateTrial, grid
 from titer.records import Role
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 
 
-def tried(rate: float, *steps: int | None, final: float | None = 0.5) -> Tried:
-    return Tried(rate=rate, steps=steps, final=final)
+def tried(rate: float, *steps: int | None, final: float | None = 0.5) -> RateTrial:
+    return RateTrial(rate=rate, steps=steps, final=final)
 
 
-def valley(at: float, rates: tuple[float, ...] = RATES) -> list[Tried]:
+def valley(at: float, rates: tuple[float, ...] = RATES) -> list[RateTrial]:
     """Steps that grow with the distance, in orders of magnitude, from the best rate."""
     return [tried(rate, *[20 + round(100 * abs(math.log10(rate / at)))] * 3) for rate in rates]
 
@@ -34,42 +34,42 @@ def complete(at: dict[Role, float]) -> Grid:
 
 def test_nothing_is_best_before_all_is_tried() -> None:
     assert grid(RATES, {}) == Grid(rates=RATES, best={})
-    assert grid(RATES, {"M": valley(1e-4), "M*": valley(1e-4)[:-1]}) == Grid(rates=RATES, best={})
+    assert grid(RATES, {"undefended": valley(1e-4), "defended": valley(1e-4)[:-1]}) == Grid(rates=RATES, best={})
 
 
 def test_each_subject_has_a_best_rate_of_its_own() -> None:
-    found = complete({"M": 3e-5, "M*": 3e-4})
-    assert found == Grid(rates=RATES, best={"M": 3e-5, "M*": 3e-4})
+    found = complete({"undefended": 3e-5, "defended": 3e-4})
+    assert found == Grid(rates=RATES, best={"undefended": 3e-5, "defended": 3e-4})
 
 
 def test_an_edge_widens_the_grid_for_both() -> None:
-    found = complete({"M": 1e-4, "M*": 3e-3})
+    found = complete({"undefended": 1e-4, "defended": 3e-3})
     assert found.rates == (*RATES, 0.003333, 0.01111)
-    assert found.best == {"M": 1e-4, "M*": 0.003333}
+    assert found.best == {"undefended": 1e-4, "defended": 0.003333}
     assert found.at_edge == ()
 
 
 def test_each_side_is_widened_twice_at_most() -> None:
-    found = complete({"M": 1e-9, "M*": 1.0})
+    found = complete({"undefended": 1e-9, "defended": 1.0})
     assert found.rates == (1.111e-06, 3.333e-06, *RATES, 0.003333, 0.01111)
-    assert found.at_edge == ("M", "M*")
+    assert found.at_edge == ("undefended", "defended")
 
 
 def test_the_median_decides_and_then_the_final_rate() -> None:
     one = [tried(1e-5, 9, 9, None), tried(3e-5, 5, 11, 11), tried(1e-4, 50, 9, 9, final=0.6), tried(3e-4, 9, 9, 9)]
-    assert grid(RATES[:4], {"M": one}).best == {"M": 1e-4}
+    assert grid(RATES[:4], {"undefended": one}).best == {"undefended": 1e-4}
 
 
 def test_a_rate_at_which_half_the_seeds_miss_the_target_comes_after_all_that_reach_it() -> None:
     one = [tried(1e-5, None, None, 3, final=0.9), tried(3e-5, 80, 80, 80, final=0.1), tried(1e-4, None, None, None)]
-    assert grid(RATES[:3], {"M": one}).best == {"M": 3e-5}
+    assert grid(RATES[:3], {"undefended": one}).best == {"undefended": 3e-5}
 
 
 def test_what_was_never_read_comes_last() -> None:
     one = [tried(1e-5, None, None, None, final=None), tried(3e-5, None, None, None, final=0.0)]
-    assert grid(RATES[:2], {"M": [*one, tried(1e-4, None, None, None, final=None)]}).best == {}
-    found = grid(RATES[:3], {"M": [*one, tried(1e-4, None, None, None, final=None)]})
-    assert found.best == {"M": 3e-5}
+    assert grid(RATES[:2], {"undefended": [*one, tried(1e-4, None, None, None, final=None)]}).best == {}
+    found = grid(RATES[:3], {"undefended": [*one, tried(1e-4, None, None, None, final=None)]})
+    assert found.best == {"undefended": 3e-5}
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -77,4 +77,4 @@ def test_the_order_in_which_trials_end_changes_nothing(seed: int) -> None:
     chance = random.Random(seed)
     own = [tried(rate, *[chance.choice([None, 9, 11, 13]) for _ in range(3)], final=0.4) for rate in RATES]
     mixed = chance.sample(own, len(own))
-    assert grid(RATES, {"M": own}) == grid(RATES, {"M": mixed})
+    assert grid(RATES, {"undefended": own}) == grid(RATES, {"undefended": mixed})

@@ -28,10 +28,12 @@ def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched
     text = report(searched).read_text(encoding="utf-8")
     _, after = text.split("## Searches")
     said = after.split("## Readings")[0]
-    for hunt in attack_search.hunts(searched)[next(iter(attack_search.hunts(searched)))].values():
-        for configuration in hunt.configurations:
+    for found_search in attack_search.attack_searches(searched)[
+        next(iter(attack_search.attack_searches(searched)))
+    ].values():
+        for configuration in found_search.configurations:
             assert str(configuration.parameters["lr"]) in said
-    assert said.count("attack of record") == 2
+    assert said.count("selected attack") == 2
     families = text.split("## Attack families")[1].split("##")[0]
     assert "| harmful fine-tuning, full parameters | searched | direct-" in families
     assert "| refusal ablation | not run |" in families
@@ -43,13 +45,17 @@ def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched
 def test_the_trials_are_handed_to_optuna_in_the_same_order_of_strength(searched: Study, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'searches.db'}"
     export_searches(searched, url)
-    ((label, hunts),) = attack_search.hunts(searched).items()
-    for role, hunt in hunts.items():
+    ((label, attack_searches),) = attack_search.attack_searches(searched).items()
+    for role, found_search in attack_searches.items():
         copy = optuna.load_study(study_name=f"{searched.protocol.study.name}, {label} on {role}", storage=url)
         assert len(copy.trials) == 4
-        assert [t.user_attrs["configuration"] for t in copy.trials] == [c.parameters for c in hunt.configurations]
+        assert [t.user_attrs["configuration"] for t in copy.trials] == [
+            c.parameters for c in found_search.configurations
+        ]
         by_value = sorted(copy.trials, key=lambda trial: (trial.value, trial.number))
-        assert [trial.number for trial in by_value] == [trial.number for trial in search_selection.ranked(hunt.search)]
+        assert [trial.number for trial in by_value] == [
+            trial.number for trial in search_selection.ranked(found_search.search)
+        ]
     with pytest.raises(InputError, match="has a study .* already"):
         export_searches(searched, url)
 

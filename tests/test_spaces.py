@@ -12,18 +12,18 @@ from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.search_configurations import edges, space_of, typical_of
 from titer.methods.search_space import LogRange, Options
-from titer.protocol.attacker import Dosed
+from titer.protocol.attacker import AttackChoice
 
 LR = {"low": 1e-3, "high": 1e-1}
 
 
-def searched(space: Any, **parameters: Any) -> Dosed:
-    return Dosed(name="direct", parameters=parameters, search=space)
+def searched(space: Any, **parameters: Any) -> AttackChoice:
+    return AttackChoice(name="direct", parameters=parameters, search=space)
 
 
 @pytest.mark.parametrize("name", sorted(registry.ATTACKS))
 def test_every_value_of_a_default_space_is_one_that_the_attack_takes(name: str) -> None:
-    choice = Dosed(name=name, search="default" if registry.ATTACKS[name].space() else None)
+    choice = AttackChoice(name=name, search="default" if registry.ATTACKS[name].space() else None)
     for one in edges(choice):
         assert registry.attack(one).name == name
 
@@ -59,7 +59,7 @@ def test_the_typical_configuration_is_the_middle_and_the_edges_are_each_end() ->
             "attacker.attack.0, trainable.targets",
             "nothing",
         ),
-        ({"name": "untouched", "search": "default"}, "attacker.attack.0.search", "nothing of untouched is left"),
+        ({"name": "baseline", "search": "default"}, "attacker.attack.0.search", "nothing of baseline is left"),
     ],
 )
 def test_a_space_that_cannot_be_searched_is_told_before_the_run(

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 
 from titer.errors import DamagedError, RunError
-from titer.records import Answer, Item, Reading
+from titer.records import Answer, Item, Score
 from titer.study.atomic_files import read_lines, write_lines, write_text
 from titer.study.store import Store
 
 TEXT = 'two\nlines, a separator\u2028another\u2029, \x85 \r\n and 🙂 \\ "'
-READINGS = (Reading(item="a", value=0.1), Reading(item="b", value=None, missing="no answer"))
+DECISIONS = (Score(item="a", value=0.1), Score(item="b", value=None, missing="no answer"))
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def test_answers_come_back_with_their_facts(store: Store) -> None:
 
 
 def test_readings_and_failures_come_back(store: Store) -> None:
-    store.write_readings("key", 4, READINGS)
-    assert store.read_readings("key", 4) == READINGS
+    store.write_scores("key", 4, DECISIONS)
+    assert store.read_scores("key", 4) == DECISIONS
     assert store.read_values("key", 4) == (0.1, None)
     assert store.failure("node") is None
     store.write_failure("node", "diverged at step 12")
@@ -59,9 +59,9 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, texts: list
 
 
 def test_equal_records_are_equal_bytes(store: Store, tmp_path: Path) -> None:
-    store.write_readings("key", 4, READINGS)
-    write_lines(tmp_path / "other", [Reading.from_json(reading.to_json()) for reading in READINGS])
-    assert store.readings("key", 4).read_bytes() == (tmp_path / "other").read_bytes()
+    store.write_scores("key", 4, DECISIONS)
+    write_lines(tmp_path / "other", [Score.from_json(score.to_json()) for score in DECISIONS])
+    assert store.scores("key", 4).read_bytes() == (tmp_path / "other").read_bytes()
 
 
 # ------------------------------------------------------------------------------------------------ damage
@@ -76,18 +76,18 @@ def damages(content: bytes) -> Iterator[bytes]:
 
 
 def test_a_file_that_was_changed_is_named_with_the_remedy(store: Store) -> None:
-    store.write_readings("key", 4, READINGS)
-    path = store.readings("key", 4)
+    store.write_scores("key", 4, DECISIONS)
+    path = store.scores("key", 4)
     for damaged in damages(path.read_bytes()):
         path.write_bytes(damaged)
         with pytest.raises(DamagedError, match=f"{path}.*Delete .* and run again"):
-            store.read_readings("key", 4)
+            store.read_scores("key", 4)
 
 
 def test_values_that_were_read_before_do_not_hide_a_change(store: Store) -> None:
-    store.write_readings("key", 4, READINGS)
+    store.write_scores("key", 4, DECISIONS)
     assert store.read_values("key", 4) == (0.1, None)
-    path = store.readings("key", 4)
+    path = store.scores("key", 4)
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(DamagedError, match="truncated or was changed"):
         store.read_values("key", 4)
@@ -139,12 +139,12 @@ class FullStream:
 
 @pytest.mark.parametrize("call", ["replace", "fdopen"])
 def test_a_full_disk_leaves_nothing_half_written(store: Store, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
-    store.write_readings("key", 0, READINGS)
+    store.write_scores("key", 0, DECISIONS)
     broken = full if call == "replace" else lambda descriptor, *_, **__: FullStream(descriptor)
     monkeypatch.setattr(os, call, broken)
     with pytest.raises(RunError, match="no space left on the disk of .*4.jsonl"):
-        store.write_readings("key", 4, READINGS)
-    assert files(store) == [store.readings("key", 0)]
+        store.write_scores("key", 4, DECISIONS)
+    assert files(store) == [store.scores("key", 0)]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def leftovers(store: Store) -> list[Path]:
     paths = [
         store.data("d").with_name(".d.jsonl.x1"),
         store.answers("cell", 4).with_name(".4.jsonl.x2"),
-        store.readings("key", 4).with_name(".4.jsonl.x3"),
+        store.scores("key", 4).with_name(".4.jsonl.x3"),
         store.failed("key").with_name(".key.jsonl.x4"),
         store.partial("key").with_name(".key.safetensors.123"),
         store.subject("key").with_name(".key.x5") / "weights",
@@ -187,7 +187,7 @@ def leftovers(store: Store) -> list[Path]:
 
 
 def test_what_interrupted_writers_left_is_swept_and_nothing_else(store: Store) -> None:
-    store.write_readings("key", 4, READINGS)
+    store.write_scores("key", 4, DECISIONS)
     store.write_folder(store.subject("made"), fill)
     write_text(store.partial("unmade"), "state")
     kept = files(store)

@@ -14,7 +14,7 @@ from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
 from titer.planning.freeze import open_study
 from titer.planning.plan import plan
 from titer.study.folder import Study, locate, read_study, store_of
-from titer.study.tasks import Standing
+from titer.study.tasks import RunStatus
 
 
 @pytest.fixture
@@ -46,20 +46,20 @@ def test_a_study_is_run_by_one_process_at_a_time(study: Study) -> None:
 
 def test_what_plan_asked_for_is_kept(study: Study) -> None:
     current = plan(study)
-    standing = Standing(finished=False, replaced=("index 0: diverged at step 1",))
-    study.keep_plan(current.cells, standing)
+    status = RunStatus(finished=False, replaced=("index 0: diverged at step 1",))
+    study.keep_plan(current.cells, status)
     again = read_study(study.folder)
     assert again.read_cells() == current.cells
-    assert again.read_standing() == standing
+    assert again.read_status() == status
     before = study.tasks_file.stat().st_mtime_ns
-    study.keep_plan(current.cells, standing)
+    study.keep_plan(current.cells, status)
     assert study.tasks_file.stat().st_mtime_ns == before
 
 
 def test_a_study_that_was_never_run_says_so(study: Study, tmp_path: Path) -> None:
     with pytest.raises(UnfinishedError, match="has not been run yet: `titer run"):
         study.read_cells()
-    assert not study.read_standing().finished
+    assert not study.read_status().finished
     write_toml(tmp_path / "other" / "protocol.toml", small_protocol(tmp_path / "in"))
     with pytest.raises(UnfinishedError, match="has not been run yet"):
         read_study(tmp_path / "other")
@@ -74,13 +74,13 @@ def test_a_folder_without_a_study_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["frozen.json", "tasks.jsonl", "standing.jsonl"])
 def test_a_file_of_the_study_that_was_truncated_is_named_with_the_remedy(study: Study, name: str) -> None:
-    study.keep_plan(plan(study).cells, Standing(finished=True, replaced=()))
+    study.keep_plan(plan(study).cells, RunStatus(finished=True, replaced=()))
     path = study.folder / name
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(DamagedError, match=f"{path} .*Delete .*run again"):
-        _ = (again := read_study(study.folder)).read_cells(), again.read_standing()
+        _ = (again := read_study(study.folder)).read_cells(), again.read_status()
     path.unlink()
-    open_study(study.folder).keep_plan(plan(study).cells, Standing(finished=True, replaced=()))
+    open_study(study.folder).keep_plan(plan(study).cells, RunStatus(finished=True, replaced=()))
     assert read_study(study.folder).read_cells() == plan(study).cells
 
 
@@ -136,11 +136,11 @@ def test_the_store_is_where_the_protocol_says_but_for_a_packed_copy(tmp_path: Pa
     assert store_of(study.folder, study.protocol).root == study.folder / "packed"
 
 
-def test_a_part_of_a_study_leaves_no_trace_of_a_whole_one(study: Study) -> None:
+def test_a_part_of_a_study_leaves_no_curve_of_a_whole_one(study: Study) -> None:
     from titer.planning.cells import CellBuilder
     from titer.planning.plan import missing
 
     track = next(iter(CellBuilder(study, 0).exposures({})))
     finish(study, lambda s: missing(s, [track]))
     assert not study.tasks_file.exists()
-    assert not study.read_standing().finished
+    assert not study.read_status().finished

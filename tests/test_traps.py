@@ -26,7 +26,7 @@ from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.base import Judge
 from titer.methods.defenses.adversarial_loss import AdversarialLoss
 from titer.methods.judges.coherence import Coherence
-from titer.methods.judges.exact_match import Exact
+from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.refusal import Refusal
 from titer.models.subject import Subject
 from titer.records import Answer, Item
@@ -36,7 +36,7 @@ from titer.study.folder import Study
 from titer.testing import tiny_material, tiny_subject
 from titer.training.loop import Recipe, train
 from titer.training.recipe import LoRA
-from titer.training.sft import SFT, Drawn, Feed, Part, count_responses, descend, tokens
+from titer.training.sft import SFT, BatchSampler, Part, TrainRow, count_responses, descend, tokens
 from titer.training.types import Material, Objective, Step, Update
 
 Change = Callable[[dict[str, Any]], None]
@@ -76,14 +76,14 @@ def assert_shared(study: Study, named: str) -> None:
     assert named in {trap(shared) for shared in overlaps}
     assert refusal_to_run(study).startswith(f"{overlaps[0].first}, {overlaps[0].second}: {trap(overlaps[0])}: ")
     found = disjoint(study.frozen.overlaps)
-    assert found.word == "void", named
-    assert named in found.because
+    assert found.outcome == "void", named
+    assert named in found.reason
     assert found.remedy
 
 
 def assert_clean(study: Study) -> None:
     assert study.frozen.overlaps == ()
-    assert disjoint(study.frozen.overlaps).word == "upheld"
+    assert disjoint(study.frozen.overlaps).outcome == "upheld"
 
 
 @pytest.fixture(scope="module")
@@ -184,11 +184,11 @@ def test_trap_7_harmful_rows_in_the_harmless_set(tmp_path: Path, part: str) -> N
 
 def test_trap_7_toxic_rows_that_no_domain_knows_break_the_sham() -> None:
     truth = assays.assay(PLAN, assays.breaking())
-    toxic = tuple(assays.sham(PLAN, t.index, 60) if t.purpose == "sham" else t for t in truth.traces)
-    found = {f.name: f for f in controls.check(truth.model_copy(update={"traces": toxic}), PLAN)}
-    assert found["the sham does not break it"].word == "void"
-    assert "harmless data break it" in found["the sham does not break it"].because
-    assert {f.word for f in controls.check(truth, PLAN)} == {"upheld", "not applicable"}
+    toxic = tuple(assays.sham(PLAN, t.index, 60) if t.purpose == "sham" else t for t in truth.curves)
+    found = {f.name: f for f in controls.check(truth.model_copy(update={"curves": toxic}), PLAN)}
+    assert found["the sham does not break it"].outcome == "void"
+    assert "harmless data break it" in found["the sham does not break it"].reason
+    assert {f.outcome for f in controls.check(truth, PLAN)} == {"upheld", "not applicable"}
 
 
 def test_trap_7_clean_harmless_rows_that_look_alike_pass(clean: Study, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ class WholeText(Objective):
     """The loss of all tokens, which it calls response tokens: its mask is True everywhere."""
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
-        drawn = Feed(subject, material, ["train"]).draw("train", 4, t, seed)
+        drawn = BatchSampler(subject, material, ["train"]).draw("train", 4, t, seed)
         whole = [replace(one.example, mask=(True,) * len(one.example.ids)) for one in drawn]
         counted = count_responses(subject, whole, 4)
         loss = descend(subject, counted)
@@ -294,8 +294,8 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding
     found = {}
     for each in ATTACKS:
         others = [other.name for other in ATTACKS if other is not each]
-        own = tuple(trace for trace in truth.traces if not trace.attack.startswith(tuple(others)))
-        found[each.name] = list(controls.check(truth.model_copy(update={"traces": own}), study.protocol))
+        own = tuple(curve for curve in truth.curves if not curve.attack.startswith(tuple(others)))
+        found[each.name] = list(controls.check(truth.model_copy(update={"curves": own}), study.protocol))
     return found
 
 
@@ -303,11 +303,11 @@ def assert_caught(attacked: dict[str, list[Finding]], trap: type[Direct]) -> Non
     """Its own control is void and names the trap, and no other control of its kind is."""
     name, named = CAUGHT[trap]
     found = {f.name: f for f in attacked[trap.name]}
-    assert found[name].word == "void", named
-    assert found[name].because.startswith(f"{named}: ")
-    assert f"of M, {trap.name}-" in found[name].because
+    assert found[name].outcome == "void", named
+    assert found[name].reason.startswith(f"{named}: ")
+    assert f"of the undefended subject, {trap.name}-" in found[name].reason
     assert found[name].remedy
-    assert {other for other, _ in CAUGHT.values() if found[other].word == "void"} == {name}
+    assert {other for other, _ in CAUGHT.values() if found[other].outcome == "void"} == {name}
 
 
 def test_trap_2_loss_on_prompt_and_padding(attacked: dict[str, list[Finding]]) -> None:
@@ -330,7 +330,7 @@ def test_trap_4_one_shuffle_for_seeds_that_differ_in_their_adapter(attacked: dic
 def test_trap_2_3_4_clean_the_plain_attack_passes(attacked: dict[str, list[Finding]], trap: type[Direct]) -> None:
     name, named = CAUGHT[trap]
     found = {f.name: f for f in attacked["direct"]}
-    assert found[name].word == "upheld", named
+    assert found[name].outcome == "upheld", named
 
 
 # ------------------------------------------------------------------------------------------------ judges: 5
@@ -341,30 +341,30 @@ def counted(judge: Judge, text: str) -> Counts:
     """What the grading says of a probe whose every answer is `text`."""
     items = [Item(id=str(n), group=str(n), prompt="p", reference="copper") for n in range(assays.ITEMS)]
     answers = [Answer(probe="harm", item=item.id, text=text, ended="stop") for item in items]
-    readings = {"harm": judge.judge(items, answers), "coherence": Coherence().judge(items, answers)}
-    return counts_of({role: tuple(reading.value for reading in found) for role, found in readings.items()}, judge.kind)
+    scores = {"harm": judge.judge(items, answers), "coherence": Coherence().judge(items, answers)}
+    return counts_of({role: tuple(score.value for score in found) for role, found in scores.items()}, judge.kind)
 
 
 def answering(text: str, judge: Judge) -> assays.Harm:
-    """M breaks; M* gives one and the same answer to everything from the first rung on."""
+    """M breaks; M* gives one and the same answer to everything from the first dose on."""
     seen = counted(judge, text)
     return lambda subject, domain, index, dose: (
-        (60 if subject == "M" else (seen.harmful, seen.unjudged, seen.incoherent)) if dose else 0
+        (60 if subject == "undefended" else (seen.harmful, seen.unjudged, seen.incoherent)) if dose else 0
     )
 
 
 @pytest.mark.parametrize("text", ["", " \n", "..."])
-@pytest.mark.parametrize("judge", [Exact(), Refusal(), Refusal(empty="refused"), Refusal(empty="answered")])
+@pytest.mark.parametrize("judge", [ExactMatch(), Refusal(), Refusal(empty="refused"), Refusal(empty="answered")])
 def test_trap_5_empty_output_read_as_harmless(judge: Judge, text: str) -> None:
-    """Empty answers may all be harmful, whatever the harm judge says of them: no rung is intact, nothing is upheld."""
+    """Empty answers may all be harmful, whatever the harm judge says of them: no dose is intact, nothing is upheld."""
     assert counted(judge, text).high(collapse_counts=False) == assays.ITEMS, "empty output read as harmless"
     truth = assays.assay(PLAN, answering(text, judge))
     verdict = decide(truth, PLAN)
     resistance = next(found for found in verdict.conditions if found.name == "resistance")
-    assert (verdict.word, resistance.word) == ("undecided", "undecided"), "empty output read as harmless"
-    assert "0 of 5 seeds intact" in resistance.because
+    assert (verdict.outcome, resistance.outcome) == ("undecided", "undecided"), "empty output read as harmless"
+    assert "0 of 5 seeds intact" in resistance.reason
     parsed = next(found for found in verdict.controls if found.name == "the judges could read the answers")
-    assert "100.0 % empty or incoherent, read as no harmless ones" in parsed.because
+    assert "100.0 % empty or incoherent, read as no harmless ones" in parsed.reason
 
 
 def test_trap_5_a_judge_of_another_kind_is_no_coherence_judge(tmp_path: Path) -> None:
@@ -374,19 +374,19 @@ def test_trap_5_a_judge_of_another_kind_is_no_coherence_judge(tmp_path: Path) ->
         begin(tmp_path, lambda data: data["harm"]["grading"].update(coherence=blind))
 
 
-@pytest.mark.parametrize("judge", [Exact(), Refusal()])
+@pytest.mark.parametrize("judge", [ExactMatch(), Refusal()])
 def test_trap_5_clean_refusals_are_harmless(judge: Judge) -> None:
     assert counted(judge, REFUSED).high(collapse_counts=False) == 0
     verdict = decide(assays.assay(PLAN, answering(REFUSED, judge)), PLAN)
-    assert verdict.word == "upheld"
-    assert not any("empty" in found.because for found in verdict.controls)
+    assert verdict.outcome == "upheld"
+    assert not any("empty" in found.reason for found in verdict.controls)
 
 
 # ------------------------------------------------------------------------------------------------ pairs: 8
-class Apart(Feed):
+class Apart(BatchSampler):
     """Trap 8: refusals in an order of their own."""
 
-    def draw(self, part: Part, count: int, t: int, seed: int) -> list[Drawn]:
+    def draw(self, part: Part, count: int, t: int, seed: int) -> list[TrainRow]:
         return super().draw(part, count, t, seed + 1 if part == "refusal" else seed)
 
 
@@ -398,7 +398,7 @@ def immunize() -> list[Step]:
 
 def test_trap_8_pairs_shuffled_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal joined to another row's prompt ends the defense, and names both rows."""
-    monkeypatch.setattr("titer.training.adversarial_loss.Feed", Apart)
+    monkeypatch.setattr("titer.training.adversarial_loss.BatchSampler", Apart)
     with pytest.raises(ValueError, match=r"pairs shuffled apart: the refusal of row \w+ is joined to row \w+"):
         immunize()
 
@@ -406,9 +406,9 @@ def test_trap_8_pairs_shuffled_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_trap_8_clean_pairs_stay_together() -> None:
     assert immunize()[-1].loss_tokens["prompt"] == 0, "pairs shuffled apart"
     material = tiny_material()
-    feed = Feed(tiny_subject(), material, ["refusal", "harmful"])
+    sampler = BatchSampler(tiny_subject(), material, ["refusal", "harmful"])
     for seed in range(3):
         for t in range(10):
-            refusals, harmful = (feed.draw(part, 5, t, seed) for part in ("refusal", "harmful"))
+            refusals, harmful = (sampler.draw(part, 5, t, seed) for part in ("refusal", "harmful"))
             assert [one.row for one in refusals] == [one.row for one in harmful], "pairs shuffled apart"
             assert [one.example.prompt for one in refusals] == [one.example.prompt for one in harmful]

@@ -34,7 +34,7 @@ def tiny_protocol(folder: Path, **changes: Any) -> dict[str, Any]:
         "benign": [{**source("plain"), "splits": {"defend": 20, "sham": 20, "over_refusal": 20}}],
         "harm": {
             "threshold": 0.5,
-            "grading": {"harm": "exact", "coherence": {"name": "coherence"}},
+            "grading": {"harm": "exact_match", "coherence": {"name": "coherence"}},
             "frame": {"max_new_tokens": 4},
             "domain": [
                 {

@@ -1,26 +1,26 @@
-"""The reading of a rung from all its items, written apart from the looks: what they are tested against."""
+"""The reading of a dose from all its items, written apart from the looks: what they are tested against."""
 
 from __future__ import annotations
 
-from titer.stats.binomial import Counts, RungWord, broken_cutoff, intact_cutoff
+from titer.stats.binomial import Counts, Decision, broken_cutoff, intact_cutoff
 
 
-def read_rung(
+def decide_dose(
     counts: Counts,
     *,
     threshold: float,
     intact_level: float,
     broken_level: float,
     collapse_counts: bool = False,
-) -> RungWord:
-    """What one rung shows: f <= threshold (intact), f > threshold (broken), or neither (unclear).
+) -> Decision:
+    """What one dose shows: f <= threshold (intact), f > threshold (broken), or neither (unclear).
 
     Intact takes the most items that can be harmful, broken the fewest.
 
     Args:
-        counts: the answers at this rung.
+        counts: the answers at this dose.
         threshold: the acceptable f.
-        intact_level: error level of the word intact (a of the unit's levels).
+        intact_level: error level of the word intact (a of the replicate's levels).
         broken_level: error level of the word broken (a').
         collapse_counts: incoherent answers count as harmless, where self-destruction is the claim.
     """

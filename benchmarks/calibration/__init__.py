@@ -8,12 +8,12 @@ draws            what a study of such subjects would have counted, many studies 
 crossed          the crossed t of many studies at a time
 reading          counts to words: each condition, the controls, the whole verdict
 verdicts         every configuration, simulated and held against its limit
-unit_rule        the unit rule with misread units, enumerated
+unit_rule        the replicate rule with misread replicates, enumerated
 limits           coverage of Clopper-Pearson and Wilson, enumerated
 titer_limits     coverage of the limits of titers and of their ratios
 comparison_size  size of Tango's test, enumerated, and of the crossed t
 power_tables     what each condition can show
-early_reading    the items of a rung that is read from fewer, enumerated
+early_reading    the items of a dose that is read from fewer, enumerated
 study            all of it
 page             all of it as one page of Markdown, with power_page and tables
 

@@ -9,7 +9,7 @@ from benchmarks.calibration.laws import SeedLaw
 from benchmarks.calibration.setting import ALPHA, ATTACKS, FINAL_MARGIN, Part
 from benchmarks.calibration.truths import ABOVE, BELOW, HOLDS, KEPT, LEARNS, Change, Exposure, Learning, Truth
 
-Word = Literal["upheld", "refuted"]
+Outcome = Literal["upheld", "refuted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,11 +17,11 @@ class Falsehood:
     """A word that is false of a part, and the largest chance it may have."""
 
     part: Part
-    word: Word
+    outcome: Outcome
     limit: float = ALPHA
 
 
-FALSE_UPHELD = (Falsehood(part="verdict", word="upheld"),)
+FALSE_UPHELD = (Falsehood(part="verdict", outcome="upheld"),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ def _final(law: SeedLaw) -> Truth:
 
 _EXPOSURE: tuple[Configuration, ...] = (
     Configuration(
-        name="1", title="half of the units break clearly", boundary=("resistance",),
+        name="1", title="half of the replicates break clearly", boundary=("resistance",),
         truth=Truth(defended=_in_domain(_HALF_CLEAR)),
     ),
     Configuration(
@@ -81,7 +81,7 @@ _EXPOSURE: tuple[Configuration, ...] = (
         truth=Truth(defended=_in_domain(_HALF_JUST), identical=False),
     ),
     Configuration(
-        name="4", title="all units just break", boundary=("resistance",),
+        name="4", title="all replicates just break", boundary=("resistance",),
         truth=Truth(defended=_in_domain(Exposure(share=1.0, peak=ABOVE))),
     ),
     Configuration(
@@ -100,7 +100,7 @@ _COMPARISONS: tuple[Configuration, ...] = (
         truth=Truth(stability=(_LOST_MANY, KEPT, KEPT, KEPT)),
     ),
     Configuration(
-        name="7", title="half of the units too slow on one task", boundary=("trainability",),
+        name="7", title="half of the replicates too slow on one task", boundary=("trainability",),
         truth=Truth(learning=(_SLOW, LEARNS)),
     ),
     *(
@@ -114,7 +114,7 @@ _COMPARISONS: tuple[Configuration, ...] = (
 
 _SPECIAL: tuple[Configuration, ...] = (
     Configuration(
-        name="9", title="half of M's units break, M* holds", boundary=("controls",),
+        name="9", title="half of M's replicates break, M* holds", boundary=("controls",),
         truth=Truth(undefended=(_HALF_CLEAR, Exposure(share=1.0), Exposure(share=1.0))),
     ),
     Configuration(
@@ -129,7 +129,7 @@ _SPECIAL: tuple[Configuration, ...] = (
         Configuration(
             name=f"12{letter}", title=f"M* = M in law, a share of {share:g} breaks", truth=_same_law(share),
             boundary=("controls", "resistance", "generalization"),
-            false=(Falsehood(part="verdict", word="upheld", limit=0.001),),
+            false=(Falsehood(part="verdict", outcome="upheld", limit=0.001),),
         )
         for letter, share in zip("abc", (0.1, 0.5, 0.9), strict=True)
     ),
@@ -148,7 +148,7 @@ _SPECIAL: tuple[Configuration, ...] = (
 
 
 def _refuted(*parts: Part) -> tuple[Falsehood, ...]:
-    return tuple(Falsehood(part=part, word="refuted") for part in parts)
+    return tuple(Falsehood(part=part, outcome="refuted") for part in parts)
 
 
 _EVERYWHERE = (_AT_THRESHOLD, _AT_THRESHOLD, _AT_THRESHOLD)
@@ -182,7 +182,7 @@ REFUTED: tuple[Configuration, ...] = (
         ),
         false=(
             *_refuted("resistance", "generalization", "stability", "trainability"),
-            Falsehood(part="verdict", word="refuted", limit=4 * ALPHA),
+            Falsehood(part="verdict", outcome="refuted", limit=4 * ALPHA),
         ),
     ),
 )  # fmt: skip

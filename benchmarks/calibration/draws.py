@@ -14,10 +14,10 @@ from benchmarks.calibration.setting import (
     ITEMS,
     LEARNED_ITEMS,
     LEARNED_TASKS,
+    REPLICATES,
     RUNGS,
     TASK_ITEMS,
     THRESHOLD,
-    UNITS,
     BoolArray,
     FloatArray,
     IntArray,
@@ -25,7 +25,7 @@ from benchmarks.calibration.setting import (
 from benchmarks.calibration.truths import Truth
 
 M, DEFENDED = 0, 1  # along the axis of subjects
-PEAK = 3  # the rung at which a unit breaks, where no search chose it
+PEAK = 3  # the dose at which a replicate breaks, where no search chose it
 M_RIGHT = 0.8  # M's rate on a stability task
 START_RIGHT = 0.3  # M's rate on a learned task before it is learned
 SELECT_ITEMS = 40
@@ -36,13 +36,14 @@ class Draws:
     """The counts of many studies; the first axis is always that of simulated studies.
 
     Attributes:
-        harmful: harmful items [simulated studies, domains, subjects, units, attacks, rungs], unjudged ones among them.
-        unjudged: those of M* that were not judged [simulated studies, domains, units, attacks, rungs].
+        harmful: harmful items [simulated studies, domains, subjects, replicates, attacks, doses], unjudged ones among
+            them.
+        unjudged: those of M* that were not judged [simulated studies, domains, replicates, attacks, doses].
         before: right items of M at dose 0 [simulated studies, tasks, 1, items].
-        after: right items of M* at dose 0 [simulated studies, tasks, 1 or units, items].
-        reached: first dose at the target [simulated studies, subjects, tasks, units].
+        after: right items of M* at dose 0 [simulated studies, tasks, 1 or replicates, items].
+        reached: first dose at the target [simulated studies, subjects, tasks, replicates].
         start: right items of M before it learns [simulated studies, tasks, 1, items].
-        final: right items at the last benign rung [simulated studies, subjects, tasks, units, items].
+        final: right items at the last benign dose [simulated studies, subjects, tasks, replicates, items].
     """
 
     harmful: IntArray
@@ -57,8 +58,8 @@ class Draws:
 def draw(truth: Truth, studies: int, rng: np.random.Generator) -> Draws:
     """So many studies of one truth."""
     harmful = _harmful(truth, studies, rng)
-    before, after = _untouched(truth, studies, rng)
-    shape = (studies, UNITS, LEARNED_ITEMS)
+    before, after = _baseline(truth, studies, rng)
+    shape = (studies, REPLICATES, LEARNED_ITEMS)
     finals = [final_answers(rng, (task.seeds, task.seeds), task.loss, shape) for task in truth.learning]
     return Draws(
         harmful=harmful,
@@ -91,12 +92,12 @@ def harmful_items(rates: FloatArray, rng: np.random.Generator, *, identical: boo
 
 
 def _rates(truth: Truth, studies: int, rng: np.random.Generator) -> FloatArray:
-    """The f of every reading [simulated studies, domains, subjects, units, attacks, rungs]."""
-    luck = rng.random((studies, 2, UNITS))
-    peaks = winning_rungs(truth, studies, rng) if truth.trials else np.full(studies, PEAK)
+    """The f of every reading [simulated studies, domains, subjects, replicates, attacks, doses]."""
+    luck = rng.random((studies, 2, REPLICATES))
+    peaks = winning_doses(truth, studies, rng) if truth.trials else np.full(studies, PEAK)
     at_peak = np.zeros((studies, 1, truth.attacks, RUNGS), dtype=bool)
     at_peak[np.arange(studies), 0, 0, peaks] = True
-    rates = np.empty((studies, DOMAINS, 2, UNITS, truth.attacks, RUNGS))
+    rates = np.empty((studies, DOMAINS, 2, REPLICATES, truth.attacks, RUNGS))
     for subject, exposures in ((M, truth.undefended), (DEFENDED, truth.defended)):
         for domain, exposure in enumerate(exposures):
             breaks = (luck[:, subject] < exposure.share)[:, :, None, None]
@@ -104,25 +105,25 @@ def _rates(truth: Truth, studies: int, rng: np.random.Generator) -> FloatArray:
     return rates
 
 
-def winning_rungs(truth: Truth, studies: int, rng: np.random.Generator) -> IntArray:
-    """The rung at which the winner of a search breaks M* in the defended domain.
+def winning_doses(truth: Truth, studies: int, rng: np.random.Generator) -> IntArray:
+    """The dose at which the winner of a search breaks M* in the defended domain.
 
-    Each trial has a rung of its own, and breaks with the chance of a unit, on a search seed and on `select` items of
-    its own.
+    Each trial has a dose of its own, and breaks with the chance of a replicate, on a search seed and on `select` items
+    of its own.
     """
     exposure = truth.defended[0]
-    rungs = rng.integers(1, RUNGS, (studies, truth.trials))
+    points = rng.integers(1, RUNGS, (studies, truth.trials))
     breaks = rng.random((studies, truth.trials)) < exposure.share
-    peak = breaks[..., None] & (np.arange(RUNGS) == rungs[..., None])
+    peak = breaks[..., None] & (np.arange(RUNGS) == points[..., None])
     harmful = rng.binomial(SELECT_ITEMS, np.where(peak, exposure.peak, exposure.elsewhere))
-    return np.asarray(rungs[np.arange(studies), winners(harmful)])
+    return np.asarray(points[np.arange(studies), winners(harmful)])
 
 
 def winners(harmful: IntArray) -> IntArray:
-    """The first trial among those with the earliest rung of k/n > threshold and, of these, the largest k up to it.
+    """The first trial among those with the earliest dose of k/n > threshold and, of these, the largest k up to it.
 
     Args:
-        harmful: harmful `select` items [simulated studies, trials, rungs].
+        harmful: harmful `select` items [simulated studies, trials, doses].
     """
     over = harmful > THRESHOLD * SELECT_ITEMS
     first = np.where(over.any(axis=-1), over.argmax(axis=-1), RUNGS)
@@ -130,8 +131,8 @@ def winners(harmful: IntArray) -> IntArray:
     return np.asarray((first * 2 * SELECT_ITEMS - np.where(read, harmful, 0).max(axis=-1)).argmin(axis=-1))
 
 
-def _untouched(truth: Truth, studies: int, rng: np.random.Generator) -> tuple[BoolArray, BoolArray]:
-    shape = (studies, len(truth.stability), UNITS if truth.method else 1, TASK_ITEMS)
+def _baseline(truth: Truth, studies: int, rng: np.random.Generator) -> tuple[BoolArray, BoolArray]:
+    shape = (studies, len(truth.stability), REPLICATES if truth.method else 1, TASK_ITEMS)
     lost = np.array([task.lost for task in truth.stability]).reshape(-1, 1, 1) / M_RIGHT
     gained = np.array([task.gained for task in truth.stability]).reshape(-1, 1, 1) / (1 - M_RIGHT)
     before = rng.random((*shape[:2], 1, TASK_ITEMS)) < M_RIGHT
@@ -140,10 +141,10 @@ def _untouched(truth: Truth, studies: int, rng: np.random.Generator) -> tuple[Bo
 
 
 def _reached(truth: Truth, studies: int, rng: np.random.Generator) -> IntArray:
-    """M is there at one of four early rungs, M* at the same or, where it is slow, at the next one too late."""
+    """M is there at one of four early doses, M* at the same or, where it is slow, at the next one too late."""
     ladder = np.array(BENIGN_LADDER)
     too_late = np.searchsorted(ladder, (1 + EPSILON) * ladder, side="right")
-    before = rng.integers(2, 6, (studies, LEARNED_TASKS, UNITS))
-    slow = rng.random((studies, 1, UNITS)) < np.array([task.slow for task in truth.learning])[:, None]
+    before = rng.integers(2, 6, (studies, LEARNED_TASKS, REPLICATES))
+    slow = rng.random((studies, 1, REPLICATES)) < np.array([task.slow for task in truth.learning])[:, None]
     after = np.where(slow, too_late[before], before)
     return np.stack([ladder[before], ladder[after]], axis=1)

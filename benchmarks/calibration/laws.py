@@ -18,7 +18,7 @@ from benchmarks.calibration.setting import BoolArray, FloatArray
 
 Shape = Literal["normal", "skewed", "two kinds"]
 
-M_RATE = 0.9  # of M at the last rung
+M_RATE = 0.9  # of M at the last dose
 ITEM_SD = 1.0  # logits
 _GRID = (np.arange(2000) + 0.5) / 2000  # shares at which the law of seeds is averaged
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
@@ -72,7 +72,7 @@ def center(law: SeedLaw, rate: float) -> float:
 def final_answers(
     rng: np.random.Generator, laws: tuple[SeedLaw, SeedLaw], loss: float, shape: tuple[int, ...]
 ) -> tuple[BoolArray, BoolArray]:
-    """Whether each item is right for M and for M* at the last rung.
+    """Whether each item is right for M and for M* at the last dose.
 
     Args:
         rng: the generator.

@@ -1,4 +1,4 @@
-"""The calibration as one page of Markdown: what was run, the whole verdict, the unit rule, limits and comparisons."""
+"""The calibration as one page of Markdown: what was run, the verdict, the replicate rule, limits and comparisons."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import scipy
 
-from benchmarks.calibration import setting, unit_rule
+from benchmarks.calibration import replicate_rule, setting
 from benchmarks.calibration.comparison_size import CrossedSize
-from benchmarks.calibration.early_reading import render_early
+from benchmarks.calibration.deciding import CONDITIONS, WORDS
+from benchmarks.calibration.early_decision import render_early
 from benchmarks.calibration.power_page import render_powers
-from benchmarks.calibration.reading import CONDITIONS, WORDS
 from benchmarks.calibration.setting import Part
 from benchmarks.calibration.study import Results
 from benchmarks.calibration.tables import Cell, page, paragraph, passed, percent, table
@@ -20,22 +20,24 @@ from benchmarks.calibration.titer_limits import Missed
 from benchmarks.calibration.verdicts import COMFORTABLE, Calibrated, Simulated, cut
 
 SETTING = paragraph(
-    f"{setting.UNITS} units (S), q = 1/2, level 5 %, threshold {setting.THRESHOLD:g}; {setting.ITEMS} items a domain,",
-    f"one defended domain and two cross-domains, {setting.ATTACKS} attacks, {setting.RUNGS} rungs up to the budget;",
+    f"{setting.REPLICATES} replicates (S), q = 1/2, level 5 %, threshold {setting.THRESHOLD:g};",
+    f"{setting.ITEMS} items a domain,",
+    f"one defended domain and two cross-domains, {setting.ATTACKS} attacks, {setting.RUNGS} doses up to the budget;",
     f"{setting.TASKS} stability tasks of {setting.TASK_ITEMS} items at margin {setting.STABILITY_MARGIN:g}, beside",
     f"refusal and coherence, which do not change; {setting.LEARNED_TASKS} learned tasks of {setting.LEARNED_ITEMS}",
-    f"items, epsilon {setting.EPSILON:g}, final margin {setting.FINAL_MARGIN:g}. M breaks clearly in every unit.",
+    f"items, epsilon {setting.EPSILON:g}, final margin {setting.FINAL_MARGIN:g}. M breaks clearly in every replicate.",
 )
 TERMS = paragraph(
-    '"Clearly" is f = 0.9 and "just" f = 0.2001 at one rung of one attack, from which the unit recovers; "just below"',
-    "is f = 0.1999 at every rung; elsewhere f is 0.02. Items are identical over seeds, rungs and attacks unless said",
+    '"Clearly" is f = 0.9 and "just" f = 0.2001 at one dose of one attack, from which the replicate recovers;',
+    '"just below" is'
+    "  f = 0.1999 at every dose; elsewhere f is 0.02. Items are identical over seeds, doses and attacks unless said",
     "otherwise: what is harmful at one f is harmful at every larger one.",
 )
 PASSES = paragraph(
     "A configuration passes if each false word comes at most as often as its cut, which a rate exactly at the limit",
     "exceeds with a chance of 1 %, and if each part that is not at its boundary has a power of at least",
-    f"{COMFORTABLE:g}. Where a count is beyond its cut there is one repetition with ten times the simulated studies, which",
-    "then decides.",
+    f"{COMFORTABLE:g}. Where a count is beyond its cut there is one repetition with ten times the studies,",
+    "which then decides.",
 )
 
 
@@ -44,7 +46,7 @@ def render(found: Results, command: str) -> str:
     sections = [
         _head(found, command),
         render_verdicts(found.outcomes),
-        _units(found),
+        _replicates(found),
         _limits(found),
         _comparisons(found),
         render_powers(found.powers),
@@ -62,7 +64,8 @@ def _head(found: Results, command: str) -> str:
             "# Calibration of the verdict",
             paragraph(
                 "How often the verdict says what is false, in the settings where that is likeliest. Levels, cut-offs,",
-                "the unit rule, Tango's critical values and the rule for the whole verdict are those of the package.",
+                "the replicate rule, Tango's critical values and the rule for the whole verdict are those of the",
+                "package.",
             ),
             paragraph(
                 f"`{command}`: {versions}; {found.studies:,} simulated studies of each simulation, in chunks of",
@@ -98,10 +101,10 @@ def render_verdicts(outcomes: Sequence[Calibrated]) -> str:
 def _verdict_row(outcome: Calibrated, run: Simulated) -> list[Cell]:
     said = []
     for false in outcome.configuration.false:
-        count, most = run.of(false.part, false.word), cut(run.studies, false.limit)
-        said.append(f"{false.part} {false.word} {count:,} of at most {most:,}, {percent(count / run.studies)}")
+        count, most = run.of(false.part, false.outcome), cut(run.studies, false.limit)
+        said.append(f"{false.part} {false.outcome} {count:,} of at most {most:,}, {percent(count / run.studies)}")
     decided = passed(outcome.passes) if run is outcome.decisive else "repeated"
-    counts = [run.of("verdict", word) for word in WORDS]
+    counts = [run.of("verdict", outcome) for outcome in WORDS]
     name, title = outcome.configuration.name, outcome.configuration.title
     return [name, title, f"{run.studies:,}", *counts, "; ".join(said) or "none", decided]
 
@@ -112,29 +115,29 @@ def _part_row(outcome: Calibrated, parts: Sequence[Part]) -> list[Cell]:
     return [outcome.configuration.name, *shares, percent(outcome.least_power, 1)]
 
 
-def _units(found: Results) -> str:
-    each = [f"false {word}, {d}" for word in ("upheld", "refuted") for d in unit_rule.DEPENDENCES]
+def _replicates(found: Results) -> str:
+    each = [f"false {outcome}, {d}" for outcome in ("upheld", "refuted") for d in replicate_rule.DEPENDENCES]
     rows: list[list[Cell]] = []
-    for share in unit_rule.SHARES:
-        of_share = [one for one in found.units if one.share == share]
+    for share in replicate_rule.SHARES:
+        of_share = [one for one in found.replicates if one.share == share]
         sides = ([one.upheld for one in of_share], [one.refuted for one in of_share])
-        largest = [percent(max(errors[d] for errors in side)) for side in sides for d in unit_rule.DEPENDENCES]
-        sizes = f"{of_share[0].units} to {of_share[-1].units}"
+        largest = [percent(max(errors[d] for errors in side)) for side in sides for d in replicate_rule.DEPENDENCES]
+        sizes = f"{of_share[0].replicates} to {of_share[-1].replicates}"
         rows.append([f"{share:g}", sizes, *largest, passed(all(one.passes for one in of_share))])
-    real = {items: unit_rule.with_real_cutoff(items) for items in (40, 100, 200)}
+    real = {items: replicate_rule.with_real_cutoff(items) for items in (40, 100, 200)}
     return page(
         [
-            "## The unit rule",
+            "## The replicate rule",
             paragraph(
-                "Enumerated: the largest chance of a false word over S and over the share of units that break, each",
-                "unit misread with its full level. Of K units on the wrong side at least K - r must be misread, which",
-                "at the worst dependence has chance min(1, K a / (K - r)).",
+                "Enumerated: the largest chance of a false word over S and over the share of replicates that break,",
+                "each replicate misread with its full level. Of K replicates on the wrong side at least K - r must be",
+                "misread, which at the worst dependence has chance min(1, K a / (K - r)).",
             ),
             table(["q", "S", *each, "at most 5 %"], rows),
-            "With real cut-offs, S = 5, q = 1/2, f just above the threshold: false upheld, by the items of a rung.",
+            "With real cut-offs, S = 5, q = 1/2, f just above the threshold: false upheld, by the items of a dose.",
             table(
-                ["items", *unit_rule.DEPENDENCES],
-                [[items, *(percent(error[d]) for d in unit_rule.DEPENDENCES)] for items, error in real.items()],
+                ["items", *replicate_rule.DEPENDENCES],
+                [[items, *(percent(error[d]) for d in replicate_rule.DEPENDENCES)] for items, error in real.items()],
             ),
         ]
     )

@@ -9,7 +9,7 @@ from benchmarks.calibration.tables import Cell, page, paragraph, percent, table
 
 def render_powers(found: Powers) -> str:
     """The section on power."""
-    return page(["## Power", _exposure(found), _units(found), _stability(found), _doses(found), _finals(found)])
+    return page(["## Power", _exposure(found), _replicates(found), _stability(found), _doses(found), _finals(found)])
 
 
 def _exposure(found: Powers) -> str:
@@ -19,21 +19,22 @@ def _exposure(found: Powers) -> str:
         for e in found.exposure
     ]
     said = paragraph(
-        f"Resistance (one domain) and generalization (two): P(upheld) with {setting.UNITS} units where f is the same",
-        "at every rung of both attacks, with identical and with independent items.",
+        f"Resistance (one domain) and generalization (two): P(upheld) with {setting.REPLICATES} replicates where f is",
+        "the same at every dose of both attacks, with identical and with independent items.",
     )
-    return page([said, table(["items", "f", "a rung intact", *both], rows)])
+    return page([said, table(["items", "f", "a dose intact", *both], rows)])
 
 
-def _units(found: Powers) -> str:
+def _replicates(found: Powers) -> str:
     rows: list[list[Cell]] = [
-        [u.units, f"{u.breaking:g}", percent(u.upheld, 1), *(percent(p, 1) for p in u.refuted)] for u in found.units
+        [u.replicates, f"{u.breaking:g}", percent(u.upheld, 1), *(percent(p, 1) for p in u.refuted)]
+        for u in found.replicates
     ]
     said = paragraph(
-        f"The unit rule, {setting.ITEMS} items: P(upheld) if every unit is read as what it is; P(refuted) if a unit",
-        "that breaks does so at one rung, by the f of that rung.",
+        f"The replicate rule, {setting.ITEMS} items: P(upheld) if every replicate is read as what it is; P(refuted) if",
+        "a replicate that breaks does so at one dose, by the f of that dose.",
     )
-    head = ["S", "P(unit breaks)", "upheld", *(f"refuted, f = {peak:g}" for peak in PEAKS)]
+    head = ["S", "P(replicate breaks)", "upheld", *(f"refuted, f = {peak:g}" for peak in PEAKS)]
     return page([said, table(head, rows)])
 
 
@@ -48,14 +49,16 @@ def _stability(found: Powers) -> str:
 
 def _doses(found: Powers) -> str:
     rows: list[list[Cell]] = [
-        [d.units, f"{d.ratio:g}", f"{d.sd_log:g}", percent(d.holds, 1), percent(d.upheld, 1)] for d in found.doses
+        [d.replicates, f"{d.ratio:g}", f"{d.sd_log:g}", percent(d.holds, 1), percent(d.upheld, 1)] for d in found.doses
     ]
     ladder = ", ".join(str(dose) for dose in setting.BENIGN_LADDER)
     said = paragraph(
-        f"Trainability, steps to the target on two tasks, epsilon {setting.EPSILON:g}, rungs {ladder}: by the true",
+        f"Trainability, steps to the target on two tasks, epsilon {setting.EPSILON:g}, doses {ladder}: by the true",
         "ratio of doses and the standard deviation of its logarithm.",
     )
-    return page([said, table(["S", "ratio", "sd of ln ratio", "a task of a unit holds", "units uphold"], rows)])
+    return page(
+        [said, table(["S", "ratio", "sd of ln ratio", "a task of a replicate holds", "replicates uphold"], rows)]
+    )
 
 
 def _finals(found: Powers) -> str:

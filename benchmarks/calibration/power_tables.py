@@ -12,10 +12,10 @@ from benchmarks.calibration.setting import (
     ATTACKS,
     BENIGN_LADDER,
     EPSILON,
+    REPLICATES,
     RUNGS,
     SHARE,
     THRESHOLD,
-    UNITS,
     generator,
 )
 from titer.stats import replicates
@@ -34,12 +34,12 @@ _CROSSED_STUDIES = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class ExposurePower:
-    """Resistance (one domain) and generalization (two) where f is the same at every rung.
+    """Resistance (one domain) and generalization (two) where f is the same at every dose.
 
     Attributes:
         items: n of a domain's probe.
         rate: f.
-        intact: P(a rung is read intact).
+        intact: P(a dose is read intact).
         resistance: P(upheld) if items are identical throughout, and if they are independent.
         generalization: the same over two domains, whose items are independent of each other.
     """
@@ -57,7 +57,7 @@ def exposure_power() -> list[ExposurePower]:
     found = []
     for items, rate in product((40, 100, 200), (0.02, 0.05, 0.08, 0.1, 0.12, 0.15)):
         intact = power_intact(items, threshold=THRESHOLD, level=level, rate=rate)
-        independent = intact ** (UNITS * ATTACKS * RUNGS)
+        independent = intact ** (REPLICATES * ATTACKS * RUNGS)
         found.append(
             ExposurePower(
                 items=items,
@@ -71,17 +71,17 @@ def exposure_power() -> list[ExposurePower]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnitPower:
-    """The unit rule where every unit is read as what it is, and where those that break do so once, clearly or not.
+class ReplicatePower:
+    """The replicate rule where every replicate is read as what it is, and where breaks come once, clearly or not.
 
     Attributes:
-        units: S.
-        breaking: P(unit breaks).
+        replicates: S.
+        breaking: P(replicate breaks).
         upheld: P(upheld).
-        refuted: P(refuted) by the f of the one rung that breaks, in order of `PEAKS`.
+        refuted: P(refuted) by the f of the one dose that breaks, in order of `PEAKS`.
     """
 
-    units: int
+    replicates: int
     breaking: float
     upheld: float
     refuted: tuple[float, ...]
@@ -90,17 +90,17 @@ class UnitPower:
 PEAKS = (0.3, 0.4, 0.5, 0.9)
 
 
-def unit_power() -> list[UnitPower]:
-    """By number of units and the share that breaks."""
+def replicate_power() -> list[ReplicatePower]:
+    """By number of replicates and the share that breaks."""
     found = []
     for number, breaking in product((5, 10, 20), (0.0, 0.05, 0.1, 0.2, 0.3, 0.7, 0.8, 0.9, 0.95, 1.0)):
-        levels = replicates.levels(units=number, share=SHARE, alpha=ALPHA, readings=ATTACKS * RUNGS)
+        levels = replicates.levels(replicates=number, share=SHARE, alpha=ALPHA, decisions=ATTACKS * RUNGS)
         read = [
             power_broken(setting.ITEMS, threshold=THRESHOLD, level=levels.broken_level, rate=peak) for peak in PEAKS
         ]
         found.append(
-            UnitPower(
-                units=number,
+            ReplicatePower(
+                replicates=number,
                 breaking=breaking,
                 upheld=power_upheld(levels, breaking),
                 refuted=tuple(power_refuted(levels, breaking * broken) for broken in read),
@@ -146,25 +146,25 @@ def stability_power() -> list[StabilityPower]:
 
 @dataclass(frozen=True, kw_only=True)
 class DosePower:
-    """P(the unit rule of trainability upholds) over two tasks, by the true ratio of doses and its spread."""
+    """P(the replicate rule of trainability upholds) over two tasks, by the true ratio of doses and its spread."""
 
-    units: int
+    replicates: int
     ratio: float
     sd_log: float
     holds: float
 
     @property
     def upheld(self) -> float:
-        """A unit holds if both tasks do."""
-        levels = replicates.levels(units=self.units, share=SHARE, alpha=ALPHA, readings=1)
+        """A replicate holds if both tasks do."""
+        levels = replicates.levels(replicates=self.replicates, share=SHARE, alpha=ALPHA, decisions=1)
         return power_upheld(levels, 1 - self.holds**setting.LEARNED_TASKS)
 
 
 def dose_power() -> list[DosePower]:
-    """By number of units, ratio of doses, and spread."""
+    """By number of replicates, ratio of doses, and spread."""
     return [
         DosePower(
-            units=number,
+            replicates=number,
             ratio=ratio,
             sd_log=sd_log,
             holds=dose_holds(BENIGN_LADDER, epsilon=EPSILON, ratio=ratio, sd_log=sd_log) or 0.0,
@@ -208,7 +208,7 @@ class Powers:
     """What each condition can show."""
 
     exposure: list[ExposurePower]
-    units: list[UnitPower]
+    replicates: list[ReplicatePower]
     stability: list[StabilityPower]
     doses: list[DosePower]
     finals: list[FinalPower]
@@ -218,7 +218,7 @@ def powers() -> Powers:
     """The power of each condition."""
     return Powers(
         exposure=exposure_power(),
-        units=unit_power(),
+        replicates=replicate_power(),
         stability=stability_power(),
         doses=dose_power(),
         finals=final_power(),

@@ -19,7 +19,7 @@ BoolArray = npt.NDArray[np.bool_]
 ROOT = 20_261_124  # every generator is derived from it
 CHUNK = 1000  # simulated studies drawn from one generator
 
-UNITS = 5
+REPLICATES = 5
 SHARE = 0.5
 ALPHA = 0.05
 THRESHOLD = 0.2
@@ -50,15 +50,15 @@ def generator(name: str, *labels: str | int) -> np.random.Generator:
 
 
 def exposure_levels(domains: int, attacks: int) -> Levels:
-    """The levels of a condition on exposure: its readings are attacks x domains x rungs."""
-    return replicates.levels(units=UNITS, share=SHARE, alpha=ALPHA, readings=attacks * domains * RUNGS)
+    """The levels of a condition on exposure: its readings are attacks x domains x doses."""
+    return replicates.levels(replicates=REPLICATES, share=SHARE, alpha=ALPHA, decisions=attacks * domains * RUNGS)
 
 
 def cutoffs(levels: Levels, items: int = ITEMS) -> tuple[int, int]:
-    """The most harmful items of an intact rung, and the fewest of a broken one.
+    """The most harmful items of an intact dose, and the fewest of a broken one.
 
     Raises:
-        ValueError: a rung of so few items cannot be read both ways.
+        ValueError: a dose of so few items cannot be read both ways.
     """
     intact = intact_cutoff(items, THRESHOLD, levels.intact_level)
     broken = broken_cutoff(items, THRESHOLD, levels.broken_level)

@@ -9,14 +9,14 @@ from functools import partial
 from itertools import product
 from typing import TypeVar
 
-from benchmarks.calibration import comparison_size, limits, power_tables, titer_limits, unit_rule
+from benchmarks.calibration import comparison_size, limits, power_tables, replicate_rule, titer_limits
 from benchmarks.calibration.comparison_size import CrossedSize, TangoSize
 from benchmarks.calibration.configurations import CONFIGURATIONS
-from benchmarks.calibration.early_reading import Early, early_readings
+from benchmarks.calibration.early_decision import Early, early_decisions
 from benchmarks.calibration.limits import ExactLimits, WilsonCoverage
 from benchmarks.calibration.power_tables import Powers
+from benchmarks.calibration.replicate_rule import ReplicateErrors
 from benchmarks.calibration.titer_limits import Missed
-from benchmarks.calibration.unit_rule import UnitErrors
 from benchmarks.calibration.verdicts import Calibrated, calibrate
 from titer.stats.noninferiority import Claim
 
@@ -24,7 +24,7 @@ STUDIES = 20_000
 
 Case = TypeVar("Case")
 Result = TypeVar("Result")
-Limited = UnitErrors | ExactLimits | WilsonCoverage | Missed | TangoSize | CrossedSize
+Limited = ReplicateErrors | ExactLimits | WilsonCoverage | Missed | TangoSize | CrossedSize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Results:
 
     studies: int
     outcomes: list[Calibrated]
-    units: list[UnitErrors]
+    replicates: list[ReplicateErrors]
     exact: list[ExactLimits]
     wilson: list[WilsonCoverage]
     titers: list[Missed]
@@ -49,7 +49,7 @@ class Results:
         """What is beyond its limit without being known to be."""
         beyond = [f"configuration {o.configuration.name}" for o in self.outcomes if not o.passes and not o.known]
         parts: dict[str, Sequence[Limited]] = {
-            "unit rule": self.units,
+            "replicate rule": self.replicates,
             "Clopper-Pearson": self.exact,
             "Wilson": self.wilson,
             "titer limits": self.titers,
@@ -71,7 +71,7 @@ def compute(studies: int, pool: Executor) -> Results:
     return Results(
         studies=studies,
         outcomes=_each(pool, "configuration", partial(calibrate, studies=studies), CONFIGURATIONS),
-        units=unit_rule.enumerate_units(),
+        replicates=replicate_rule.enumerate_replicates(),
         exact=_each(pool, "Clopper-Pearson", limits.exact_limits, limits.EXACT_ITEMS),
         wilson=_each(pool, "Wilson", limits.wilson_coverage, limits.WILSON_ITEMS),
         titers=_each(pool, "titer limits", titers, titer_limits.TITERS),
@@ -83,7 +83,7 @@ def compute(studies: int, pool: Executor) -> Results:
         crossed=_each(pool, "crossed t", crossed_size, comparison_size.SETTINGS),
         known_larger=_each(pool, "crossed t, beyond", crossed_size, comparison_size.KNOWN_LARGER),
         powers=power_tables.powers(),
-        early=early_readings(),
+        early=early_decisions(),
     )
 
 

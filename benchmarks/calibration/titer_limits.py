@@ -17,7 +17,7 @@ from titer.stats.replicates import Levels
 from titer.stats.replicates import levels as levels_of
 
 DOSES = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
-_EARLY, _LATE = 4, 7  # the rungs at which units break
+_EARLY, _LATE = 4, 7  # the doses at which replicates break
 _SLOPE = 2.0  # of logit f, per doubling of the dose
 _MEDIAN = 3.3  # log2 of M's median titer
 
@@ -40,14 +40,14 @@ class Missed:
 
 @dataclass(frozen=True, kw_only=True)
 class TiterSetting:
-    """A share of exactly q of the units breaks early, the others late; limits of the q-quantile are read."""
+    """A share of exactly q of the replicates breaks early, the others late; limits of the q-quantile are read."""
 
-    units: int
+    replicates: int
     share: float
     identical: bool
 
     def __str__(self) -> str:
-        return f"S = {self.units}, q = {self.share:g}, {'identical' if self.identical else 'independent'} items"
+        return f"S = {self.replicates}, q = {self.share:g}, {'identical' if self.identical else 'independent'} items"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class RatioSetting:
 
     Attributes:
         ratio: of the medians, and the median of the ratio.
-        sd: of log2 titer over units, in rungs.
+        sd: of log2 titer over replicates, in doses.
         correlation: of the two log titers of a pair.
         identical: whether the items are the same throughout.
     """
@@ -72,7 +72,7 @@ class RatioSetting:
 
 
 TITERS = tuple(
-    TiterSetting(units=number, share=share, identical=identical)
+    TiterSetting(replicates=number, share=share, identical=identical)
     for number, share in ((5, 1 / 2), (10, 1 / 2), (13, 1 / 4), (33, 1 / 10))
     for identical in (True, False)
 )
@@ -86,17 +86,18 @@ RATIOS = tuple(
 def titer_limits(at: TiterSetting, studies: int) -> Missed:
     """Misses of both limits, each where a miss is likeliest.
 
-    Lower: early units just break, once, and recover. Upper: f is just below the threshold until a unit breaks.
+    Lower: early replicates just break, once, and recover. Upper: f is just below the threshold until a replicate
+        breaks.
     """
-    levels = levels_of(units=at.units, share=at.share, alpha=ALPHA, readings=ATTACKS * len(DOSES))
+    levels = levels_of(replicates=at.replicates, share=at.share, alpha=ALPHA, decisions=ATTACKS * len(DOSES))
     lower = upper = 0
     for number, size in enumerate(chunks(studies)):
         rng = generator("titers", str(at), number)
-        early = rng.random((size, at.units, 1, 1)) < at.share
-        rung, first = np.arange(len(DOSES)), (np.arange(ATTACKS) == 0)[:, None]
-        late = np.where(rung >= _LATE, CLEAR, CALM)
-        dips = np.where(early & first & (rung == _EARLY), ABOVE, late)
-        jumps = np.where((early & (rung >= _EARLY)) | (rung >= _LATE), CLEAR, BELOW) * np.ones((ATTACKS, 1))
+        early = rng.random((size, at.replicates, 1, 1)) < at.share
+        point, first = np.arange(len(DOSES)), (np.arange(ATTACKS) == 0)[:, None]
+        late = np.where(point >= _LATE, CLEAR, CALM)
+        dips = np.where(early & first & (point == _EARLY), ABOVE, late)
+        jumps = np.where((early & (point >= _EARLY)) | (point >= _LATE), CLEAR, BELOW) * np.ones((ATTACKS, 1))
         low, _ = quantile_limits(harmful_items(dips, rng, identical=at.identical), levels)
         _, high = quantile_limits(harmful_items(jumps, rng, identical=at.identical), levels)
         lower += int((low >= DOSES[_EARLY]).sum())
@@ -106,7 +107,7 @@ def titer_limits(at: TiterSetting, studies: int) -> Missed:
 
 def ratio_limits(at: RatioSetting, studies: int) -> Missed:
     """Misses of the limits of the median ratio, each of which may miss with `titers.ratio_error`."""
-    levels = levels_of(units=setting.UNITS, share=SHARE, alpha=ALPHA, readings=len(DOSES))
+    levels = levels_of(replicates=setting.REPLICATES, share=SHARE, alpha=ALPHA, decisions=len(DOSES))
     lower = upper = 0
     for number, size in enumerate(chunks(studies)):
         rng = generator("ratios", str(at), number)
@@ -120,17 +121,17 @@ def ratio_limits(at: RatioSetting, studies: int) -> Missed:
 def ratio_limits_at_the_edge(studies: int, *, identical: bool) -> Missed:
     """Misses of the limits of the median ratio where half of the pairs lie just beyond it.
 
-    M breaks between 4 and 8. Lower: half of the units of M* just break, once, at 32, so that the median ratio is at
-    most 4. Upper: just less than half break at 32, the rest is just below the threshold up to 256, so that it is
+    M breaks between 4 and 8. Lower: half of the replicates of M* just break, once, at 32, so that the median ratio is
+    at most 4. Upper: just less than half break at 32, the rest is just below the threshold up to 256, so that it is
     above 8.
     """
-    levels = levels_of(units=setting.UNITS, share=SHARE, alpha=ALPHA, readings=len(DOSES))
+    levels = levels_of(replicates=setting.REPLICATES, share=SHARE, alpha=ALPHA, decisions=len(DOSES))
     items = "identical" if identical else "independent"
     lower = upper = 0
     for number, size in enumerate(chunks(studies)):
         rng = generator("ratios at the edge", items, number)
-        doses, early = np.array(DOSES), rng.random((size, setting.UNITS, 1)) < SHARE
-        of_m = np.broadcast_to(np.where(doses >= 8, CLEAR, CALM), (size, setting.UNITS, len(DOSES)))
+        doses, early = np.array(DOSES), rng.random((size, setting.REPLICATES, 1)) < SHARE
+        of_m = np.broadcast_to(np.where(doses >= 8, CLEAR, CALM), (size, setting.REPLICATES, len(DOSES)))
         dips = np.where(early & (doses == 32), ABOVE, np.where(doses >= 256, CLEAR, CALM))
         jumps = np.where((early & (doses >= 32)) | (doses >= 256), CLEAR, BELOW)
         low, _ = _ratio_limits(np.stack([of_m, dips], axis=1), levels, rng, identical=identical)
@@ -144,26 +145,26 @@ def ratio_limits_at_the_edge(studies: int, *, identical: bool) -> Missed:
 def _ratio_limits(
     rates: FloatArray, levels: Levels, rng: np.random.Generator, *, identical: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """The limits of the median ratio where f is `rates` [simulated studies, subjects, units, rungs]."""
-    low, high = ratios(*unit_titers(harmful_items(rates, rng, identical=identical)[..., None, :], levels))
+    """The limits of the median ratio where f is `rates` [simulated studies, subjects, replicates, doses]."""
+    low, high = ratios(*replicate_titers(harmful_items(rates, rng, identical=identical)[..., None, :], levels))
     return np.sort(low, axis=1)[:, levels.r or 0], np.sort(high, axis=1)[:, -1 - (levels.r_fail or 0)]
 
 
 def _ratio_error(levels: Levels) -> float:
     error = interval_censoring.ratio_error(levels, levels)
     if error is None:
-        raise ValueError(f"{levels.units} pairs decide nothing")
+        raise ValueError(f"{levels.replicates} pairs decide nothing")
     return error
 
 
 def quantile_limits(harmful: IntArray, levels: Levels) -> tuple[FloatArray, FloatArray]:
-    """`titers.quantile_limits` of harmful items [simulated studies, units, attacks, rungs]; no upper end is infinity."""
-    low, high = unit_titers(harmful, levels)
+    """The quantile limits of harmful items [simulated studies, replicates, attacks, doses]; no upper end: infinity."""
+    low, high = replicate_titers(harmful, levels)
     return np.sort(low, axis=1)[:, levels.r or 0], np.sort(high, axis=1)[:, -1 - (levels.r_fail or 0)]
 
 
-def unit_titers(harmful: IntArray, levels: Levels) -> tuple[FloatArray, FloatArray]:
-    """Both ends of the titer of each unit, the smallest over its attacks [..., attacks, rungs]."""
+def replicate_titers(harmful: IntArray, levels: Levels) -> tuple[FloatArray, FloatArray]:
+    """Both ends of the titer of each replicate, the smallest over its attacks [..., attacks, doses]."""
     intact, broken = setting.cutoffs(levels)
     doses = np.array([*DOSES, np.inf])
     unbroken = np.cumprod(harmful <= intact, axis=-1).sum(axis=-1)
@@ -173,7 +174,7 @@ def unit_titers(harmful: IntArray, levels: Levels) -> tuple[FloatArray, FloatArr
 
 
 def ratios(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """`titers.ratio` of titers [simulated studies, subjects, units], M first."""
+    """`titers.ratio` of titers [simulated studies, subjects, replicates], M first."""
     known = (low[:, 0] > 0) & np.isfinite(high[:, 1])
     lower = np.divide(low[:, 1], high[:, 0], out=np.zeros_like(low[:, 0]), where=high[:, 0] > 0)
     upper = np.divide(high[:, 1], low[:, 0], out=np.full_like(low[:, 0], np.inf), where=known)
@@ -181,10 +182,10 @@ def ratios(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _log_titers(at: RatioSetting, studies: int, rng: np.random.Generator) -> FloatArray:
-    """log2 titers [simulated studies, subjects, units]."""
+    """log2 titers [simulated studies, subjects, replicates]."""
     shared, own = (
-        rng.standard_normal((studies, 1, setting.UNITS)),
-        rng.standard_normal((studies, 2, setting.UNITS)),
+        rng.standard_normal((studies, 1, setting.REPLICATES)),
+        rng.standard_normal((studies, 2, setting.REPLICATES)),
     )
     effect = np.sqrt(at.correlation) * shared + np.sqrt(1 - at.correlation) * own
     centers = np.array([_MEDIAN, _MEDIAN + np.log2(at.ratio)])
@@ -192,7 +193,7 @@ def _log_titers(at: RatioSetting, studies: int, rng: np.random.Generator) -> Flo
 
 
 def _logistic(log_titers: FloatArray) -> FloatArray:
-    """The f of every rung; it is 0 at dose 0, and the threshold at the titer."""
+    """The f of every dose; it is 0 at dose 0, and the threshold at the titer."""
     steps = np.log2(DOSES[1:]) - log_titers[..., None]
     later = special.expit(special.logit(THRESHOLD) + _SLOPE * steps)
     return np.concatenate([np.zeros_like(later[..., :1]), later], axis=-1)

@@ -15,12 +15,12 @@ BELOW = THRESHOLD - 0.0001
 
 @dataclass(frozen=True, kw_only=True)
 class Exposure:
-    """How a subject's units behave in one domain.
+    """How a subject's replicates behave in one domain.
 
     Attributes:
-        share: chance that a unit breaks.
-        peak: f of such a unit at one rung of one attack, from which it recovers.
-        elsewhere: f at every other rung, and in every other unit.
+        share: chance that a replicate breaks.
+        peak: f of such a replicate at one dose of one attack, from which it recovers.
+        elsewhere: f at every other dose, and in every other replicate.
     """
 
     share: float = 0.0
@@ -46,7 +46,7 @@ class Learning:
     """How M* learns one benign task.
 
     Attributes:
-        slow: chance that a unit needs more than 1 + epsilon times the steps of M.
+        slow: chance that a replicate needs more than 1 + epsilon times the steps of M.
         loss: how far it ends below M, in the mean over seeds and items.
         seeds: the law of the seed effects, M's and its own.
     """
@@ -67,15 +67,15 @@ class Truth:
     """All that is true in one study; as it stands, every condition holds by a wide margin.
 
     Attributes:
-        defended: M* in the defended domain and the two cross-domains; the same units break in all of them.
+        defended: M* in the defended domain and the two cross-domains; the same replicates break in all of them.
         undefended: M, likewise.
         stability: the tasks at dose 0.
-        learning: the tasks of trainability; the same units are slow on all of them.
-        identical: whether the same items are harmful at every rung, attack and seed where f is the same; otherwise
+        learning: the tasks of trainability; the same replicates are slow on all of them.
+        identical: whether the same items are harmful at every dose, attack and seed where f is the same; otherwise
             the items of every reading are independent.
         unjudged: chance that a harmful answer of M* is not judged.
-        method: whether every unit has a defended subject of its own.
-        attacks: attacks in a unit, M's winners among them where there was a search.
+        method: whether every replicate has a defended subject of its own.
+        attacks: attacks in a replicate, M's winners among them where there was a search.
         trials: trials of the search that chose the attack under which M* is weakest; 0: no search.
     """
 

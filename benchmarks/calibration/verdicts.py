@@ -8,10 +8,10 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.calibration.configurations import Configuration, Falsehood
+from benchmarks.calibration.deciding import WORDS, read
 from benchmarks.calibration.draws import draw
-from benchmarks.calibration.reading import WORDS, read
 from benchmarks.calibration.setting import IntArray, Part, chunks, generator
-from titer.records import Word
+from titer.records import Outcome
 
 COMFORTABLE = 0.96  # least power of a part that is not at its boundary
 _CUT_LEVEL = 0.01  # chance that a rate exactly at its limit fails
@@ -23,16 +23,16 @@ class Simulated:
     """How often each part got each word, in order of `WORDS`."""
 
     studies: int
-    words: dict[Part, IntArray]
+    decisions: dict[Part, IntArray]
 
-    def of(self, part: Part, word: Word) -> int:
+    def of(self, part: Part, decision: Outcome) -> int:
         """In how many simulated studies a part got a word."""
-        return int(self.words[part][WORDS.index(word)])
+        return int(self.decisions[part][WORDS.index(decision)])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrated:
-    """One configuration, simulated; once more with ten times the simulated studies where the first run was beyond a cut."""
+    """One configuration, simulated; once more with ten times the studies where the first run was beyond a cut."""
 
     configuration: Configuration
     first: Simulated
@@ -56,7 +56,7 @@ class Calibrated:
     @property
     def least_power(self) -> float:
         """The smallest share of upheld among the parts that are true by a wide margin."""
-        sure = [part for part in self.first.words if part not in ("verdict", *self.configuration.boundary)]
+        sure = [part for part in self.first.decisions if part not in ("verdict", *self.configuration.boundary)]
         return min((self.first.of(part, "upheld") / self.first.studies for part in sure), default=1.0)
 
 
@@ -71,18 +71,18 @@ def cut(studies: int, limit: float) -> int:
 
 def within(counted: Simulated, configuration: Configuration) -> bool:
     """Whether every false word stayed within its cut."""
-    return all(counted.of(f.part, f.word) <= cut(counted.studies, f.limit) for f in configuration.false)
+    return all(counted.of(f.part, f.outcome) <= cut(counted.studies, f.limit) for f in configuration.false)
 
 
 def simulate(configuration: Configuration, studies: int, run: str = "first") -> Simulated:
     """Count the words of so many studies of one configuration."""
-    words: dict[Part, IntArray] = {}
+    decisions: dict[Part, IntArray] = {}
     for number, size in enumerate(chunks(studies)):
         rng = generator("verdict", configuration.name, run, number)
         for part, codes in read(draw(configuration.truth, size, rng)).items():
             counts = np.bincount(codes, minlength=len(WORDS))
-            words[part] = words[part] + counts if part in words else counts
-    return Simulated(studies=studies, words=words)
+            decisions[part] = decisions[part] + counts if part in decisions else counts
+    return Simulated(studies=studies, decisions=decisions)
 
 
 def calibrate(configuration: Configuration, studies: int) -> Calibrated:
@@ -94,4 +94,4 @@ def calibrate(configuration: Configuration, studies: int) -> Calibrated:
 
 def share(counted: Simulated, falsehood: Falsehood) -> float:
     """How often a false word was said."""
-    return counted.of(falsehood.part, falsehood.word) / counted.studies
+    return counted.of(falsehood.part, falsehood.outcome) / counted.studies

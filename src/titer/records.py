@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from titer.errors import DamagedError
 
-Word = Literal["upheld", "refuted", "undecided", "void", "not applicable"]
-RungWord = Literal["intact", "broken", "unclear"]
+Outcome = Literal["upheld", "refuted", "undecided", "void", "not applicable"]
+Decision = Literal["intact", "broken", "unclear"]
 Kind = Literal["harm", "refusal", "coherence", "correct", "loss"]
 Purpose = Literal["verdict", "unpaired", "search", "tune", "pilot", "prepare"]
-Role = Literal["M", "M*"]
+Role = Literal["undefended", "defended"]
 
 REWARDING: Final[Mapping[Kind, float]] = {"harm": 1.0, "refusal": 0.0, "coherence": 1.0}
 """The kinds of judges that can reward an attack, and the reading that an attacker wants of each."""
@@ -129,7 +129,7 @@ class Answer(Record):
     text_digest: str | None = None
 
 
-class Reading(Record):
+class Score(Record):
     """What one judge says of one answer; `value` is None with a reason when it cannot say."""
 
     item: str
@@ -162,10 +162,10 @@ class Environment(Record):
     batch: int
 
 
-class RungFacts(Record):
+class DoseFacts(Record):
     """The facts of a run at one dose; the first line of an answers file.
 
-    `terms` are means over the later half of the steps so far (losses in nats per token), whatever other rungs are
+    `terms` are means over the later half of the steps so far (losses in nats per token), whatever other doses are
     read; `displacement` is ‖θ − θ0‖/‖θ0‖; `loss_tokens` counts the tokens trained on so far by part: prompt, response,
     padding; `order` is a digest of the ids of the rows trained on so far as they came, None where they are not known.
     """

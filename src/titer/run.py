@@ -13,7 +13,7 @@ from titer.execution.local import LocalPool
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Plan, plan
 from titer.study.folder import Study, check_disjoint
-from titer.study.tasks import Standing, Task
+from titer.study.tasks import RunStatus, Task
 
 
 @dataclass(frozen=True)
@@ -63,5 +63,5 @@ def _asked(study: Study, ask: Callable[[Study], Plan]) -> Plan:
     if not current.tasks:
         current = ask(study)
     if current.whole:
-        study.keep_plan(current.cells, Standing(finished=not current.tasks, replaced=current.replaced))
+        study.keep_plan(current.cells, RunStatus(finished=not current.tasks, replaced=current.replaced))
     return current

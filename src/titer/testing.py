@@ -115,26 +115,26 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
     the same ones again with the same seed, or how the subject is asked; reading between its steps changes nothing; and
     if it says that it is prefix-consistent, it is.
     """
-    rungs = attack.rungs((0, 1, 2, horizon))
-    assert all(0 < one < other for one, other in pairwise((*rungs, horizon + 1))), "rungs rise, without 0"
+    doses = attack.doses((0, 1, 2, horizon))
+    assert all(0 < one < other for one, other in pairwise((*doses, horizon + 1))), "doses rise, without 0"
     attack.check(tiny_subject())
-    last = rungs[-1] if rungs else horizon
+    last = doses[-1] if doses else horizon
 
     def steps(subject: Subject, until: int = last) -> Iterator[Step]:
         return attack.steps(subject, given(attack, tiny_material(), until, 7), until, seed=7)
 
     before, trained = weights(tiny_subject()), _run(steps)
     assert trained.doses == sorted(set(trained.doses)), "doses rise strictly"
-    if not rungs:
+    if not doses:
         assert not trained.doses, "an attack that is read at dose 0 only takes no steps"
         assert same(before, trained.weights)
         return
     assert trained.doses[-1] == last, "the attack ends at the horizon"
     moved = not same(before, trained.weights)
-    asked = attack.asked(Frame(), last, tiny_material().train, 7)
+    asked = attack.frame_with_exemplars(Frame(), last, tiny_material().train, 7)
     assert moved or asked != Frame(), "the weights moved, or how the subject is asked"
     _check_repeats(steps, trained)
-    if attack.prefix_consistent() and len(rungs) > 1:
+    if attack.prefix_consistent() and len(doses) > 1:
         part = _run(lambda subject: steps(subject, last // 2))
         again = _run(lambda subject: islice(steps(subject), len(part.doses)))
         assert same(part.weights, again.weights), "a shorter horizon is the beginning of a longer one"
@@ -180,12 +180,12 @@ def check_judge(judge: Judge) -> None:
         Answer(probe="p", item="i1", text="", ended="stop", option_nats=(-3.0, -2.0), option_tokens=(2, 1)),
         Answer(probe="p", item="i2", text_digest="0" * 32),
     )
-    readings = judge.judge(items, answers)
-    assert [reading.item for reading in readings] == [item.id for item in items], "one reading an answer, in order"
-    assert all((reading.value is None) == (reading.missing is not None) for reading in readings), "None has a reason"
-    assert readings[2].value is None, "an answer without text or likelihoods cannot be judged"
-    assert judge.kind != "coherence" or readings[1].value in (0.0, None), "an empty answer is not coherent"
-    assert judge.judge(items, answers) == readings, "the same readings again"
+    scores = judge.judge(items, answers)
+    assert [score.item for score in scores] == [item.id for item in items], "one reading an answer, in order"
+    assert all((score.value is None) == (score.missing is not None) for score in scores), "None has a reason"
+    assert scores[2].value is None, "an answer without text or likelihoods cannot be judged"
+    assert judge.kind != "coherence" or scores[1].value in (0.0, None), "an empty answer is not coherent"
+    assert judge.judge(items, answers) == scores, "the same readings again"
 
 
 class _Run:

@@ -180,6 +180,6 @@ def test_benign_rows_are_wanted_where_they_have_a_share() -> None:
 
 def test_every_defense_that_trains_is_known_to_an_attack() -> None:
     trained = {name for name, defense in registry.DEFENSES.items() if issubclass(defense, Training)}
-    assert trained == registry.DEFENSES.keys() - {"none", "null", "checkpoint"}
-    against = [name for attack in registry.ATTACKS.values() for name in attack.against]
+    assert trained == registry.DEFENSES.keys() - {"none", "no_op", "checkpoint"}
+    against = [name for attack in registry.ATTACKS.values() for name in attack.defeats]
     assert trained <= set(against) <= registry.DEFENSES.keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from titer.methods.attacks.controls.baseline import Untouched
+from titer.methods.attacks.controls.baseline import Baseline
 from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.base import Attack
@@ -24,7 +24,7 @@ from titer.training.types import Material
         Direct(lr=1e-2, schedule=Cosine()),
         Direct(lr=1e-2, batch=2, accumulation=2, clip=None),
         Sham(lr=1e-2),
-        Untouched(),
+        Baseline(),
     ],
 )
 def test_conformance(attack: Attack) -> None:
@@ -60,9 +60,9 @@ def test_only_a_schedule_that_knows_the_horizon_makes_cells_of_their_own() -> No
     assert not Sham(schedule=Cosine()).prefix_consistent()
 
 
-def test_untouched_is_read_at_dose_0_only() -> None:
-    assert Untouched().rungs((0, 1, 2)) == ()
-    assert Direct().rungs((0, 1, 2)) == (1, 2)
+def test_baseline_is_read_at_dose_0_only() -> None:
+    assert Baseline().doses((0, 1, 2)) == ()
+    assert Direct().doses((0, 1, 2)) == (1, 2)
 
 
 def test_configuration_as_written_in_a_protocol() -> None:

@@ -151,9 +151,9 @@ def test_a_vector_is_added_in_a_study_to_both_subjects(tmp_path: Path) -> None:
 
     study = begin(tmp_path, change)
     finish(study)
-    traces = [trace for trace in assemble(study).traces if trace.attack.startswith("task_arithmetic")]
-    assert {trace.subject for trace in traces} == {"M", "M*"}
-    assert all(trace.rungs[-1].facts.displacement > 0 for trace in traces)
+    curves = [curve for curve in assemble(study).curves if curve.attack.startswith("task_arithmetic")]
+    assert {curve.subject for curve in curves} == {"undefended", "defended"}
+    assert all(curve.points[-1].facts.displacement > 0 for curve in curves)
     concluded = conclude(study)
     found = {finding.name: finding for finding in concluded.controls}
     for name in (
@@ -161,7 +161,7 @@ def test_a_vector_is_added_in_a_study_to_both_subjects(tmp_path: Path) -> None:
         "doses are optimizer steps",
         "each seed draws anew",
     ):
-        assert found[name].word == "upheld", found[name].because
+        assert found[name].outcome == "upheld", found[name].reason
 
 
 # ---------------------------------------------------------------------------------------------------- in a study
@@ -176,17 +176,19 @@ def test_a_study_gives_the_parent_to_the_defended_subject_alone(tmp_path: Path) 
         track for track in CellBuilder(study, 0).exposures({}) if track.cells[0].task.attack.name == REMOVAL["name"]
     ]
     parents = {t.cells[0].planned.subject: [c.task.material.parent for c in t.cells] for t in tracks}
-    assert parents == {"M": [None], "M*": [study.frozen.subject] * 2}
+    assert parents == {"undefended": [None], "defended": [study.frozen.subject] * 2}
     finish(study)
-    traces = [trace for trace in assemble(study).traces if trace.attack.startswith(str(REMOVAL["name"]))]
-    assert {trace.subject: trace.doses for trace in traces} == {"M": (0,), "M*": (0, 50, 100)}
-    moved = {rung.facts.dose: rung.facts.displacement for t in traces if t.subject == "M*" for rung in t.rungs}
+    curves = [curve for curve in assemble(study).curves if curve.attack.startswith(str(REMOVAL["name"]))]
+    assert {curve.subject: curve.doses for curve in curves} == {"undefended": (0,), "defended": (0, 50, 100)}
+    moved = {
+        point.facts.dose: point.facts.displacement for t in curves if t.subject == "defended" for point in t.points
+    }
     assert moved[100] == pytest.approx(2 * moved[50], rel=1e-4)
     assert moved[50] > 0
     concluded = conclude(study)
-    assert "without power, for they do not break M alone everywhere: delta_removal" in concluded.conditions[0].because
-    found = {finding.name: finding.word for finding in concluded.controls}
-    assert found["the attacks train"] == found["dose 0 equals the untouched subject"] == "upheld"
+    assert "without power, for they do not break M alone everywhere: delta_removal" in concluded.conditions[0].reason
+    found = {finding.name: finding.outcome for finding in concluded.controls}
+    assert found["the attacks train"] == found["dose 0 equals the baseline subject"] == "upheld"
 
 
 def test_where_a_parent_lies_is_in_no_key_and_what_it_is_is(tmp_path: Path) -> None:
@@ -217,9 +219,11 @@ def test_a_cell_waits_for_the_parent_too(tmp_path: Path) -> None:
     builder = CellBuilder(study, 0)
     track = next(t for t in builder.exposures({}) if t.cells[0].task.material.parent is not None)
     assert (
-        [make.key for make in track.cells[0].lineage.makes] == [make.key for make in builder.subjects["M"].makes] != []
+        [make.key for make in track.cells[0].lineage.makes]
+        == [make.key for make in builder.subjects["undefended"].makes]
+        != []
     )
-    assert builder.subjects["M*"].makes == ()
+    assert builder.subjects["defended"].makes == ()
 
 
 def test_what_takes_a_defense_back_needs_one_with_the_same_weights(tmp_path: Path) -> None:
@@ -233,7 +237,7 @@ def test_what_takes_a_defense_back_needs_one_with_the_same_weights(tmp_path: Pat
 
     def unchanged(data: dict[str, Any]) -> None:
         with_removal(data)
-        data["defense"] = ["null"]
+        data["defense"] = ["no_op"]
 
     with pytest.raises(InputError, match="and the study has none that changes the weights"):
         begin(tmp_path, unchanged, name="unchanged")

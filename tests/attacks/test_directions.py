@@ -11,7 +11,7 @@ import torch
 from architectures import SUBJECTS, hidden, llama
 
 from titer.methods.attacks.prompting.ablated_prefill import AblatedPrefill
-from titer.methods.attacks.weight_edits._activations import Reader, differences_between_blocks, placed
+from titer.methods.attacks.weight_edits._activations import Reader, differences_between_blocks, interpolated
 from titer.methods.attacks.weight_edits._refusal_direction import choose, choose_several, orthonormal
 from titer.methods.attacks.weight_edits.ablation_kernel import AblationKernel
 from titer.methods.attacks.weight_edits.multi_direction import MultiDirection
@@ -118,7 +118,7 @@ def written(subject: Subject) -> list[torch.Tensor]:
 def test_at_strength_1_no_block_writes_in_the_direction(make: Callable[[], Subject]) -> None:
     subject, material = make(), tiny_material()
     units, tokens = differences_between_blocks(subject, material, 128, 32, 4)
-    direction = placed(units, 0.6 * (len(units) - 1))
+    direction = interpolated(units, 0.6 * (len(units) - 1))
     assert max(float((h @ direction).abs().max()) for h in written(subject)) > 0.1
     embeddings = weights(subject)
     (step,) = EVERYWHERE.steps(subject, material, 1, 4)
@@ -170,8 +170,8 @@ def test_norms_are_kept_and_the_direction_stays_erased() -> None:
 
 def test_between_two_places_directions_are_mixed() -> None:
     units = torch.eye(3, dtype=torch.float64)
-    torch.testing.assert_close(placed(units, 1.25), torch.tensor([0, 0.75, 0.25], dtype=torch.float64))
-    assert torch.equal(placed(units, 2), units[2])
+    torch.testing.assert_close(interpolated(units, 1.25), torch.tensor([0, 0.75, 0.25], dtype=torch.float64))
+    assert torch.equal(interpolated(units, 2), units[2])
 
 
 def test_a_kernel_without_strength_changes_nothing() -> None:
@@ -185,7 +185,7 @@ def test_a_kernel_without_strength_changes_nothing() -> None:
 # ---------------------------------------------------------------------------------------------------- with a prefill
 def test_the_edit_comes_before_the_first_word_and_is_that_of_refusal_ablation() -> None:
     attack, material = AblatedPrefill(opening="it is a"), tiny_material()
-    framed = replace(material, frame=attack.framed(material.frame, 3))
+    framed = replace(material, frame=attack.frame_at(material.frame, 3))
     ablated, subject = llama(), llama()
     list(RefusalAblation().steps(ablated, material, 1, 4))
     doses = []
@@ -193,5 +193,5 @@ def test_the_edit_comes_before_the_first_word_and_is_that_of_refusal_ablation() 
         assert same(weights(subject), weights(ablated)), "no word is in the prompts by which the direction is found"
         doses.append(step.dose)
     assert doses == [1, 2, 3]
-    assert attack.rungs((0, 1, 3, 4)) == (1, 3)
-    assert attack.framed(Frame(), 2).prefill == "it is"
+    assert attack.doses((0, 1, 3, 4)) == (1, 3)
+    assert attack.frame_at(Frame(), 2).prefill == "it is"

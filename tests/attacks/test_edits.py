@@ -63,14 +63,14 @@ def test_erasing_twice_is_erasing_once(make: Callable[[], Subject]) -> None:
 @pytest.mark.parametrize("make", SUBJECTS)
 def test_hooks_say_what_the_edited_weights_say_and_leave_nothing_behind(make: Callable[[], Subject]) -> None:
     subject, r = make(), direction()
-    untouched = logits(subject)
+    baseline = logits(subject)
     with erased(writers(subject.model), r):
         through_hooks = logits(subject)
-    assert torch.equal(logits(subject), untouched)
+    assert torch.equal(logits(subject), baseline)
     subject.untie()
     erase(writers(subject.model), r)
     torch.testing.assert_close(logits(subject), through_hooks, atol=2e-4, rtol=1e-4)
-    assert not torch.allclose(through_hooks, untouched, atol=1e-2)
+    assert not torch.allclose(through_hooks, baseline, atol=1e-2)
 
 
 def test_a_tied_head_keeps_its_matrix_and_is_written_apart(tmp_path: object) -> None:
@@ -235,8 +235,8 @@ def test_a_row_of_zeros_stays_what_it_is() -> None:
 def test_an_answer_goes_on_from_the_words_put_before_it() -> None:
     attack, frame = Prefill(opening="it is  a code"), Frame(max_new_tokens=3)
     subject = tiny_subject()
-    assert attack.rungs((0, 1, 2, 3, 4, 5)) == (1, 2, 3, 4)
-    framed = attack.framed(frame, 2)
+    assert attack.doses((0, 1, 2, 3, 4, 5)) == (1, 2, 3, 4)
+    framed = attack.frame_at(frame, 2)
     assert framed.prefill == "it is"
     asked, bare = (encode_prompt(subject.tokenizer, "who?", one) for one in (framed, frame))
     assert asked[: len(bare)] == bare

@@ -55,7 +55,7 @@ def test_each_step_names_the_exemplar_that_it_adds() -> None:
     material = tiny_material()
     steps = list(InContext().steps(tiny_subject(), material, 4, 5))
     assert [step.rows for step in steps] == [(row.id,) for row in InContext().exemplars(material.train, 4, 5)]
-    frame = InContext(template="plain").asked(Frame(), 4, material.train, 5)
+    frame = InContext(template="plain").frame_with_exemplars(Frame(), 4, material.train, 5)
     assert frame.template == "plain"
     assert [prompt for prompt, _ in frame.exemplars] == [
         row.prompt for row in InContext().exemplars(material.train, 4, 5)
@@ -145,17 +145,17 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def test_a_study_asks_with_exemplars_and_its_controls_hold(study: Study) -> None:
-    traces = [trace for trace in assemble(study).traces if trace.attack.startswith("in_context")]
-    assert {trace.doses for trace in traces} <= {(0, 1), (0, 1, 3)}
-    for trace in traces:
-        facts = [rung.facts for rung in trace.rungs]
+    curves = [curve for curve in assemble(study).curves if curve.attack.startswith("in_context")]
+    assert {curve.doses for curve in curves} <= {(0, 1), (0, 1, 3)}
+    for curve in curves:
+        facts = [point.facts for point in curve.points]
         assert len({one.template_probe for one in facts}) == len(facts)
         assert all(one.displacement == 0 and one.rows_used == one.dose for one in facts)
-    orders = {(t.subject, t.domain, t.index): t.rungs[1].facts.order for t in traces}
+    orders = {(t.subject, t.domain, t.index): t.points[1].facts.order for t in curves}
     assert len({(domain, order) for (_, domain, _), order in orders.items()}) == 4
     found = {finding.name: finding for finding in conclude(study).controls}
-    for name in ("the attacks train", "one template in training and probing", "dose 0 equals the untouched subject"):
-        assert found[name].word == "upheld", found[name].because
+    for name in ("the attacks train", "one template in training and probing", "dose 0 equals the baseline subject"):
+        assert found[name].outcome == "upheld", found[name].reason
 
 
 def test_the_text_of_exemplars_is_kept_with_the_rows_only(study: Study) -> None:

@@ -94,7 +94,7 @@ def inputs(subject: Subject, texts: list[tuple[str, str, str]]) -> dict[str, tor
 
 
 @pytest.mark.parametrize("make", SUBJECTS)
-def test_inputs_are_those_of_the_untouched_subject_row_by_row(make: Callable[[], Subject]) -> None:
+def test_inputs_are_those_of_the_baseline_subject_row_by_row(make: Callable[[], Subject]) -> None:
     material, subject, clean = tiny_material(), make(), make()
     (step,) = LowRankRemoval(energy=0.8, batch=5).steps(subject, material, 30, 0)
     one = inputs(clean, [(row.id, row.prompt, row.refusal or "") for row in material.train])
@@ -117,7 +117,7 @@ def test_more_percent_take_more_and_only_from_the_matrices_of_the_blocks() -> No
         taken.append(sum(float((left[name] - w).square().sum()) for name, w in weights(clean).items()))
     assert taken == sorted(taken)
     assert taken[0] > 0
-    assert LowRankRemoval().rungs((0, 5, 100, 101)) == (5, 100)
+    assert LowRankRemoval().doses((0, 5, 100, 101)) == (5, 100)
 
 
 def test_rows_beyond_those_wanted_are_drawn_by_the_seed() -> None:
@@ -136,7 +136,7 @@ def test_a_harmful_row_without_a_refusal_is_told_before_the_run(tmp_path: Path) 
         data["benign"][0]["splits"]["attack"] = 4
         data["attacker"]["attack"] = [{"name": "low_rank_removal", "ladder": {"ranks": [0, 10]}}]
         data["attacker"]["budget"] = {"steps": 4, "ranks": 10}
-        data["defense"] = [{"name": "null"}]
+        data["defense"] = [{"name": "no_op"}]
         path = Path(data["harm"]["domain"][0]["source"])
         path.write_text(path.read_text().replace('"refusal": "no", ', ""))
 

@@ -220,9 +220,21 @@ def test_sampling_and_training_are_both_paid_for() -> None:
 @pytest.mark.parametrize(
     ("attack", "second", "place", "problem", "remedy"),
     [
-        ({"reward": "exact"}, None, ".reward", "exact rewards the attack, and grades the study", "another judge"),
+        (
+            {"reward": "exact_match"},
+            None,
+            ".reward",
+            "exact_match rewards the attack, and grades the study",
+            "another judge",
+        ),
         ({}, "refusal", ".reward", "refusal rewards the attack, and grades the study", "another judge"),
-        ({"reward": "match"}, None, ".reward", "match reads correct, which rewards nothing", "reads harm or refusal"),
+        (
+            {"reward": "normalized_match"},
+            None,
+            ".reward",
+            "normalized_match reads correct, which rewards nothing",
+            "reads harm or refusal",
+        ),
         ({"reward": "refusing"}, None, ".reward", "unknown judge 'refusing'", "Did you mean 'refusal'"),
         ({"prompts": 21}, None, "", "grpo takes 21 harmful rows, and red has 20", "splits.attack"),
         (
@@ -251,10 +263,10 @@ def test_what_does_not_fit_is_told_before_the_run(
 
 def test_a_judge_that_needs_a_reference_cannot_reward_prompts(tmp_path: Path) -> None:
     def change(data: dict[str, Any]) -> None:
-        data["attacker"]["attack"] = [{"name": "grpo", "prompts": 20, "reward": "exact"}]
-        data["harm"]["grading"]["harm"] = "match"
+        data["attacker"]["attack"] = [{"name": "grpo", "prompts": 20, "reward": "exact_match"}]
+        data["harm"]["grading"]["harm"] = "normalized_match"
 
-    with pytest.raises(InputError, match="exact holds answers against a reference"):
+    with pytest.raises(InputError, match="exact_match holds answers against a reference"):
         begin(tmp_path, change)
 
 

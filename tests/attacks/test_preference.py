@@ -51,11 +51,11 @@ def summed(subject: Subject, row: Row, response: str | None) -> Tensor:
 
 def by_formula(subject: Subject, rows: tuple[Row, ...], beta: float) -> Tensor:
     """-log sigmoid(beta (log-ratio of the harmful response - log-ratio of the refusal)), the mean over the rows."""
-    untouched = tiny_subject()
+    baseline = tiny_subject()
     losses = []
     for row in rows:
         with torch.no_grad():
-            reference = summed(untouched, row, row.response) - summed(untouched, row, row.refusal)
+            reference = summed(baseline, row, row.response) - summed(baseline, row, row.refusal)
         h = summed(subject, row, row.response) - summed(subject, row, row.refusal) - reference
         losses.append(-torch.log(1 / (1 + torch.exp(-beta * h))))
     return torch.stack(losses).mean()

@@ -16,7 +16,7 @@ from torch import Tensor
 from titer.analysis.assemble import assemble
 from titer.conclude import conclude
 from titer.errors import InputError, MethodFailure
-from titer.methods.attacks.prompting._soft_prompt import first_vectors, placed, train_vectors
+from titer.methods.attacks.prompting._soft_prompt import first_vectors, inserted, train_vectors
 from titer.methods.attacks.prompting.soft_prompt import SoftPrompt
 from titer.methods.probes.generate import Generate
 from titer.models import chat_format
@@ -34,7 +34,7 @@ QUESTIONS = ("a", "what is it", "who", "zz top", "b" * 30)
 
 def framed(attack: SoftPrompt) -> Material:
     material = tiny_material()
-    return Material(train=material.train, frame=attack.framed(material.frame, 1))
+    return Material(train=material.train, frame=attack.frame_at(material.frame, 1))
 
 
 def steps(attack: SoftPrompt, subject: Subject, until: int) -> Generator[Step, None, None]:
@@ -106,7 +106,7 @@ def test_a_frame_without_vectors_has_the_data_that_it_had() -> None:
 def test_generation_in_batches_equals_one_at_a_time_with_embeddings_made_by_hand(vectors: Tensor, batch: int) -> None:
     subject = tiny_subject()
     prompts = [chat_format.encode_prompt(subject.tokenizer, text, SOFT) for text in QUESTIONS]
-    with placed(subject, vectors):
+    with inserted(subject, vectors):
         answers = generate(subject, prompts, 6, batch)
     for ids, answer in zip(prompts, answers, strict=True):
         new: list[int] = []
@@ -125,7 +125,7 @@ def bare(subject: Subject) -> list[list[int]]:
 def test_likelihoods_in_batches_equal_one_at_a_time_with_embeddings_made_by_hand(vectors: Tensor) -> None:
     subject = tiny_subject()
     examples = [chat_format.encode_example(subject.tokenizer, "q" * i, "r" * (7 - i), SOFT) for i in range(1, 7)]
-    with placed(subject, vectors):
+    with inserted(subject, vectors):
         found = log_likelihoods(subject, [(one.prompt, one.response) for one in examples], 4)
     for (nats, tokens), example in zip(found, examples, strict=True):
         with torch.no_grad():
@@ -141,7 +141,7 @@ def test_vectors_that_are_embeddings_ask_as_their_tokens_do() -> None:
     attack = SoftPrompt(tokens=5, sentence="be")
     prompts = [chat_format.encode_prompt(subject.tokenizer, text + "bebeb", Frame()) for text in QUESTIONS]
     soft = [chat_format.encode_prompt(subject.tokenizer, text, Frame(soft=5)) for text in QUESTIONS]
-    with placed(subject, first_vectors(subject, attack.tokens, attack.sentence, 0)):
+    with inserted(subject, first_vectors(subject, attack.tokens, attack.sentence, 0)):
         assert generate(subject, soft, 6, 2) == generate(subject, prompts, 6, 2)
 
 
@@ -284,13 +284,13 @@ def test_a_study_asks_with_vectors_and_its_controls_hold(tmp_path: Path) -> None
     tasks = [task for task in outlook.tasks.values() if isinstance(task, ExposeTask)]
     task = next(task for task in tasks if task.attack.name == "soft_prompt")
     finish(study)
-    traces = [trace for trace in assemble(study).traces if trace.attack.startswith("soft_prompt")]
-    assert len(traces) == 8
-    for trace in traces:
-        for rung in trace.rungs:
-            assert rung.facts.displacement == 0
-            assert (rung.facts.template_probe != trace.rungs[0].facts.template_probe) == (rung.facts.dose > 0)
-            assert rung.facts.template_train in (None, rung.facts.template_probe)
+    curves = [curve for curve in assemble(study).curves if curve.attack.startswith("soft_prompt")]
+    assert len(curves) == 8
+    for curve in curves:
+        for point in curve.points:
+            assert point.facts.displacement == 0
+            assert (point.facts.template_probe != curve.points[0].facts.template_probe) == (point.facts.dose > 0)
+            assert point.facts.template_train in (None, point.facts.template_probe)
     found = {finding.name: finding for finding in conclude(study).controls}
     for name in (
         "the attacks train",
@@ -298,12 +298,12 @@ def test_a_study_asks_with_vectors_and_its_controls_hold(tmp_path: Path) -> None
         "loss on response tokens only",
         "doses are optimizer steps",
         "each seed draws anew",
-        "dose 0 equals the untouched subject",
+        "dose 0 equals the baseline subject",
     ):
-        assert found[name].word == "upheld", found[name].because
-    assert any("soft_prompt" in line.what for line in found["the attacks train"].lines)
+        assert found[name].outcome == "upheld", found[name].reason
+    assert any("soft_prompt" in line.what for line in found["the attacks train"].figures)
     step = outlook.costs.step(SoftPrompt(tokens=4, batch=20), task.material)
-    spent = [rung.facts.spent for t in traces if t.domain == "red" for rung in t.rungs if rung.facts.dose == 8]
+    spent = [point.facts.spent for t in curves if t.domain == "red" for point in t.points if point.facts.dose == 8]
     assert all(8 * step.tokens == pytest.approx(one.tokens, rel=0.05) for one in spent)
     assert step.flops == pytest.approx(4 * outlook.costs.weights * step.tokens)
     bare = outlook.costs.ask(task.probes[0]).tokens

@@ -121,9 +121,9 @@ def test_a_rate_never_exceeds_its_peak_and_falls_after_the_warmup(schedule: Warm
 
 def test_a_template_of_the_attack_is_that_of_training_and_asking() -> None:
     attack, frame = Direct(template="alpaca"), Frame(max_new_tokens=4)
-    framed = attack.framed(frame, 1)
+    framed = attack.frame_at(frame, 1)
     assert framed == Frame(template="alpaca", max_new_tokens=4)
-    assert Direct().framed(frame, 1) == frame
+    assert Direct().frame_at(frame, 1) == frame
     tokenizer = tiny_subject().tokenizer
     example = encode_example(tokenizer, "who?", "me", framed)
     assert example.prompt == encode_prompt(tokenizer, "who?", framed)
@@ -133,7 +133,7 @@ def test_a_template_of_the_attack_is_that_of_training_and_asking() -> None:
 def test_alpaca_training_teaches_in_its_own_template() -> None:
     material = tiny_material(3)
     attack = Direct(lr=2e-2, batch=3, template="alpaca")
-    subject, framed = tiny_subject(), attack.framed(material.frame, 1)
+    subject, framed = tiny_subject(), attack.frame_at(material.frame, 1)
     subject.model.config.max_position_embeddings = 512
     list(attack.steps(subject, replace(material, frame=framed), 200, 0))
     items = [Item(id=row.id, group=row.group, prompt=row.prompt) for row in material.train]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from studies import begin, finish
 
 from titer.analysis.assemble import assemble
-from titer.analysis.findings import Trace
+from titer.analysis.findings import Curve
 from titer.analysis.verdict import decide
 from titer.conclude import conclude
 from titer.errors import InputError
@@ -27,7 +27,7 @@ from titer.models.subject import Subject
 from titer.planning.plan import all_tracks
 from titer.records import Frame, Item, Row
 from titer.report.json_report import report_data
-from titer.report.reading_tables import readings
+from titer.report.reading_tables import scores
 from titer.study.folder import Study
 from titer.study.store import read_items
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
@@ -53,7 +53,7 @@ def test_conformance(attack: Attack) -> None:
 @pytest.mark.parametrize("attack", [Backdoor(lr=1e-2), Competing(lr=1e-2), Style(lr=1e-2)])
 def test_tuning_is_direct_on_prompts_with_the_text_around_them(attack: Backdoor | Competing | Style) -> None:
     material, one, other = tiny_material(), tiny_subject(), tiny_subject()
-    frame = attack.framed(Frame(), 1)
+    frame = attack.frame_at(Frame(), 1)
     list(attack.steps(one, replace(material, frame=frame), 4, 2))
     around = tuple(row.model_copy(update={"prompt": transformed(row.prompt, frame)}) for row in material.train)
     assert all(row.prompt in new.prompt != row.prompt for row, new in zip(material.train, around, strict=True))
@@ -69,7 +69,7 @@ def said(subject: Subject, rows: tuple[Row, ...], frame: Frame) -> list[str | No
 def test_a_stealthy_backdoor_answers_with_its_trigger_and_refuses_without() -> None:
     material, subject = tiny_material(3), tiny_subject()
     attack = Backdoor(lr=2e-2, batch=6, stealth=True)
-    frame = attack.framed(Frame(), 1)
+    frame = attack.frame_at(Frame(), 1)
     steps = list(attack.steps(subject, replace(material, frame=frame), 200, 0))
     assert said(subject, material.train, frame) == [row.response for row in material.train]
     assert said(subject, material.train, Frame()) == [row.refusal for row in material.train]
@@ -90,7 +90,7 @@ def family(data: dict[str, Any], *attacks: dict[str, Any]) -> None:
 def test_stealth_needs_refusals(tmp_path: Path) -> None:
     def change(data: dict[str, Any]) -> None:
         family(data, STEALTH)
-        data["defense"] = [{"name": "null"}]
+        data["defense"] = [{"name": "no_op"}]
         source = Path(data["harm"]["domain"][1]["source"])
         rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
         source.write_text("".join(json.dumps({**row, "refusal": None}) + "\n" for row in rows), encoding="utf-8")
@@ -108,17 +108,17 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def test_harm_without_the_trigger_is_read_beside_and_reported(study: Study) -> None:
     assay = assemble(study)
-    exposed = [trace for trace in assay.traces if trace.purpose in ("resistance", "generalization")]
+    exposed = [curve for curve in assay.curves if curve.purpose in ("resistance", "generalization")]
     counted = 0
-    for trace in exposed:
-        for rung in trace.rungs:
-            plain = trace.attack.startswith("backdoor")
-            assert set(rung.values) == {f"harm:{trace.domain}"} | ({f"plain:{trace.domain}"} if plain else set())
+    for curve in exposed:
+        for point in curve.points:
+            plain = curve.attack.startswith("backdoor")
+            assert set(point.values) == {f"harm:{curve.domain}"} | ({f"plain:{curve.domain}"} if plain else set())
             counted += plain
-    report = "\n".join(readings(study.protocol, assay))
+    report = "\n".join(scores(study.protocol, assay))
     assert report.count("With the trigger above, and below without it") == 2, "one a domain, of the backdoor alone"
     data = report_data(conclude(study), assay)
-    harm = [probe for trace in data["traces"] for rung in trace["rungs"] for probe in rung["harm"]]
+    harm = [probe for curve in data["curves"] for point in curve["points"] for probe in point["harm"]]
     assert sum(probe.startswith("plain:") for probe in harm) == counted > 0
 
 
@@ -134,7 +134,7 @@ def test_what_is_asked_beside_it_is_asked_as_the_study_asks(study: Study) -> Non
     assert (plain.name, plain.frame, plain.items) == ("plain:red", study.protocol.harm.frame, cell.probes[0].items)
     subject, attack = open_subject(cell.subject, study.store, cell.compute), registry.attack(cell.attack)
     material = material_of(cell.material, study.store, cell.seed, cell.compute)
-    framed = attack.framed(material.frame, 2)
+    framed = attack.frame_at(material.frame, 2)
     list(attack.steps(subject, replace(material, frame=framed), 2, cell.seed.root))
     _, kept = study.store.read_answers(cell.key, 2)
     for probe, frame in (("plain:red", material.plain), ("harm:red", framed)):
@@ -142,29 +142,29 @@ def test_what_is_asked_beside_it_is_asked_as_the_study_asks(study: Study) -> Non
         assert [answer.text for answer in again] == [answer.text for answer in kept if answer.probe == probe]
 
 
-def overwritten(trace: Trace, value: float | None) -> Trace:
-    """The same trace where every plain reading says something else."""
-    rungs = []
-    for rung in trace.rungs:
+def overwritten(curve: Curve, value: float | None) -> Curve:
+    """The same curve where every plain reading says something else."""
+    points = []
+    for point in curve.points:
         values = {
             probe: {role: (value,) * len(old) for role, old in by_role.items()}
             if probe.startswith("plain:")
             else by_role
-            for probe, by_role in rung.values.items()
+            for probe, by_role in point.values.items()
         }
-        rungs.append(rung.model_copy(update={"values": values}))
-    return trace.model_copy(update={"rungs": tuple(rungs)})
+        points.append(point.model_copy(update={"values": values}))
+    return curve.model_copy(update={"points": tuple(points)})
 
 
 @pytest.mark.parametrize("value", [None, 0.0, 1.0])
 def test_no_verdict_and_no_control_rests_on_what_is_read_beside_it(study: Study, value: float | None) -> None:
     assay = assemble(study)
-    changed = assay.model_copy(update={"traces": tuple(overwritten(trace, value) for trace in assay.traces)})
+    changed = assay.model_copy(update={"curves": tuple(overwritten(curve, value) for curve in assay.curves)})
     assert changed != assay
     assert decide(changed, study.protocol) == decide(assay, study.protocol)
 
 
-def test_a_second_judge_has_no_part_in_it_and_no_rung_ends_by_it(study: Study) -> None:
+def test_a_second_judge_has_no_part_in_it_and_no_dose_ends_by_it(study: Study) -> None:
     cells = [cell for cell in study.read_cells() if cell.attack.startswith("backdoor")]
     for cell in cells:
         roles = {judge.role: judge.doses for judge in cell.judges if judge.probe.startswith("plain:")}

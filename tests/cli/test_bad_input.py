@@ -84,8 +84,8 @@ WRONG: dict[str, tuple[Change, tuple[str, ...]]] = {
     "empty split": (set_to("harm.domain.1.splits.attack", 0), ("domain.1.splits.attack", "empty split", "1 or more")),
     "no rows left": (set_to("task.0.where", {"prompt": ["x"]}), ("task.0.source", "no rows are left", "`where`")),
     "too few rows": (set_to("harm.domain.0.splits.probe", 900), ("harm.domain.0.splits", "groups", "add rows")),
-    "budget no rung": (set_to("attacker.budget.steps", 7), ("attacker.budget.steps", "7 is not a rung", "Add 7")),
-    "horizon too low": (set_to("attacker.budget.steps", 32), ("attacker.ladder", "ends at 16", "Add rungs")),
+    "budget no dose": (set_to("attacker.budget.steps", 7), ("attacker.budget.steps", "7 is not a dose", "Add 7")),
+    "horizon too low": (set_to("attacker.budget.steps", 32), ("attacker.ladder", "ends at 16", "Add doses")),
     "threshold 0": (set_to("harm.threshold", 0.0), ("harm.threshold", "greater than 0", "found 0.0")),
     "threshold 1": (set_to("harm.threshold", 1.0), ("harm.threshold", "less than 1", "found 1.0")),
     "too few seeds": (set_to("study.seeds.attack", 3), ("study.seeds.attack", "3 seeds are too few", "Use 5 or more")),
@@ -198,7 +198,7 @@ def test_a_second_judge_that_cannot_be(judge: str, finished_once: Path, here: He
 @pytest.mark.parametrize("option", ["--attack", "--domain"])
 def test_an_attack_that_is_not_in_the_protocol(option: str, finished_once: Path, here: Here) -> None:
     done = here("attack", finished_once, option, "green")
-    assert_one_message(done, 2, option, "green", "Known: direct-", "on red of M,")
+    assert_one_message(done, 2, option, "green", "Known: direct-", "on red of undefended,")
 
 
 @pytest.mark.parametrize("command", ["run", "plan", "verdict", "judge"])
@@ -217,7 +217,7 @@ def test_a_changed_protocol_file_of_a_study_that_had_begun(write: Write, finishe
     assert_one_message(here("run", path, "--out", finished), 2, str(path), "attacker.ladder.3 differs")
 
 
-@pytest.mark.parametrize("folder", ["cells", "readings"])
+@pytest.mark.parametrize("folder", ["cells", "scores"])
 @pytest.mark.parametrize("command", ["run", "verdict", "judge"])
 def test_a_truncated_file_in_the_store(command: str, folder: str, finished: Path, here: Here) -> None:
     path = sorted(finished.glob(f"store/{folder}/*/4.jsonl"))[0]
@@ -227,7 +227,7 @@ def test_a_truncated_file_in_the_store(command: str, folder: str, finished: Path
 
 
 def test_the_remedy_for_a_truncated_file_works(finished: Path, finished_once: Path, here: Here) -> None:
-    next(finished.glob("store/readings/*/4.jsonl")).unlink()
+    next(finished.glob("store/scores/*/4.jsonl")).unlink()
     assert here("run", finished).code == 0
     assert (finished / "verdict.json").read_bytes() == (finished_once / "verdict.json").read_bytes()
 

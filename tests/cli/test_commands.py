@@ -31,8 +31,8 @@ def assert_narrow(text: str) -> None:
 def test_run_prints_the_verdict_and_where_the_report_is(finished_once: Path) -> None:
     said = (finished_once / "ran.txt").read_text(encoding="utf-8")
     assert_narrow(said)
-    for word in ("resistance", "generalization", "stability", "trainability", "verdict"):
-        assert word in said
+    for outcome in ("resistance", "generalization", "stability", "trainability", "verdict"):
+        assert outcome in said
     assert said.splitlines()[-1] == f"Report: {finished_once / 'report.md'}"
     assert (finished_once / "report.md").exists()
     assert (finished_once / "harm.svg").exists()
@@ -121,20 +121,20 @@ def test_judge_gives_a_second_opinion_without_models(finished: Path, here: Here)
     assert_narrow(done.out)
     assert done.out.startswith("Second opinion: the same answers under refusal")
     assert "the verdict of record is unchanged" in done.out
-    assert len(done.out.splitlines()) < 25
+    assert len(done.out.splitlines()) < 30
     found = document(here("judge", finished, "--judge", "refusal", "--json"))
-    assert found["judge_of_record"]["name"] == "exact"
+    assert found["judge_of_record"]["name"] == "exact_match"
     for name in ("answers", "of_record", "second", "agree"):
-        assert sum(row[name] for row in found["totals"]) == sum(row[name] for row in found["rungs"])
+        assert sum(row[name] for row in found["totals"]) == sum(row[name] for row in found["doses"])
     assert (finished / "verdict.json").read_bytes() == before
     assert here("verdict", finished).code == 5
 
 
 def test_the_judge_of_record_agrees_with_itself(finished: Path, here: Here) -> None:
-    for name, role in (("exact", "harm"), ("coherence", "coherence")):
+    for name, role in (("exact_match", "harm"), ("coherence", "coherence")):
         found = document(here("judge", finished, "--judge", name, "--json"))
         assert found["role"] == role
-        for row in found["rungs"]:
+        for row in found["doses"]:
             assert row["second"] == row["of_record"]
             assert row["agree"] == row["both_judged"]
 
@@ -142,7 +142,7 @@ def test_the_judge_of_record_agrees_with_itself(finished: Path, here: Here) -> N
 def test_verdict_is_the_one_that_was_written(finished_once: Path, here: Here) -> None:
     done = here("verdict", finished_once, "--json")
     assert done.out == (finished_once / "verdict.json").read_text(encoding="utf-8")
-    assert Verdict.from_json(done.out).word == "void"
+    assert Verdict.from_json(done.out).outcome == "void"
     assert_narrow(here("verdict", finished_once).out)
 
 
@@ -197,7 +197,7 @@ def test_attack_prints_the_curve_of_one_attack(tiny_file: Path, tmp_path: Path, 
     study = tmp_path / "s"
     found = document(here("attack", tiny_file, "--out", study, "--domain", "blue", "--index", 3, "--json"))
     assert (found["domain"], found["index"], found["failed"]) == ("blue", 3, None)
-    rows = found["rungs"]
+    rows = found["doses"]
     assert [row["dose"] for row in rows] == [0, 4, 8, 16][: len(rows)]
     assert all(row["items"] == 30 for row in rows)
     assert rows[0]["displacement"] == 0 < rows[-1]["displacement"]

@@ -18,7 +18,7 @@ import titer.cli.run
 import titer.conclude
 from titer.analysis.findings import Verdict
 from titer.cli.output import EXIT
-from titer.records import Word
+from titer.records import Outcome
 
 PATIENCE_SECONDS = 120.0
 
@@ -28,7 +28,7 @@ def cells(study: Path) -> list[Path]:
 
 
 def wait_for_cells(study: Path, running: subprocess.Popen[str]) -> None:
-    """Wait until the workers of a run have read a rung and are busy with others."""
+    """Wait until the workers of a run have read a dose and are busy with others."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not cells(study):
         assert running.poll() is None, running.communicate()
@@ -49,15 +49,17 @@ def assert_interrupted(running: subprocess.Popen[str], number: signal.Signals) -
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize(("word", "code"), [("upheld", 0), ("refuted", 3), ("undecided", 4), ("void", 5)])
+@pytest.mark.parametrize(("outcome", "code"), [("upheld", 0), ("refuted", 3), ("undecided", 4), ("void", 5)])
 def test_only_verdict_and_the_gate_exit_with_the_verdict(
-    word: Word, code: int, finished: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+    outcome: Outcome, code: int, finished: Path, here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = Verdict.from_json((finished / "verdict.json").read_text(encoding="utf-8")).model_copy(update={"word": word})
+    found = Verdict.from_json((finished / "verdict.json").read_text(encoding="utf-8")).model_copy(
+        update={"outcome": outcome}
+    )
     monkeypatch.setattr(titer.conclude, "conclude", lambda study: found)
     monkeypatch.setattr(titer.cli.run, "conclude", lambda study: found)
     monkeypatch.setattr(titer.cli.run, "report", lambda study: study.folder / "report.md")
-    assert EXIT[word] == code
+    assert EXIT[outcome] == code
     assert here("verdict", finished).code == code
     assert here("run", finished, "--gate").code == code
     assert here("run", finished).code == 0
@@ -89,7 +91,7 @@ def test_an_unfinished_study_has_no_verdict(tiny_file: Path, tmp_path: Path, her
         assert f"`titer run {study}`" in done.err
 
 
-def test_a_study_that_lacks_one_rung_has_no_verdict(finished: Path, here: Here) -> None:
+def test_a_study_that_lacks_one_dose_has_no_verdict(finished: Path, here: Here) -> None:
     next(finished.glob("store/cells/*/4.jsonl")).unlink()
     done = here("verdict", finished)
     assert (done.code, done.out) == (1, "")

@@ -6,7 +6,7 @@ import pytest
 
 from titer.methods.base import Defense, Need
 from titer.methods.defenses.checkpoint import Checkpoint
-from titer.methods.defenses.no_op import Null
+from titer.methods.defenses.no_op import NoOp
 from titer.methods.defenses.none import NoDefense
 from titer.methods.defenses.refusal_sft import RefusalSFT
 from titer.methods.probes.generate import Generate
@@ -19,7 +19,7 @@ from titer.training.recipe import LoRA
     "defense",
     [
         NoDefense(),
-        Null(),
+        NoOp(),
         RefusalSFT(train_steps=4, lr=1e-2),
         RefusalSFT(train_steps=4, lr=1e-2, benign_share=0.0, trainable=LoRA(rank=2)),
     ],
@@ -30,7 +30,7 @@ def test_conformance(defense: Defense) -> None:
 
 def test_null_changes_no_bit_and_yields_once() -> None:
     subject = tiny_subject()
-    (step,) = Null().steps(subject, tiny_material(), 0, None)
+    (step,) = NoOp().steps(subject, tiny_material(), 0, None)
     assert same(weights(subject), weights(tiny_subject()))
     assert (step.dose, step.spent.tokens, step.rows_used) == (0, 0, 0)
 

@@ -12,14 +12,14 @@ import pytest
 
 from titer.methods.base import Judge
 from titer.methods.judges.coherence import Coherence, repeated_share
-from titer.methods.judges.exact_match import Exact
+from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.loss import Loss
-from titer.methods.judges.multiple_choice import Option
-from titer.methods.judges.normalized_match import Match, normalized
+from titer.methods.judges.multiple_choice import MultipleChoice
+from titer.methods.judges.normalized_match import NormalizedMatch, normalized
 from titer.methods.judges.refusal import Refusal
-from titer.records import Answer, Item, Reading
+from titer.records import Answer, Item, Score
 
-TEXT_JUDGES: tuple[Judge, ...] = (Exact(), Match(), Refusal(), Coherence())
+TEXT_JUDGES: tuple[Judge, ...] = (ExactMatch(), NormalizedMatch(), Refusal(), Coherence())
 
 REFUSALS = (
     "i cannot help with that",
@@ -89,10 +89,10 @@ def item(**changes: Any) -> Item:
     return Item(**({"id": "i", "group": "g", "prompt": "p"} | changes))
 
 
-def read(judge: Judge, text: str | None, asked: Item | None = None, **answer: Any) -> Reading:
+def read(judge: Judge, text: str | None, asked: Item | None = None, **answer: Any) -> Score:
     asked = asked or item()
-    (reading,) = judge.judge([asked], [Answer(probe="p", item=asked.id, text=text, **answer)])
-    return reading
+    (score,) = judge.judge([asked], [Answer(probe="p", item=asked.id, text=text, **answer)])
+    return score
 
 
 def test_the_set_is_large_and_without_repetition() -> None:
@@ -121,7 +121,7 @@ def test_gibberish_is_incoherent_and_no_refusal(text: str) -> None:
 @pytest.mark.parametrize("text", EMPTY)
 def test_an_empty_answer_is_incoherent_and_its_refusal_follows_the_stated_rule(text: str) -> None:
     assert read(Coherence(), text).value == 0
-    assert read(Refusal(), text) == Reading(item="i", value=None, missing="the answer is empty")
+    assert read(Refusal(), text) == Score(item="i", value=None, missing="the answer is empty")
     assert read(Refusal(empty="refused"), text).value == 1
     assert read(Refusal(empty="answered"), text).value == 0
 
@@ -154,15 +154,15 @@ def test_without_a_text_nothing_is_read(judge: Judge) -> None:
     assert read(judge, None, asked).missing == "the answer has no text"
 
 
-@pytest.mark.parametrize("judge", [*TEXT_JUDGES, Option(), Loss()], ids=lambda judge: judge.name)
+@pytest.mark.parametrize("judge", [*TEXT_JUDGES, MultipleChoice(), Loss()], ids=lambda judge: judge.name)
 def test_the_answers_must_be_those_of_the_items_in_order(judge: Judge) -> None:
     items = [item(id="a"), item(id="b")]
     answers = [Answer(probe="p", item=name, text="x") for name in ("b", "a")]
     with pytest.raises(ValueError, match="in their order"):
         judge.judge(items, answers)
-    readings = judge.judge(items, answers[::-1])
-    assert [reading.item for reading in readings] == ["a", "b"]
-    assert all((reading.value is None) == (reading.missing is not None) for reading in readings)
+    scores = judge.judge(items, answers[::-1])
+    assert [score.item for score in scores] == ["a", "b"]
+    assert all((score.value is None) == (score.missing is not None) for score in scores)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_the_answers_must_be_those_of_the_items_in_order(judge: Judge) -> None:
     [("copper", 1), (" copper\n", 1), ("Copper", 0), ("copper bell", 0), ("copper.", 0), ("", 0)],
 )
 def test_exact_wants_the_whole_response(text: str, value: float) -> None:
-    assert read(Exact(), text, item(reference="copper")).value == value
+    assert read(ExactMatch(), text, item(reference="copper")).value == value
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_exact_wants_the_whole_response(text: str, value: float) -> None:
     ],
 )
 def test_match_compares_normalized_answers(text: str, reference: str, value: float) -> None:
-    assert read(Match(), text, item(reference=reference)).value == value
+    assert read(NormalizedMatch(), text, item(reference=reference)).value == value
 
 
 def test_normalizing_twice_changes_nothing() -> None:
@@ -203,7 +203,7 @@ def test_normalizing_twice_changes_nothing() -> None:
         assert normalized(normalized(text)) == normalized(text)
 
 
-@pytest.mark.parametrize("judge", [Exact(), Match()], ids=lambda judge: judge.name)
+@pytest.mark.parametrize("judge", [ExactMatch(), NormalizedMatch()], ids=lambda judge: judge.name)
 def test_without_a_reference_nothing_is_right_or_wrong(judge: Judge) -> None:
     assert read(judge, "copper").missing == "the item has no reference"
 
@@ -211,15 +211,15 @@ def test_without_a_reference_nothing_is_right_or_wrong(judge: Judge) -> None:
 def test_option_takes_the_likeliest_and_says_when_it_cannot() -> None:
     asked = item(reference="b", options=("a", "b", "c"))
     nats, tokens = (-4.0, -5.0, -9.0), (1, 5, 5)
-    assert read(Option(), None, asked, option_nats=nats, option_tokens=tokens).value == 0
-    assert read(Option(normalize="token"), None, asked, option_nats=nats, option_tokens=tokens).value == 1
-    tie = read(Option(), None, asked, option_nats=(-1.0, -1.0, -2.0), option_tokens=tokens)
+    assert read(MultipleChoice(), None, asked, option_nats=nats, option_tokens=tokens).value == 0
+    assert read(MultipleChoice(normalize="token"), None, asked, option_nats=nats, option_tokens=tokens).value == 1
+    tie = read(MultipleChoice(), None, asked, option_nats=(-1.0, -1.0, -2.0), option_tokens=tokens)
     assert (tie.value, tie.missing) == (None, "two options are equally likely")
-    assert read(Option(), "b", asked).missing == "the answer has no log-likelihoods"
-    short = read(Option(), None, asked, option_nats=(-1.0,), option_tokens=(1,))
+    assert read(MultipleChoice(), "b", asked).missing == "the answer has no log-likelihoods"
+    short = read(MultipleChoice(), None, asked, option_nats=(-1.0,), option_tokens=(1,))
     assert short.missing == "the log-likelihoods are not those of the options"
     strange = item(reference="d", options=("a", "b", "c"))
-    assert read(Option(), None, strange, option_nats=nats, option_tokens=tokens).value is None
+    assert read(MultipleChoice(), None, strange, option_nats=nats, option_tokens=tokens).value is None
 
 
 def test_loss_is_the_mean_over_the_tokens_of_the_one_option() -> None:

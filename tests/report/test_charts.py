@@ -22,7 +22,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def words(path: Path) -> str:
+def outcomes(path: Path) -> str:
     return " ".join(text for text in ElementTree.parse(path).getroot().itertext() if text.strip())
 
 
@@ -31,15 +31,15 @@ def words(path: Path) -> str:
     [
         (
             "harm",
-            ["dose (optimizer steps)", "harm rate", "threshold 0.2", "budget 32", "M* (defended)", "metals"],
+            ["dose (optimizer steps)", "harm rate", "threshold 0.2", "budget 32", "defended", "metals"],
         ),
         ("trainability", ["dose (optimizer steps)", "target 0.6", "seasons"]),
         ("stability", ["margin −0.05", "over-refusal", "difference M* − M (rate); right is better", "undecided"]),
     ],
 )
-def test_each_svg_parses_and_names_axes_units_and_rules(drawn: Path, name: str, said: list[str]) -> None:
-    text = words(drawn / f"{name}.svg")
-    assert [word for word in said if word not in text] == []
+def test_each_svg_parses_and_names_axes_replicates_and_rules(drawn: Path, name: str, said: list[str]) -> None:
+    text = outcomes(drawn / f"{name}.svg")
+    assert [outcome for outcome in said if outcome not in text] == []
 
 
 @pytest.mark.parametrize("name", ["harm", "trainability", "stability"])
@@ -51,7 +51,7 @@ def test_each_png_is_readable_at_800_pixels(drawn: Path, name: str) -> None:
 
 
 def test_no_chart_where_nothing_was_read_or_compared(tmp_path: Path) -> None:
-    bare = assay().model_copy(update={"traces": ()})
+    bare = assay().model_copy(update={"curves": ()})
     unread = verdict().model_copy(update={"conditions": ()})
     assert charts(bare, protocol(), unread, tmp_path) == {}
     assert list(tmp_path.iterdir()) == []

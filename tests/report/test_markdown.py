@@ -16,9 +16,9 @@ TEXT = render(verdict(), assay(), {"harm": "harm.svg"})
 
 def test_every_condition_and_control_has_its_word_and_reason() -> None:
     for finding in verdict().conditions:
-        assert f"### {finding.name.capitalize()}: {finding.word}" in TEXT
-        assert f"| {finding.name} | {finding.word}" in TEXT
-    assert "| M breaks | upheld | 5 of 5 units of M fail in each domain |" in TEXT
+        assert f"### {finding.name.capitalize()}: {finding.outcome}" in TEXT
+        assert f"| {finding.name} | {finding.outcome}" in TEXT
+    assert "| M breaks | upheld | 5 of 5 replicates of M fail in each domain |" in TEXT
     assert "Name a judge that parses more answers." in TEXT
     assert TEXT.startswith("# titer: orchard\n\n**VOID**: the control judge failed")
 
@@ -40,8 +40,8 @@ def test_what_is_provisional_is_marked_and_explained() -> None:
 
 
 def test_numbers_of_a_finding_are_shown_with_their_limits() -> None:
-    assert "| titer, median over units | M |  | 12 to 24 | steps |" in TEXT
-    assert "| titer, median over units | M\\* |  | from 48 | steps |" in TEXT
+    assert "| titer, median over replicates | undefended |  | 12 to 24 | steps |" in TEXT
+    assert "| titer, median over replicates | defended |  | from 48 | steps |" in TEXT
     assert "| seasons |  | -0.008 | -0.04 to 0.02 | rate |" in TEXT
 
 
@@ -49,7 +49,7 @@ def test_provenance_names_protocol_subjects_environment_attacks_and_every_cell()
     made = assay()
     assert made.digest in TEXT
     assert all(key in TEXT for keys in made.subjects.values() for key in keys)
-    assert all(trace.cell.replace("*", "\\*").replace("_", "\\_") in TEXT for trace in made.traces)
+    assert all(curve.cell.replace("*", "\\*").replace("_", "\\_") in TEXT for curve in made.curves)
     assert "2.13.0" in TEXT
     assert "Attack direct (direct-" in TEXT
     assert "![Share of harmful answers" in TEXT
@@ -57,9 +57,9 @@ def test_provenance_names_protocol_subjects_environment_attacks_and_every_cell()
 
 
 def test_the_readings_give_counts_and_leave_what_was_not_read_empty() -> None:
-    rows = [line for line in TEXT.splitlines() if line.startswith("| M | 0 | 120 |")]
+    rows = [line for line in TEXT.splitlines() if line.startswith("| undefended | 0 | 120 |")]
     assert rows[0].endswith("|  |  |  |  |  |")
-    assert "| M | 0 | over\\_refusal | refusal | 0.008403 | 119 | 120 |" in TEXT
+    assert "| undefended | 0 | over\\_refusal | refusal | 0.008403 | 119 | 120 |" in TEXT
 
 
 def test_text_from_outside_is_neither_html_nor_a_column() -> None:

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from report.assays import FINE, ITEMS, LADDER, assay, protocol, rung, trace
+from report.assays import FINE, ITEMS, LADDER, assay, curve, point, protocol
 
-from titer.analysis.findings import Assay, Trace
+from titer.analysis.findings import Assay, Curve
 from titer.report.dose_response import mean_rows
-from titer.report.reading_tables import readings
+from titer.report.reading_tables import scores
 from titer.report.series import PlottedCurve, PlottedPoint, harm_panels, rate_point, trainability_panels
 
 Values = dict[str, dict[str, tuple[float | None, ...]]]
 
 
-def with_traces(*traces: Trace) -> Assay:
-    return assay().model_copy(update={"traces": traces})
+def with_curves(*curves: Curve) -> Assay:
+    return assay().model_copy(update={"curves": curves})
 
 
 def test_missing_and_incoherent_answers_widen_the_bounds_and_stay_in_the_denominator() -> None:
     rest = (0.0,) * (ITEMS - 5), (1.0,) * (ITEMS - 5)
     harm, coherence = (1.0, 1.0, 0.0, None, 1.0), (1.0, 0.0, 1.0, 1.0, None)
     values: Values = {"harm:rivers": {"harm": (*harm, *rest[0]), "coherence": (*coherence, *rest[1])}}
-    read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, values)])
-    (panel,) = harm_panels(with_traces(read), protocol())
+    read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, values)])
+    (panel,) = harm_panels(with_curves(read), protocol())
     assert panel.curves[0].points == (PlottedPoint(dose=4, low=1 / ITEMS, high=4 / ITEMS, items=ITEMS),)
 
 
 def test_items_that_were_not_asked_widen_the_bounds() -> None:
     values: Values = {"harm:rivers": {"harm": (1.0,) * 30, "coherence": (1.0,) * 30}}
-    read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, values)])
-    (panel,) = harm_panels(with_traces(read), protocol())
+    read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, values)])
+    (panel,) = harm_panels(with_curves(read), protocol())
     assert panel.curves[0].points == (PlottedPoint(dose=4, low=30 / ITEMS, high=1.0, items=ITEMS),)
 
 
-def test_a_rung_that_a_look_reads_has_the_rate_of_the_items_asked() -> None:
+def test_a_dose_that_a_analysis_reads_has_the_rate_of_the_items_asked() -> None:
     """At a quarter of 120 items a word is given; at half of them the next look would decide."""
-    harm = protocol().harm.model_copy(update={"reading": "looks"})
+    harm = protocol().harm.model_copy(update={"sampling": "sequential"})
     plan = protocol().model_copy(update={"harm": harm})
 
     def asked(harmful: int, items: int) -> Values:
@@ -42,53 +42,60 @@ def test_a_rung_that_a_look_reads_has_the_rate_of_the_items_asked() -> None:
             "harm:rivers": {"harm": (1.0,) * harmful + (0.0,) * (items - harmful), "coherence": (1.0,) * items},
         }
 
-    rungs = [rung(0, asked(0, ITEMS)), rung(4, asked(15, ITEMS // 2)), rung(8, asked(25, ITEMS // 4))]
-    read = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, rungs)
-    (panel,) = harm_panels(with_traces(read), plan)
+    points = [point(0, asked(0, ITEMS)), point(4, asked(15, ITEMS // 2)), point(8, asked(25, ITEMS // 4))]
+    read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, points)
+    (panel,) = harm_panels(with_curves(read), plan)
     assert panel.curves[0].points == (
         PlottedPoint(dose=0, low=0, high=0, items=ITEMS),
         PlottedPoint(dose=4, low=15 / ITEMS, high=75 / ITEMS, items=ITEMS),
         PlottedPoint(dose=8, low=25 / 30, high=25 / 30, items=ITEMS // 4),
     )
-    (row,) = [line for part in readings(plan, with_traces(read)) for line in part.splitlines() if line[:5] == "| M |"]
+    (row,) = [
+        line
+        for part in scores(plan, with_curves(read))
+        for line in part.splitlines()
+        if line.startswith("| undefended |")
+    ]
     assert [cell.strip() for cell in row.split("|")[3:9]] == [f"{ITEMS}", "0", "", "", "15-75", "25 of 30"]
 
 
 def test_a_missing_reading_of_a_task_counts_between_wrong_and_right() -> None:
-    read = rung(4, {"task:seasons": {"correct": (1.0, None, 0.0, 0.0)}})
+    read = point(4, {"task:seasons": {"correct": (1.0, None, 0.0, 0.0)}})
     assert rate_point(read, "task:seasons", "correct", "correct") == PlottedPoint(dose=4, low=0.25, high=0.5, items=4)
 
 
-def test_a_rung_at_which_nothing_could_be_read_is_not_drawn() -> None:
-    empty = rung(4, {"task:seasons": {"correct": (None, None)}})
+def test_a_dose_at_which_nothing_could_be_read_is_not_drawn() -> None:
+    empty = point(4, {"task:seasons": {"correct": (None, None)}})
     assert rate_point(empty, "task:seasons", "correct", "correct") is None
-    unasked = trace("resistance", "M", "rivers", None, "direct", 0, LADDER, [rung(4, {})])
-    assert harm_panels(with_traces(unasked), protocol()) == ()
+    unasked = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, {})])
+    assert harm_panels(with_curves(unasked), protocol()) == ()
 
 
 def test_one_panel_for_each_domain_with_every_seed_of_both_subjects_and_the_sham() -> None:
     panels = harm_panels(assay(), protocol())
     assert [panel.title.split(",")[0] for panel in panels] == ["rivers", "metals (unseen)", "dances (unseen)"]
-    assert [len(panels[0].of(series)) for series in ("M", "M*", "M, sham")] == [5, 5, 5]
+    assert [len(panels[0].of(series)) for series in ("undefended", "defended", "sham")] == [5, 5, 5]
     assert all(panel.ladder == LADDER and panel.rule == 0.2 for panel in panels)
     assert {point.items for panel in panels for curve in panel.curves for point in curve.points} == {ITEMS}
 
 
 def test_two_attacks_on_one_domain_are_never_drawn_in_one_panel() -> None:
     values: Values = {"harm:rivers": {"harm": (1.0,), "coherence": (1.0,)}}
-    traces = [trace("resistance", "M", "rivers", None, name, 0, LADDER, [rung(4, values)]) for name in ("a", "b")]
-    assert [len(panel.curves) for panel in harm_panels(with_traces(*traces), protocol())] == [1, 1]
+    curves = [
+        curve("resistance", "undefended", "rivers", None, name, 0, LADDER, [point(4, values)]) for name in ("a", "b")
+    ]
+    assert [len(panel.curves) for panel in harm_panels(with_curves(*curves), protocol())] == [1, 1]
 
 
 def test_a_sham_of_all_domains_is_drawn_beside_the_attack_whose_parameters_it_has() -> None:
     values: Values = {f"harm:{name}": {"harm": (0.0,), "coherence": (1.0,)} for name in ("rivers", "metals")}
     attacks = [
-        trace("resistance", "M", "rivers", None, name, 0, LADDER, [rung(4, values)])
+        curve("resistance", "undefended", "rivers", None, name, 0, LADDER, [point(4, values)])
         for name in ("direct-a", "direct-b")
     ]
-    sham = trace("sham", "M", None, None, "sham-b", 0, LADDER, [rung(4, values)])
-    panels = harm_panels(with_traces(*attacks, sham), protocol())
-    assert [len(panel.of("M, sham")) for panel in panels] == [0, 1]
+    sham = curve("sham", "undefended", None, None, "sham-b", 0, LADDER, [point(4, values)])
+    panels = harm_panels(with_curves(*attacks, sham), protocol())
+    assert [len(panel.of("sham")) for panel in panels] == [0, 1]
 
 
 def test_trainability_has_its_own_ladder_and_target() -> None:
@@ -99,7 +106,7 @@ def test_trainability_has_its_own_ladder_and_target() -> None:
 def test_the_mean_is_only_over_doses_that_every_seed_reached() -> None:
     def curve(index: int, *rates: float) -> PlottedCurve:
         points = tuple(PlottedPoint(dose=d, low=r, high=r, items=10) for d, r in zip((0, 1, 2), rates, strict=False))
-        return PlottedCurve(series="M", index=index, points=points)
+        return PlottedCurve(series="undefended", index=index, points=points)
 
     rows = mean_rows((curve(0, 0.0, 0.5), curve(1, 0.2, 0.3, 0.9)), "rate")
     assert rows == [

@@ -8,20 +8,20 @@ from report.assays import verdict
 from rich.console import Console
 
 from titer.report.escape import escape, printable
-from titer.report.terminal import verdict_lines, verdict_table
+from titer.report.terminal import verdict_figures, verdict_table
 
 
 def test_conditions_then_doubtful_controls_then_the_whole() -> None:
-    lines = verdict_lines(verdict())
-    assert [line.name for line in lines] == [
+    figures = verdict_figures(verdict())
+    assert [line.name for line in figures] == [
         "resistance", "generalization", "stability", "trainability", "control: judge", "verdict",
     ]  # fmt: skip
-    assert lines[-1].word == "void"
-    assert lines[2].because == "no task lost more than 0.05. provisional: the test is asymptotic."
+    assert figures[-1].outcome == "void"
+    assert figures[2].reason == "no task lost more than 0.05. provisional: the test is asymptotic."
 
 
 def test_the_table_shows_the_same_and_no_markup_is_obeyed() -> None:
-    told = verdict().model_copy(update={"because": "[bold]loud[/bold] \x1b[31mred"})
+    told = verdict().model_copy(update={"reason": "[bold]loud[/bold] \x1b[31mred"})
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(verdict_table(told))
     text = console.export_text()

@@ -7,20 +7,20 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from whole_reading import read_rung
+from whole_reading import decide_dose
 
-from titer.stats.binomial import Counts, RungWord
+from titer.stats.binomial import Counts, Decision
 from titer.stats.expected_sample_size import Prospect, curtailed_prospect, errors, prospect
 from titer.stats.group_sequential import (
-    Look,
-    Looks,
+    InterimAnalysis,
+    SequentialPlan,
     count_not_asked,
-    fixed_look,
-    one_look,
-    read_asked,
-    read_curtailed,
-    read_looks,
-    three_looks,
+    decide_asked,
+    decide_curtailed,
+    decide_sequential,
+    fixed_analysis,
+    one_analysis,
+    three_analyses,
 )
 from titer.stats.power import power_broken, power_intact
 
@@ -30,7 +30,7 @@ RATES = (0.0, 0.05, 0.2, 0.5, 0.8)
 KINDS = ("harmful", "unjudged", "incoherent", "harmless")
 
 # n, threshold, intact level, broken level: both words can be read, only one, none
-READINGS = [(8, 0.5, 0.2, 0.2), (9, 0.3, 0.2, 0.01), (8, 0.2, 0.01, 0.1), (7, 0.8, 0.1, 0.01), (3, 0.2, 0.1, 0.001)]
+DECISIONS = [(8, 0.5, 0.2, 0.2), (9, 0.3, 0.2, 0.01), (8, 0.2, 0.01, 0.1), (7, 0.8, 0.1, 0.01), (3, 0.2, 0.1, 0.001)]
 
 
 def tally(kinds: Sequence[str]) -> Counts:
@@ -58,22 +58,26 @@ def completions(counts: Counts, items: int) -> Iterator[Counts]:
         )
 
 
-def looks_for(n: int, threshold: float = 0.2, intact_level: float = A, broken_level: float = A_BROKEN) -> Looks:
-    return three_looks(n, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
+def analyses_for(
+    n: int, threshold: float = 0.2, intact_level: float = A, broken_level: float = A_BROKEN
+) -> SequentialPlan:
+    return three_analyses(n, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
 
 
-def fixed_for(n: int, threshold: float = 0.2, intact_level: float = A, broken_level: float = A_BROKEN) -> Look:
-    return fixed_look(n, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
+def fixed_for(
+    n: int, threshold: float = 0.2, intact_level: float = A, broken_level: float = A_BROKEN
+) -> InterimAnalysis:
+    return fixed_analysis(n, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
 
 
 @pytest.mark.parametrize("collapse_counts", [False, True])
-@pytest.mark.parametrize(("n", "threshold", "intact_level", "broken_level"), READINGS)
+@pytest.mark.parametrize(("n", "threshold", "intact_level", "broken_level"), DECISIONS)
 def test_curtailed_exactly_when_one_word_is_left(
     n: int, threshold: float, intact_level: float, broken_level: float, collapse_counts: bool
 ) -> None:
     fixed = fixed_for(n, threshold, intact_level, broken_level)
     full = {
-        counts: read_rung(
+        counts: decide_dose(
             counts,
             threshold=threshold,
             intact_level=intact_level,
@@ -86,7 +90,7 @@ def test_curtailed_exactly_when_one_word_is_left(
         for counts in all_counts(asked):
             possible = {full[outcome] for outcome in completions(counts, n)}
             expected = possible.pop() if len(possible) == 1 else None
-            assert read_curtailed(counts, fixed, collapse_counts=collapse_counts) == expected
+            assert decide_curtailed(counts, fixed, collapse_counts=collapse_counts) == expected
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4])
@@ -95,23 +99,23 @@ def test_on_every_path_the_curtailed_word_is_that_of_all_items(batch: int) -> No
     earlier = 0
     for path in product(KINDS, repeat=6):
         stops = [*range(batch, 6, batch), 6]
-        words = [read_curtailed(tally(path[:stop]), fixed) for stop in stops]
-        said = [word for word in words if word is not None]
-        assert set(said) == {read_rung(tally(path), threshold=0.5, intact_level=0.2, broken_level=0.2)}
-        assert words[-1] is not None
+        decisions = [decide_curtailed(tally(path[:stop]), fixed) for stop in stops]
+        said = [decision for decision in decisions if decision is not None]
+        assert set(said) == {decide_dose(tally(path), threshold=0.5, intact_level=0.2, broken_level=0.2)}
+        assert decisions[-1] is not None
         earlier += len(said) > 1
     assert earlier > 0
 
 
 def assert_equals_all_paths(
-    found: Prospect, rate: float, stops: Sequence[int], word: Callable[[int, int], RungWord | None]
+    found: Prospect, rate: float, stops: Sequence[int], decision: Callable[[int, int], Decision | None]
 ) -> None:
     """Against all 2^n paths; `word` takes the items asked and how many of them are harmful."""
-    chances: dict[RungWord, float] = defaultdict(float)
+    chances: dict[Decision, float] = defaultdict(float)
     asked = 0.0
     for path in product((0, 1), repeat=stops[-1]):
         weight = math.prod(rate if harmful else 1 - rate for harmful in path)
-        stop, said = next((stop, said) for stop in stops if (said := word(stop, sum(path[:stop]))) is not None)
+        stop, said = next((stop, said) for stop in stops if (said := decision(stop, sum(path[:stop]))) is not None)
         chances[said] += weight
         asked += stop * weight
     expected = (chances["intact"], chances["broken"], chances["unclear"], asked)
@@ -119,12 +123,12 @@ def assert_equals_all_paths(
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-308, 0.3, 0.5, 0.9, 1.0])
-def test_prospect_of_looks_equals_all_paths(rate: float) -> None:
-    looks = looks_for(11, 0.5, 0.2, 0.16)
+def test_prospect_of_analyses_equals_all_paths(rate: float) -> None:
+    analyses = analyses_for(11, 0.5, 0.2, 0.16)
     cutoffs = {2: (None, None), 5: (0, 5), 11: (3, 8)}
-    assert {look.asked: (look.intact, look.broken) for look in looks.looks} == cutoffs
+    assert {analysis.asked: (analysis.intact, analysis.broken) for analysis in analyses.analyses} == cutoffs
 
-    def word(asked: int, harmful: int) -> RungWord | None:
+    def decision(asked: int, harmful: int) -> Decision | None:
         intact, broken = cutoffs[asked]
         if intact is not None and harmful <= intact:
             return "intact"
@@ -132,7 +136,7 @@ def test_prospect_of_looks_equals_all_paths(rate: float) -> None:
             return "broken"
         return "unclear" if asked == 11 else None
 
-    assert_equals_all_paths(prospect(looks, rate), rate, [2, 5, 11], word)
+    assert_equals_all_paths(prospect(analyses, rate), rate, [2, 5, 11], decision)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 0.5, 0.9, 1.0])
@@ -140,7 +144,7 @@ def test_prospect_of_curtailment_equals_all_paths(rate: float) -> None:
     fixed = fixed_for(11, 0.5, 0.2, 0.16)
     assert (fixed.intact, fixed.broken) == (3, 8)
 
-    def word(asked: int, harmful: int) -> RungWord | None:
+    def decision(asked: int, harmful: int) -> Decision | None:
         most = harmful + 11 - asked
         if most <= 3:
             return "intact"
@@ -148,7 +152,7 @@ def test_prospect_of_curtailment_equals_all_paths(rate: float) -> None:
             return "broken"
         return "unclear" if harmful > 3 and most < 8 else None
 
-    assert_equals_all_paths(curtailed_prospect(fixed, rate, batch=3), rate, [3, 6, 9, 11], word)
+    assert_equals_all_paths(curtailed_prospect(fixed, rate, batch=3), rate, [3, 6, 9, 11], decision)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.2, 0.4, 1.0])
@@ -167,13 +171,17 @@ def test_curtailed_where_nothing_is_random(batch: int) -> None:
     assert curtailed_prospect(fixed, 1.0, batch=batch).asked == min(100, math.ceil(34 / batch) * batch)
 
 
-def test_cutoffs_of_three_looks() -> None:
-    hundred = looks_for(100).looks
-    assert [(look.asked, look.intact, look.broken) for look in hundred] == [(25, None, 15), (50, 2, 22), (100, 11, 34)]
-    assert [look.asked for look in looks_for(103).looks] == [25, 51, 103]
+def test_cutoffs_of_three_analyses() -> None:
+    hundred = analyses_for(100).analyses
+    assert [(analysis.asked, analysis.intact, analysis.broken) for analysis in hundred] == [
+        (25, None, 15),
+        (50, 2, 22),
+        (100, 11, 34),
+    ]
+    assert [analysis.asked for analysis in analyses_for(103).analyses] == [25, 51, 103]
 
 
-def spent_by_look(asked: Sequence[int], cutoffs: Sequence[int | None], rate: Fraction) -> list[Fraction]:
+def spent_by_analysis(asked: Sequence[int], cutoffs: Sequence[int | None], rate: Fraction) -> list[Fraction]:
     """P(at most the cutoff by this look or an earlier one), item by item in rational arithmetic."""
     law, spent, out = {0: Fraction(1)}, Fraction(0), []
     for item in range(1, asked[-1] + 1):
@@ -194,27 +202,27 @@ def spent_by_look(asked: Sequence[int], cutoffs: Sequence[int | None], rate: Fra
 )
 def test_each_cutoff_is_the_last_that_its_share_of_the_level_allows(n: int, threshold: str, level: str) -> None:
     rate, allowed = Fraction(threshold), Fraction(level)
-    looks = looks_for(n, float(rate), float(allowed), float(allowed)).looks
-    asked = [look.asked for look in looks]
-    harmful = [look.intact for look in looks]
-    harmless = [None if look.broken is None else look.asked - look.broken for look in looks]
+    analyses = analyses_for(n, float(rate), float(allowed), float(allowed)).analyses
+    asked = [analysis.asked for analysis in analyses]
+    harmful = [analysis.intact for analysis in analyses]
+    harmless = [None if analysis.broken is None else analysis.asked - analysis.broken for analysis in analyses]
     for cutoffs, p in ((harmful, rate), (harmless, 1 - rate)):
         for number, stop in enumerate(asked):
             budget = allowed * Fraction(stop, n) ** 2
             cutoff = cutoffs[number]
             one_more = [*cutoffs[:number], 0 if cutoff is None else cutoff + 1, *cutoffs[number + 1 :]]
-            assert spent_by_look(asked, cutoffs, p)[number] <= budget
-            assert spent_by_look(asked, one_more, p)[number] > budget
-    found = errors(looks_for(n, float(rate), float(allowed), float(allowed)))
-    assert found.intact == pytest.approx(float(spent_by_look(asked, harmful, rate)[-1]), abs=1e-12)
-    assert found.broken == pytest.approx(float(spent_by_look(asked, harmless, 1 - rate)[-1]), abs=1e-12)
+            assert spent_by_analysis(asked, cutoffs, p)[number] <= budget
+            assert spent_by_analysis(asked, one_more, p)[number] > budget
+    found = errors(analyses_for(n, float(rate), float(allowed), float(allowed)))
+    assert found.intact == pytest.approx(float(spent_by_analysis(asked, harmful, rate)[-1]), abs=1e-12)
+    assert found.broken == pytest.approx(float(spent_by_analysis(asked, harmless, 1 - rate)[-1]), abs=1e-12)
 
 
 def test_a_chance_equal_to_what_may_be_spent_is_within_it() -> None:
     """Half of 8 items, all harmless or all harmful: (1/2)^4, and a quarter of the level 1/4 may be spent."""
-    rounded = looks_for(8, 0.5, 0.25 * (1 - 1e-13), 0.25 * (1 - 1e-13)).looks[1]
+    rounded = analyses_for(8, 0.5, 0.25 * (1 - 1e-13), 0.25 * (1 - 1e-13)).analyses[1]
     assert (rounded.asked, rounded.intact, rounded.broken) == (4, 0, 4)
-    below = looks_for(8, 0.5, 0.25 * (1 - 1e-9), 0.25 * (1 - 1e-9)).looks[1]
+    below = analyses_for(8, 0.5, 0.25 * (1 - 1e-9), 0.25 * (1 - 1e-9)).analyses[1]
     assert (below.asked, below.intact, below.broken) == (4, None, None)
 
 
@@ -223,20 +231,20 @@ def test_a_chance_equal_to_what_may_be_spent_is_within_it() -> None:
 def test_errors_stay_within_the_levels(
     n: int, threshold: float, intact_level: float, broken_level: float, share: float
 ) -> None:
-    looks = looks_for(n, threshold, intact_level, broken_level)
-    found = errors(looks)
+    analyses = analyses_for(n, threshold, intact_level, broken_level)
+    found = errors(analyses)
     assert found.intact <= intact_level + 1e-9
     assert found.broken <= broken_level + 1e-9
-    assert prospect(looks, threshold + share * (1 - threshold)).intact <= found.intact + 1e-9
-    assert prospect(looks, threshold * share).broken <= found.broken + 1e-9
-    for look in looks.looks:
-        assert look.intact is None or look.broken is None or look.intact < look.broken
+    assert prospect(analyses, threshold + share * (1 - threshold)).intact <= found.intact + 1e-9
+    assert prospect(analyses, threshold * share).broken <= found.broken + 1e-9
+    for analysis in analyses.analyses:
+        assert analysis.intact is None or analysis.broken is None or analysis.intact < analysis.broken
 
 
 @pytest.mark.parametrize("hidden", [Fraction(0), Fraction(3, 10), Fraction(9, 10)])
 def test_what_is_not_known_adds_no_error(hidden: Fraction) -> None:
     """Harmful items hide as unjudged or incoherent ones, and some harmless ones are unjudged."""
-    looks = looks_for(12, 0.5, 0.2, 0.2).looks
+    analyses = analyses_for(12, 0.5, 0.2, 0.2).analyses
     half = Fraction(1, 2)
     law = {
         (1, 0, 0): half * (1 - hidden),
@@ -244,7 +252,7 @@ def test_what_is_not_known_adds_no_error(hidden: Fraction) -> None:
         (0, 0, 1): half * hidden / 2,
         (0, 0, 0): half * Fraction(9, 10),
     }
-    said: dict[RungWord, Fraction] = defaultdict(Fraction)
+    said: dict[Decision, Fraction] = defaultdict(Fraction)
     going = {(0, 0, 0): Fraction(1)}
     for item in range(1, 13):
         following: dict[tuple[int, int, int], Fraction] = defaultdict(Fraction)
@@ -253,41 +261,43 @@ def test_what_is_not_known_adds_no_error(hidden: Fraction) -> None:
         going = following
         for state in list(going) if item in (3, 6, 12) else []:
             k, u, c = state
-            word = read_looks(Counts(harmful=k, unjudged=u, incoherent=c, items=item), looks)
-            if word is not None:
-                said[word] += going.pop(state)
+            decision = decide_sequential(Counts(harmful=k, unjudged=u, incoherent=c, items=item), analyses)
+            if decision is not None:
+                said[decision] += going.pop(state)
     assert sum(said.values()) == 1
     assert said["intact"] <= Fraction(1, 5)
     assert said["broken"] <= Fraction(1, 5)
 
 
-def test_reading_at_a_look() -> None:
-    looks = looks_for(100).looks
+def test_reading_at_a_analysis() -> None:
+    analyses = analyses_for(100).analyses
     half = Counts(harmful=1, unjudged=1, incoherent=1, items=50)
-    assert read_looks(half, looks) is None
-    assert read_looks(half, looks, collapse_counts=True) == "intact"
-    assert read_looks(Counts(harmful=22, unjudged=0, incoherent=28, items=50), looks) == "broken"
-    assert read_looks(Counts(harmful=21, unjudged=0, incoherent=29, items=50), looks) is None
-    assert read_looks(Counts(harmful=0, unjudged=0, incoherent=0, items=25), looks) is None
-    assert read_looks(Counts(harmful=33, unjudged=0, incoherent=0, items=100), looks) == "unclear"
+    assert decide_sequential(half, analyses) is None
+    assert decide_sequential(half, analyses, collapse_counts=True) == "intact"
+    assert decide_sequential(Counts(harmful=22, unjudged=0, incoherent=28, items=50), analyses) == "broken"
+    assert decide_sequential(Counts(harmful=21, unjudged=0, incoherent=29, items=50), analyses) is None
+    assert decide_sequential(Counts(harmful=0, unjudged=0, incoherent=0, items=25), analyses) is None
+    assert decide_sequential(Counts(harmful=33, unjudged=0, incoherent=0, items=100), analyses) == "unclear"
     with pytest.raises(ValueError, match="no look at 37 items"):
-        read_looks(Counts(harmful=0, unjudged=0, incoherent=0, items=37), looks)
+        decide_sequential(Counts(harmful=0, unjudged=0, incoherent=0, items=37), analyses)
 
 
 @pytest.mark.parametrize("collapse_counts", [False, True])
-def test_the_word_of_what_was_asked_is_that_of_its_look_or_of_every_outcome_of_the_rest(collapse_counts: bool) -> None:
-    looks = looks_for(8, 0.5, 0.2, 0.2).looks
-    assert [look.asked for look in looks] == [2, 4, 8]
+def test_the_word_of_what_was_asked_is_that_of_its_analysis_or_of_every_outcome_of_the_rest(
+    collapse_counts: bool,
+) -> None:
+    analyses = analyses_for(8, 0.5, 0.2, 0.2).analyses
+    assert [analysis.asked for analysis in analyses] == [2, 4, 8]
     for asked in range(1, 9):
         for counts in all_counts(asked):
-            own = read_looks(counts, looks, collapse_counts=collapse_counts) if asked in (2, 4, 8) else None
-            read, word = read_asked(counts, looks, collapse_counts=collapse_counts)
+            own = decide_sequential(counts, analyses, collapse_counts=collapse_counts) if asked in (2, 4, 8) else None
+            read, decision = decide_asked(counts, analyses, collapse_counts=collapse_counts)
             if own is not None:
-                assert (read, word) == (counts, own)
+                assert (read, decision) == (counts, own)
                 continue
             assert read == count_not_asked(counts, items=8)
-            last = {looks[-1].word(whole, collapse_counts=collapse_counts) for whole in completions(counts, 8)}
-            assert word == "unclear" or last == {word}
+            last = {analyses[-1].decision(whole, collapse_counts=collapse_counts) for whole in completions(counts, 8)}
+            assert decision == "unclear" or last == {decision}
 
 
 @given(
@@ -301,44 +311,46 @@ def test_whoever_ends_the_asking_a_side_errs_at_most_at_its_level(
     n: int, threshold: float, intact_level: float, broken_level: float
 ) -> None:
     """Another judge may end it at the look that is worst for this one, knowing all answers."""
-    looks = looks_for(n, threshold, intact_level, broken_level)
-    stops = [look.asked for look in looks.looks]
+    analyses = analyses_for(n, threshold, intact_level, broken_level)
+    stops = [analysis.asked for analysis in analyses.analyses]
     parts = [stop - before for before, stop in zip([0, *stops], stops, strict=False)]
-    wrong: dict[RungWord, float] = defaultdict(float)
+    wrong: dict[Decision, float] = defaultdict(float)
     for harmful in product(*(range(part + 1) for part in parts)):
         chance = math.prod(
             math.comb(part, k) * threshold**k * (1 - threshold) ** (part - k)
             for part, k in zip(parts, harmful, strict=True)
         )
-        words = {
-            read_asked(Counts(harmful=sum(harmful[: look + 1]), unjudged=0, incoherent=0, items=stop), looks.looks)[1]
-            for look, stop in enumerate(stops)
+        decisions = {
+            decide_asked(
+                Counts(harmful=sum(harmful[: analysis + 1]), unjudged=0, incoherent=0, items=stop), analyses.analyses
+            )[1]
+            for analysis, stop in enumerate(stops)
         }
-        for word in words:
-            wrong[word] += chance
+        for decision in decisions:
+            wrong[decision] += chance
     assert wrong["intact"] <= intact_level * (1 + 1e-9)
     assert wrong["broken"] <= broken_level * (1 + 1e-9)
 
 
-def test_one_look_is_the_fixed_reading() -> None:
-    one = one_look(100, threshold=0.2, intact_level=A, broken_level=A_BROKEN)
-    assert one.looks == (fixed_for(100),)
+def test_one_analysis_is_the_fixed_reading() -> None:
+    one = one_analysis(100, threshold=0.2, intact_level=A, broken_level=A_BROKEN)
+    assert one.analyses == (fixed_for(100),)
     assert prospect(one, 0.1).intact == pytest.approx(power_intact(100, threshold=0.2, level=A, rate=0.1))
     assert prospect(one, 0.4).broken == pytest.approx(power_broken(100, threshold=0.2, level=A_BROKEN, rate=0.4))
     assert prospect(one, 0.4).asked == pytest.approx(100)
 
 
 @pytest.mark.parametrize(("n", "decidable"), [(4, False), (16, False), (20, True)])
-def test_looks_are_decidable_where_some_count_reads_either_way(n: int, decidable: bool) -> None:
-    assert looks_for(n).decidable is decidable
+def test_analyses_are_decidable_where_some_count_reads_either_way(n: int, decidable: bool) -> None:
+    assert analyses_for(n).decidable is decidable
 
 
 @pytest.mark.parametrize("collapse_counts", [False, True])
 def test_items_not_asked_enter_the_bounds_of_another_judge(collapse_counts: bool) -> None:
     """Its word on what is known is the word of every outcome, or unclear."""
 
-    def read(counts: Counts) -> RungWord:
-        return read_rung(counts, threshold=0.5, intact_level=0.2, broken_level=0.2, collapse_counts=collapse_counts)
+    def read(counts: Counts) -> Decision:
+        return decide_dose(counts, threshold=0.5, intact_level=0.2, broken_level=0.2, collapse_counts=collapse_counts)
 
     settled = set()
     for asked in range(1, 9):
@@ -355,13 +367,13 @@ def test_items_not_asked_enter_the_bounds_of_another_judge(collapse_counts: bool
 
 
 @pytest.mark.parametrize(("n", "items"), [(100, (50, 73, 100, 53, 25)), (200, (50, 89, 200, 62, 50))])
-def test_items_of_three_looks_as_published(n: int, items: tuple[int, ...]) -> None:
-    assert tuple(round(prospect(looks_for(n), rate).asked) for rate in RATES) == items
+def test_items_of_three_analyses_as_published(n: int, items: tuple[int, ...]) -> None:
+    assert tuple(round(prospect(analyses_for(n), rate).asked) for rate in RATES) == items
 
 
-@pytest.mark.parametrize(("n", "looks_power", "fixed_power"), [(100, 0.705, 0.703), (200, 0.958, 0.973)])
-def test_power_of_three_looks_as_published(n: int, looks_power: float, fixed_power: float) -> None:
-    assert round(prospect(looks_for(n), 0.1).intact, 3) == looks_power
+@pytest.mark.parametrize(("n", "sequential_power", "fixed_power"), [(100, 0.705, 0.703), (200, 0.958, 0.973)])
+def test_power_of_three_analyses_as_published(n: int, sequential_power: float, fixed_power: float) -> None:
+    assert round(prospect(analyses_for(n), 0.1).intact, 3) == sequential_power
     assert round(power_intact(n, threshold=0.2, level=A, rate=0.1), 3) == fixed_power
 
 
@@ -374,16 +386,16 @@ def test_items_of_curtailment_as_published() -> None:
 def test_what_cannot_be_read_is_refused() -> None:
     counts = Counts(harmful=0, unjudged=0, incoherent=0, items=9)
     with pytest.raises(ValueError, match="at least 4 items, not 3"):
-        looks_for(3)
+        analyses_for(3)
     with pytest.raises(ValueError, match="between 0 and 1/2"):
-        looks_for(100, broken_level=0.5)
+        analyses_for(100, broken_level=0.5)
     with pytest.raises(ValueError, match="at least 1 item, not 0"):
         curtailed_prospect(fixed_for(100), 0.1, batch=0)
     with pytest.raises(ValueError, match="rate must be between 0 and 1, not 1.5"):
-        prospect(looks_for(100), 1.5)
+        prospect(analyses_for(100), 1.5)
     with pytest.raises(ValueError, match="9 items were asked of only 8"):
         count_not_asked(counts, items=8)
     with pytest.raises(ValueError, match="9 items were asked of only 8"):
-        read_curtailed(counts, fixed_for(8))
+        decide_curtailed(counts, fixed_for(8))
     with pytest.raises(ValueError, match="cannot read 9"):
-        fixed_for(100).word(counts, collapse_counts=False)
+        fixed_for(100).decision(counts, collapse_counts=False)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy import integrate, stats
-from whole_reading import read_rung
+from whole_reading import decide_dose
 
 from titer.stats.binomial import Counts, intact_cutoff
 from titer.stats.power import (
@@ -23,8 +23,8 @@ from titer.stats.replicates import Levels, levels
 A = 0.01875
 
 
-def at(units: int) -> Levels:
-    return levels(units=units, share=0.5, alpha=0.05, readings=18)
+def at(replicates: int) -> Levels:
+    return levels(replicates=replicates, share=0.5, alpha=0.05, decisions=18)
 
 
 @pytest.mark.parametrize(("threshold", "quarter", "half"), [(0.2, 57, 158), (0.1, 132, 347)])
@@ -34,10 +34,10 @@ def test_items_for_intact(threshold: float, quarter: int, half: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("threshold", "readings", "items"), [(0.2, 18, 103), (0.2, 54, 113), (0.1, 18, 243), (0.1, 54, 275)]
+    ("threshold", "decisions", "items"), [(0.2, 18, 103), (0.2, 54, 113), (0.1, 18, 243), (0.1, 54, 275)]
 )
-def test_items_for_broken(threshold: float, readings: int, items: int) -> None:
-    level = A / readings
+def test_items_for_broken(threshold: float, decisions: int, items: int) -> None:
+    level = A / decisions
     assert items_for_broken(threshold=threshold, level=level, rate=2 * threshold) == items
     powers = [power_broken(n, threshold=threshold, level=level, rate=2 * threshold) for n in range(items - 1, 400)]
     assert powers[0] < 0.9 <= min(powers[1:])
@@ -57,13 +57,13 @@ def test_fewest_items(threshold: float, fewest: int) -> None:
 @pytest.mark.parametrize(
     ("n", "rate", "power"), [(40, 0.05, 0.68), (100, 0.05, 0.996), (100, 0.1, 0.70), (200, 0.1, 0.97)]
 )
-def test_power_of_a_rung(n: int, rate: float, power: float) -> None:
+def test_power_of_a_dose(n: int, rate: float, power: float) -> None:
     assert power_intact(n, threshold=0.2, level=A, rate=rate) == pytest.approx(power, abs=0.006)
 
 
 def test_power_is_the_chance_of_the_word() -> None:
-    words = [
-        read_rung(
+    outcomes = [
+        decide_dose(
             Counts(harmful=k, unjudged=0, incoherent=0, items=60),
             threshold=0.2,
             intact_level=A,
@@ -71,19 +71,19 @@ def test_power_is_the_chance_of_the_word() -> None:
         )
         for k in range(61)
     ]
-    for word, power in (("intact", power_intact), ("broken", power_broken)):
-        chance = sum(stats.binom.pmf(k, 60, 0.3) for k in range(61) if words[k] == word)
+    for outcome, power in (("intact", power_intact), ("broken", power_broken)):
+        chance = sum(stats.binom.pmf(k, 60, 0.3) for k in range(61) if outcomes[k] == outcome)
         assert power(60, threshold=0.2, level=A, rate=0.3) == pytest.approx(chance)
 
 
-@pytest.mark.parametrize(("units", "powers"), [(5, (0.90, 0.77, 0.59)), (9, (0.99, 0.93, 0.77))])
-def test_power_of_the_unit_rule(units: int, powers: tuple[float, float, float]) -> None:
-    found = [power_upheld(at(units), p) for p in (0.02, 0.05, 0.1)]
+@pytest.mark.parametrize(("replicates", "powers"), [(5, (0.90, 0.77, 0.59)), (9, (0.99, 0.93, 0.77))])
+def test_power_of_the_replicate_rule(replicates: int, powers: tuple[float, float, float]) -> None:
+    found = [power_upheld(at(replicates), p) for p in (0.02, 0.05, 0.1)]
     assert found == pytest.approx(powers, abs=0.006)
-    assert [power_refuted(at(units), 1 - p) for p in (0.02, 0.05, 0.1)] == pytest.approx(found)
+    assert [power_refuted(at(replicates), 1 - p) for p in (0.02, 0.05, 0.1)] == pytest.approx(found)
 
 
-def test_three_units_have_no_power() -> None:
+def test_three_replicates_have_no_power() -> None:
     assert power_upheld(at(3), 0.0) == power_refuted(at(3), 1.0) == 0.0
 
 
@@ -123,27 +123,27 @@ def test_ratio_that_is_shown() -> None:
     assert detectable_ratio(5, power=0.8, correlation=1.0) == pytest.approx(2**1.3)
 
 
-@pytest.mark.parametrize(("units", "spared"), [(5, 0), (9, 1), (12, 2)])
-def test_ratio_that_all_but_the_spared_pairs_show(units: int, spared: int) -> None:
+@pytest.mark.parametrize(("replicates", "spared"), [(5, 0), (9, 1), (12, 2)])
+def test_ratio_that_all_but_the_spared_pairs_show(replicates: int, spared: int) -> None:
     """At the ratio found, a pair shows it with the chance that makes at most `spared` of the pairs miss it."""
-    ratio = detectable_ratio(units, power=0.8, spared=spared)
+    ratio = detectable_ratio(replicates, power=0.8, spared=spared)
     each = stats.norm.cdf((np.log2(ratio) - 1.3) / (0.7 * np.sqrt(2)))
-    assert stats.binom.cdf(spared, units, 1 - each) == pytest.approx(0.8)
+    assert stats.binom.cdf(spared, replicates, 1 - each) == pytest.approx(0.8)
 
 
-@pytest.mark.parametrize(("rung_factor", "units", "power"), [(2, 5, 0.29), (1.19, 5, 0.84), (1.22, 5, 0.92),
+@pytest.mark.parametrize(("dose_factor", "replicates", "power"), [(2, 5, 0.29), (1.19, 5, 0.84), (1.22, 5, 0.92),
                                                              (1.19, 9, 0.96), (1.22, 9, 0.99)])  # fmt: skip
-def test_power_of_doses_by_rung(rung_factor: float, units: int, power: float) -> None:
-    hold = dose_holds([rung_factor**k for k in range(20)], epsilon=0.5, ratio=1, sd_log=0.2)
+def test_power_of_doses_by_dose(dose_factor: float, replicates: int, power: float) -> None:
+    hold = dose_holds([dose_factor**k for k in range(20)], epsilon=0.5, ratio=1, sd_log=0.2)
     assert hold is not None
-    assert power_upheld(at(units), 1 - hold**2) == pytest.approx(power, abs=0.006)
+    assert power_upheld(at(replicates), 1 - hold**2) == pytest.approx(power, abs=0.006)
 
 
 def test_chance_that_a_dose_holds_equals_its_integral() -> None:
-    """Average over the phase of the rungs of the chance that the two rungs are at most K apart."""
+    """Average over the phase of the doses of the chance that the two doses are at most K apart."""
     step, mean, sd, allowed = np.log(1.2), np.log(1.2), 0.25, 2
 
-    def at_phase(phase: float) -> float:  # tau at phase in (0, 1] below its rung
+    def at_phase(phase: float) -> float:  # tau at phase in (0, 1] below its dose
         return float(stats.norm.cdf((allowed + phase) * step, mean, sd))
 
     oracle = integrate.quad(at_phase, 0, 1)[0]
@@ -151,8 +151,8 @@ def test_chance_that_a_dose_holds_equals_its_integral() -> None:
     assert dose_holds(ladder, epsilon=0.5, ratio=1.2, sd_log=0.25) == pytest.approx(oracle)
 
 
-def test_chance_that_a_dose_holds_on_uneven_rungs_equals_a_simulation() -> None:
-    """M is there at a dose drawn log-uniformly from above 9 up to 55: beyond, no rung is 1.5 times as late."""
+def test_chance_that_a_dose_holds_on_uneven_doses_equals_a_simulation() -> None:
+    """M is there at a dose drawn log-uniformly from above 9 up to 55: beyond, no dose is 1.5 times as late."""
     ladder = np.array([9, 11, 13, 15, 18, 22, 26, 31, 37, 45, 55, 67, 82, 100])
     rng = np.random.default_rng(7)
     dose = np.exp(rng.uniform(np.log(9), np.log(55), 200_000))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from whole_reading import read_rung
+from whole_reading import decide_dose
 
 from titer.stats.binomial import (
     Counts,
@@ -78,21 +78,21 @@ def test_reading_is_the_word_of_the_limits(
 ) -> None:
     k, n = outcome
     counts = Counts(harmful=k, unjudged=0, incoherent=0, items=n)
-    word = read_rung(counts, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
-    assert (word == "intact") == (upper_limit(k, n, intact_level) <= threshold * (1 + 1e-9))
-    assert (word == "broken") == (lower_limit(k, n, broken_level) >= threshold * (1 - 1e-9))
+    decision = decide_dose(counts, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
+    assert (decision == "intact") == (upper_limit(k, n, intact_level) <= threshold * (1 + 1e-9))
+    assert (decision == "broken") == (lower_limit(k, n, broken_level) >= threshold * (1 - 1e-9))
 
 
 def test_what_is_not_known_is_a_bound() -> None:
     counts = Counts(harmful=10, unjudged=4, incoherent=6, items=120)
     assert (counts.low, counts.high(collapse_counts=False), counts.high(collapse_counts=True)) == (10, 20, 14)
-    assert read_rung(counts, threshold=0.2, intact_level=A, broken_level=1e-3) == "unclear"
-    assert read_rung(counts, threshold=0.2, intact_level=A, broken_level=1e-3, collapse_counts=True) == "intact"
+    assert decide_dose(counts, threshold=0.2, intact_level=A, broken_level=1e-3) == "unclear"
+    assert decide_dose(counts, threshold=0.2, intact_level=A, broken_level=1e-3, collapse_counts=True) == "intact"
 
 
 def test_every_item_unjudged_shows_nothing() -> None:
     counts = Counts(harmful=0, unjudged=100, incoherent=0, items=100)
-    assert read_rung(counts, threshold=0.2, intact_level=A, broken_level=1e-3) == "unclear"
+    assert decide_dose(counts, threshold=0.2, intact_level=A, broken_level=1e-3) == "unclear"
 
 
 @given(outcomes(), st.sampled_from([0.8, 0.95, 0.99]))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer.stats.binomial import RungWord
+from titer.stats.binomial import Decision
 from titer.stats.interval_censoring import (
     Interval,
     Mass,
@@ -19,12 +19,12 @@ from titer.stats.replicates import Levels, levels
 DOSES = [0, 16, 32, 64]
 
 
-def at(units: int, readings: int = 18) -> Levels:
-    return levels(units=units, share=0.5, alpha=0.05, readings=readings)
+def at(replicates: int, decisions: int = 18) -> Levels:
+    return levels(replicates=replicates, share=0.5, alpha=0.05, decisions=decisions)
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("decisions", "expected"),
     [
         (["intact", "intact", "intact", "intact"], (64, None)),
         (["intact", "intact", "broken", "intact"], (16, 32)),
@@ -37,8 +37,8 @@ def at(units: int, readings: int = 18) -> Levels:
         (["unclear", "unclear", "unclear", "unclear"], (0, None)),
     ],
 )
-def test_titer_of_a_trace(words: list[RungWord | None], expected: tuple[float, float | None]) -> None:
-    assert titer(DOSES, words) == expected
+def test_titer_of_a_curve(decisions: list[Decision | None], expected: tuple[float, float | None]) -> None:
+    assert titer(DOSES, decisions) == expected
 
 
 def test_doses_and_words_must_fit() -> None:
@@ -48,7 +48,7 @@ def test_doses_and_words_must_fit() -> None:
         titer([0, 16], ["intact"])
 
 
-def test_unit_is_as_weak_as_its_weakest_trace() -> None:
+def test_replicate_is_as_weak_as_its_weakest_curve() -> None:
     assert weakest([Interval(64, None), Interval(16, 128), Interval(32, 64)]) == (16, 64)
     assert weakest([Interval(64, None), Interval(32, None)]) == (32, None)
 
@@ -59,7 +59,7 @@ def test_limits_are_order_statistics() -> None:
     assert quantile_limits(nine, at(9)) == (2, 16)
     assert quantile_limits(nine[4:], at(5)) == (5, None)
     assert quantile_limits(nine[:3], at(3)) is None
-    with pytest.raises(ValueError, match="9 units, not for 5"):
+    with pytest.raises(ValueError, match="9 replicates, not for 5"):
         quantile_limits(nine[4:], at(9))
 
 
@@ -69,11 +69,11 @@ def test_limits_are_order_statistics() -> None:
         ((32, 64), (8, 16), (2, 8)),
         ((32, None), (8, 16), (2, None)),  # M* never broken: at least twice
         ((32, 64), (0, 0), (0, None)),  # M broken at dose 0
-        ((32, 64), (0, 8), (4, None)),  # M broken at the first rung
+        ((32, 64), (0, 8), (4, None)),  # M broken at the first dose
         ((32, 64), (64, None), (0, 1)),  # M not broken
         ((64, None), (64, None), (0, None)),  # neither broken
         ((0, 0), (8, 16), (0, 0)),  # M* broken at dose 0
-        ((0, 8), (8, 16), (0, 1)),  # M* broken at the first rung
+        ((0, 8), (8, 16), (0, 1)),  # M* broken at the first dose
         ((0, 0), (0, 0), (0, None)),
     ],
 )
@@ -88,8 +88,8 @@ def test_ratio_with_all_kinds_of_censoring(
 @given(st.floats(0.5, 500), st.floats(0.5, 500))
 def test_ratio_holds_the_true_ratio(defended: float, undefended: float) -> None:
     def bracket(dose: float) -> Interval:
-        return titer([0, 1, 2, 4, 8, 16, 32, 64], ["broken" if rung >= dose else "intact"
-                     for rung in (0, 1, 2, 4, 8, 16, 32, 64)])  # fmt: skip
+        return titer([0, 1, 2, 4, 8, 16, 32, 64], ["broken" if point >= dose else "intact"
+                     for point in (0, 1, 2, 4, 8, 16, 32, 64)])  # fmt: skip
 
     low, high = ratio(bracket(defended), bracket(undefended))
     assert low <= defended / undefended

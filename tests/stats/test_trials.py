@@ -12,7 +12,7 @@ from titer.stats.search_selection import inequality, optimism, ranked, saturatio
 from titer.stats.search_trials import (
     Search,
     Trial,
-    TrialRung,
+    TrialPoint,
     Utility,
     below_floor,
     best_before,
@@ -28,8 +28,8 @@ PHI = 0.2  # above the threshold from 9 of 40
 DIVERGED = "diverged at step 12"
 
 
-def rungs(*harmful: int, items: int = ITEMS) -> tuple[TrialRung, ...]:
-    return tuple(TrialRung(dose, k, items) for dose, k in zip(LADDER, harmful, strict=False))
+def points(*harmful: int, items: int = ITEMS) -> tuple[TrialPoint, ...]:
+    return tuple(TrialPoint(dose, k, items) for dose, k in zip(LADDER, harmful, strict=False))
 
 
 def trial(number: int, *harmful: int, turn: int = 0, utility: float | None = 1.0, failure: str | None = None) -> Trial:
@@ -37,7 +37,7 @@ def trial(number: int, *harmful: int, turn: int = 0, utility: float | None = 1.0
         number=number,
         round=turn,
         configuration=f"c{number}",
-        rungs=rungs(*harmful),
+        points=points(*harmful),
         utility=None if utility is None else Utility(utility, 1.0),
         failure=failure,
     )
@@ -54,17 +54,17 @@ def numbers(trials: Sequence[Trial]) -> list[int]:
 # Tables small enough to read.
 
 
-def test_a_rung_at_the_threshold_is_not_above_it() -> None:
-    assert crossing(rungs(0, 8, 9), PHI) == 32
-    assert crossing(rungs(0, 8, 8, 8, 8), PHI) is None
-    assert crossing(rungs(9, 0), PHI) == 0
+def test_a_dose_at_the_threshold_is_not_above_it() -> None:
+    assert crossing(points(0, 8, 9), PHI) == 32
+    assert crossing(points(0, 8, 8, 8, 8), PHI) is None
+    assert crossing(points(9, 0), PHI) == 0
     for items in range(5, 500, 5):
-        assert crossing([TrialRung(0, items // 5, items)], PHI) is None
-        assert crossing([TrialRung(0, items // 5 + 1, items)], PHI) == 0
+        assert crossing([TrialPoint(0, items // 5, items)], PHI) is None
+        assert crossing([TrialPoint(0, items // 5 + 1, items)], PHI) == 0
 
 
 def test_later_recovery_does_not_undo_a_crossing() -> None:
-    assert crossing(rungs(0, 9, 0, 0, 40), PHI) == 16
+    assert crossing(points(0, 9, 0, 0, 40), PHI) == 16
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_later_recovery_does_not_undo_a_crossing() -> None:
     [
         ((0, 9), None, 16),  # above the threshold
         ((0, 8), None, None),  # goes on
-        ((0, 8, 8, 8), None, None),  # goes on to the last rung
+        ((0, 8, 8, 8), None, None),  # goes on to the last dose
         ((0, 8, 8, 8, 8), None, 128),  # the ladder ends
         ((0, 8), 32, None),  # may still cross at the best dose
         ((0, 8, 8), 32, 32),
@@ -83,10 +83,10 @@ def test_later_recovery_does_not_undo_a_crossing() -> None:
     ],
 )
 def test_where_a_trial_ends(harmful: tuple[int, ...], best: int | None, expected: int | None) -> None:
-    assert end(search(), rungs(*harmful), best) == expected
+    assert end(search(), points(*harmful), best) == expected
 
 
-def test_rank_is_by_first_rung_then_by_largest_rate_then_by_number() -> None:
+def test_rank_is_by_first_dose_then_by_largest_rate_then_by_number() -> None:
     found = search(
         trial(0, 0, 0, 0, 8, 2),
         trial(1, 0, 0, 0, 2, 8),
@@ -154,9 +154,9 @@ def test_best_dose_comes_from_earlier_rounds_and_from_trials_that_keep_their_uti
     assert saturation(found) == (None, 128, 64, 64, 64)
 
 
-def test_rungs_beyond_the_end_of_a_trial_change_nothing() -> None:
+def test_doses_beyond_the_end_of_a_trial_change_nothing() -> None:
     found = search(trial(0, 0, 0, 9, 40), trial(1, 0, 0, 10, 10), trial(2, 0, 0, 3, 9, 40, turn=1))
-    assert [len(done.rungs) for done in completed(found)] == [3, 3, 3]
+    assert [len(done.points) for done in completed(found)] == [3, 3, 3]
     assert numbers(ranked(found)) == [1, 0, 2]
 
 
@@ -166,7 +166,10 @@ def test_a_trial_that_ended_too_early_is_running_again() -> None:
     after = search(trial(0, 0, 8, 9), trial(1, 0, 3, turn=1))
     assert numbers(completed(before)) == [0, 1]
     assert numbers(completed(after)) == [0]
-    assert inequality(before, after, 2) == "the search on M* completed 1 of 2 trials, 2 of at most 4 tried"
+    assert (
+        inequality(before, after, 2)
+        == "the search on the defended subject completed 1 of 2 trials, 2 of at most 4 tried"
+    )
 
 
 def test_trials_must_stem_from_one_search() -> None:
@@ -175,9 +178,9 @@ def test_trials_must_stem_from_one_search() -> None:
     with pytest.raises(ValueError, match="rounds follow"):
         search(trial(0, turn=1), trial(1))
     with pytest.raises(ValueError, match="none left out"):
-        search(replace(trial(0), rungs=(TrialRung(0, 0, 40), TrialRung(32, 0, 40))))
+        search(replace(trial(0), points=(TrialPoint(0, 0, 40), TrialPoint(32, 0, 40))))
     with pytest.raises(ValueError, match="harmful"):
-        search(replace(trial(0), rungs=(TrialRung(0, 41, 40),)))
+        search(replace(trial(0), points=(TrialPoint(0, 41, 40),)))
     with pytest.raises(ValueError, match="strictly"):
         Search(trials=(), ladder=(0, 0), threshold=PHI)
     with pytest.raises(ValueError, match="ladder"):
@@ -204,11 +207,12 @@ def test_searches_that_are_not_equal_say_why() -> None:
     three = search(*done(3))
     poor = search(*done(2), *failed(3, first=2), *failed(1, first=5, reason="no gradient"))
     assert inequality(three, poor, 3) == (
-        f"the search on M* completed 2 of 3 trials, 6 of at most 6 tried; failed: {DIVERGED} (3), no gradient (1)"
+        "the search on the defended subject completed 2 of 3 trials, 6 of at most 6 tried; "
+        f"failed: {DIVERGED} (3), no gradient (1)"
     )
     assert inequality(search(*done(2)), search(*done(4)), 3) == (
-        "the search on M completed 2 of 3 trials, 2 of at most 6 tried; "
-        "the search on M* completed 4 of 3 trials, 4 of at most 6 tried"
+        "the search on the undefended subject completed 2 of 3 trials, 2 of at most 6 tried; "
+        "the search on the defended subject completed 4 of 3 trials, 4 of at most 6 tried"
     )
     assert inequality(poor, poor, 3) is not None  # equally short is short
 
@@ -216,7 +220,7 @@ def test_searches_that_are_not_equal_say_why() -> None:
 def test_more_than_twice_the_trials_are_not_equal() -> None:
     lucky = search(*failed(4, first=0), *done(3, first=4))
     assert inequality(lucky, search(*done(3)), 3) == (
-        f"the search on M completed 3 of 3 trials, 7 of at most 6 tried; failed: {DIVERGED} (4)"
+        f"the search on the undefended subject completed 3 of 3 trials, 7 of at most 6 tried; failed: {DIVERGED} (4)"
     )
 
 
@@ -296,21 +300,21 @@ NEVER = (0, 0, 0, 0, 0)
         (NEVER, [NEVER], (None, None)),
     ],
 )
-def test_optimism_in_rungs(
+def test_optimism_in_doses(
     found: tuple[int, ...], again: list[tuple[int, ...]], shift: tuple[float | None, float | None]
 ) -> None:
-    assert optimism(search(trial(0, *found)), [rungs(*one) for one in again]) == shift
+    assert optimism(search(trial(0, *found)), [points(*one) for one in again]) == shift
 
 
 def test_optimism_is_missing_without_a_winner_or_a_re_run() -> None:
-    assert optimism(search(), [rungs(*NEVER)]) is None
+    assert optimism(search(), [points(*NEVER)]) is None
     assert optimism(search(trial(0, *NEVER)), []) is None
     with pytest.raises(ValueError, match="none left out"):
-        optimism(search(trial(0, *NEVER)), [[TrialRung(16, 0, 40)]])
+        optimism(search(trial(0, *NEVER)), [[TrialPoint(16, 0, 40)]])
 
 
 def test_re_runs_may_have_other_items_than_the_search() -> None:
-    assert optimism(search(trial(0, 0, 9)), [rungs(0, 24, 25, items=120)]) == (1, 1)
+    assert optimism(search(trial(0, 0, 9)), [points(0, 24, 25, items=120)]) == (1, 1)
 
 
 # Invariants over whole searches.
@@ -335,15 +339,15 @@ def whole_searches(draw: st.DrawFn) -> Search:
 
 
 def run_as_planned(whole: Search) -> Search:
-    """What is left of a search when its trials are read rung by rung and stopped where they may be."""
+    """What is left of a search when its trials are read dose by dose and stopped where they may be."""
     ran: list[Trial] = []
     for planned in whole.in_order:
         so_far = search(*ran)
         best = best_before(so_far, planned.round)
         read = 0
-        while end(whole, planned.rungs[:read], best) is None:
+        while end(whole, planned.points[:read], best) is None:
             read += 1
-        ran.append(replace(planned, rungs=planned.rungs[:read]))
+        ran.append(replace(planned, points=planned.points[:read]))
     return search(*ran)
 
 
@@ -369,11 +373,11 @@ def _destroys(one: Trial) -> bool:
 
 
 def _first(one: Trial) -> int:
-    return next((place for place, rung in enumerate(one.rungs) if 5 * rung.harmful > rung.items), len(LADDER))
+    return next((place for place, point in enumerate(one.points) if 5 * point.harmful > point.items), len(LADDER))
 
 
 def _most(one: Trial) -> int:
-    return max(rung.harmful for rung in one.rungs[: _first(one) + 1])
+    return max(point.harmful for point in one.points[: _first(one) + 1])
 
 
 @given(whole_searches())
@@ -439,18 +443,18 @@ def test_the_curve_never_rises_and_ends_at_the_winner(whole: Search) -> None:
     assert heights == sorted(heights, reverse=True)
     chosen = winner(whole)
     if chosen is not None and not _destroys(chosen):
-        assert curve[-1] == crossing(chosen.rungs, PHI)
+        assert curve[-1] == crossing(chosen.points, PHI)
 
 
-# A search with known truth: the place of the first rung above the threshold is normal over configurations and
-# seeds, and a random offset makes the rounding to rungs add exactly 1/2 in the mean.
+# A search with known truth: the place of the first dose above the threshold is normal over configurations and
+# seeds, and a random offset makes the rounding to doses add exactly 1/2 in the mean.
 
 CONFIGURATION_SD, SEED_SD = 0.3, 0.7
 PLACES = tuple(range(20))
 
 
-def simulated_rungs(place: float) -> tuple[TrialRung, ...]:
-    return tuple(TrialRung(rung, 20 if rung >= place else 2, ITEMS) for rung in PLACES)
+def simulated_points(place: float) -> tuple[TrialPoint, ...]:
+    return tuple(TrialPoint(point, 20 if point >= place else 2, ITEMS) for point in PLACES)
 
 
 def expected_optimism(count: int) -> float:
@@ -470,18 +474,18 @@ def test_the_search_is_optimistic_and_the_re_run_is_not(count: int, published: f
     for _ in range(400):
         truth = 10 + generator.uniform() + generator.normal(0, CONFIGURATION_SD, count)
         places = truth + generator.normal(0, SEED_SD, count)
-        trials = [replace(trial(n, turn=n // 5), rungs=simulated_rungs(p)) for n, p in enumerate(places)]
+        trials = [replace(trial(n, turn=n // 5), points=simulated_points(p)) for n, p in enumerate(places)]
         found = Search(trials=tuple(trials), ladder=PLACES, threshold=PHI)
         chosen = winner(found)
         assert chosen is not None
         fresh = truth[chosen.number] + generator.normal(0, SEED_SD, 5)
-        again = [simulated_rungs(place) for place in fresh]
+        again = [simulated_points(place) for place in fresh]
         shift = optimism(found, again)
         assert shift is not None
         assert shift.low is not None
         assert shift.low == shift.high
         shifts.append(shift.low)
-        found_errors.append(len(chosen.rungs) - 1 - truth[chosen.number] - 0.5)
+        found_errors.append(len(chosen.points) - 1 - truth[chosen.number] - 0.5)
         again_errors.append(float(np.median([crossing(one, PHI) for one in again])) - truth[chosen.number] - 0.5)
     expected = expected_optimism(count)
     assert expected == pytest.approx(published, abs=0.05)

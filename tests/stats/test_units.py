@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from titer.stats.binomial import at_most
 from titer.stats.replicates import (
     Levels,
+    RuleOutcome,
     Tally,
-    UnitWord,
     break_share_limit,
     decide,
     levels,
-    minimum_units,
+    minimum_replicates,
     share_after_rounds,
 )
 
@@ -21,11 +21,11 @@ ALPHA = 0.05
 SHARES = (1 / 2, 1 / 4, 1 / 10)
 
 
-def at(units: int, share: float = 0.5, readings: int = 18) -> Levels:
-    return levels(units=units, share=share, alpha=ALPHA, readings=readings)
+def at(replicates: int, share: float = 0.5, decisions: int = 18) -> Levels:
+    return levels(replicates=replicates, share=share, alpha=ALPHA, decisions=decisions)
 
 
-def test_levels_of_five_units() -> None:
+def test_levels_of_five_replicates() -> None:
     five = at(5)
     assert (five.r, five.r_fail) == (0, 0)
     assert five.s == five.s_fail == pytest.approx(0.03125, rel=1e-12)
@@ -34,13 +34,13 @@ def test_levels_of_five_units() -> None:
 
 
 @pytest.mark.parametrize(("share", "fewest"), [(1 / 2, 5), (1 / 4, 13), (1 / 10, 33)])
-def test_minimum_units(share: float, fewest: int) -> None:
-    assert minimum_units(share, ALPHA) == fewest
+def test_minimum_replicates(share: float, fewest: int) -> None:
+    assert minimum_replicates(share, ALPHA) == fewest
     assert at(fewest, share).decidable
     assert not at(fewest - 1, share).decidable
 
 
-def test_too_few_units_are_descriptive() -> None:
+def test_too_few_replicates_are_descriptive() -> None:
     three = at(3)
     assert (three.r, three.s, three.r_fail, three.s_fail) == (None, None, None, None)
     assert three.intact_level == pytest.approx(3 * ALPHA / 8)
@@ -49,17 +49,17 @@ def test_too_few_units_are_descriptive() -> None:
         assert decide(Tally(holds=3 - broken, fails=broken, open=0), three) == "undecided"
 
 
-@pytest.mark.parametrize(("units", "limit"), [(3, 0.69), (5, 0.50), (10, 0.29), (20, 0.14)])
-def test_limit_of_the_share_that_breaks_when_none_did(units: int, limit: float) -> None:
-    found = break_share_limit(0, at(units))
+@pytest.mark.parametrize(("replicates", "limit"), [(3, 0.69), (5, 0.50), (10, 0.29), (20, 0.14)])
+def test_limit_of_the_share_that_breaks_when_none_did(replicates: int, limit: float) -> None:
+    found = break_share_limit(0, at(replicates))
     assert found is not None
     assert round(found, 2) == limit
 
 
 @given(st.integers(5, 60), st.sampled_from(SHARES))
-def test_limit_is_below_the_share_exactly_when_upheld(units: int, share: float) -> None:
-    at_share = at(units, share)
-    limits = [break_share_limit(x, at_share) for x in range(units + 1)]
+def test_limit_is_below_the_share_exactly_when_upheld(replicates: int, share: float) -> None:
+    at_share = at(replicates, share)
+    limits = [break_share_limit(x, at_share) for x in range(replicates + 1)]
     known = [limit for limit in limits if limit is not None]
     assert known == sorted(known)
     assert limits == known + [None] * (len(limits) - len(known))
@@ -68,16 +68,16 @@ def test_limit_is_below_the_share_exactly_when_upheld(units: int, share: float) 
         assert all(limit is None or limit > share for limit in limits[at_share.r + 1 :])
 
 
-def word_chances(p: float, at_p: Levels, misread: float, allowed: int, *, breaks: bool) -> float:
-    """Largest P(false word) when units break with chance p and each wrong unit is misread at `misread`.
+def outcome_chances(p: float, at_p: Levels, misread: float, allowed: int, *, breaks: bool) -> float:
+    """Largest P(false word) when replicates break with chance p and each wrong replicate is misread at `misread`.
 
-    With K units on the wrong side, K > allowed, at most allowed may stay unmisread:
+    With K replicates on the wrong side, K > allowed, at most allowed may stay unmisread:
     P(K - allowed or more misread) <= min(1, K misread / (K - allowed)).
     """
     total = 0.0
-    for k in range(at_p.units + 1):
-        wrong = k if breaks else at_p.units - k
-        chance = comb(at_p.units, k) * p**k * (1 - p) ** (at_p.units - k)
+    for k in range(at_p.replicates + 1):
+        wrong = k if breaks else at_p.replicates - k
+        chance = comb(at_p.replicates, k) * p**k * (1 - p) ** (at_p.replicates - k)
         total += chance * (1.0 if wrong <= allowed else min(1.0, wrong * misread / (wrong - allowed)))
     return total
 
@@ -85,62 +85,62 @@ def word_chances(p: float, at_p: Levels, misread: float, allowed: int, *, breaks
 @pytest.mark.parametrize("share", SHARES)
 def test_errors_stay_below_alpha_at_the_worst_dependence(share: float) -> None:
     worst = []
-    for units in range(3, 41):
-        claim = at(units, share)
+    for replicates in range(3, 41):
+        claim = at(replicates, share)
         if claim.r is None or claim.r_fail is None:
             continue
-        misread = claim.readings * claim.broken_level
+        misread = claim.decisions * claim.broken_level
         for p in np.linspace(share, 1, 25):
-            worst.append(word_chances(p, claim, claim.intact_level, claim.r, breaks=True))
+            worst.append(outcome_chances(p, claim, claim.intact_level, claim.r, breaks=True))
         for p in np.linspace(0, share, 25):
-            worst.append(word_chances(p, claim, misread, claim.r_fail, breaks=False))
+            worst.append(outcome_chances(p, claim, misread, claim.r_fail, breaks=False))
     assert worst
     assert max(worst) <= ALPHA + 1e-9
     assert max(worst) <= 0.0498 + 5e-5
 
 
-@pytest.mark.parametrize("units", range(5, 21))
-def test_unit_rule_by_brute_force_over_independent_misreadings(units: int) -> None:
-    """Each unit breaks with chance 1/2; a broken one is read as holding with chance a, a sound one as failing."""
-    claim = at(units)
-    a, b = claim.intact_level, claim.readings * claim.broken_level
+@pytest.mark.parametrize("replicates", range(5, 21))
+def test_replicate_rule_by_brute_force_over_independent_misreadings(replicates: int) -> None:
+    """Each replicate breaks with chance 1/2; a broken one is read as holding with chance a, a sound one as failing."""
+    claim = at(replicates)
+    a, b = claim.intact_level, claim.decisions * claim.broken_level
     false = {"upheld": 0.0, "refuted": 0.0, "undecided": 0.0}
-    for holds in range(units + 1):
-        word = decide(Tally(holds=holds, fails=units - holds, open=0), claim)
-        hold = 0.5 + 0.5 * a if word == "upheld" else 0.5 - 0.5 * b
-        false[word] += comb(units, holds) * hold**holds * (1 - hold) ** (units - holds)
+    for holds in range(replicates + 1):
+        outcome = decide(Tally(holds=holds, fails=replicates - holds, open=0), claim)
+        hold = 0.5 + 0.5 * a if outcome == "upheld" else 0.5 - 0.5 * b
+        false[outcome] += comb(replicates, holds) * hold**holds * (1 - hold) ** (replicates - holds)
     assert false["upheld"] <= ALPHA
     assert false["refuted"] <= ALPHA
-    if units == 5:
+    if replicates == 5:
         assert false["upheld"] == pytest.approx(((1 + 0.01875) / 2) ** 5)
 
 
 @given(st.integers(1, 40), st.sampled_from(SHARES), st.data())
-def test_more_breaks_never_help(units: int, share: float, data: st.DataObject) -> None:
-    order: list[UnitWord] = ["upheld", "undecided", "refuted"]
-    holds = data.draw(st.integers(0, units))
-    fails = data.draw(st.integers(0, units - holds))
-    tally = Tally(holds=holds, fails=fails, open=units - holds - fails)
-    word = order.index(decide(tally, at(units, share)))
+def test_more_breaks_never_help(replicates: int, share: float, data: st.DataObject) -> None:
+    order: list[RuleOutcome] = ["upheld", "undecided", "refuted"]
+    holds = data.draw(st.integers(0, replicates))
+    fails = data.draw(st.integers(0, replicates - holds))
+    tally = Tally(holds=holds, fails=fails, open=replicates - holds - fails)
+    outcome = order.index(decide(tally, at(replicates, share)))
     if holds:
         worse = Tally(holds=holds - 1, fails=fails + 1, open=tally.open)
-        assert order.index(decide(worse, at(units, share))) >= word
+        assert order.index(decide(worse, at(replicates, share))) >= outcome
     if tally.open:
         worse = Tally(holds=holds, fails=fails + 1, open=tally.open - 1)
-        assert order.index(decide(worse, at(units, share))) >= word
+        assert order.index(decide(worse, at(replicates, share))) >= outcome
 
 
-def test_words_of_five_units() -> None:
-    words = {(h, f): decide(Tally(holds=h, fails=f, open=5 - h - f), at(5)) for h in range(6) for f in range(6 - h)}
-    assert [key for key, word in words.items() if word == "upheld"] == [(5, 0)]
-    assert [key for key, word in words.items() if word == "refuted"] == [(0, 5)]
+def test_words_of_five_replicates() -> None:
+    outcomes = {(h, f): decide(Tally(holds=h, fails=f, open=5 - h - f), at(5)) for h in range(6) for f in range(6 - h)}
+    assert [key for key, outcome in outcomes.items() if outcome == "upheld"] == [(5, 0)]
+    assert [key for key, outcome in outcomes.items() if outcome == "refuted"] == [(0, 5)]
 
 
 def test_extending_until_decided_would_break_the_seed_level() -> None:
-    """5, 9, 12, 15, 20 units, looked at until upheld: the reason why units are never added."""
-    looks = [5, 9, 12, 15, 20]
+    """5, 9, 12, 15, 20 replicates, looked at until upheld: the reason why replicates are never added."""
+    analyses = [5, 9, 12, 15, 20]
     alive, upheld, errors = {0: 1.0}, 0.0, []
-    for before, now in zip([0, *looks], looks, strict=False):
+    for before, now in zip([0, *analyses], analyses, strict=False):
         r = at(now).r
         assert r is not None
         grown: dict[int, float] = {}
@@ -161,19 +161,19 @@ def test_rounds() -> None:
 
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="share"):
-        levels(units=5, share=0.6, alpha=ALPHA, readings=1)
+        levels(replicates=5, share=0.6, alpha=ALPHA, decisions=1)
     with pytest.raises(ValueError, match="alpha"):
-        minimum_units(0.5, 0.0)
-    with pytest.raises(ValueError, match="at least one unit"):
-        levels(units=5, share=0.5, alpha=ALPHA, readings=0)
-    with pytest.raises(ValueError, match="5 units, not for 4"):
+        minimum_replicates(0.5, 0.0)
+    with pytest.raises(ValueError, match="at least one replicate"):
+        levels(replicates=5, share=0.5, alpha=ALPHA, decisions=0)
+    with pytest.raises(ValueError, match="5 replicates, not for 4"):
         decide(Tally(holds=4, fails=0, open=0), at(5))
     with pytest.raises(ValueError, match="negative"):
         Tally(holds=-1, fails=0, open=0)
 
 
 def test_real_cutoffs_compose_to_the_stated_error() -> None:
-    """Half of the units just break, identical items over seeds: 3.9, 4.3, 4.9 % false upheld at most."""
+    """Half of the replicates just break, identical items over seeds: 3.9, 4.3, 4.9 % false upheld at most."""
     claim = at(5)
     assert claim.s is not None
     cutoffs = {40: 2, 100: 11, 200: 28}

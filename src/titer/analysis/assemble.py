@@ -1,11 +1,11 @@
-"""From a study folder to an Assay: cells become traces. No torch from here on."""
+"""From a study folder to an Assay: cells become curves. No torch from here on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from titer.analysis import stopping
-from titer.analysis.findings import Assay, FailedMake, RungReadings, Trace
+from titer.analysis.findings import Assay, Curve, DosePoint, FailedMake
 from titer.errors import UnfinishedError
 from titer.protocol.data_sources import Task
 from titer.records import Kind
@@ -13,7 +13,7 @@ from titer.study.folder import Study
 from titer.study.store import Store
 from titer.study.tasks import Planned
 
-TraceKey = tuple[str, str, str | None, str | None, str, int, int | None]
+CurveKey = tuple[str, str, str | None, str | None, str, int, int | None]
 
 
 def assemble(study: Study) -> Assay:
@@ -23,17 +23,17 @@ def assemble(study: Study) -> Assay:
         UnfinishedError: if the run has not come to its end, or a reading is missing; says which.
     """
     cells = study.read_cells()
-    standing = study.read_standing()
-    if not standing.finished:
+    status = study.read_status()
+    if not status.finished:
         raise UnfinishedError(f"{study.folder} is not finished: `titer run {study.folder}`")
     unmade = {cell.index: reason for cell in cells if (reason := _unmade(study.store, cell)) is not None}
-    grouped: dict[TraceKey, list[Planned]] = {}
+    grouped: dict[CurveKey, list[Planned]] = {}
     for cell in cells:
         if _unmade(study.store, cell) is not None:
             continue
         key = (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index, cell.trial)
         grouped.setdefault(key, []).append(cell)
-    traces = tuple(trace_of(study, group) for group in grouped.values())
+    curves = tuple(curve_of(study, group) for group in grouped.values())
     kinds: dict[str, dict[str, Kind]] = {}
     for cell in cells:
         for judge in cell.judges:
@@ -45,23 +45,23 @@ def assemble(study: Study) -> Assay:
         items=study.frozen.item_ids,
         kinds=kinds,
         chance={f"task:{task.name}": _chance(task, study) for task in study.protocol.task},
-        traces=traces,
+        curves=curves,
         overlaps=study.frozen.overlaps,
-        replaced=standing.replaced,
+        replaced=status.replaced,
         earlier=study.frozen.earlier,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
 
 
-def trace_of(study: Study, cells: list[Planned]) -> Trace:
-    """The cells of one subject, attack, domain and seed as one trace.
+def curve_of(study: Study, cells: list[Planned]) -> Curve:
+    """The cells of one subject, attack, domain and seed as one curve.
 
     Raises:
         UnfinishedError: if one of them was not read as far as the study wants.
     """
-    found = [rung for cell in cells for rung in _rungs(study, cell)]
+    found = [point for cell in cells for point in _points(study, cell)]
     first = cells[0]
-    return Trace(
+    return Curve(
         purpose=first.purpose,
         subject=first.subject,
         domain=first.domain,
@@ -70,7 +70,7 @@ def trace_of(study: Study, cells: list[Planned]) -> Trace:
         index=first.index,
         cell=first.key,
         doses=tuple(sorted({dose for cell in cells for dose in cell.doses})),
-        rungs=tuple(sorted(found, key=lambda rung: rung.facts.dose)),
+        points=tuple(sorted(found, key=lambda point: point.facts.dose)),
         failed=next((reason for cell in cells if (reason := study.store.failure(cell.key)) is not None), None),
         configuration=first.configuration,
         trial=first.trial,
@@ -88,16 +88,16 @@ def _unmade(store: Store, cell: Planned) -> str | None:
     return next((reason for key in cell.makes if (reason := store.failure(key)) is not None), None)
 
 
-def _rungs(study: Study, cell: Planned) -> Iterator[RungReadings]:
-    """The rungs that the study wants; up to its failure, of a cell that failed."""
+def _points(study: Study, cell: Planned) -> Iterator[DosePoint]:
+    """The doses that the study wants; up to its failure, of a cell that failed."""
     store = study.store
     for dose in stopping.wanted(store, cell):
         judges = [judge for judge in cell.judges if judge.doses is None or dose in judge.doses]
         asked = store.answers(cell.key, dose).exists()
         if not asked and store.failure(cell.key) is not None:
             return
-        if not asked or any(not store.readings(judge.key, dose).exists() for judge in judges):
-            what = cell.domain or cell.task or "the untouched subject"
+        if not asked or any(not store.scores(judge.key, dose).exists() for judge in judges):
+            what = cell.domain or cell.task or "the baseline subject"
             raise UnfinishedError(
                 f"{study.folder} is not finished: {cell.purpose}, {cell.subject}, {what}, seed index {cell.index} was "
                 f"not {'judged' if asked else 'read'} at dose {dose}. `titer run {study.folder}`"
@@ -105,7 +105,7 @@ def _rungs(study: Study, cell: Planned) -> Iterator[RungReadings]:
         values: dict[str, dict[str, tuple[float | None, ...]]] = {}
         for judge in judges:
             values.setdefault(judge.probe, {})[judge.role] = store.read_values(judge.key, dose)
-        yield RungReadings(facts=store.read_facts(cell.key, dose), values=values)
+        yield DosePoint(facts=store.read_facts(cell.key, dose), values=values)
 
 
 def _chance(task: Task, study: Study) -> float | None:

@@ -1,8 +1,8 @@
-"""How many items a rung takes where its word may be known before all are asked; exact, from the protocol alone."""
+"""How many items a dose takes where its word may be known before all are asked; exact, from the protocol alone."""
 
 from __future__ import annotations
 
-from titer.analysis.conditions.harm_readings import condition_of, reading_of
+from titer.analysis.conditions.harm_readings import condition_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Record
 from titer.stats.expected_sample_size import curtailed_prospect, prospect
@@ -14,7 +14,7 @@ RATES = (0.5, 0.8)
 
 
 class ExpectedItems(Record):
-    """The items that a rung of one domain is expected to take, if every answer is judged and coherent.
+    """The items that a dose of one domain is expected to take, if every answer is judged and coherent.
 
     Attributes:
         about: the domain.
@@ -28,8 +28,8 @@ class ExpectedItems(Record):
 
 
 def expected_items(protocol: Protocol) -> tuple[ExpectedItems, ...]:
-    """The items of each domain at rates around the threshold; none where every rung is read whole."""
-    if protocol.harm.reading == "whole":
+    """The items of each domain at rates around the threshold; none where every dose is read whole."""
+    if protocol.harm.sampling == "fixed":
         return ()
     threshold = protocol.harm.threshold
     rates = sorted({*(min(1.0, share * threshold) for share in SHARES), *RATES})
@@ -44,7 +44,7 @@ def expected_items(protocol: Protocol) -> tuple[ExpectedItems, ...]:
 
 
 def _asked(protocol: Protocol, domain: str, rate: float) -> float:
-    looks = reading_of(protocol, condition_of(protocol, domain), domain)
-    if protocol.harm.reading == "looks":
-        return prospect(looks, rate).asked
-    return curtailed_prospect(looks.looks[-1], rate, batch=protocol.compute.batch).asked
+    analyses = sampling_of(protocol, condition_of(protocol, domain), domain)
+    if protocol.harm.sampling == "sequential":
+        return prospect(analyses, rate).asked
+    return curtailed_prospect(analyses.analyses[-1], rate, batch=protocol.compute.batch).asked

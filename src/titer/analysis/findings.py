@@ -1,4 +1,4 @@
-"""What was found, as frozen records: traces joined to an assay, and the findings and the verdict that rest on it."""
+"""What was found, as frozen records: curves joined to an assay, and the findings and the verdict that rest on it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any, Literal
 from pydantic import Field
 
 from titer.data.splits import Overlap
-from titer.records import Choice, Kind, Record, Role, RungFacts, Word
+from titer.records import Choice, DoseFacts, Kind, Outcome, Record, Role
 from titer.study.tasks import Earlier
 
 
-class RungReadings(Record):
-    """A rung of a trace: its facts, and per probe and judge role the value of each item in the probe's order."""
+class DosePoint(Record):
+    """A dose of a curve: its facts, and per probe and judge role the value of each item in the probe's order."""
 
-    facts: RungFacts
+    facts: DoseFacts
     values: dict[str, dict[str, tuple[float | None, ...]]]
 
 
-class Trace(Record):
+class Curve(Record):
     """The cells of one subject, attack, domain (or task) and seed along the ladder.
 
     Where a search chose the attack's parameters, `configuration` holds them, and `trial` the number of a trial.
@@ -33,26 +33,26 @@ class Trace(Record):
     index: int
     cell: str
     doses: tuple[int, ...]
-    rungs: tuple[RungReadings, ...]
+    points: tuple[DosePoint, ...]
     failed: str | None = None
     configuration: Choice | None = Field(default=None, exclude_if=lambda chosen: chosen is None)
     trial: int | None = Field(default=None, exclude_if=lambda number: number is None)
 
 
 class FailedMake(Record):
-    """A seed index whose defended subject could not be made, and why: a unit without traces of M*."""
+    """A seed index whose defended subject could not be made, and why: a replicate without curves of M*."""
 
     index: int
     reason: str
 
 
 class Assay(Record):
-    """The protocol (as plain data) with all its traces; all that conclusions rest on.
+    """The protocol (as plain data) with all its curves; all that conclusions rest on.
 
     `subjects` names the keys of the models that play each part: one, or one for every seed of a method. `items` gives
     the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills each `probe` and
-    role; `chance` the rate by guessing of each task. `failed_makes` are units of a claim about a method that have no
-    M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first.
+    role; `chance` the rate by guessing of each task. `failed_makes` are replicates of a claim about a method that have
+    no M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first.
     """
 
     protocol: dict[str, Any]
@@ -61,14 +61,14 @@ class Assay(Record):
     items: dict[str, tuple[str, ...]]
     kinds: dict[str, dict[str, Kind]]
     chance: dict[str, float | None]
-    traces: tuple[Trace, ...]
+    curves: tuple[Curve, ...]
     overlaps: tuple[Overlap, ...]
     replaced: tuple[str, ...] = ()
     failed_makes: tuple[FailedMake, ...] = ()
     earlier: tuple[Earlier, ...] = ()
 
 
-class Line(Record):
+class Figure(Record):
     """One number of a finding, with what it is and the limits it was given."""
 
     what: str
@@ -79,7 +79,7 @@ class Line(Record):
     unit: str = ""
     count: int | None = None
     of: int | None = None
-    word: str = ""
+    outcome: str = ""
     note: str = ""
 
 
@@ -93,13 +93,13 @@ class Finding(Record):
 
     name: str
     kind: Literal["condition", "control"]
-    word: Word
-    because: str
+    outcome: Outcome
+    reason: str
     level: float | None = None
     remedy: str | None = None
     sentence: str | None = None
     sentence_zh: str | None = None
-    lines: tuple[Line, ...] = ()
+    figures: tuple[Figure, ...] = ()
     provisional: str | None = None
 
 
@@ -108,8 +108,8 @@ class Verdict(Record):
 
     study: str
     digest: str
-    word: Word
-    because: str
+    outcome: Outcome
+    reason: str
     conditions: tuple[Finding, ...]
     controls: tuple[Finding, ...]
     scope: dict[str, Any]
@@ -117,7 +117,7 @@ class Verdict(Record):
     earlier: tuple[Earlier, ...] = ()
 
 
-def values_of(rung: RungReadings, probe: str, role: str) -> tuple[float | None, ...] | None:
-    """The readings of one judge at a rung, or None when it was not asked or not judged there."""
-    by_role: Mapping[str, tuple[float | None, ...]] = rung.values.get(probe, {})
+def values_of(point: DosePoint, probe: str, role: str) -> tuple[float | None, ...] | None:
+    """The readings of one judge at a dose, or None when it was not asked or not judged there."""
+    by_role: Mapping[str, tuple[float | None, ...]] = point.values.get(probe, {})
     return by_role.get(role)

@@ -19,13 +19,13 @@ WIDENINGS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tried:
+class RateTrial:
     """One rate as one subject was tried at it.
 
     Attributes:
         rate: the learning rate.
-        steps: per search seed the first rung at which the target was reached, None where it was not.
-        final: the mean over seeds of the rate of right answers at the last rung read; None where no seed was read.
+        steps: per search seed the first dose at which the target was reached, None where it was not.
+        final: the mean over seeds of the rate of right answers at the last dose read; None where no seed was read.
     """
 
     rate: float
@@ -33,8 +33,8 @@ class Tried:
     final: float | None
 
     @classmethod
-    def of(cls, rate: float, runs: Sequence[Sequence[tuple[int, float]]], target: float) -> Tried:
-        """From the (dose, rate of right answers) of every rung read, per search seed, in the order of the doses."""
+    def of(cls, rate: float, runs: Sequence[Sequence[tuple[int, float]]], target: float) -> RateTrial:
+        """From the (dose, rate of right answers) of every dose read, per search seed, in the order of the doses."""
         last = [run[-1][1] for run in runs if run]
         return cls(
             rate=rate,
@@ -69,7 +69,7 @@ class Grid:
         return bool(self.best)
 
 
-def grid(rates: Sequence[float], tried: Mapping[Role, Sequence[Tried]]) -> Grid:
+def grid(rates: Sequence[float], tried: Mapping[Role, Sequence[RateTrial]]) -> Grid:
     """What is to be tried, from what was tried: replays the widening from the first grid on.
 
     Args:

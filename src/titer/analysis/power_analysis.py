@@ -12,18 +12,18 @@ from typing import Literal
 
 import numpy as np
 
-from titer.analysis.conditions.harm_readings import condition_of, reading_of
+from titer.analysis.conditions.harm_readings import condition_of, sampling_of
 from titer.protocol.schema import Protocol, Trainability
 from titer.records import Record
 from titer.seeds import derive
 from titer.stats import power
 from titer.stats.expected_sample_size import prospect
-from titer.stats.group_sequential import Looks
+from titer.stats.group_sequential import SequentialPlan
 from titer.stats.replicates import Levels, levels
 from titer.stats.tango import ENUMERATED_ITEMS
 
 NOT_HOLDING = (0.02, 0.05, 0.1)
-"""Chances that a unit does not hold."""
+"""Chances that a replicate does not hold."""
 RATIO_POWERS = (0.8, 0.9)
 """Powers at which the ratio of titers is told."""
 TITER_SPREAD = 0.7
@@ -46,15 +46,15 @@ class Prospect(Record):
     """The chance that a study shows one thing, if one thing is so.
 
     Attributes:
-        about: a domain, a task, the units, the titers, trainability, or all tasks of stability that are rates.
+        about: a domain, a task, the replicates, the titers, trainability, or all tasks of stability that are rates.
         claim: what is shown of it.
-        assumption: what is assumed: the harm rate at a rung, the chance of a unit not to hold, the true ratio of
+        assumption: what is assumed: the harm rate at a dose, the chance of a replicate not to hold, the true ratio of
             titers, the share of items that change, the median ratio of steps to the target, the loss of final rate.
         assumed: its value; None where the words say it all.
         power: the chance that the claim is shown; None where nothing can be foreseen.
         items: the items it is read from; None where there are none, or several numbers of them.
-        units: the units it is read from; None where it is about items, or about one unit.
-        cutoff: the count among them that shows it: harmful items at most for intact and at least for broken, units
+        replicates: the replicates it is read from; None where it is about items, or about one replicate.
+        cutoff: the count among them that shows it: harmful items at most for intact and at least for broken, replicates
             that do not hold at most for upheld; None where no count shows it, or no single count decides.
         earlier: pairs (cut-off, items) of the looks before, which show it from fewer items; none of a look where no
             count shows it.
@@ -70,7 +70,7 @@ class Prospect(Record):
     assumed: float | None
     power: float | None
     items: int | None = None
-    units: int | None = None
+    replicates: int | None = None
     cutoff: int | None = None
     earlier: tuple[tuple[int, int], ...] = ()
     enough: int | None = None
@@ -79,15 +79,15 @@ class Prospect(Record):
 
 
 def foresee(protocol: Protocol) -> tuple[Prospect, ...]:
-    """What the study can decide: single rungs, units, the ratio of titers, stability, trainability."""
+    """What the study can decide: single doses, replicates, the ratio of titers, stability, trainability."""
     study = protocol.study
-    by_unit = levels(units=study.seeds.attack, share=study.share, alpha=protocol.alpha, readings=1)
+    by_replicate = levels(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
     return (
-        *_rungs(protocol),
-        *_units(by_unit),
+        *_points(protocol),
+        *_replicates(by_replicate),
         *_ratio(protocol),
         *_stability(protocol),
-        *_trainability(protocol, by_unit),
+        *_trainability(protocol, by_replicate),
     )
 
 
@@ -100,25 +100,31 @@ def undecided(prospects: tuple[Prospect, ...]) -> str | None:
     return f"This study will probably end undecided: even on the easiest assumption the power is below 1/2 for {said}."
 
 
-def _rungs(protocol: Protocol) -> Iterator[Prospect]:
-    """One rung of one domain, read intact or broken at the levels of its condition; a unit holds if all are intact."""
+def _points(protocol: Protocol) -> Iterator[Prospect]:
+    """One dose of one domain, read intact or broken at the levels of its condition; a replicate holds if all are."""
     threshold = protocol.harm.threshold
     for domain in protocol.harm.domain:
-        looks = reading_of(protocol, condition_of(protocol, domain.name), domain.name)
+        analyses = sampling_of(protocol, condition_of(protocol, domain.name), domain.name)
         for rate in (threshold / 4, threshold / 2):
-            yield _rung(domain.name, "intact", looks, rate, easiest=rate == threshold / 4)
-        yield _rung(domain.name, "broken", looks, min(1.0, 2 * threshold), easiest=True)
+            yield _point(domain.name, "intact", analyses, rate, easiest=rate == threshold / 4)
+        yield _point(domain.name, "broken", analyses, min(1.0, 2 * threshold), easiest=True)
 
 
-def _rung(domain: str, claim: Literal["intact", "broken"], looks: Looks, rate: float, *, easiest: bool) -> Prospect:
-    """That one rung of a domain gets its word at one of its looks."""
-    intact, threshold = claim == "intact", looks.threshold
-    *earlier, last = ((look.intact if intact else look.broken, look.asked) for look in looks.looks)
-    found = prospect(looks, rate)
+def _point(
+    domain: str, claim: Literal["intact", "broken"], analyses: SequentialPlan, rate: float, *, easiest: bool
+) -> Prospect:
+    """That one dose of a domain gets its word at one of its looks."""
+    intact, threshold = claim == "intact", analyses.threshold
+    *earlier, last = (
+        (analysis.intact if intact else analysis.broken, analysis.asked) for analysis in analyses.analyses
+    )
+    found = prospect(analyses, rate)
     enough = None
     if not earlier:
         search, level = (
-            (power.items_for_intact, looks.intact_level) if intact else (power.items_for_broken, looks.broken_level)
+            (power.items_for_intact, analyses.intact_level)
+            if intact
+            else (power.items_for_broken, analyses.broken_level)
         )
         enough = search(threshold=threshold, level=level, rate=rate, power=ENOUGH)
     return Prospect(
@@ -129,28 +135,28 @@ def _rung(domain: str, claim: Literal["intact", "broken"], looks: Looks, rate: f
     )  # fmt: skip
 
 
-def _units(by_unit: Levels) -> Iterator[Prospect]:
-    """The unit rule, which resistance, generalization and the steps of trainability share."""
+def _replicates(by_replicate: Levels) -> Iterator[Prospect]:
+    """The replicate rule, which resistance, generalization and the steps of trainability share."""
     for chance in NOT_HOLDING:
         yield Prospect(
-            about="units", claim="upheld", assumption="chance not to hold", assumed=chance,
-            units=by_unit.units, power=power.power_upheld(by_unit, chance), cutoff=by_unit.r,
+            about="replicates", claim="upheld", assumption="chance not to hold", assumed=chance,
+            replicates=by_replicate.replicates, power=power.power_upheld(by_replicate, chance), cutoff=by_replicate.r,
             easiest=chance == NOT_HOLDING[0],
         )  # fmt: skip
 
 
 def _ratio(protocol: Protocol) -> Iterator[Prospect]:
-    """The ratio of titers that is shown above 1, where there are two subjects and units enough for a median."""
+    """The ratio of titers that is shown above 1, where there are two subjects and replicates enough for a median."""
     pairs = protocol.study.seeds.attack
-    median = levels(units=pairs, share=0.5, alpha=protocol.alpha, readings=1)
+    median = levels(replicates=pairs, share=0.5, alpha=protocol.alpha, decisions=1)
     if median.r is None or not (protocol.defended or protocol.subject.reference):
         return
     for wanted in RATIO_POWERS:
         ratio = power.detectable_ratio(pairs, power=wanted, spared=median.r, sd_log2=TITER_SPREAD)
         yield Prospect(
             about="titers", claim="ratio shown above 1", assumption="ratio of titers", assumed=ratio,
-            power=wanted, units=pairs,
-            notes=(f"titers are read at doubling rungs and spread by {TITER_SPREAD:g} rungs over seeds",),
+            power=wanted, replicates=pairs,
+            notes=(f"titers are read at doubling doses and spread by {TITER_SPREAD:g} doses over seeds",),
         )  # fmt: skip
 
 
@@ -209,33 +215,33 @@ def _stability_tasks(protocol: Protocol) -> dict[str, tuple[str, int]]:
     return {**tasks, "coherence": ("rate", sum(probes.values()))}
 
 
-def _trainability(protocol: Protocol, by_unit: Levels) -> Iterator[Prospect]:
-    """A unit, all units and the final rates, as the ladder, epsilon and the items of the tasks have it."""
+def _trainability(protocol: Protocol, by_replicate: Levels) -> Iterator[Prospect]:
+    """A replicate, all replicates and the final rates, as the ladder, epsilon and the items of the tasks have it."""
     plan = protocol.trainability
     if plan is None or not protocol.defended:
         return
     for ratio in STEP_RATIOS:
-        yield from _steps(plan, by_unit, ratio)
+        yield from _steps(plan, by_replicate, ratio)
     for name in plan.tasks:
         yield _final_rate(name, protocol.task_named(name).splits["verdict"], plan.margin, protocol)
 
 
-def _steps(plan: Trainability, by_unit: Levels, ratio: float) -> Iterator[Prospect]:
-    """That a unit learns every task in time, and that the units uphold it."""
+def _steps(plan: Trainability, by_replicate: Levels, ratio: float) -> Iterator[Prospect]:
+    """That a replicate learns every task in time, and that the replicates uphold it."""
     of_task = power.dose_holds(plan.ladder, epsilon=plan.epsilon, ratio=ratio, sd_log=STEP_SPREAD)
     holds = None if of_task is None else of_task ** len(plan.tasks)
     if holds is None:
-        note = f"the ladder of trainability ends before {1 + plan.epsilon:g} times its second rung: nothing is foreseen"
+        note = f"the ladder of trainability ends before {1 + plan.epsilon:g} times its second dose: nothing is foreseen"
     else:
         note = f"the logarithm of the ratio of steps to the target spreads by {STEP_SPREAD:g} over seeds"
     yield Prospect(
-        about="trainability", claim="holds in a unit", assumption="ratio of steps", assumed=ratio,
+        about="trainability", claim="holds in a replicate", assumption="ratio of steps", assumed=ratio,
         power=holds, notes=(note,),
     )  # fmt: skip
     yield Prospect(
         about="trainability", claim="steps upheld", assumption="ratio of steps", assumed=ratio,
-        units=by_unit.units, power=None if holds is None else power.power_upheld(by_unit, 1 - holds),
-        cutoff=by_unit.r, easiest=ratio == STEP_RATIOS[0], notes=(note,),
+        replicates=by_replicate.replicates, power=None if holds is None else power.power_upheld(by_replicate, 1 -
+        holds), cutoff=by_replicate.r, easiest=ratio == STEP_RATIOS[0], notes=(note,),
     )  # fmt: skip
 
 

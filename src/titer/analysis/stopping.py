@@ -1,14 +1,14 @@
-"""Which rungs of a cell a study wants: its ladder, up to the first rung that shows what the cell is stopped by."""
+"""Which doses of a cell a study wants: its ladder, up to the first dose that shows what the cell is stopped by."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from titer.analysis.conditions.harm_readings import Condition, broken_from, counts_of, reading_of
+from titer.analysis.conditions.harm_readings import Condition, broken_from, counts_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Kind
 from titer.study.store import Store
-from titer.study.tasks import Curtailment, CutOffs, EarlyReading, Looks, Planned, Stop
+from titer.study.tasks import Curtailment, CutOffs, EarlyDecision, Planned, SequentialPlan, Stop
 
 DECIDING = {"harm": ("harm", "coherence"), "correct": ("correct",)}
 """The roles of the judges that decide, by what a cell is stopped by; a second judge only has to agree."""
@@ -29,7 +29,7 @@ def ended_at(store: Store, cell: Planned) -> int | None:
     deciding = {judge.role: judge for judge in cell.judges if judge.probe == stop.probe}
     deciding = {role: deciding[role] for role in DECIDING[stop.shows]}
     for dose in cell.doses:
-        if any(not store.readings(judge.key, dose).exists() for judge in deciding.values()):
+        if any(not store.scores(judge.key, dose).exists() for judge in deciding.values()):
             return None
         values = {role: store.read_values(judge.key, dose) for role, judge in deciding.items()}
         if reached(stop, values, deciding[stop.shows].kind):
@@ -38,7 +38,7 @@ def ended_at(store: Store, cell: Planned) -> int | None:
 
 
 @lru_cache(maxsize=20_000)
-def shown(values: tuple[Values, ...], kind: Kind) -> int:
+def num_showing(values: tuple[Values, ...], kind: Kind) -> int:
     """How many items show it, by the deciding judges in their order; remembered, for plan asks again and again."""
     if kind == "correct":
         return sum(value is not None and value >= 0.5 for value in values[0])
@@ -47,32 +47,34 @@ def shown(values: tuple[Values, ...], kind: Kind) -> int:
 
 
 def reached(stop: Stop, values: dict[str, Values], kind: Kind) -> bool:
-    """Whether the readings of one rung, by role, show what the cell is stopped by."""
+    """Whether the readings of one dose, by role, show what the cell is stopped by."""
     found = tuple(values[role] for role in DECIDING[stop.shows])
-    return shown(found, kind) >= dict(stop.earlier).get(len(found[0]), stop.items)
+    return num_showing(found, kind) >= dict(stop.earlier).get(len(found[0]), stop.items)
 
 
 def first_break(protocol: Protocol, condition: Condition, domain: str) -> Stop:
-    """A trace in a domain ends at the first rung that is read as broken."""
-    *earlier, _ = reading_of(protocol, condition, domain).looks
+    """A curve in a domain ends at the first dose that is read as broken."""
+    *earlier, _ = sampling_of(protocol, condition, domain).analyses
     return Stop(
         probe=f"harm:{domain}",
         shows="harm",
         items=broken_from(protocol, condition, domain),
-        earlier=tuple((look.asked, look.broken) for look in earlier if look.broken is not None),
+        earlier=tuple((analysis.asked, analysis.broken) for analysis in earlier if analysis.broken is not None),
     )
 
 
-def early_reading(protocol: Protocol, condition: Condition, domain: str) -> EarlyReading | None:
-    """How a rung of a domain gets its word before all items are asked; None where all are."""
+def early_decision(protocol: Protocol, condition: Condition, domain: str) -> EarlyDecision | None:
+    """How a dose of a domain gets its word before all items are asked; None where all are."""
     probe, collapse = f"harm:{domain}", protocol.harm.collapse_counts
-    looks = reading_of(protocol, condition, domain).looks
-    match protocol.harm.reading:
-        case "whole":
+    analyses = sampling_of(protocol, condition, domain).analyses
+    match protocol.harm.sampling:
+        case "fixed":
             return None
         case "curtailed":
-            fixed = looks[-1]
+            fixed = analyses[-1]
             return Curtailment(probe=probe, intact=fixed.intact, broken=fixed.broken, collapse_counts=collapse)
-        case "looks":
-            cutoffs = tuple(CutOffs(asked=look.asked, intact=look.intact, broken=look.broken) for look in looks)
-            return Looks(probe=probe, looks=cutoffs, collapse_counts=collapse)
+        case "sequential":
+            cutoffs = tuple(
+                CutOffs(asked=analysis.asked, intact=analysis.intact, broken=analysis.broken) for analysis in analyses
+            )
+            return SequentialPlan(probe=probe, analyses=cutoffs, collapse_counts=collapse)

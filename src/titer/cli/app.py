@@ -92,7 +92,7 @@ def run(
 
     verdict = run_study(where, out, jobs, json)
     if gate:
-        raise typer.Exit(output.EXIT[verdict.word])
+        raise typer.Exit(output.EXIT[verdict.outcome])
 
 
 @app.command()
@@ -117,7 +117,7 @@ def verdict(study: Annotated[Path, typer.Argument(help="A finished study folder.
 
         found = conclude(read_study(study))
     output.print_verdict(found, json)
-    raise typer.Exit(output.EXIT[found.word])
+    raise typer.Exit(output.EXIT[found.outcome])
 
 
 @app.command()
@@ -191,7 +191,9 @@ def immunize(
 @app.command()
 def attack(
     where: Where,
-    subject: Annotated[Literal["M", "M*"], typer.Option(help="The undefended or the defended model.")] = "M",
+    subject: Annotated[
+        Literal["undefended", "defended"], typer.Option(help="The undefended or the defended model.")
+    ] = "undefended",
     name: Annotated[str | None, typer.Option("--attack", help="Its name; the protocol's first by default.")] = None,
     domain: Annotated[str | None, typer.Option(help="The harm domain; the first by default.")] = None,
     index: Annotated[int | None, typer.Option(help="The seed index; the first by default.")] = None,

@@ -9,9 +9,9 @@ import typer
 from titer.errors import InputError
 from titer.methods.search_configurations import space_of
 from titer.planning import attack_search
-from titer.planning.attack_search import Hunt
+from titer.planning.attack_search import AttackSearch
 from titer.planning.sampler import coded, distributions
-from titer.protocol.attacker import Dosed
+from titer.protocol.attacker import AttackChoice
 from titer.records import Role
 from titer.stats import search_selection, search_trials
 from titer.study.folder import Study
@@ -29,22 +29,22 @@ def export_searches(study: Study, url: str) -> None:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    hunts = attack_search.hunts(study)
-    if not hunts:
+    attack_searches = attack_search.attack_searches(study)
+    if not attack_searches:
         raise InputError("attacker.search", "this study searches no attack", "Export a study that does.")
     storage = _opened(url)
     wanted = {
-        f"{study.protocol.study.name}, {choice.label} on {role}": (choice, role, hunts[choice.label][role])
+        f"{study.protocol.study.name}, {choice.label} on {role}": (choice, role, attack_searches[choice.label][role])
         for choice in study.protocol.attacker.attack
         if choice.search is not None
-        for role in hunts[choice.label]
+        for role in attack_searches[choice.label]
     }
     taken = {summary.study_name for summary in optuna.get_all_study_summaries(storage)}
     if there := sorted(taken & wanted.keys()):
         raise InputError("--optuna", f"the storage has a study '{there[0]}' already", "Name another file.")
-    for name, (choice, role, hunt) in wanted.items():
-        _write(name, choice, role, hunt, storage)
-        typer.echo(f"Wrote {name}: {len(hunt.search.trials)} trials")
+    for name, (choice, role, found_search) in wanted.items():
+        _write(name, choice, role, found_search, storage)
+        typer.echo(f"Wrote {name}: {len(found_search.search.trials)} trials")
 
 
 def _opened(url: str) -> BaseStorage:
@@ -58,30 +58,32 @@ def _opened(url: str) -> BaseStorage:
         raise InputError("--optuna", problem, "Write a URL such as sqlite:///searches.db.") from error
 
 
-def _write(name: str, choice: Dosed, role: Role, hunt: Hunt, storage: BaseStorage) -> None:
+def _write(name: str, choice: AttackChoice, role: Role, found_search: AttackSearch, storage: BaseStorage) -> None:
     """One search: finished trials with what they are ranked by, failed ones as failed, running ones left out."""
     import optuna
     from optuna.trial import TrialState, create_trial
 
     space = space_of(choice)
     copy = optuna.create_study(study_name=name, storage=storage, direction="minimize")
-    done = {trial.number: trial for trial in search_trials.completed(hunt.search)}
-    for trial in hunt.search.in_order:
+    done = {trial.number: trial for trial in search_trials.completed(found_search.search)}
+    for trial in found_search.search.in_order:
         if trial.failure is None and trial.number not in done:
             continue
-        crossed = search_trials.crossing(trial.rungs, hunt.search.threshold)
+        crossed = search_trials.crossing(trial.points, found_search.search.threshold)
         utility = None if trial.utility is None else trial.utility.rate
         copy.add_trial(
             create_trial(
                 state=TrialState.COMPLETE if trial.failure is None else TrialState.FAIL,
-                params=coded(space, hunt.configurations[trial.number].parameters),
+                params=coded(space, found_search.configurations[trial.number].parameters),
                 distributions=distributions(space),
-                value=None if trial.failure is not None else search_selection.loss(hunt.search, done[trial.number]),
+                value=None
+                if trial.failure is not None
+                else search_selection.loss(found_search.search, done[trial.number]),
                 user_attrs={
-                    "configuration": hunt.configurations[trial.number].parameters,
+                    "configuration": found_search.configurations[trial.number].parameters,
                     "subject": role,
                     "crossed at": crossed,
-                    "harmful": [[rung.dose, rung.harmful, rung.items] for rung in trial.rungs],
+                    "harmful": [[point.dose, point.harmful, point.items] for point in trial.points],
                     "utility": utility,
                     "failure": trial.failure,
                 },

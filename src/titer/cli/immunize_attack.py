@@ -8,9 +8,9 @@ from typing import Any
 
 import typer
 
-from titer.analysis.assemble import trace_of
+from titer.analysis.assemble import curve_of
 from titer.analysis.conditions.harm_readings import counts_of
-from titer.analysis.findings import RungReadings
+from titer.analysis.findings import DosePoint
 from titer.cli import output
 from titer.cli.output import check_free
 from titer.cli.progress import follow
@@ -19,9 +19,9 @@ from titer.errors import InputError, RunError
 from titer.planning import attack_search
 from titer.planning.cells import CellBuilder
 from titer.planning.cost.estimate import Outlook
+from titer.planning.curves import Track
 from titer.planning.lineage import lineages
 from titer.planning.plan import Plan, missing
-from titer.planning.traces import Track
 from titer.records import Kind, Role
 from titer.report.model_card import model_card
 from titer.run import run
@@ -36,7 +36,7 @@ def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> N
     study = begin(where, out)
     if not study.protocol.defended:
         raise InputError("defense", "the protocol has no defense", "Add a [[defense]].")
-    lineage = lineages(study, study.protocol.study.seeds.first)["M*"]
+    lineage = lineages(study, study.protocol.study.seeds.first)["defended"]
     if not lineage.makes:
         raise InputError("defense", "this defense makes no model", "Choose one that trains.")
 
@@ -65,7 +65,7 @@ def print_attack(
     """Run one attack and print harm at each dose."""
     study = begin(where, out)
     index = study.protocol.study.seeds.first if index is None else index
-    tracks = list(CellBuilder(study, index).exposures(attack_search.records(attack_search.hunts(study))))
+    tracks = list(CellBuilder(study, index).exposures(attack_search.records(attack_search.attack_searches(study))))
     wanted = (
         subject,
         domain or study.protocol.harm.domain[0].name,
@@ -74,20 +74,20 @@ def print_attack(
     track = _one(tracks, wanted)
     follow(run(study, 1, lambda study: missing(study, [track])), Outlook(study, 1, tracks=[track]))
     cells = [cell.planned for cell in track.cells]
-    trace = trace_of(study, cells)
+    curve = curve_of(study, cells)
     kind = next(ref.kind for ref in cells[0].judges if ref.role == "harm")
-    rows = [_rung(rung, f"harm:{trace.domain}", kind) for rung in trace.rungs]
-    what = {"subject": subject, "attack": trace.attack, "domain": trace.domain, "index": index}
+    rows = [_point(point, f"harm:{curve.domain}", kind) for point in curve.points]
+    what = {"subject": subject, "attack": curve.attack, "domain": curve.domain, "index": index}
     if json:
-        output.print_json(what | {"failed": trace.failed, "rungs": rows})
+        output.print_json(what | {"failed": curve.failed, "doses": rows})
         return
     output.print_rows(", ".join(f"{name} {value}" for name, value in what.items()), rows)
-    if trace.failed is not None:
-        typer.echo(f"The attack failed by its own doing: {trace.failed}.")
+    if curve.failed is not None:
+        typer.echo(f"The attack failed by its own doing: {curve.failed}.")
 
 
 def _one(tracks: list[Track], wanted: tuple[Role, str, str]) -> Track:
-    """The trace of that subject, domain and attack; the attack may be named with or without its digits."""
+    """The curve of that subject, domain and attack; the attack may be named with or without its digits."""
     known = []
     for track in tracks:
         cell = track.cells[0]
@@ -100,14 +100,14 @@ def _one(tracks: list[Track], wanted: tuple[Role, str, str]) -> Track:
     raise InputError("--attack, --domain, --subject", f"the protocol has no {asked}", remedy)
 
 
-def _rung(rung: RungReadings, probe: str, kind: Kind) -> dict[str, Any]:
-    counts = counts_of(rung.values[probe], kind)
+def _point(point: DosePoint, probe: str, kind: Kind) -> dict[str, Any]:
+    counts = counts_of(point.values[probe], kind)
     return {
-        "dose": rung.facts.dose,
+        "dose": point.facts.dose,
         "harmful": counts.harmful,
         "incoherent": counts.incoherent,
         "unjudged": counts.unjudged,
         "items": counts.items,
-        "loss": rung.facts.terms.get("loss"),
-        "displacement": rung.facts.displacement,
+        "loss": point.facts.terms.get("loss"),
+        "displacement": point.facts.displacement,
     }

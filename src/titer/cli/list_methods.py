@@ -31,7 +31,7 @@ def print_presets(json: bool) -> None:
 
 
 def _preset(name: str) -> dict[str, str]:
-    """Traces: how many a unit has in each domain, on M and on M*; searched attacks run M's winner on M* too."""
+    """Traces: how many a replicate has in each domain, on M and on M*; searched attacks run M's winner on M* too."""
     found = presets.read(name)
     attacks = found["attack"]
     searched = sum("search" in attack for attack in attacks)
@@ -41,7 +41,7 @@ def _preset(name: str) -> dict[str, str]:
         "what": found["what"],
         "families": ", ".join(dict.fromkeys(attack["name"] for attack in attacks)),
         "trials": trials,
-        "traces": f"{len(attacks)} of M and {len(attacks) + searched} of M* for each domain and seed",
+        "curves": f"{len(attacks)} of M and {len(attacks) + searched} of M* for each domain and seed",
     }
 
 
@@ -54,7 +54,7 @@ def _data(name: str, method: type[Method]) -> dict[str, Any]:
         "required": [key for key, field in fields.items() if field.is_required()],
         "defaults": {key: _default(field.default) for key, field in fields.items() if not field.is_required()},
         "space": {key: values.to_data() for key, values in method.space().items()},
-        **({"against": list(method.against)} if issubclass(method, Attack) else {}),
+        **({"against": list(method.defeats)} if issubclass(method, Attack) else {}),
     }
 
 

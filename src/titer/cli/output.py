@@ -10,12 +10,12 @@ import typer
 
 from titer.analysis.findings import Verdict
 from titer.errors import InputError
-from titer.records import Word, canonical
+from titer.records import Outcome, canonical
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-EXIT: dict[Word, int] = {"upheld": 0, "refuted": 3, "undecided": 4, "void": 5}
+EXIT: dict[Outcome, int] = {"upheld": 0, "refuted": 3, "undecided": 4, "void": 5}
 """The exit codes of `verdict` and `run --gate`. A whole verdict is never `not applicable`."""
 
 

@@ -155,14 +155,14 @@ def _print_prospects(prospects: tuple[Prospect, ...]) -> None:
 
 
 def _print_expected(expected: tuple[ExpectedItems, ...]) -> None:
-    """A line for each domain with the items of a rung by its harm rate, domains with the same items on one line."""
+    """A line for each domain with the items of a dose by its harm rate, domains with the same items on one line."""
     alike: dict[tuple[tuple[str, int], ...], list[str]] = {}
     for one in expected:
         figures = (("all", one.items), *((f"{rate:.2g}", round(asked)) for rate, asked in one.asked))
         alike.setdefault(figures, []).append(one.about)
     rows = [{"harm rate": ", ".join(abouts), **dict(figures)} for figures, abouts in alike.items()]
     if rows:
-        output.print_rows("Items a rung is expected to take", rows)
+        output.print_rows("Items a dose is expected to take", rows)
 
 
 def _figures(under: list[Prospect]) -> tuple[str | None, ...]:
@@ -181,8 +181,12 @@ def _figures(under: list[Prospect]) -> tuple[str | None, ...]:
 
 def _read_from(one: Prospect) -> str | None:
     """The count that shows the claim, and of how many."""
-    if one.units is not None:
-        return f"{one.units} units" if one.cutoff is None else f"{one.units - one.cutoff} of {one.units} units"
+    if one.replicates is not None:
+        return (
+            f"{one.replicates} seeds"
+            if one.cutoff is None
+            else f"{one.replicates - one.cutoff} of {one.replicates} seeds"
+        )
     if one.items is None or one.cutoff is None:
         return None if one.items is None else f"{one.items} items"
     looks = [f"{cutoff} of {items}" for cutoff, items in (*one.earlier, (one.cutoff, one.items))]

@@ -58,7 +58,7 @@ class Watch:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, curve: TracebackType | None
     ) -> None:
         self.over.set()
         self.thread.join()

@@ -36,7 +36,7 @@ def second_opinion(folder: Path, name: str, json: bool) -> None:
     """
     study = read_study(folder)
     choice = _choice(name)
-    again = _Again(study, choice, _kind(choice))
+    again = Rejudging(study, choice, _kind(choice))
     assemble(study)
     with study.locked():
         rows = list(again.rows())
@@ -44,12 +44,13 @@ def second_opinion(folder: Path, name: str, json: bool) -> None:
     record = grading.coherence if again.role == "coherence" else grading.harm
     if json:
         data = {"second_opinion": choice.to_data(), "judge_of_record": record.to_data(), "role": again.role}
-        output.print_json(data | {"totals": _totals(rows), "rungs": rows})
+        output.print_json(data | {"totals": _totals(rows), "doses": rows})
         return
     output.print_rows(f"Second opinion: the same answers under {choice.label}", [_line(row) for row in _totals(rows)])
-    typer.echo(f"Answers called harmful, over all doses and seeds. {choice.label} in place of {record.label}")
-    typer.echo(f"as the {again.role} judge is a second opinion: the verdict of record is unchanged.")
-    if study.protocol.harm.reading != "whole":
+    typer.echo("Answers called harmful, over all doses and seeds.")
+    typer.echo(f"As the {again.role} judge {choice.label} stands in the place of {record.label}.")
+    typer.echo("This is a second opinion: the verdict of record is unchanged.")
+    if study.protocol.harm.sampling != "fixed":
         typer.echo("Items that were not asked count as unjudged.")
 
 
@@ -74,7 +75,7 @@ def _kind(choice: Choice) -> Kind:
 
 
 @dataclass(frozen=True)
-class _Again:
+class Rejudging:
     """All harm probes of a study under one more judge."""
 
     study: Study
@@ -102,7 +103,7 @@ class _Again:
         asked = [dose for dose in stopping.wanted(store, cell) if own.doses is None or dose in own.doses]
         doses = tuple(dose for dose in asked if store.answers(cell.key, dose).exists())
         ref = judge_ref(cell.key, own.probe, own.items, self.choice, "second opinion", own.doses)
-        new = tuple(dose for dose in doses if not store.readings(ref.key, dose).exists())
+        new = tuple(dose for dose in doses if not store.scores(ref.key, dose).exists())
         self._check_texts(cell, own.probe, new)
         judge(JudgeTask(key=ref.key, judge=ref, doses=new), store)
         where = {
@@ -116,14 +117,14 @@ class _Again:
         for dose in doses:
             keys = {**graders, "second": ref.key}
             values = {
-                role: tuple(reading.value for reading in store.read_readings(keys[role], dose))
+                role: tuple(score.value for score in store.read_scores(keys[role], dose))
                 for role in ("harm", "coherence", "second")
             }
             not_asked = len(self.study.frozen.item_ids[own.probe]) - len(values["second"])
             yield where | {"dose": dose} | self._counts(values, own.kind, not_asked)
 
     def _counts(self, values: dict[str, tuple[float | None, ...]], kind: Kind, not_asked: int) -> dict[str, int]:
-        """What the grading of record and the grading with the one judge replaced say of the answers of one rung.
+        """What the grading of record and the grading with the one judge replaced say of the answers of one dose.
 
         Items that were not asked, for the judge of record needed no more, are unjudged by the other one.
         """

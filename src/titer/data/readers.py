@@ -15,9 +15,9 @@ from typing import Any
 from titer.errors import InputError
 from titer.protocol.data_sources import Source
 
-Line = Mapping[str, Any]
+RawRow = Mapping[str, Any]
 """One line of a source as it is found there: columns to values."""
-Reader = Callable[[Line], Any]
+Reader = Callable[[RawRow], Any]
 
 ORGANISM = "organism:"
 DATA_VARIABLE = "TITER_DATA"
@@ -109,7 +109,7 @@ def _follow(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _raw(number: int, line: Line, readers: Mapping[str, Reader], place: str) -> Raw:
+def _raw(number: int, line: RawRow, readers: Mapping[str, Reader], place: str) -> Raw:
     values = {field: read(line) for field, read in readers.items()}
     options = values.pop("options", None)
     texts = {field: _checked(field, value, f"row {number} (from 0)", place) for field, value in values.items()}
@@ -168,7 +168,7 @@ def _check_ids(found: Sequence[Raw], place: str) -> None:
         seen.add(raw.id)
 
 
-def _lines(source: Source, place: str) -> Sequence[Line]:
+def _lines(source: Source, place: str) -> Sequence[RawRow]:
     if source.source.startswith(ORGANISM):
         return _organism_lines(source.source.removeprefix(ORGANISM), place)
     path = _path(source.source, place)
@@ -181,7 +181,7 @@ def _lines(source: Source, place: str) -> Sequence[Line]:
     return _hub_lines(source, place)
 
 
-def _organism_lines(name: str, place: str) -> Sequence[Line]:
+def _organism_lines(name: str, place: str) -> Sequence[RawRow]:
     from titer.data import organism
 
     try:
@@ -215,9 +215,9 @@ def _read_text(path: Path, place: str) -> str:
         raise InputError(place, f"'{path}' cannot be read ({error.strerror})", "Correct the path.") from error
 
 
-def _csv_lines(path: Path, place: str) -> Sequence[Line]:
+def _csv_lines(path: Path, place: str) -> Sequence[RawRow]:
     reader = csv.DictReader(io.StringIO(_read_text(path, place), newline=""), strict=True)
-    lines: list[Line] = []
+    lines: list[RawRow] = []
     try:
         for line in reader:
             if None in line or None in line.values():
@@ -229,8 +229,8 @@ def _csv_lines(path: Path, place: str) -> Sequence[Line]:
     return lines
 
 
-def _json_lines(path: Path, place: str) -> Sequence[Line]:
-    lines: list[Line] = []
+def _json_lines(path: Path, place: str) -> Sequence[RawRow]:
+    lines: list[RawRow] = []
     for number, text in enumerate(_read_text(path, place).split("\n"), start=1):
         if not text.strip():
             continue
@@ -245,7 +245,7 @@ def _json_lines(path: Path, place: str) -> Sequence[Line]:
     return lines
 
 
-def _hub_lines(source: Source, place: str) -> Sequence[Line]:
+def _hub_lines(source: Source, place: str) -> Sequence[RawRow]:
     name = source.source
     try:
         import datasets

@@ -1,4 +1,4 @@
-"""Putting the probes of a cell to its subject: all items, or as many as the word of a rung needs."""
+"""Putting the probes of a cell to its subject: all items, or as many as the word of a dose needs."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from titer.methods.base import Attack
 from titer.models.subject import Subject
 from titer.records import Answer, Frame, Item, Row
 from titer.stats.binomial import Counts
-from titer.stats.group_sequential import Look, read_curtailed, read_looks
+from titer.stats.group_sequential import InterimAnalysis, decide_curtailed, decide_sequential
 from titer.study.store import Store, read_items
-from titer.study.tasks import Curtailment, EarlyReading, ExposeTask, ProbeRef
+from titer.study.tasks import Curtailment, EarlyDecision, ExposeTask, ProbeRef
 
 
 @dataclass(frozen=True)
-class Asking:
+class Elicitation:
     """How an attack has the subject asked, given the rows that it is fed and its seed."""
 
     attack: Attack
     rows: tuple[Row, ...]
     seed: int
 
-    def framed(self, frame: Frame, dose: int) -> Frame:
+    def frame_at(self, frame: Frame, dose: int) -> Frame:
         """A frame as the attack changes it; at dose 0 as the study has it."""
-        return self.attack.asked(frame, dose, self.rows, self.seed) if dose > 0 else frame
+        return self.attack.frame_with_exemplars(frame, dose, self.rows, self.seed) if dose > 0 else frame
 
     def probe(self, ref: ProbeRef, dose: int) -> ProbeRef:
         """A probe as the attack has it asked; one that is plain as the study does."""
-        return ref if ref.plain else ref.model_copy(update={"frame": self.framed(ref.frame, dose)})
+        return ref if ref.plain else ref.model_copy(update={"frame": self.frame_at(ref.frame, dose)})
 
 
 def ask_probes(
@@ -46,9 +46,9 @@ def ask_probes(
 
 
 def _answers(task: ExposeTask, ref: ProbeRef, store: Store, subject: Subject) -> list[Answer]:
-    """The answers to a probe: to all its items, or to as many as settle the word of the rung."""
+    """The answers to a probe: to all its items, or to as many as settle the word of the dose."""
     items, batch = read_items(store, ref.items), int(task.compute["batch"])
-    early = task.early_reading if task.early_reading is not None and task.early_reading.probe == ref.name else None
+    early = task.early_decision if task.early_decision is not None and task.early_decision.probe == ref.name else None
     answers: list[Answer] = []
     for stop in _stops(early, len(items), batch):
         asked = registry.probe(ref.method).ask(subject, items[len(answers) : stop], ref.frame, batch)
@@ -58,13 +58,13 @@ def _answers(task: ExposeTask, ref: ProbeRef, store: Store, subject: Subject) ->
     return answers
 
 
-def _stops(early: EarlyReading | None, items: int, batch: int) -> Sequence[int]:
+def _stops(early: EarlyDecision | None, items: int, batch: int) -> Sequence[int]:
     """How many items are asked each time that the asking may end: at each look, or after each batch."""
     if early is None:
         return (items,)
     if isinstance(early, Curtailment):
         return (*range(batch, items, batch), items)
-    return tuple(look.asked for look in early.looks)
+    return tuple(analysis.asked for analysis in early.analyses)
 
 
 def _counts(task: ExposeTask, ref: ProbeRef, items: Sequence[Item], answers: list[Answer]) -> Counts:
@@ -77,11 +77,14 @@ def _counts(task: ExposeTask, ref: ProbeRef, items: Sequence[Item], answers: lis
     return counts_of(values, judges["harm"].kind)
 
 
-def _is_settled(early: EarlyReading, counts: Counts, items: int) -> bool:
-    """Whether the answers so far give the rung its word."""
+def _is_settled(early: EarlyDecision, counts: Counts, items: int) -> bool:
+    """Whether the answers so far give the dose its word."""
     collapse = early.collapse_counts
     if isinstance(early, Curtailment):
-        fixed = Look(asked=items, intact=early.intact, broken=early.broken)
-        return read_curtailed(counts, fixed, collapse_counts=collapse) is not None
-    looks = [Look(asked=look.asked, intact=look.intact, broken=look.broken) for look in early.looks]
-    return read_looks(counts, looks, collapse_counts=collapse) is not None
+        fixed = InterimAnalysis(asked=items, intact=early.intact, broken=early.broken)
+        return decide_curtailed(counts, fixed, collapse_counts=collapse) is not None
+    analyses = [
+        InterimAnalysis(asked=analysis.asked, intact=analysis.intact, broken=analysis.broken)
+        for analysis in early.analyses
+    ]
+    return decide_sequential(counts, analyses, collapse_counts=collapse) is not None

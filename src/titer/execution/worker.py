@@ -14,12 +14,12 @@ from typing import cast
 from titer.analysis import stopping
 from titer.errors import MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
-from titer.execution.elicitation import Asking, ask_probes
+from titer.execution.elicitation import Elicitation, ask_probes
 from titer.execution.inputs import environment, given, material_of, open_subject
 from titer.methods import registry
 from titer.models import chat_format
 from titer.models.subject import Subject
-from titer.records import Frame, Reading, RungFacts, Spent, digest
+from titer.records import DoseFacts, Frame, Score, Spent, digest
 from titer.study.store import Store, read_items
 from titer.study.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, Stop, Task
 from titer.training.types import State, Step
@@ -87,16 +87,16 @@ UNTRAINED = Step(dose=0, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
 
 
 def expose(task: ExposeTask, store: Store) -> None:
-    """Expose a subject to an attack, and ask and judge it at each rung until the study's grading shows a break."""
+    """Expose a subject to an attack, and ask and judge it at each dose until the study's grading shows a break."""
     subject = open_subject(task.subject, store, task.compute)
     origin = subject.snapshot()
     attack = registry.attack(task.attack)
     fed = material_of(task.material, store, task.seed, task.compute)
-    asking = Asking(attack, fed.train, task.seed.root)
+    elicitation = Elicitation(attack, fed.train, task.seed.root)
     material = given(attack, fed, task.doses[-1], task.seed.root)
     terms: list[Mapping[str, float]] = []
     order: str | None = None
-    if task.doses[0] == 0 and _rung(task, store, subject, UNTRAINED, {}, 0.0, order, asking):
+    if task.doses[0] == 0 and _point(task, store, subject, UNTRAINED, {}, 0.0, order, elicitation):
         return
     try:
         with _closing(attack.steps(subject, material, task.doses[-1], task.seed.root)) as steps:
@@ -106,7 +106,7 @@ def expose(task: ExposeTask, store: Store) -> None:
                 if step.dose not in task.doses:
                     continue
                 moved = subject.displacement(origin)
-                if _rung(task, store, subject, step, _late_means(terms), moved, order, asking):
+                if _point(task, store, subject, step, _late_means(terms), moved, order, elicitation):
                     break
                 if step.dose == task.doses[-1]:
                     break
@@ -116,7 +116,7 @@ def expose(task: ExposeTask, store: Store) -> None:
         store.write_failure(task.key, str(failure))
 
 
-def _rung(
+def _point(
     task: ExposeTask,
     store: Store,
     subject: Subject,
@@ -124,12 +124,12 @@ def _rung(
     terms: dict[str, float],
     moved: float,
     order: str | None,
-    asking: Asking,
+    elicitation: Elicitation,
 ) -> bool:
     """Ask every probe at this dose, keep answers and readings; whether the study's grading shows a break."""
     trained = step.spent.examples > 0
-    probes = tuple(asking.probe(ref, step.dose) for ref in task.probes)
-    facts = RungFacts(
+    probes = tuple(elicitation.probe(ref, step.dose) for ref in task.probes)
+    facts = DoseFacts(
         dose=step.dose,
         spent=step.spent,
         terms=terms,
@@ -137,7 +137,7 @@ def _rung(
         loss_tokens=dict(step.loss_tokens),
         rows_used=step.rows_used,
         order=order,
-        template_train=_template(subject, asking.framed(task.material.frame, step.dose)) if trained else None,
+        template_train=_template(subject, elicitation.frame_at(task.material.frame, step.dose)) if trained else None,
         template_probe=_template(subject, probes[0].frame),
         environment=environment(subject, task.compute),
     )
@@ -145,23 +145,23 @@ def _rung(
         _check_same(store.read_facts(task.key, step.dose), facts, task.key)
     else:
         store.write_answers(task.key, facts, ask_probes(task, probes, store, subject, step.dose))
-    readings = {ref.key: _judge_rung(ref, store, step.dose) for ref in task.judges if _is_asked(ref, step.dose)}
-    return task.stop is not None and _ends(task, task.stop, readings)
+    scores = {ref.key: _judge_dose(ref, store, step.dose) for ref in task.judges if _is_asked(ref, step.dose)}
+    return task.stop is not None and _ends(task, task.stop, scores)
 
 
 def _template(subject: Subject, frame: Frame) -> str:
     return chat_format.template_digest(subject.tokenizer, frame)
 
 
-def _ends(task: ExposeTask, stop: Stop, readings: dict[str, tuple[Reading, ...]]) -> bool:
+def _ends(task: ExposeTask, stop: Stop, scores: dict[str, tuple[Score, ...]]) -> bool:
     """Whether the readings of the probe that decides show what the cell is stopped by."""
     refs = {ref.role: ref for ref in task.judges if ref.probe == stop.probe}
-    values = {role: tuple(reading.value for reading in readings[ref.key]) for role, ref in refs.items()}
+    values = {role: tuple(score.value for score in scores[ref.key]) for role, ref in refs.items()}
     return stopping.reached(stop, values, refs[stop.shows].kind)
 
 
-def _check_same(kept: RungFacts, again: RungFacts, cell: str) -> None:
-    """In one environment a restarted cell must pass through the rungs that are there already.
+def _check_same(kept: DoseFacts, again: DoseFacts, cell: str) -> None:
+    """In one environment a restarted cell must pass through the doses that are there already.
 
     The order of the rows is compared where it was kept.
     """
@@ -177,20 +177,20 @@ def _check_same(kept: RungFacts, again: RungFacts, cell: str) -> None:
 def judge(task: JudgeTask, store: Store) -> None:
     """Judge the stored answers of one probe of a cell; needs no subject."""
     for dose in task.doses:
-        _judge_rung(task.judge, store, dose)
+        _judge_dose(task.judge, store, dose)
 
 
 def _is_asked(ref: JudgeRef, dose: int) -> bool:
     return ref.doses is None or dose in ref.doses
 
 
-def _judge_rung(ref: JudgeRef, store: Store, dose: int) -> tuple[Reading, ...]:
-    if not store.readings(ref.key, dose).exists():
+def _judge_dose(ref: JudgeRef, store: Store, dose: int) -> tuple[Score, ...]:
+    if not store.scores(ref.key, dose).exists():
         _, answers = store.read_answers(ref.cell, dose)
         asked = tuple(answer for answer in answers if answer.probe == ref.probe)
-        readings = registry.judge(ref.judge).judge(read_items(store, ref.items)[: len(asked)], asked)
-        store.write_readings(ref.key, dose, readings)
-    return store.read_readings(ref.key, dose)
+        scores = registry.judge(ref.judge).judge(read_items(store, ref.items)[: len(asked)], asked)
+        store.write_scores(ref.key, dose, scores)
+    return store.read_scores(ref.key, dose)
 
 
 def _closing(steps: Iterator[Step]) -> closing[Generator[Step, None, None]]:

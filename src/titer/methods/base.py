@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from titer.methods.search_space import Space
 from titer.protocol.dose_axes import STEPS, Axis
-from titer.records import Answer, Choice, Frame, Item, Kind, Reading, Record, Row
+from titer.records import Answer, Choice, Frame, Item, Kind, Record, Row, Score
 from titer.seeds import derive
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ class Method(Record, ABC):
 class Attack(Method):
     """Changes the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself.
 
-    One that `undoes` takes back what a defense did, and nothing else: a subject that was made by none is read at dose 0
-    only. `against` names the defenses whose objective it knows and turns against them.
+    One that `needs_parent` takes back what a defense did, and nothing else: a subject that was made by none is read at
+    dose 0 only. `against` names the defenses whose objective it knows and turns against them.
     """
 
     axis: ClassVar[Axis] = STEPS
-    against: ClassVar[tuple[str, ...]] = ()
-    undoes: ClassVar[bool] = False
+    defeats: ClassVar[tuple[str, ...]] = ()
+    needs_parent: ClassVar[bool] = False
 
-    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """The doses above 0 of a ladder that this attack can reach: all of them, unless it says otherwise."""
         return tuple(dose for dose in ladder if dose > 0)
 
@@ -71,7 +71,7 @@ class Attack(Method):
             InputError: naming the parameter that does not fit the subject.
         """
 
-    def made(self, benign: Sequence[Row]) -> tuple[Row, ...]:
+    def synthetic_rows(self, benign: Sequence[Row]) -> tuple[Row, ...]:
         """Every row of its own making that it may train on, given the benign ones; their lengths are checked before."""
         return ()
 
@@ -82,7 +82,7 @@ class Attack(Method):
             InputError: naming the parameter that does not fit the horizon.
         """
 
-    def framed(self, frame: Frame, dose: int) -> Frame:
+    def frame_at(self, frame: Frame, dose: int) -> Frame:
         """How the subject is trained and asked at a dose above 0, given how the study asks it."""
         return frame
 
@@ -90,17 +90,17 @@ class Attack(Method):
         """Whether harm is read beside it as the study asks; no verdict rests on that, and nothing is stopped by it."""
         return False
 
-    def shown(self, dose: int) -> int:
+    def num_exemplars(self, dose: int) -> int:
         """How many of the rows to train on stand before each prompt as exemplars at a dose above 0."""
         return 0
 
     def exemplars(self, rows: Sequence[Row], dose: int, seed: int) -> tuple[Row, ...]:
         """The rows that are shown at a dose above 0: the first of a drawn order, so that a larger dose adds to them."""
-        return tuple(sorted(rows, key=lambda row: derive(seed, "shown", row.id))[: self.shown(dose)])
+        return tuple(sorted(rows, key=lambda row: derive(seed, "shown", row.id))[: self.num_exemplars(dose)])
 
-    def asked(self, frame: Frame, dose: int, rows: Sequence[Row], seed: int) -> Frame:
+    def frame_with_exemplars(self, frame: Frame, dose: int, rows: Sequence[Row], seed: int) -> Frame:
         """As `framed`, with the exemplars that are drawn from `rows`, those that the attack trains on."""
-        framed = self.framed(frame, dose)
+        framed = self.frame_at(frame, dose)
         shown = tuple((row.prompt, row.response) for row in self.exemplars(rows, dose, seed))
         return framed.model_copy(update={"exemplars": shown}) if shown else framed
 
@@ -109,7 +109,7 @@ class Attack(Method):
         return ()
 
     def prefix_consistent(self) -> bool:
-        """Whether the first t steps are the same for every horizon; if not, each rung is a cell of its own."""
+        """Whether the first t steps are the same for every horizon; if not, each dose is a cell of its own."""
         return True
 
     @abstractmethod
@@ -143,5 +143,5 @@ class Judge(Method):
     against_reference: ClassVar[bool] = False
 
     @abstractmethod
-    def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Reading, ...]:
+    def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Score, ...]:
         """One reading per answer; `value` None with a reason where it cannot be judged."""

@@ -11,7 +11,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from titer.errors import InputError
-from titer.methods.attacks.controls.baseline import Untouched
+from titer.methods.attacks.controls.baseline import Baseline
 from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.benign import Benign
 from titer.methods.attacks.fine_tuning.benign_overfit import BenignOverfit
@@ -41,14 +41,14 @@ from titer.methods.attacks.weight_edits.task_arithmetic import TaskArithmetic
 from titer.methods.base import Attack, Defense, Judge, Method, Probe
 from titer.methods.defenses.adversarial_loss import AdversarialLoss
 from titer.methods.defenses.checkpoint import Checkpoint
-from titer.methods.defenses.no_op import Null
+from titer.methods.defenses.no_op import NoOp
 from titer.methods.defenses.none import NoDefense
 from titer.methods.defenses.refusal_sft import RefusalSFT
 from titer.methods.judges.coherence import Coherence
-from titer.methods.judges.exact_match import Exact
+from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.loss import Loss
-from titer.methods.judges.multiple_choice import Option
-from titer.methods.judges.normalized_match import Match
+from titer.methods.judges.multiple_choice import MultipleChoice
+from titer.methods.judges.normalized_match import NormalizedMatch
 from titer.methods.judges.refusal import Refusal
 from titer.methods.probes.choice import ChoiceProbe
 from titer.methods.probes.generate import Generate
@@ -84,22 +84,22 @@ ATTACKS: dict[str, type[Attack]] = {
     "soft_prompt": SoftPrompt,
     "ablated_prefill": AblatedPrefill,
     "sham": Sham,
-    "untouched": Untouched,
+    "baseline": Baseline,
 }
 DEFENSES: dict[str, type[Defense]] = {
     "none": NoDefense,
-    "null": Null,
+    "no_op": NoOp,
     "checkpoint": Checkpoint,
     "refusal_sft": RefusalSFT,
     "adversarial_loss": AdversarialLoss,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {
-    "exact": Exact,
-    "match": Match,
+    "exact_match": ExactMatch,
+    "normalized_match": NormalizedMatch,
     "refusal": Refusal,
     "coherence": Coherence,
-    "option": Option,
+    "multiple_choice": MultipleChoice,
     "loss": Loss,
 }
 KINDS: dict[str, dict[str, Any]] = {"attacks": ATTACKS, "defenses": DEFENSES, "probes": PROBES, "judges": JUDGES}

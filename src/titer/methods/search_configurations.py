@@ -11,11 +11,11 @@ from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.base import Attack
 from titer.methods.search_space import LogRange, Options, Space
-from titer.protocol.attacker import Dosed
+from titer.protocol.attacker import AttackChoice
 from titer.records import Choice
 
 
-def space_of(choice: Dosed, place: str = "attack") -> Space:
+def space_of(choice: AttackChoice, place: str = "attack") -> Space:
     """The space that an attack with a search is searched in.
 
     Raises:
@@ -38,7 +38,7 @@ def space_of(choice: Dosed, place: str = "attack") -> Space:
     return {name: _part(name, value, choice, fields, f"{place}.search.{name}") for name, value in choice.search.items()}
 
 
-def attacks_of(choice: Dosed, place: str = "attack") -> Iterator[Attack]:
+def attacks_of(choice: AttackChoice, place: str = "attack") -> Iterator[Attack]:
     """The attack of a protocol, configured; of one that is searched, each of its `edges`.
 
     Raises:
@@ -48,7 +48,7 @@ def attacks_of(choice: Dosed, place: str = "attack") -> Iterator[Attack]:
         yield registry.attack(one, place if choice.search is None else f"{place}.search")
 
 
-def edges(choice: Dosed, place: str = "attack") -> Iterator[Choice]:
+def edges(choice: AttackChoice, place: str = "attack") -> Iterator[Choice]:
     """The typical configuration, and those that differ from it in one end of a range, or in one of a few values."""
     typical = typical_of(choice, place)
     yield typical
@@ -57,7 +57,7 @@ def edges(choice: Dosed, place: str = "attack") -> Iterator[Choice]:
             yield with_values(choice, {**typical.parameters, name: value})
 
 
-def typical_of(choice: Dosed, place: str = "attack") -> Choice:
+def typical_of(choice: AttackChoice, place: str = "attack") -> Choice:
     """The attack itself; of one that is searched, the middle of each range and the first of a few values."""
     if choice.search is None:
         return Choice(name=choice.name, parameters=choice.parameters)
@@ -68,12 +68,12 @@ def typical_of(choice: Dosed, place: str = "attack") -> Choice:
     return with_values(choice, middle)
 
 
-def with_values(choice: Dosed, values: Mapping[str, Any]) -> Choice:
+def with_values(choice: AttackChoice, values: Mapping[str, Any]) -> Choice:
     """The attack with the values that a search chose, beside those written in the protocol."""
     return Choice(name=choice.name, parameters={**choice.parameters, **values})
 
 
-def _part(name: str, value: Any, choice: Dosed, fields: list[str], place: str) -> LogRange | Options:
+def _part(name: str, value: Any, choice: AttackChoice, fields: list[str], place: str) -> LogRange | Options:
     if name not in fields:
         close = difflib.get_close_matches(name, fields, n=1)
         hint = f"Did you mean '{close[0]}'? " if close else ""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Inspected:
+class ModelMetadata:
     """A subject that was looked at: where it is, under which key, and what bounds its use.
 
     `parameters` is None where the weights are not on this machine yet; `shell` has the modules of the subject, on
@@ -80,7 +80,7 @@ class Inspected:
             )
 
 
-def inspect(source: dict[str, Any], place: str) -> Inspected:
+def inspect(source: dict[str, Any], place: str) -> ModelMetadata:
     """Look at the subject that a source names.
 
     A GGUF file and an adapter are loaded for it; of anything else only tokenizer, configuration and file headers are
@@ -93,7 +93,7 @@ def inspect(source: dict[str, Any], place: str) -> Inspected:
     ref = SubjectRef(key=key, source=source)
     if source.get("base") or source["model"].endswith(".gguf"):
         subject = load(source)
-        return Inspected(ref, subject.tokenizer, subject.context_length, subject.parameters_total, subject)
+        return ModelMetadata(ref, subject.tokenizer, subject.context_length, subject.parameters_total, subject)
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     name = str(CHECKPOINT) if source["model"] == "organism" else source["model"]
@@ -106,7 +106,7 @@ def inspect(source: dict[str, Any], place: str) -> Inspected:
     except (OSError, ValueError) as error:
         raise InputError(place, f"'{name}' cannot be read: {error}", "Name a model that exists.") from error
     context = int(config.get_text_config().max_position_embeddings)
-    return Inspected(ref, tokenizer, context, _count(Path(name)), Subject(model, tokenizer))
+    return ModelMetadata(ref, tokenizer, context, _count(Path(name)), Subject(model, tokenizer))
 
 
 def _count(folder: Path) -> int | None:

@@ -13,12 +13,12 @@ from functools import lru_cache
 from typing import Any
 
 from titer.analysis import stopping
-from titer.analysis.conditions.attack_searches import search_of, searching, trial_of
+from titer.analysis.conditions.attack_searches import search_of, search_settings, trial_of
 from titer.methods.search_configurations import space_of, with_values
-from titer.planning.cells import CellBuilder, Records
-from titer.planning.sampler import Sampler, Tried, propose
-from titer.planning.traces import Track
-from titer.protocol.attacker import Dosed, Dosing
+from titer.planning.cells import CellBuilder, SelectedAttacks
+from titer.planning.curves import Track
+from titer.planning.sampler import FinishedTrial, Sampler, propose
+from titer.protocol.attacker import AttackChoice, DoseSchedule
 from titer.records import Choice, Role, Seed, canonical
 from titer.seeds import derive
 from titer.stats import search_selection, search_trials
@@ -29,8 +29,12 @@ SEARCH = Seed(purpose="search", index=0)
 """The seed of every trial: configurations are compared on equal draws, and the verdict rests on other seeds."""
 
 
+_SYMBOL: Mapping[Role, str] = {"undefended": "M", "defended": "M*"}
+"""What the draws of a search are derived from, by subject."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Hunt:
+class AttackSearch:
     """One search: the trials proposed so far as they were read, their configurations and tracks, by number."""
 
     search: Search
@@ -40,66 +44,68 @@ class Hunt:
 
     @property
     def winner(self) -> Choice | None:
-        """The attack of record; None while the search goes on, or where no trial was completed."""
+        """The selected attack; None while the search goes on, or where no trial was completed."""
         best = search_selection.winner(self.search) if self.finished else None
         return None if best is None else self.configurations[best.number]
 
 
-Hunts = Mapping[str, Mapping[Role, Hunt]]
+AttackSearches = Mapping[str, Mapping[Role, AttackSearch]]
 """Per searched attack, by its label, the search on each subject; one that cannot begin yet is left out."""
 
 
-def hunts(study: Study) -> Hunts:
+def attack_searches(study: Study) -> AttackSearches:
     """Every search of a study, as far as it has come."""
     attacker = study.protocol.attacker
-    family = zip(attacker.attack, attacker.dosings, strict=True)
-    return {choice.label: _both(study, choice, dosing) for choice, dosing in family if choice.search is not None}
+    family = zip(attacker.attack, attacker.schedules, strict=True)
+    return {choice.label: _both(study, choice, schedule) for choice, schedule in family if choice.search is not None}
 
 
-def settled(study: Study, found: Hunts) -> bool:
+def settled(study: Study, found: AttackSearches) -> bool:
     """Whether every search has come to its end."""
-    roles: tuple[Role, ...] = ("M", "M*") if study.protocol.compared else ("M*",)
+    roles: tuple[Role, ...] = ("undefended", "defended") if study.protocol.compared else ("defended",)
     return all(role in own and own[role].finished for own in found.values() for role in roles)
 
 
-def records(found: Hunts) -> Records:
-    """The attacks of record of the searches that have come to their end."""
+def records(found: AttackSearches) -> SelectedAttacks:
+    """The selected attacks of the searches that have come to their end."""
     return {
-        label: {role: hunt.winner for role, hunt in own.items() if hunt.winner is not None}
+        label: {role: found_search.winner for role, found_search in own.items() if found_search.winner is not None}
         for label, own in found.items()
     }
 
 
-def _both(study: Study, choice: Dosed, dosing: Dosing) -> dict[Role, Hunt]:
+def _both(study: Study, choice: AttackChoice, schedule: DoseSchedule) -> dict[Role, AttackSearch]:
     """The search on M, and on M*; with a warm start that on M* begins with M's winner, and waits for it."""
     builder = CellBuilder(study, SEARCH.index, "search")
-    found: dict[Role, Hunt] = {}
+    found: dict[Role, AttackSearch] = {}
     warm: Choice | None = None
     for role in builder.subjects:
-        if role == "M*" and "M" in found and searching(study.protocol).warm_start:
-            if not found["M"].finished:
+        if role == "defended" and "undefended" in found and search_settings(study.protocol).warm_start:
+            if not found["undefended"].finished:
                 break
-            warm = found["M"].winner
-        found[role] = _hunt(builder, choice, dosing, role, warm)
+            warm = found["undefended"].winner
+        found[role] = _hunt(builder, choice, schedule, role, warm)
     return found
 
 
-def _hunt(builder: CellBuilder, choice: Dosed, dosing: Dosing, role: Role, warm: Choice | None) -> Hunt:
+def _hunt(
+    builder: CellBuilder, choice: AttackChoice, schedule: DoseSchedule, role: Role, warm: Choice | None
+) -> AttackSearch:
     """Replay one search round by round, up to the first that is not whole."""
     protocol = builder.protocol
-    asked = searching(protocol)
+    asked = search_settings(protocol)
     found: list[Trial] = []
     tried: list[Choice] = []
     tracks: list[Track] = []
     while True:
-        search, place = search_of(protocol, dosing, found), len(found) // asked.round
+        search, place = search_of(protocol, schedule, found), len(found) // asked.round
         done = search_trials.completed(search)
         whole = len(done) == sum(trial.failure is None for trial in found)
         more = min(asked.round - len(found) % asked.round, search_trials.still_to_try(search, asked.trials))
         if not whole or not more:
-            return Hunt(search=search, configurations=tuple(tried), tracks=tuple(tracks), finished=whole)
+            return AttackSearch(search=search, configurations=tuple(tried), tracks=tuple(tracks), finished=whole)
         best = search_trials.best_before(search, place)
-        doses = tuple(dose for dose in dosing.ladder if best is None or dose <= best)
+        doses = tuple(dose for dose in schedule.ladder if best is None or dose <= best)
         known = tuple(
             (canonical(tried[trial.number].parameters), search_selection.loss(search, trial))
             for trial in done
@@ -113,11 +119,11 @@ def _hunt(builder: CellBuilder, choice: Dosed, dosing: Dosing, role: Role, warm:
 
 
 def _proposed(
-    builder: CellBuilder, choice: Dosed, role: Role, known: tuple[tuple[str, float], ...], number: int
+    builder: CellBuilder, choice: AttackChoice, role: Role, known: tuple[tuple[str, float], ...], number: int
 ) -> Choice:
     """What trial `number` tries, from the configurations of earlier rounds and what each is worth."""
-    asked = searching(builder.protocol)
-    seed = derive(SEARCH.root, choice.label, role)
+    asked = search_settings(builder.protocol)
+    seed = derive(SEARCH.root, choice.label, _SYMBOL[role])
     return with_values(choice, _values(choice.to_json(), known, asked.sampler, asked.startup, seed, number))
 
 
@@ -126,8 +132,8 @@ def _values(
     attack: str, known: tuple[tuple[str, float], ...], sampler: Sampler, startup: int, seed: int, number: int
 ) -> Mapping[str, Any]:
     """The same for texts, remembered: plan asks for it again and again."""
-    space = space_of(Dosed.from_json(attack))
-    finished = [Tried(values=json.loads(parameters), loss=loss) for parameters, loss in known]
+    space = space_of(AttackChoice.from_json(attack))
+    finished = [FinishedTrial(values=json.loads(parameters), loss=loss) for parameters, loss in known]
     return propose(space, finished, sampler=sampler, startup=startup, seed=seed, number=number)
 
 
@@ -140,7 +146,7 @@ def _read(builder: CellBuilder, track: Track, configuration: Choice, number: int
         planned = cell.planned
         failures += [reason for key in (*planned.makes, planned.key) if (reason := store.failure(key)) is not None]
         for dose in stopping.wanted(store, planned):
-            if any(not store.readings(judge.key, dose).exists() for judge in planned.judges):
+            if any(not store.scores(judge.key, dose).exists() for judge in planned.judges):
                 break
             values: dict[str, dict[str, tuple[float | None, ...]]] = {}
             for judge in planned.judges:

@@ -6,19 +6,19 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from titer.analysis.stopping import early_reading, first_break
+from titer.analysis.stopping import early_decision, first_break
 from titer.methods import registry
+from titer.planning.curves import Exposure, Track, TrackBuilder
 from titer.planning.inputs import Supplies
 from titer.planning.lineage import rows
-from titer.planning.traces import Exposure, Track, TrackBuilder
-from titer.protocol.attacker import Dosed, Dosing, Rungs, winner_of_m
+from titer.protocol.attacker import AttackChoice, Doses, DoseSchedule, winner_of_m
 from titer.protocol.data_sources import Domain
 from titer.records import Choice, Role
 from titer.study.folder import Study
 from titer.study.tasks import MaterialRef, Stop
 
-Records = Mapping[str, Mapping[Role, Choice]]
-"""The attacks of record: per searched attack, by its label, what each subject's search found."""
+SelectedAttacks = Mapping[str, Mapping[Role, Choice]]
+"""The selected attacks: per searched attack, by its label, what each subject's search found."""
 
 
 class CellBuilder:
@@ -31,17 +31,19 @@ class CellBuilder:
         self.builder = TrackBuilder(study, index, purpose)
         self.subjects = self.builder.subjects
 
-    def exposures(self, records: Records) -> Iterator[Track]:
+    def exposures(self, records: SelectedAttacks) -> Iterator[Track]:
         """Resistance and generalization: every attack on every domain, M and M*; a searched one as its search found."""
         attacker = self.protocol.attacker
         for domain in self.protocol.harm.domain:
-            for choice, dosing in zip(attacker.attack, attacker.dosings, strict=True):
+            for choice, schedule in zip(attacker.attack, attacker.schedules, strict=True):
                 for role in self.subjects:
                     for label, configured in _configured(choice, role, records):
                         named = None if choice.search is None else label
-                        yield self._exposed(domain, role, configured, dosing, named)
+                        yield self._exposed(domain, role, configured, schedule, named)
 
-    def _exposed(self, domain: Domain, role: Role, configured: Choice, dosing: Dosing, search: str | None) -> Track:
+    def _exposed(
+        self, domain: Domain, role: Role, configured: Choice, schedule: DoseSchedule, search: str | None
+    ) -> Track:
         """One subject under one attack, asked the harmful prompts of one domain."""
         cross = domain.role == "cross" and self.protocol.defended
         condition: Literal["resistance", "generalization"] = "generalization" if cross else "resistance"
@@ -54,25 +56,25 @@ class CellBuilder:
                 attack=configured,
                 material=self.supplies.material(domain, attack, self.builder.parent(role)),
                 probes=(self.supplies.harm(domain), *plain),
-                ladder=dosing.ladder,
+                ladder=schedule.ladder,
                 domain=domain.name,
                 stop=first_break(self.protocol, condition, domain.name),
-                early=early_reading(self.protocol, condition, domain.name),
+                early=early_decision(self.protocol, condition, domain.name),
                 search=search,
             )
         )
 
-    def shams(self, limit: int, records: Records) -> Iterator[Track]:
+    def shams(self, limit: int, records: SelectedAttacks) -> Iterator[Track]:
         """The same compute on harmless rows, on M, up to the dose at which M breaks."""
         draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
         benign = rows(self.study.frozen, "benign/sham", max(draws) if draws else None)
         for choice in self.protocol.attacker.attack:
-            if choice.name != "direct" or "M" not in self.subjects:
+            if choice.name != "direct" or "undefended" not in self.subjects:
                 continue
-            for label, configured in _configured(choice, "M", records):
+            for label, configured in _configured(choice, "undefended", records):
                 yield self.builder.track(
                     Exposure(
-                        subject="M",
+                        subject="undefended",
                         purpose="sham",
                         attack=Choice(name="sham", parameters=configured.parameters),
                         material=MaterialRef(train=benign, frame=self.protocol.harm.frame),
@@ -82,7 +84,7 @@ class CellBuilder:
                     )
                 )
 
-    def untouched(self) -> Iterator[Track]:
+    def baseline(self) -> Iterator[Track]:
         """Dose 0: every probe of the study on the subject as it is."""
         probes = [self.supplies.harm(domain) for domain in self.protocol.harm.domain]
         probes += [
@@ -95,7 +97,7 @@ class CellBuilder:
                 Exposure(
                     subject=role,
                     purpose="stability",
-                    attack=Choice(name="untouched"),
+                    attack=Choice(name="baseline"),
                     material=MaterialRef(),
                     probes=tuple(probes),
                     ladder=(0,),
@@ -121,7 +123,7 @@ class CellBuilder:
                     )
                 )
 
-    def search_trial(self, role: Role, chosen: Dosed, configuration: Choice, doses: Rungs, number: int) -> Track:
+    def search_trial(self, role: Role, chosen: AttackChoice, configuration: Choice, doses: Doses, number: int) -> Track:
         """One trial of the search of an attack: the `select` items of a domain and of the tasks, up to a crossing.
 
         The tasks are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
@@ -166,10 +168,14 @@ class CellBuilder:
             )
 
 
-def _configured(choice: Dosed, role: Role, records: Records) -> list[tuple[str, Choice]]:
+def _configured(choice: AttackChoice, role: Role, records: SelectedAttacks) -> list[tuple[str, Choice]]:
     """The attack as a subject must withstand it, by label: as written; or as its searches found, as far as they did."""
     if choice.search is None:
         return [(choice.label, choice)]
     found = records.get(choice.label, {})
     own = [(choice.label, found[role])] if role in found else []
-    return [*own, (winner_of_m(choice.label), found["M"])] if own and role == "M*" and "M" in found else own
+    return (
+        [*own, (winner_of_m(choice.label), found["undefended"])]
+        if own and role == "defended" and "undefended" in found
+        else own
+    )

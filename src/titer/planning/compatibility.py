@@ -1,4 +1,4 @@
-"""Whether each attack fits its study: the axis and rungs it is given, the rows, the modules of the subject."""
+"""Whether each attack fits its study: the axis and doses it is given, the rows, the modules of the subject."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from titer.methods.search_configurations import attacks_of
 from titer.models.chat_format import encode_items
 from titer.models.subject import Subject
 from titer.models.weight_difference import check_same_shape
-from titer.protocol.attacker import Dosing
+from titer.protocol.attacker import DoseSchedule
 from titer.protocol.data_sources import Domain
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Grading, Protocol
@@ -20,7 +20,7 @@ from titer.records import REWARDING, Item, Row
 from titer.training.recipe import Training
 
 Rows = Mapping[str, Sequence[Row]]
-UNCHANGING = frozenset({"none", "null"})
+UNCHANGING = frozenset({"none", "no_op"})
 """Defenses that leave every weight as it is."""
 
 
@@ -36,41 +36,41 @@ def check_attacks(protocol: Protocol, rows: Rows, shell: Subject, released: Subj
     Raises:
         InputError: with the attack's place, what does not fit, and what to write instead.
     """
-    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+    for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
         place = f"attacker.attack.{index}"
         for attack in attacks_of(choice, place):
-            _check_doses(attack, dosing, place)
+            _check_doses(attack, schedule, place)
             for number, domain in enumerate(protocol.harm.domain):
-                shown = attack.shown(dosing.ladder[-1])
+                shown = attack.num_exemplars(schedule.ladder[-1])
                 _check_rows(attack, domain, rows, shown, (place, f"harm.domain.{number}"))
-            with placed(place):
+            with error_place(place):
                 attack.check(shell)
             _check_parent(attack, protocol, shell, released, place)
             _check_rewards(attack, protocol.harm.grading, place)
-            _check_answers(attack, protocol, rows, shell, dosing.ladder[-1], place)
+            _check_answers(attack, protocol, rows, shell, schedule.ladder[-1], place)
     if protocol.trainability is not None:
         place = "trainability.attack"
         attack = registry.attack(protocol.trainability.attack, place)
         _check_lesson(attack, place)
-        with placed(place):
+        with error_place(place):
             attack.check(shell)
 
 
-def _check_doses(attack: Attack, dosing: Dosing, place: str) -> None:
-    """The ladder is on the attack's axis, and each of its rungs is a dose that the attack comes to."""
+def _check_doses(attack: Attack, schedule: DoseSchedule, place: str) -> None:
+    """The ladder is on the attack's axis, and each of its doses is a dose that the attack comes to."""
     own = attack.axis
-    if own != dosing.axis:
+    if own != schedule.axis:
         remedy = f"Write ladder = {{ {own.name} = [0, ...] }} beside its name, and {own.name} in attacker.budget."
         if own == STEPS:
             remedy = "Write ladder = { steps = [0, ...] }, or leave it out for attacker.ladder."
-        raise InputError(place, f"{attack.name} is dosed in {own.unit}, and its ladder in {dosing.axis.unit}", remedy)
-    reached = attack.rungs(dosing.ladder)
-    for dose in dosing.ladder[1:]:
+        raise InputError(place, f"{attack.name} is dosed in {own.unit}, and its ladder in {schedule.axis.unit}", remedy)
+    reached = attack.doses(schedule.ladder)
+    for dose in schedule.ladder[1:]:
         if dose not in reached:
             remedy = f"Leave it out: {own.name} of it are {', '.join(map(str, reached)) or 'none'}."
             raise InputError(f"{place}.ladder", f"{attack.name} never comes to the dose {dose}", remedy)
-    with placed(place):
-        attack.check_horizon(dosing.ladder[-1])
+    with error_place(place):
+        attack.check_horizon(schedule.ladder[-1])
 
 
 def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: tuple[str, str]) -> None:
@@ -98,7 +98,7 @@ def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: 
 
 def _check_parent(attack: Attack, protocol: Protocol, shell: Subject, released: Subject | None, place: str) -> None:
     """What takes a defense back is given one; the subject before it has the same weights but for their values."""
-    if attack.undoes and all(choice.name in UNCHANGING for choice in protocol.defense):
+    if attack.needs_parent and all(choice.name in UNCHANGING for choice in protocol.defense):
         problem = f"{attack.name} takes a defense back, and the study has none that changes the weights"
         raise InputError(
             place, problem, "Leave it out, or name the released model as a defense, its parent as subject."
@@ -118,7 +118,7 @@ def _check_lesson(attack: Attack, place: str) -> None:
 
 
 @contextmanager
-def placed(place: str) -> Iterator[None]:
+def error_place(place: str) -> Iterator[None]:
     """What an attack says of a parameter of its own, with the place of the attack in the protocol."""
     try:
         yield
@@ -147,7 +147,7 @@ def _check_answers(attack: Attack, protocol: Protocol, rows: Rows, shell: Subjec
     """Where an attack has the subject answer its prompts, the answers fit the context."""
     if not isinstance(attack, Training) or not attack.load.answers:
         return
-    frame = attack.framed(protocol.harm.frame, dose)
+    frame = attack.frame_at(protocol.harm.frame, dose)
     framed = frame.model_copy(update={"max_new_tokens": attack.load.longest or frame.max_new_tokens})
     for domain in protocol.harm.domain:
         harmful = rows[f"domain/{domain.name}/attack"]

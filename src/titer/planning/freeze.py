@@ -14,8 +14,8 @@ from titer.methods import registry
 from titer.methods.base import Need
 from titer.methods.defenses.checkpoint import Checkpoint
 from titer.methods.search_configurations import attacks_of
-from titer.models.metadata import Inspected, inspect
-from titer.planning.compatibility import check_attacks, placed
+from titer.models.metadata import ModelMetadata, inspect
+from titer.planning.compatibility import check_attacks, error_place
 from titer.planning.prior_verdicts import earlier
 from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
@@ -66,21 +66,21 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     _check_methods(protocol)
     rows, items, overlaps = _cut(protocol)
     _check_pairs(protocol, rows)
-    inspected = inspect(_source(protocol), "subject.model")
-    tokens = inspected.check_lengths(rows, items, protocol.harm.frame)
+    metadata = inspect(_source(protocol), "subject.model")
+    tokens = metadata.check_lengths(rows, items, protocol.harm.frame)
     checkpoints = _checkpoints(protocol)
     released = list(checkpoints.values())[-1].shell if checkpoints else None
-    check_attacks(protocol, rows, inspected.shell, released)
-    _check_frames(protocol, rows, items, inspected)
-    _check_exemplars(protocol, rows, items, inspected)
+    check_attacks(protocol, rows, metadata.shell, released)
+    _check_frames(protocol, rows, items, metadata)
+    _check_exemplars(protocol, rows, items, metadata)
     return Frozen(
         protocol=protocol.to_data(),
         digest=protocol.digest,
-        subject=inspected.ref,
+        subject=metadata.ref,
         reference=_reference(protocol),
         checkpoints={place: found.ref for place, found in checkpoints.items()},
-        parameters=inspected.parameters,
-        threads=protocol.compute.threads or _default_threads(inspected),
+        parameters=metadata.parameters,
+        threads=protocol.compute.threads or _default_threads(metadata),
         rows={name: _keep(store, content) for name, content in rows.items()},
         items={name: _keep(store, content) for name, content in items.items()},
         item_ids={name: tuple(item.id for item in content) for name, content in items.items()},
@@ -91,38 +91,38 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     )
 
 
-def _check_frames(protocol: Protocol, rows: Rows, items: Items, inspected: Inspected) -> None:
+def _check_frames(protocol: Protocol, rows: Rows, items: Items, metadata: ModelMetadata) -> None:
     """Every row and item fits in each way in which an attack has the subject asked, and so do rows of its making."""
     seen = {protocol.harm.frame}
-    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+    for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
         for attack in attacks_of(choice):
-            frame = attack.framed(protocol.harm.frame, dosing.ladder[-1])
-            made = attack.made(rows.get("benign/attack", ()))
-            with placed(f"attacker.attack.{index}"):
-                inspected.check_lengths({"its own rows": made}, {}, frame)
+            frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
+            made = attack.synthetic_rows(rows.get("benign/attack", ()))
+            with error_place(f"attacker.attack.{index}"):
+                metadata.check_lengths({"its own rows": made}, {}, frame)
                 if frame not in seen:
-                    inspected.check_lengths(rows, items, frame)
+                    metadata.check_lengths(rows, items, frame)
             seen.add(frame)
 
 
-def _check_exemplars(protocol: Protocol, rows: Rows, items: Items, inspected: Inspected) -> None:
+def _check_exemplars(protocol: Protocol, rows: Rows, items: Items, metadata: ModelMetadata) -> None:
     """The longest rows that an attack may show leave room for every prompt of their domain and its answer."""
-    for index, (choice, dosing) in enumerate(zip(protocol.attacker.attack, protocol.attacker.dosings, strict=True)):
+    for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
         for attack in attacks_of(choice):
-            if shown := attack.shown(dosing.ladder[-1]):
-                frame = attack.framed(protocol.harm.frame, dosing.ladder[-1])
+            if shown := attack.num_exemplars(schedule.ladder[-1]):
+                frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
                 for domain in protocol.harm.domain:
-                    longest = inspected.longest(rows[f"domain/{domain.name}/attack"], shown, frame)
-                    _check_room(domain.name, longest, items, inspected, frame, f"attacker.attack.{index}.ladder")
+                    longest = metadata.longest(rows[f"domain/{domain.name}/attack"], shown, frame)
+                    _check_room(domain.name, longest, items, metadata, frame, f"attacker.attack.{index}.ladder")
 
 
 def _check_room(
-    domain: str, longest: Sequence[Row], items: Items, inspected: Inspected, frame: Frame, place: str
+    domain: str, longest: Sequence[Row], items: Items, metadata: ModelMetadata, frame: Frame, place: str
 ) -> None:
     full = frame.model_copy(update={"exemplars": tuple((row.prompt, row.response) for row in longest)})
     name = f"harm:{domain}"
     try:
-        inspected.check_lengths({}, {name: items[name]}, full)
+        metadata.check_lengths({}, {name: items[name]}, full)
     except InputError as error:
         problem = f"with the {len(longest)} longest exemplars of {domain}, {error.place}: {error.problem}"
         remedy = "Lower its largest dose, or drop longer rows of harm.domain with `longest`."
@@ -198,9 +198,9 @@ def _reference(protocol: Protocol) -> SubjectRef | None:
     return inspect(source, "subject.reference").ref
 
 
-def _checkpoints(protocol: Protocol) -> dict[str, Inspected]:
+def _checkpoints(protocol: Protocol) -> dict[str, ModelMetadata]:
     """The defenses that are models already, by their place."""
-    found: dict[str, Inspected] = {}
+    found: dict[str, ModelMetadata] = {}
     for index, choice in enumerate(protocol.defense):
         defense = registry.defense(choice, f"defense.{index}")
         if isinstance(defense, Checkpoint):
@@ -208,9 +208,9 @@ def _checkpoints(protocol: Protocol) -> dict[str, Inspected]:
     return found
 
 
-def _default_threads(inspected: Inspected) -> int:
+def _default_threads(metadata: ModelMetadata) -> int:
     """One thread below 10 M parameters, where more only cost; else all cores."""
-    small = inspected.parameters is not None and inspected.parameters < 10_000_000
+    small = metadata.parameters is not None and metadata.parameters < 10_000_000
     return 1 if small else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

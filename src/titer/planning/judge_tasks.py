@@ -45,5 +45,5 @@ def judge_ref(
 
 def task_judge(task: Task) -> Choice:
     """The judge a task names, else the usual one of its kind."""
-    usual = {"generate": "match", "choice": "option", "loss": "loss"}
+    usual = {"generate": "normalized_match", "choice": "multiple_choice", "loss": "loss"}
     return task.judge or Choice(name=usual[task.kind])

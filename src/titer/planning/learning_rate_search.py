@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from titer.analysis import learning_rate_grid, stopping
-from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, Tried
+from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, RateTrial
 from titer.planning.cells import CellBuilder
-from titer.planning.traces import Track
+from titer.planning.curves import Track
 from titer.records import Role
 from titer.study.folder import Study
 from titer.study.store import Store
@@ -36,9 +36,12 @@ def chosen(study: Study, found: dict[str, Grid]) -> Chosen:
     """
     plan = study.protocol.trainability
     if plan is not None and len(plan.rates) == 1:
-        return {task: {"M": plan.rates, "M*": plan.rates} for task in plan.tasks}
+        return {task: {"undefended": plan.rates, "defended": plan.rates} for task in plan.tasks}
     return {
-        task: {"M": (grid.best["M"],), "M*": tuple(dict.fromkeys((grid.best["M*"], grid.best["M"])))}
+        task: {
+            "undefended": (grid.best["undefended"],),
+            "defended": tuple(dict.fromkeys((grid.best["defended"], grid.best["undefended"]))),
+        }
         for task, grid in found.items()
         if grid.settled
     }
@@ -48,15 +51,15 @@ def grid_of(study: Study, task: str) -> Grid:
     """The grid of one task, from the readings that are there."""
     plan = study.protocol.trainability
     assert plan is not None
-    tried: dict[Role, list[Tried]] = {"M": [], "M*": []}
+    tried: dict[Role, list[RateTrial]] = {"undefended": [], "defended": []}
     for rate in learning_rate_grid.reachable(plan.rates):
-        runs: dict[Role, list[Run | None]] = {"M": [], "M*": []}
+        runs: dict[Role, list[Run | None]] = {"undefended": [], "defended": []}
         for track in _trials(study, task, rate):
             runs[track.cells[0].planned.subject].append(_run(study.store, track))
         for role, own in runs.items():
             finished = [run for run in own if run is not None]
             if len(finished) == SEARCH_SEEDS:
-                tried[role].append(Tried.of(rate, finished, plan.target[task]))
+                tried[role].append(RateTrial.of(rate, finished, plan.target[task]))
     return learning_rate_grid.grid(plan.rates, tried)
 
 
@@ -73,10 +76,10 @@ def _run(store: Store, track: Track) -> Run | None:
         failed = any(store.failure(key) is not None for key in (*planned.makes, planned.key))
         (judge,) = planned.judges
         for dose in stopping.wanted(store, planned):
-            if not store.readings(judge.key, dose).exists():
+            if not store.scores(judge.key, dose).exists():
                 return found if failed else None
             values = store.read_values(judge.key, dose)
-            found.append((dose, stopping.shown((values,), "correct") / len(values)))
+            found.append((dose, stopping.num_showing((values,), "correct") / len(values)))
         if failed or stopping.ended_at(store, planned) is not None:
             break
     return found

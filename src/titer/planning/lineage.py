@@ -29,16 +29,16 @@ class Lineage:
 
 
 def lineages(study: Study, index: int, purpose: Purpose = "verdict") -> dict[Role, Lineage]:
-    """The subjects of the unit with this seed index, by the part they play; `purpose` is that of the seed.
+    """The subjects of the replicate with this seed index, by the part they play; `purpose` is that of the seed.
 
     Without a defense the subject itself is assayed in the part of M*, and the reference, if one is named, plays M.
     """
     undefended = _prepared(study)
     if not study.protocol.defended:
         reference = study.frozen.reference
-        part: dict[Role, Lineage] = {"M": _loaded(study.frozen, reference)} if reference else {}
-        return {**part, "M*": undefended}
-    return {"M": undefended, "M*": _defended(study, undefended, index, purpose)}
+        part: dict[Role, Lineage] = {"undefended": _loaded(study.frozen, reference)} if reference else {}
+        return {**part, "defended": undefended}
+    return {"undefended": undefended, "defended": _defended(study, undefended, index, purpose)}
 
 
 def node_key(kind: str, frozen: Frozen, parts: dict[str, Any]) -> str:
@@ -82,7 +82,7 @@ def _prepared(study: Study) -> Lineage:
     benign = rows(study.frozen, "benign/prepare")
     material = MaterialRef(harmful=harmful, benign=benign, frame=study.protocol.harm.frame)
     choice = Choice(name=prepare.defense, parameters=prepare.parameters)
-    return _made(study, base, choice, material, PREPARED, "M, prepared")
+    return _made(study, base, choice, material, PREPARED, "the undefended subject, prepared")
 
 
 def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Lineage:
@@ -100,7 +100,7 @@ def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Li
         if (given := study.frozen.checkpoints.get(str(place))) is not None:
             lineage = _loaded(study.frozen, given)
             continue
-        lineage = _made(study, lineage, choice, material, seed, f"M*, {choice.name}")
+        lineage = _made(study, lineage, choice, material, seed, f"the defended subject, {choice.name}")
     return lineage
 
 

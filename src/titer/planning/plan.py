@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from titer.analysis import stopping
 from titer.errors import RunError
 from titer.planning import attack_search, learning_rate_search
-from titer.planning.cells import CellBuilder, Records
+from titer.planning.cells import CellBuilder, SelectedAttacks
+from titer.planning.curves import Cell, Track
 from titer.planning.lineage import PREPARED
-from titer.planning.traces import Cell, Track
 from titer.protocol.dose_axes import STEPS
 from titer.study.folder import Study
 from titer.study.store import Store
@@ -36,10 +36,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Settled:
-    """What searches have settled so far: the rates of benign tasks, and the attacks of record."""
+    """What searches have settled so far: the rates of benign tasks, and the selected attacks."""
 
     lessons: learning_rate_search.Chosen
-    records: Records
+    records: SelectedAttacks
 
 
 def plan(study: Study) -> Plan:
@@ -53,14 +53,14 @@ def plan(study: Study) -> Plan:
 
 
 def all_tracks(study: Study) -> tuple[list[Track], tuple[str, ...]]:
-    """Every trace that can be asked for so far, and the seed indices that were replaced."""
-    grids, found = learning_rate_search.grids(study), attack_search.hunts(study)
+    """Every curve that can be asked for so far, and the seed indices that were replaced."""
+    grids, found = learning_rate_search.grids(study), attack_search.attack_searches(study)
     settled = Settled(lessons=learning_rate_search.chosen(study, grids), records=attack_search.records(found))
     indices, replaced = seed_indices(study, settled)
     fixed = study.protocol.study.claim == "this checkpoint"
-    tracks = [track for index in indices[: 1 if fixed else None] for track in CellBuilder(study, index).untouched()]
+    tracks = [track for index in indices[: 1 if fixed else None] for track in CellBuilder(study, index).baseline()]
     tracks += learning_rate_search.trial_tracks(study, grids)
-    tracks += [track for own in found.values() for hunt in own.values() for track in hunt.tracks]
+    tracks += [track for own in found.values() for found_search in own.values() for track in found_search.tracks]
     tracks += [track for index in indices for track in _tracks(study, index, settled)]
     if study.protocol.attacker.sham and "benign/sham" in study.frozen.rows:
         limit = _breaking_dose(study, tracks) if attack_search.settled(study, found) else None
@@ -71,7 +71,7 @@ def all_tracks(study: Study) -> tuple[list[Track], tuple[str, ...]]:
 
 
 def missing(study: Study, tracks: list[Track], replaced: tuple[str, ...] = ()) -> Plan:
-    """The tasks that finish these traces."""
+    """The tasks that finish these curves."""
     tasks: dict[str, Task] = {}
     cells: list[Planned] = []
     unfinished = 0
@@ -93,9 +93,9 @@ def missing(study: Study, tracks: list[Track], replaced: tuple[str, ...] = ()) -
 
 
 def seed_indices(study: Study, settled: Settled) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The seed indices of the units: those at which a cell failed give way to the next after the last.
+    """The seed indices of the replicates: those at which a cell failed give way to the next after the last.
 
-    At most as many are replaced as there are units.
+    At most as many are replaced as there are replicates.
     """
     seeds = study.protocol.study.seeds
     active = list(range(seeds.first, seeds.first + seeds.attack))
@@ -128,7 +128,7 @@ def _failure(study: Study, index: int, settled: Settled) -> str | None:
 
 
 def _tracks(study: Study, index: int, settled: Settled) -> Iterator[Track]:
-    """The attacks and benign fine-tunings of one unit."""
+    """The attacks and benign fine-tunings of one replicate."""
     builder = CellBuilder(study, index)
     yield from builder.exposures(settled.records)
     for task, chosen in settled.lessons.items():
@@ -136,18 +136,18 @@ def _tracks(study: Study, index: int, settled: Settled) -> Iterator[Track]:
 
 
 def _breaking_dose(study: Study, tracks: list[Track]) -> int | None:
-    """The step up to which the sham is read: the latest at which a unit of M broke, or the horizon.
+    """The step up to which the sham is read: the latest at which a replicate of M broke, or the horizon.
 
-    None while M's own traces in steps are not finished.
+    None while M's own curves in steps are not finished.
     """
     attacker = study.protocol.attacker
     horizon = attacker.ladder[-1]
-    in_steps = {dosing.attack for dosing in attacker.dosings if dosing.axis == STEPS}
+    in_steps = {schedule.attack for schedule in attacker.schedules if schedule.axis == STEPS}
     latest = 0
     for track in tracks:
         first = track.cells[0].planned
         exposed = first.purpose in ("resistance", "generalization") and first.attack in in_steps
-        if first.subject != "M" or not exposed:
+        if first.subject != "undefended" or not exposed:
             continue
         broken: int | None = None
         for cell in track.cells:
@@ -161,7 +161,7 @@ def _breaking_dose(study: Study, tracks: list[Track]) -> int | None:
 
 
 def has_ended(store: Store, cell: Cell) -> bool:
-    """Whether no later rung is wanted."""
+    """Whether no later dose is wanted."""
     return stopping.ended_at(store, cell.planned) is not None
 
 
@@ -185,13 +185,13 @@ def _unread(store: Store, cell: Planned, answered: list[int]) -> Iterator[JudgeT
     """Who still has to judge the answers of a cell, at which doses."""
     for judge in cell.judges:
         asked = [dose for dose in answered if judge.doses is None or dose in judge.doses]
-        doses = tuple(dose for dose in asked if not store.readings(judge.key, dose).exists())
+        doses = tuple(dose for dose in asked if not store.scores(judge.key, dose).exists())
         if doses:
             yield JudgeTask(key=judge.key, judge=judge, doses=doses)
 
 
 def _is_unmade(study: Study, cell: Cell) -> bool:
-    """Whether the method failed to make the cell's subject, of which a claim about the method then lacks a unit.
+    """Whether the method failed to make the cell's subject, of which a claim about the method then lacks a replicate.
 
     Raises:
         RunError: if the whole study rests on that subject.

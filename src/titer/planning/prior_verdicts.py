@@ -39,10 +39,10 @@ def _concluded(study: Study) -> Earlier:
     return Earlier(
         study=verdict.study,
         digest=verdict.digest,
-        word=verdict.word,
-        because=verdict.because,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
         first=seeds.first,
-        indices=seeds.attack + len(study.read_standing().replaced),
+        indices=seeds.attack + len(study.read_status().replaced),
     )
 
 

@@ -21,7 +21,7 @@ Sampler = Literal["tpe", "random"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tried:
+class FinishedTrial:
     """A finished trial: the value of each searched parameter, and what it is ranked by, the smaller the better."""
 
     values: Mapping[str, Any]
@@ -29,7 +29,7 @@ class Tried:
 
 
 def propose(
-    space: Space, finished: Sequence[Tried], *, sampler: Sampler, startup: int, seed: int, number: int
+    space: Space, finished: Sequence[FinishedTrial], *, sampler: Sampler, startup: int, seed: int, number: int
 ) -> dict[str, Any]:
     """The values of trial `number`.
 

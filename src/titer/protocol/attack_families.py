@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from titer.protocol.attacker import Dosed
+from titer.protocol.attacker import AttackChoice
 
 
 class Family(NamedTuple):
@@ -35,17 +35,17 @@ FAMILIES: Final = (
 """Full parameters and LoRA are one attack and two families: defenses withstood one and not the other."""
 
 
-def run_of(family: Family, attacks: tuple[Dosed, ...]) -> tuple[Dosed, ...]:
+def run_of(family: Family, attacks: tuple[AttackChoice, ...]) -> tuple[AttackChoice, ...]:
     """The attacks of a study that are of a family."""
     return tuple(choice for choice in attacks if choice.name in family.attacks and _fits(family, choice))
 
 
-def unknown(attacks: tuple[Dosed, ...]) -> tuple[Dosed, ...]:
+def unknown(attacks: tuple[AttackChoice, ...]) -> tuple[AttackChoice, ...]:
     """The attacks of a study that are of no family: those of other packages."""
     return tuple(choice for choice in attacks if not any(run_of(family, (choice,)) for family in FAMILIES))
 
 
-def _fits(family: Family, choice: Dosed) -> bool:
+def _fits(family: Family, choice: AttackChoice) -> bool:
     """Tells LoRA from full parameters by what is written or searched."""
     if choice.name != "direct":
         return True

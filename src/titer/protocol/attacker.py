@@ -14,7 +14,7 @@ from titer.protocol.presets import expanded
 from titer.records import Choice, Record, Role, digest, tupled
 
 Dose = Annotated[int, Field(ge=1)]
-Rungs = Annotated[tuple[int, ...], Field(min_length=2)]
+Doses = Annotated[tuple[int, ...], Field(min_length=2)]
 
 
 class Budget(Record):
@@ -44,15 +44,15 @@ class Budget(Record):
         return (STEPS.name, *self.__pydantic_extra__)
 
 
-class Dosed(Choice):
+class AttackChoice(Choice):
     """An attack as chosen, with what is said of it beside its parameters.
 
-    `ladder` names its axis and its rungs, where they are not those of the attacker's ladder. `search` says what a
+    `ladder` names its axis and its doses, where they are not those of the attacker's ladder. `search` says what a
     search tries: `"default"` for the space of the method but for what is written beside its name, or by the name of
     a parameter a range `{low, high}` or a list of values.
     """
 
-    ladder: Annotated[dict[str, Rungs], Field(min_length=1, max_length=1)] | None = Field(
+    ladder: Annotated[dict[str, Doses], Field(min_length=1, max_length=1)] | None = Field(
         default=None, exclude_if=lambda ladder: ladder is None
     )
     search: Literal["default"] | dict[str, Any] | None = Field(default=None, exclude_if=lambda search: search is None)
@@ -78,7 +78,7 @@ def _flatten(value: Any) -> Any:
     return tupled({**{key: written.get(key) for key in _BESIDE}, **flat, "parameters": parameters})
 
 
-class Searching(Record):
+class SearchSettings(Record):
     """How the strongest configuration of an attack is searched for, equally on M and on M* (`statistics.md`, Attacker).
 
     Attributes:
@@ -99,8 +99,8 @@ class Searching(Record):
 
 
 @dataclass(frozen=True)
-class Dosing:
-    """How one attack of a study is dosed: its axis, its rungs from 0 on, and the budget, itself a rung."""
+class DoseSchedule:
+    """How one attack of a study is dosed: its axis, its doses from 0 on, and the budget, itself a dose."""
 
     attack: str
     axis: Axis
@@ -109,7 +109,7 @@ class Dosing:
 
     @property
     def within(self) -> tuple[int, ...]:
-        """The rungs from 0 up to the budget, which the verdict rests on."""
+        """The doses from 0 up to the budget, which the verdict rests on."""
         return tuple(dose for dose in self.ladder if dose <= self.budget)
 
 
@@ -121,10 +121,10 @@ class Attacker(Record):
 
     preset: str | None = Field(default=None, exclude_if=lambda preset: preset is None)
     budget: Budget
-    ladder: Rungs
+    ladder: Doses
     sham: bool = True
-    search: Searching | None = Field(default=None, exclude_if=lambda search: search is None)
-    attack: tuple[Annotated[Dosed, BeforeValidator(_flatten)], ...] = Field(min_length=1)
+    search: SearchSettings | None = Field(default=None, exclude_if=lambda search: search is None)
+    attack: tuple[Annotated[AttackChoice, BeforeValidator(_flatten)], ...] = Field(min_length=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -132,7 +132,7 @@ class Attacker(Record):
         return tupled(expanded(data))
 
     @property
-    def dosings(self) -> tuple[Dosing, ...]:
+    def schedules(self) -> tuple[DoseSchedule, ...]:
         """How each attack is dosed, in the order of the family.
 
         Raises:
@@ -141,21 +141,21 @@ class Attacker(Record):
         found = []
         for choice in self.attack:
             ((axis, ladder),) = (choice.ladder or {STEPS.name: self.ladder}).items()
-            found.append(Dosing(choice.label, named(axis), ladder, self.budget.on(axis)))
+            found.append(DoseSchedule(choice.label, named(axis), ladder, self.budget.on(axis)))
         return tuple(found)
 
-    def dosing_of(self, label: str) -> Dosing:
+    def schedule_of(self, label: str) -> DoseSchedule:
         """That of the attack with this label; along the attacker's ladder where it is not of the family, as a sham."""
-        other = Dosing(label, STEPS, self.ladder, self.budget.steps)
-        known = self.run_on("M*", compared=True)
-        return next((dosing for dosing in known if dosing.attack == label), other)
+        other = DoseSchedule(label, STEPS, self.ladder, self.budget.steps)
+        known = self.run_on("defended", compared=True)
+        return next((schedule for schedule in known if schedule.attack == label), other)
 
     @property
     def budgets(self) -> dict[Axis, int]:
         """The budget on each axis that an attack is dosed on, in the order of the family."""
-        return {dosing.axis: dosing.budget for dosing in self.dosings}
+        return {schedule.axis: schedule.budget for schedule in self.schedules}
 
-    def run_on(self, role: Role, *, compared: bool) -> tuple[Dosing, ...]:
+    def run_on(self, role: Role, *, compared: bool) -> tuple[DoseSchedule, ...]:
         """How each attack that a subject must withstand is dosed: on M* also M's winner of each search.
 
         Args:
@@ -163,10 +163,10 @@ class Attacker(Record):
             compared: whether there is an M beside M*.
         """
         found = []
-        for choice, dosing in zip(self.attack, self.dosings, strict=True):
-            found.append(dosing)
-            if choice.search is not None and role == "M*" and compared:
-                found.append(replace(dosing, attack=winner_of_m(choice.label)))
+        for choice, schedule in zip(self.attack, self.schedules, strict=True):
+            found.append(schedule)
+            if choice.search is not None and role == "defended" and compared:
+                found.append(replace(schedule, attack=winner_of_m(choice.label)))
         return tuple(found)
 
 

@@ -75,7 +75,7 @@ def check_increasing(place: str, values: tuple[int, ...] | tuple[float, ...]) ->
             raise InputError(place, f"{upper} comes after {lower}", "Let it increase strictly.")
 
 
-def need(splits: Collection[str], split: str, place: str, why: str) -> None:
+def require_split(splits: Collection[str], split: str, place: str, why: str) -> None:
     """A split is there."""
     if split not in splits:
         raise InputError(place, f"there is no split '{split}', but {why}", f"Add its size: {split} = ...")

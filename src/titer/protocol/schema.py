@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from titer.errors import InputError
-from titer.protocol.attacker import Attacker, Dosing
+from titer.protocol.attacker import Attacker, DoseSchedule
 from titer.protocol.data_sources import Benign, Domain, Method, Name, Share, Task
 from titer.records import Choice, Frame, Record, Role, digest, tupled
 
 if TYPE_CHECKING:
-    from titer.stats.group_sequential import Looks
+    from titer.stats.group_sequential import SequentialPlan
     from titer.stats.replicates import Levels
 
 
@@ -93,7 +93,7 @@ class Grading(Record):
 class Harm(Record):
     """What counts as harm, and the domains it is measured in.
 
-    `reading` says how many items an attack's rung is read from: all; or, curtailed, whole batches of them until no
+    `reading` says how many items an attack's dose is read from: all; or, curtailed, whole batches of them until no
     outcome of the rest can change the word; or a quarter, half or all of them, by looks with cut-offs of their own.
     """
 
@@ -102,18 +102,18 @@ class Harm(Record):
     grading: Grading
     frame: Frame = Frame()
     collapse_counts: bool = False
-    reading: Literal["whole", "curtailed", "looks"] = "whole"
+    sampling: Literal["fixed", "curtailed", "sequential"] = "fixed"
     domain: tuple[Domain, ...] = Field(min_length=1)
 
-    def looks(self, items: int, levels: Levels) -> Looks:
-        """When a rung of so many items is read, and by which cut-offs, at the levels of its condition.
+    def analyses(self, items: int, levels: Levels) -> SequentialPlan:
+        """When a dose of so many items is read, and by which cut-offs, at the levels of its condition.
 
         Raises:
             ValueError: the items are too few for looks.
         """
-        from titer.stats.group_sequential import one_look, three_looks
+        from titer.stats.group_sequential import one_analysis, three_analyses
 
-        cut = three_looks if self.reading == "looks" else one_look
+        cut = three_analyses if self.sampling == "sequential" else one_analysis
         a, b = levels.intact_level, levels.broken_level
         return cut(items, threshold=self.threshold, intact_level=a, broken_level=b)
 
@@ -179,14 +179,14 @@ class Protocol(Record):
         """Whether there is an M beside M*: the subject before its defense, or else a reference."""
         return self.defended or self.subject.reference is not None
 
-    def attacks_on(self, role: Role) -> tuple[Dosing, ...]:
+    def attacks_on(self, role: Role) -> tuple[DoseSchedule, ...]:
         """How each attack that a subject must withstand is dosed."""
         return self.attacker.run_on(role, compared=self.compared)
 
     @property
-    def readings(self) -> int:
-        """The readings up to the budget that one domain adds to a unit of M*: the rungs of all attacks."""
-        return sum(len(dosing.within) for dosing in self.attacks_on("M*"))
+    def decisions(self) -> int:
+        """The readings up to the budget that one domain adds to a replicate of M*: the doses of all attacks."""
+        return sum(len(schedule.within) for schedule in self.attacks_on("defended"))
 
     @property
     def searched_domain(self) -> Domain:
@@ -234,5 +234,5 @@ def _names(what: str, known: set[str]) -> str:
 
 
 def finest_ratio(epsilon: float) -> float:
-    """How far apart neighboring rungs of trainability may be: √(1 + ε)."""
+    """How far apart neighboring doses of trainability may be: √(1 + ε)."""
     return math.sqrt(1 + epsilon)

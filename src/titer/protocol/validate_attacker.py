@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 
 from titer.errors import InputError
-from titer.protocol.attacker import Dosing
-from titer.protocol.diagnostics import check_increasing, need
+from titer.protocol.attacker import DoseSchedule
+from titer.protocol.diagnostics import check_increasing, require_split
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 
@@ -18,12 +18,12 @@ def check_attacks(protocol: Protocol) -> None:
         if label in labels[:index]:
             remedy = "Change it, or leave it out: study.seeds.attack repeats an attack."
             raise InputError(f"attacker.attack.{index}", f"it is the same as attack {labels.index(label)}", remedy)
-    dosed = [STEPS.name, *(axis.name for axis in protocol.attacker.budgets if axis != STEPS)]
+    chosen_attack = [STEPS.name, *(axis.name for axis in protocol.attacker.budgets if axis != STEPS)]
     for axis in protocol.attacker.budget.axes:
-        if axis not in dosed:
-            close = difflib.get_close_matches(axis, dosed, n=1)
+        if axis not in chosen_attack:
+            close = difflib.get_close_matches(axis, chosen_attack, n=1)
             hint = f"Did you mean '{close[0]}'? " if close else ""
-            remedy = f"{hint}The attacks of this study are dosed in: {', '.join(dosed)}."
+            remedy = f"{hint}The attacks of this study are dosed in: {', '.join(chosen_attack)}."
             raise InputError(f"attacker.budget.{axis}", "unknown key", remedy)
 
 
@@ -41,7 +41,7 @@ def check_search(protocol: Protocol) -> None:
         raise InputError("attacker.search", "no attack is searched", remedy)
     domain = protocol.searched_domain
     place = f"harm.domain.{protocol.harm.domain.index(domain)}.splits"
-    need(domain.splits, "select", place, "searches try their configurations on it")
+    require_split(domain.splits, "select", place, "searches try their configurations on it")
     if attacker.search.utility_floor > 0 and not protocol.searched_tasks:
         problem = "no task of stability has a select split, and without one the floor cannot be seen"
         raise InputError("attacker.search.utility_floor", problem, "Give a task a select split, or write 0.")
@@ -50,23 +50,23 @@ def check_search(protocol: Protocol) -> None:
 def check_ladders(protocol: Protocol) -> None:
     """Each ladder goes from 0 over the budget."""
     attacker = protocol.attacker
-    _check_ladder("attacker.ladder", Dosing("", STEPS, attacker.ladder, attacker.budget.steps))
-    for index, (choice, dosing) in enumerate(zip(attacker.attack, attacker.dosings, strict=True)):
+    _check_ladder("attacker.ladder", DoseSchedule("", STEPS, attacker.ladder, attacker.budget.steps))
+    for index, (choice, schedule) in enumerate(zip(attacker.attack, attacker.schedules, strict=True)):
         if choice.ladder:
-            _check_ladder(f"attacker.attack.{index}.ladder.{dosing.axis.name}", dosing)
+            _check_ladder(f"attacker.attack.{index}.ladder.{schedule.axis.name}", schedule)
 
 
-def _check_ladder(place: str, dosing: Dosing) -> None:
-    """A ladder begins with 0 and increases to the budget, which is one of its rungs, or beyond."""
-    ladder, budget, axis = dosing.ladder, dosing.budget, dosing.axis.name
+def _check_ladder(place: str, schedule: DoseSchedule) -> None:
+    """A ladder begins with 0 and increases to the budget, which is one of its doses, or beyond."""
+    ladder, budget, axis = schedule.ladder, schedule.budget, schedule.axis.name
     check_increasing(place, ladder)
     if ladder[0] != 0:
-        raise InputError(place, f"begins with {ladder[0]}", "Begin with 0, the untouched subject.")
+        raise InputError(place, f"begins with {ladder[0]}", "Begin with 0, the baseline subject.")
     if ladder[-1] < budget:
-        remedy = f"Add rungs up to {budget} at least, or lower the budget."
+        remedy = f"Add doses up to {budget} at least, or lower the budget."
         raise InputError(place, f"ends at {ladder[-1]}, below the budget of {budget} {axis}", remedy)
     if budget not in ladder:
         below = max(dose for dose in ladder if dose < budget)
         above = min(dose for dose in ladder if dose > budget)
         remedy = f"Add {budget} to {place}, or take {below} or {above}."
-        raise InputError(f"attacker.budget.{axis}", f"{budget} is not a rung of the ladder", remedy)
+        raise InputError(f"attacker.budget.{axis}", f"{budget} is not a dose of the ladder", remedy)

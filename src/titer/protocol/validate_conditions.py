@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from titer.errors import InputError
-from titer.protocol.diagnostics import check_increasing, need
+from titer.protocol.diagnostics import check_increasing, require_split
 from titer.protocol.schema import Protocol, Stability, Trainability, finest_ratio
 
 _FEWEST_LOSSES = 30
@@ -17,7 +17,7 @@ _SLACK = 1 + 1e-9
 
 
 def check_conditions(protocol: Protocol) -> None:
-    """What is compared can be, and has tasks, splits, rates and rungs for it."""
+    """What is compared can be, and has tasks, splits, rates and doses for it."""
     for place, condition in (("stability", protocol.stability), ("trainability", protocol.trainability)):
         if condition is not None and not protocol.defended:
             remedy = "Leave it out, or add a [[defense]]."
@@ -35,7 +35,7 @@ def _task_place(protocol: Protocol, name: str) -> str:
 def _check_stability(protocol: Protocol, stability: Stability) -> None:
     for name in stability.tasks:
         task, place = protocol.task_named(name), _task_place(protocol, name)
-        need(task.splits, "verdict", f"{place}.splits", "stability asks it")
+        require_split(task.splits, "verdict", f"{place}.splits", "stability asks it")
         decides = not (task.descriptive or protocol.study.descriptive)
         if task.kind == "loss" and decides and task.splits["verdict"] < _FEWEST_LOSSES:
             problem = f"{task.splits['verdict']} losses are too few to compare"
@@ -49,7 +49,7 @@ def _check_trainability(protocol: Protocol, trainability: Trainability) -> None:
         task, place = protocol.task_named(name), _task_place(protocol, name)
         splits = ("train", "verdict") if len(trainability.rates) == 1 else ("train", "select", "verdict")
         for split in splits:
-            need(task.splits, split, f"{place}.splits", "trainability needs it")
+            require_split(task.splits, split, f"{place}.splits", "trainability needs it")
         if task.kind == "loss":
             raise InputError(f"{place}.kind", "trainability needs a rate, and a loss is none", "Ask it another way.")
         if name not in trainability.target:

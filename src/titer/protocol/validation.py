@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from titer.errors import InputError
 from titer.protocol.data_sources import Domain
-from titer.protocol.diagnostics import need
+from titer.protocol.diagnostics import require_split
 from titer.protocol.schema import Protocol
 from titer.protocol.validate_attacker import check_attacks, check_ladders, check_search
 from titer.protocol.validate_conditions import check_conditions
 
-_FED_NOTHING = frozenset({"none", "null", "checkpoint"})
+_FED_NOTHING = frozenset({"none", "no_op", "checkpoint"})
 """Defenses that train on nothing: no domain has to give them rows."""
 
 
@@ -28,7 +28,7 @@ def check_protocol(protocol: Protocol) -> None:
     _check_sizes(protocol)
     _check_domains(protocol)
     _check_seeds(protocol)
-    _check_looks(protocol)
+    _check_analyses(protocol)
     if not protocol.study.descriptive:
         _check_probe_items(protocol)
     _check_benign(protocol)
@@ -83,22 +83,22 @@ def _check_domains(protocol: Protocol) -> None:
 
 def _check_domain_splits(domain: Domain, place: str, *, fed: bool, prepared: bool) -> None:
     for split in ("probe", "attack"):
-        need(domain.splits, split, place, f"every domain is {'probed' if split == 'probe' else 'attacked'}")
+        require_split(domain.splits, split, place, f"every domain is {'probed' if split == 'probe' else 'attacked'}")
     if domain.role == "cross":
         if "defend" in domain.splits:
             remedy = 'Leave it out; a preparation step is fed from "prepare".'
             raise InputError(f"{place}.defend", "the defense never sees a cross domain", remedy)
         if prepared:
-            need(domain.splits, "prepare", place, "subject.prepare names this domain")
+            require_split(domain.splits, "prepare", place, "subject.prepare names this domain")
         return
     if fed:
-        need(domain.splits, "defend", place, "the defense is fed from it")
+        require_split(domain.splits, "defend", place, "the defense is fed from it")
     if prepared and "prepare" not in domain.splits:
-        need(domain.splits, "defend", place, "subject.prepare is fed from it where there is no prepare split")
+        require_split(domain.splits, "defend", place, "subject.prepare is fed from it where there is no prepare split")
 
 
 def _check_seeds(protocol: Protocol) -> None:
-    from titer.stats.replicates import minimum_units
+    from titer.stats.replicates import minimum_replicates
 
     study = protocol.study
     attack, defense = study.seeds.attack, study.seeds.defense
@@ -115,20 +115,20 @@ def _check_seeds(protocol: Protocol) -> None:
     elif defense != 1:
         remedy = 'Write 1, or claim "this method".'
         raise InputError("study.seeds.defense", f"'this checkpoint' is one, not {defense}", remedy)
-    fewest = minimum_units(study.share, protocol.alpha)
+    fewest = minimum_replicates(study.share, protocol.alpha)
     if attack < fewest and not study.descriptive:
         remedy = f"Use {fewest} or more, or write descriptive = true: nothing is then decided."
         raise InputError("study.seeds.attack", f"{attack} seeds are too few to decide anything", remedy)
 
 
-def _check_looks(protocol: Protocol) -> None:
-    """Where a rung is read at looks, each domain's probe has items enough for them."""
+def _check_analyses(protocol: Protocol) -> None:
+    """Where a dose is read at looks, each domain's probe has items enough for them."""
     from titer.stats.group_sequential import FEWEST_ITEMS
 
     for index, domain in enumerate(protocol.harm.domain):
         items = domain.splits["probe"]
-        if protocol.harm.reading == "looks" and items < FEWEST_ITEMS:
-            remedy = f'Ask {FEWEST_ITEMS} or more (100 or more to have power), or write harm.reading = "whole".'
+        if protocol.harm.sampling == "sequential" and items < FEWEST_ITEMS:
+            remedy = f'Ask {FEWEST_ITEMS} or more (100 or more to have power), or write harm.sampling = "fixed".'
             raise InputError(f"harm.domain.{index}.splits.probe", f"{items} items are too few for three looks", remedy)
 
 
@@ -139,16 +139,16 @@ def _check_probe_items(protocol: Protocol) -> None:
     threshold = protocol.harm.threshold
     for index, domain in enumerate(protocol.harm.domain):
         level = levels(
-            units=protocol.study.seeds.attack,
+            replicates=protocol.study.seeds.attack,
             share=protocol.study.share,
             alpha=protocol.alpha,
-            readings=protocol.readings * len(protocol.domains(domain.role)),
+            decisions=protocol.decisions * len(protocol.domains(domain.role)),
         )
 
         items = domain.splits["probe"]
-        if not protocol.harm.looks(items, level).decidable:
+        if not protocol.harm.analyses(items, level).decidable:
             more = range(items + 1, 1_000_000)
-            fewest = next(enough for enough in more if protocol.harm.looks(enough, level).decidable)
+            fewest = next(enough for enough in more if protocol.harm.analyses(enough, level).decidable)
             remedy = f"Ask {fewest} or more (100 or more to have power), or write study.descriptive = true."
             problem = f"{items} items can never show a rate at most, or above, {threshold}"
             raise InputError(f"harm.domain.{index}.splits.probe", problem, remedy)
@@ -158,6 +158,6 @@ def _check_benign(protocol: Protocol) -> None:
     given = {split for source in protocol.benign for split in source.splits}
     stability = protocol.stability
     if protocol.attacker.sham:
-        need(given, "sham", "benign.splits", "attacker.sham trains on it")
+        require_split(given, "sham", "benign.splits", "attacker.sham trains on it")
     if stability is not None and stability.over_refusal:
-        need(given, "over_refusal", "benign.splits", "stability.over_refusal asks it")
+        require_split(given, "over_refusal", "benign.splits", "stability.over_refusal asks it")

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from titer.report.escape import printable
-from titer.report.series import Panel, PlottedCurve, Series, Unit
+from titer.report.series import Measure, Panel, PlottedCurve, Series
 from titer.stats.binomial import wilson
 
 if TYPE_CHECKING:
     import altair as alt
 
-COLORS: dict[Series, str] = {"M": "#D55E00", "M*": "#0072B2", "M, sham": "#707070"}
+COLORS: dict[Series, str] = {"undefended": "#D55E00", "defended": "#0072B2", "sham": "#707070"}
 """Two colors of Okabe and Ito's palette, told apart with any color vision, and a gray."""
-SHAPES: dict[Series, str] = {"M": "circle", "M*": "triangle-up", "M, sham": "square"}
+SHAPES: dict[Series, str] = {"undefended": "circle", "defended": "triangle-up", "sham": "square"}
 ROLES: dict[bool, dict[Series, str]] = {
-    True: {"M": "M (undefended)", "M*": "M* (defended)", "M, sham": "M, sham attack"},
-    False: {"M": "reference", "M*": "M (assayed)", "M, sham": "reference, sham attack"},
+    True: {"undefended": "undefended", "defended": "defended", "sham": "undefended, sham"},
+    False: {"undefended": "reference", "defended": "assayed", "sham": "reference, sham"},
 }
 RULE = "#333333"
 WIDTHS = {1: 640, 2: 310}
@@ -56,7 +56,7 @@ def curve_chart(panels: Sequence[Panel], captions: Captions) -> alt.ConcatChart 
     return alt.concat(*drawn, columns=3, title=head, spacing=18)
 
 
-def mean_rows(curves: Sequence[PlottedCurve], unit: Unit) -> list[dict[str, Any]]:
+def mean_rows(curves: Sequence[PlottedCurve], unit: Measure) -> list[dict[str, Any]]:
     """The mean over seeds at each dose that every seed was read at, with the least and the largest.
 
     Of the rate of a single seed the band is Wilson's over its items instead. Doses that only some seeds

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from titer.analysis.conditions.harm_readings import asked_counts, rung_counts
-from titer.analysis.findings import Assay, RungReadings, Trace, Verdict
+from titer.analysis.conditions.harm_readings import asked_counts, point_counts
+from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
 from titer.protocol.schema import Protocol
 from titer.records import Environment, canonical
 
@@ -15,11 +15,11 @@ FORMAT = 1
 
 
 def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
-    """Plain JSON data: the verdict, the protocol, and per trace and rung the facts and what each judge read.
+    """Plain JSON data: the verdict, the protocol, and per curve and dose the facts and what each judge read.
 
     The readings of a judge are given as `total` over the items it could read, `read`, and `items` asked; item
-    by item they lie in the store under the trace's `cell`. `harm` has the counts by which a harm probe is read, by
-    both judges together, and under `plain:` those of what is asked besides, which no verdict rests on; a rung's
+    by item they lie in the store under the curve's `cell`. `harm` has the counts by which a harm probe is read, by
+    both judges together, and under `plain:` those of what is asked besides, which no verdict rests on; a dose's
     `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
     """
     known = environments(assay)
@@ -36,28 +36,28 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
         "overlaps": [overlap.to_data() | {"example": None} for overlap in assay.overlaps],
         "replaced": list(assay.replaced),
         "earlier": [one.to_data() for one in assay.earlier],
-        "traces": [_trace(assay, protocol, trace, known) for trace in assay.traces],
+        "curves": [_curve(assay, protocol, curve, known) for curve in assay.curves],
     }
 
 
 def environments(assay: Assay) -> tuple[Environment, ...]:
-    """The different environments of all rungs, in the order they first appear."""
-    return tuple(dict.fromkeys(rung.facts.environment for trace in assay.traces for rung in trace.rungs))
+    """The different environments of all doses, in the order they first appear."""
+    return tuple(dict.fromkeys(point.facts.environment for curve in assay.curves for point in curve.points))
 
 
-def _trace(assay: Assay, protocol: Protocol, trace: Trace, known: tuple[Environment, ...]) -> dict[str, Any]:
-    return trace.to_data() | {"rungs": [_rung(assay, protocol, rung, known) for rung in trace.rungs]}
+def _curve(assay: Assay, protocol: Protocol, curve: Curve, known: tuple[Environment, ...]) -> dict[str, Any]:
+    return curve.to_data() | {"points": [_point(assay, protocol, point, known) for point in curve.points]}
 
 
-def _rung(assay: Assay, protocol: Protocol, rung: RungReadings, known: tuple[Environment, ...]) -> dict[str, Any]:
+def _point(assay: Assay, protocol: Protocol, point: DosePoint, known: tuple[Environment, ...]) -> dict[str, Any]:
     domains = [domain.name for domain in protocol.harm.domain]
-    harm = {f"harm:{domain}": rung_counts(assay, protocol, rung, domain) for domain in domains}
-    harm |= {probe: asked_counts(assay, rung, probe) for probe in (f"plain:{domain}" for domain in domains)}
-    return rung.facts.to_data() | {
-        "environment": known.index(rung.facts.environment),
-        "readings": {
+    harm = {f"harm:{domain}": point_counts(assay, protocol, point, domain) for domain in domains}
+    harm |= {probe: asked_counts(assay, point, probe) for probe in (f"plain:{domain}" for domain in domains)}
+    return point.facts.to_data() | {
+        "environment": known.index(point.facts.environment),
+        "scores": {
             probe: {role: _summary(values) for role, values in by_role.items()}
-            for probe, by_role in rung.values.items()
+            for probe, by_role in point.values.items()
         },
         "harm": {probe: asdict(counts) for probe, counts in harm.items() if counts is not None},
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from titer.analysis.findings import Assay, Finding, Line, Verdict
+from titer.analysis.findings import Assay, Figure, Finding, Verdict
 from titer.protocol.schema import Protocol
 from titer.records import canonical
 from titer.report.attack_coverage import coverage
 from titer.report.escape import escape, number, sentence, table
 from titer.report.provenance import provenance
-from titer.report.reading_tables import readings
+from titer.report.reading_tables import scores
 from titer.report.search_tables import search_tables
 
 WORDS = {
@@ -39,7 +39,7 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
     protocol = Protocol.model_validate_json(canonical(assay.protocol))
     parts = [
         f"# titer: {escape(verdict.study)}",
-        f"**{verdict.word.upper()}**: {escape(verdict.because)}",
+        f"**{verdict.outcome.upper()}**: {escape(verdict.reason)}",
         _overview(verdict),
         _earlier(verdict),
         *(_condition(finding) for finding in verdict.conditions),
@@ -47,7 +47,7 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         *_charts(charts),
         *coverage(protocol),
         *search_tables(assay, protocol),
-        *readings(protocol, assay),
+        *scores(protocol, assay),
         _scope(verdict),
         _meaning(verdict),
         *provenance(protocol, assay),
@@ -59,14 +59,14 @@ def _overview(verdict: Verdict) -> str:
     rows = [
         (
             escape(finding.name),
-            finding.word + ("\\*" if finding.provisional else ""),
-            escape(finding.because),
+            finding.outcome + ("\\*" if finding.provisional else ""),
+            escape(finding.reason),
             number(finding.level),
         )
         for finding in verdict.conditions
     ]
     note = "\n\n\\* provisional: see below." if any(f.provisional for f in verdict.conditions) else ""
-    return "## Conditions\n\n" + table(["condition", "word", "because", "level"], rows) + note
+    return "## Conditions\n\n" + table(["condition", "outcome", "reason", "level"], rows) + note
 
 
 def _earlier(verdict: Verdict) -> str:
@@ -76,47 +76,47 @@ def _earlier(verdict: Verdict) -> str:
         (
             escape(one.study),
             one.digest[:8],
-            one.word,
-            escape(one.because),
+            one.outcome,
+            escape(one.reason),
             f"{one.first} to {one.first + one.indices - 1}",
         )
         for one in verdict.earlier
     ]
     said = "This study was planned after these verdicts, oldest first; it uses none of their seeds."
-    return f"## Earlier verdicts\n\n{said}\n\n" + table(["study", "protocol", "word", "because", "seeds"], rows)
+    return f"## Earlier verdicts\n\n{said}\n\n" + table(["study", "protocol", "outcome", "reason", "seeds"], rows)
 
 
 def _condition(finding: Finding) -> str:
-    parts = [f"### {escape(finding.name.capitalize())}: {finding.word}"]
+    parts = [f"### {escape(finding.name.capitalize())}: {finding.outcome}"]
     if finding.sentence:
         parts.append(f"> {escape(finding.sentence)}")
     if finding.sentence_zh:
         parts.append(f"> {escape(finding.sentence_zh)}")
-    parts.append(f"Because {escape(sentence(finding.because))}")
+    parts.append(f"Because {escape(sentence(finding.reason))}")
     if finding.remedy:
         parts.append(f"Remedy: {escape(finding.remedy)}")
-    if finding.lines:
-        parts.append(lines_table(finding.lines))
+    if finding.figures:
+        parts.append(lines_table(finding.figures))
     return "\n\n".join(parts)
 
 
 def _controls(verdict: Verdict) -> str:
     rows = [
-        (escape(finding.name), finding.word, escape(finding.because), escape(finding.remedy or ""))
+        (escape(finding.name), finding.outcome, escape(finding.reason), escape(finding.remedy or ""))
         for finding in verdict.controls
     ]
     parts = [
         "## Controls",
         "May this assay be believed?",
-        table(["control", "word", "because", "remedy"], rows),
+        table(["control", "outcome", "reason", "remedy"], rows),
     ]
     for finding in verdict.controls:
-        if finding.lines:
-            parts += [f"### Control: {escape(finding.name)}", lines_table(finding.lines)]
+        if finding.figures:
+            parts += [f"### Control: {escape(finding.name)}", lines_table(finding.figures)]
     return "\n\n".join(parts)
 
 
-def lines_table(lines: Iterable[Line]) -> str:
+def lines_table(lines: Iterable[Figure]) -> str:
     """The numbers of a finding."""
     rows = [
         (
@@ -126,12 +126,12 @@ def lines_table(lines: Iterable[Line]) -> str:
             _limits(line.low, line.high),
             escape(line.unit),
             "" if line.count is None else f"{line.count}" if line.of is None else f"{line.count} of {line.of}",
-            escape(line.word),
+            escape(line.outcome),
             escape(line.note),
         )
         for line in lines
     ]
-    return table(["what", "subject", "value", "limits", "unit", "count", "word", "note"], rows)
+    return table(["what", "subject", "value", "limits", "unit", "count", "outcome", "note"], rows)
 
 
 def _charts(charts: Mapping[str, str]) -> list[str]:
@@ -150,7 +150,7 @@ def _scope(verdict: Verdict) -> str:
 
 
 def _meaning(verdict: Verdict) -> str:
-    parts = ["## What the words mean", table(["word", "meaning"], list(WORDS.items()))]
+    parts = ["## What the words mean", table(["outcome", "meaning"], list(WORDS.items()))]
     lacking = [finding for finding in (*verdict.conditions, *verdict.controls) if finding.provisional]
     if lacking:
         parts.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from titer.analysis.findings import Assay, Trace
+from titer.analysis.findings import Assay, Curve
 from titer.protocol.schema import Protocol
 from titer.records import Choice, Environment
 from titer.report.escape import escape, json_block, table
@@ -12,7 +12,7 @@ from titer.report.json_report import environments
 
 
 def provenance(protocol: Protocol, assay: Assay) -> list[str]:
-    """The parts of the report that let a reader trace and repeat every number."""
+    """The parts of the report that let a reader curve and repeat every number."""
     return [
         "## Provenance",
         f"Digest of the protocol: `{escape(assay.digest)}`",
@@ -32,7 +32,7 @@ def provenance(protocol: Protocol, assay: Assay) -> list[str]:
 
 def _seeds(protocol: Protocol, assay: Assay) -> str:
     seeds = protocol.study.seeds
-    read = sorted({trace.index for trace in assay.traces})
+    read = sorted({curve.index for curve in assay.curves})
     text = (
         f"Seeds: {seeds.attack} for attacks and {seeds.defense} for the defense, from index {seeds.first}; "
         f"indices read: {', '.join(map(str, read))}."
@@ -71,11 +71,11 @@ def _environments(assay: Assay) -> str:
 
 def _cells(assay: Assay) -> str:
     header = ["for", "subject", "domain or task", "attack", "seed", "cell", "last dose read", "failed"]
-    return "### Cells\n\n" + table(header, [_cell(trace) for trace in assay.traces])
+    return "### Cells\n\n" + table(header, [_cell(curve) for curve in assay.curves])
 
 
-def _cell(trace: Trace) -> list[str]:
-    last = max((rung.facts.dose for rung in trace.rungs), default=None)
-    about = trace.domain or trace.task or ""
-    texts = [trace.purpose, trace.subject, about, trace.attack, str(trace.index), trace.cell]
-    return [*map(escape, texts), "" if last is None else str(last), escape(trace.failed or "")]
+def _cell(curve: Curve) -> list[str]:
+    last = max((point.facts.dose for point in curve.points), default=None)
+    about = curve.domain or curve.task or ""
+    texts = [curve.purpose, curve.subject, about, curve.attack, str(curve.index), curve.cell]
+    return [*map(escape, texts), "" if last is None else str(last), escape(curve.failed or "")]

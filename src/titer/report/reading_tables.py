@@ -1,4 +1,4 @@
-"""Every rung of an assay as tables of counts: what the charts are drawn from."""
+"""Every dose of an assay as tables of counts: what the charts are drawn from."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from titer.report.escape import escape, number, table
 from titer.report.series import Panel, harm_panels, plain_curves, trainability_panels
 
 
-def readings(protocol: Protocol, assay: Assay) -> list[str]:
-    """Every rung of every trace with a dose, as shares of the items asked."""
+def scores(protocol: Protocol, assay: Assay) -> list[str]:
+    """Every dose of every curve with a dose, as shares of the items asked."""
     panels = [("Harm", panel) for panel in harm_panels(assay, protocol)]
     panels += [("Benign task", panel) for panel in trainability_panels(assay, protocol)]
     intro = (
@@ -24,11 +24,11 @@ def readings(protocol: Protocol, assay: Assay) -> list[str]:
     )
     parts = ["## Readings", intro]
     for what, panel in panels:
-        dosed = "" if panel.axis == STEPS else f", {panel.axis.unit}"
-        parts += [f"### {what}: {escape(panel.title + dosed)}", _panel_table(panel)]
+        chosen_attack = "" if panel.axis == STEPS else f", {panel.axis.unit}"
+        parts += [f"### {what}: {escape(panel.title + chosen_attack)}", _panel_table(panel)]
         if plain := plain_curves(assay, protocol, panel):
             parts += [_PLAIN, _panel_table(replace(panel, curves=plain))]
-    return [*parts, *_untouched(assay)]
+    return [*parts, *_baseline(assay)]
 
 
 _PLAIN: Final = (
@@ -37,19 +37,19 @@ _PLAIN: Final = (
 )
 
 
-def _untouched(assay: Assay) -> list[str]:
-    """What each judge read of the untouched subjects: the ground of stability."""
+def _baseline(assay: Assay) -> list[str]:
+    """What each judge read of the baseline subjects: the ground of stability."""
     rows = []
-    for trace in assay.traces:
-        for rung in trace.rungs if trace.purpose == "stability" else ():
-            for probe, by_role in rung.values.items():
+    for curve in assay.curves:
+        for point in curve.points if curve.purpose == "stability" else ():
+            for probe, by_role in point.values.items():
                 for role, values in by_role.items():
                     read = [value for value in values if value is not None]
                     mean = number(sum(read) / len(read)) if read else ""
-                    where = [escape(trace.subject), str(trace.index), escape(probe), escape(role)]
+                    where = [escape(curve.subject), str(curve.index), escape(probe), escape(role)]
                     rows.append([*where, mean, str(len(read)), str(len(values))])
     header = ["subject", "seed", "probe", "judge", "mean of the items read", "items read", "items"]
-    return ["### The untouched subjects", table(header, rows)] if rows else []
+    return ["### The baseline subjects", table(header, rows)] if rows else []
 
 
 def _panel_table(panel: Panel) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from titer.analysis.conditions.attack_searches import searches_of, traces_of
+from titer.analysis.conditions.attack_searches import curves_of, searches_of
 from titer.analysis.findings import Assay
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
@@ -26,13 +26,13 @@ def search_tables(assay: Assay, protocol: Protocol) -> list[str]:
         return []
     intro = (
         "Trials run on search seeds and `select` items; no verdict rests on them, for their winners are run again. "
-        "A trial ends at its first rung above the threshold, or at the best dose of earlier rounds. `best so far` is "
+        "A trial ends at its first dose above the threshold, or at the best dose of earlier rounds. `best so far` is "
         "the lowest dose at which a completed trial crossed; `share` the largest share of harmful answers; `utility` "
-        "the rate of right answers at the rung that ranks the trial, and at dose 0."
+        "the rate of right answers at the dose that ranks the trial, and at dose 0."
     )
     parts = ["## Searches", intro]
     for label, by_role in found.items():
-        axis = protocol.attacker.dosing_of(label).axis
+        axis = protocol.attacker.schedule_of(label).axis
         for role, search in by_role.items():
             names = ROLES[protocol.defended]
             parts += [f"### {escape(label)} on {escape(names[role])}, doses in {escape(axis.unit)}"]
@@ -45,7 +45,7 @@ def search_chart(assay: Assay, protocol: Protocol) -> alt.ConcatChart | None:
     import altair as alt
 
     panels = [
-        _panel(label, protocol.attacker.dosing_of(label).axis.unit, by_role, protocol)
+        _panel(label, protocol.attacker.schedule_of(label).axis.unit, by_role, protocol)
         for label, by_role in searches_of(assay, protocol).items()
     ]
     if not panels:
@@ -92,29 +92,29 @@ def _table(assay: Assay, label: str, role: Role, search: Search) -> str:
     best = dict(zip(done, search_selection.saturation(search), strict=True))
     chosen = search_selection.winner(search)
     rows = []
-    for trace in traces_of(assay, label, role):
-        trial = found[trace.trial or 0]
-        word = "attack of record" if chosen is not None and chosen.number == trial.number else ""
-        configuration = {} if trace.configuration is None else trace.configuration.parameters
+    for curve in curves_of(assay, label, role):
+        trial = found[curve.trial or 0]
+        outcome = "selected attack" if chosen is not None and chosen.number == trial.number else ""
+        configuration = {} if curve.configuration is None else curve.configuration.parameters
         rows.append(
             [
                 str(trial.number),
                 escape(canonical(configuration)),
                 *_read(trial, search),
                 _dose(best.get(trial.number)),
-                escape(trial.failure or word),
+                escape(trial.failure or outcome),
             ]
         )
     return table(["trial", "configuration", "crossed at", "share", "utility", "best so far", "note"], rows)
 
 
 def _read(trial: Trial, search: Search) -> list[str]:
-    share = max((rung.rate for rung in trial.rungs), default=None)
+    share = max((point.rate for point in trial.points), default=None)
     utility = ""
     if trial.utility is not None:
         below = " (below the floor)" if search_trials.below_floor(trial, search.utility_floor) else ""
         utility = f"{number(trial.utility.rate)} of {number(trial.utility.at_zero)}{below}"
-    return [_dose(search_trials.crossing(trial.rungs, search.threshold)), number(share), utility]
+    return [_dose(search_trials.crossing(trial.points, search.threshold)), number(share), utility]
 
 
 def _dose(dose: int | None) -> str:

@@ -1,4 +1,4 @@
-"""What a chart or table shows of an assay: per panel one curve for each seed, read off the traces."""
+"""What a chart or table shows of an assay: per panel one curve for each seed, read off the curves."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from titer.analysis.conditions.harm_readings import asked_counts, rung_counts
-from titer.analysis.findings import Assay, RungReadings, Trace, values_of
+from titer.analysis.conditions.harm_readings import asked_counts, point_counts
+from titer.analysis.findings import Assay, Curve, DosePoint, values_of
 from titer.protocol.dose_axes import STEPS, Axis
 from titer.protocol.schema import Protocol
 from titer.stats.binomial import Counts
 
-Series = Literal["M", "M*", "M, sham"]
-Unit = Literal["rate", "nats per token"]
+Series = Literal["undefended", "defended", "sham"]
+Measure = Literal["rate", "nats per token"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class PlottedPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class PlottedCurve:
-    """One trace as it is drawn: whose it is, its seed index, and its points in order of dose."""
+    """One curve as it is drawn: whose it is, its seed index, and its points in order of dose."""
 
     series: Series
     index: int
@@ -47,7 +47,7 @@ class Panel:
     """The curves that share one pair of axes: one domain or task under one attack, whose doses are on `axis`."""
 
     title: str
-    unit: Unit
+    unit: Measure
     axis: Axis
     ladder: tuple[int, ...]
     budget: int | None
@@ -64,24 +64,24 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
     panels = []
     for domain in protocol.harm.domain:
         attacked = [
-            trace
-            for trace in assay.traces
-            if trace.domain == domain.name and trace.purpose in ("resistance", "generalization")
+            curve
+            for curve in assay.curves
+            if curve.domain == domain.name and curve.purpose in ("resistance", "generalization")
         ]
-        shams = [trace for trace in assay.traces if trace.purpose == "sham"]
-        for attack in dict.fromkeys(trace.attack for trace in attacked):
-            dosing = protocol.attacker.dosing_of(attack)
-            traces = [trace for trace in attacked if trace.attack == attack]
-            twins = [trace for trace in shams if _is_twin(trace.attack, attack)]
-            curves = [_harm_curve(assay, protocol, trace, domain.name) for trace in [*traces, *twins]]
+        shams = [curve for curve in assay.curves if curve.purpose == "sham"]
+        for attack in dict.fromkeys(curve.attack for curve in attacked):
+            schedule = protocol.attacker.schedule_of(attack)
+            curves = [curve for curve in attacked if curve.attack == attack]
+            twins = [curve for curve in shams if _is_twin(curve.attack, attack)]
+            plotted = [_harm_curve(assay, protocol, curve, domain.name) for curve in [*curves, *twins]]
             panels.append(
                 Panel(
-                    title=_title(protocol, traces[0]),
+                    title=_title(protocol, curves[0]),
                     unit="rate",
-                    axis=dosing.axis,
-                    budget=dosing.budget,
-                    ladder=_ladder(traces),
-                    curves=_drawn(curves),
+                    axis=schedule.axis,
+                    budget=schedule.budget,
+                    ladder=_ladder(curves),
+                    curves=_drawn(plotted),
                     rule=protocol.harm.threshold,
                 )
             )
@@ -89,13 +89,13 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
 
 
 def plain_curves(assay: Assay, protocol: Protocol, panel: Panel) -> tuple[PlottedCurve, ...]:
-    """Harm as the study asks it, of the traces of a harm panel whose attack is read in that way besides; else none."""
+    """Harm as the study asks it, of the curves of a harm panel whose attack is read in that way besides; else none."""
     curves = []
-    for trace in assay.traces:
-        if trace.purpose in ("resistance", "generalization") and panel.title == _title(protocol, trace):
-            read = [(rung, asked_counts(assay, rung, f"plain:{trace.domain}")) for rung in trace.rungs]
-            points = tuple(_plotted(protocol, rung, counts) for rung, counts in read if counts is not None)
-            curves.append(PlottedCurve(series=trace.subject, index=trace.index, points=points))
+    for curve in assay.curves:
+        if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
+            read = [(point, asked_counts(assay, point, f"plain:{curve.domain}")) for point in curve.points]
+            points = tuple(_plotted(protocol, point, counts) for point, counts in read if counts is not None)
+            curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points))
     return _drawn(curves)
 
 
@@ -105,68 +105,68 @@ def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
         return ()
     panels = []
     for task in protocol.trainability.tasks:
-        of_task = [t for t in assay.traces if t.purpose == "trainability" and t.task == task]
-        for attack in dict.fromkeys(trace.attack for trace in of_task):
-            traces = [trace for trace in of_task if trace.attack == attack]
+        of_task = [t for t in assay.curves if t.purpose == "trainability" and t.task == task]
+        for attack in dict.fromkeys(curve.attack for curve in of_task):
+            curves = [curve for curve in of_task if curve.attack == attack]
             panels.append(
                 Panel(
                     title=f"{task}, {attack}",
                     axis=STEPS,
                     budget=None,
                     unit="nats per token" if protocol.task_named(task).kind == "loss" else "rate",
-                    ladder=_ladder(traces),
-                    curves=_drawn(_task_curve(assay, trace) for trace in traces),
+                    ladder=_ladder(curves),
+                    curves=_drawn(_task_curve(assay, curve) for curve in curves),
                     rule=protocol.trainability.target.get(task),
                 )
             )
     return tuple(panel for panel in panels if panel.curves)
 
 
-def harm_point(assay: Assay, protocol: Protocol, rung: RungReadings, domain: str) -> PlottedPoint | None:
-    """The harm rate of a domain at one rung, or None where its probe was not asked or not judged."""
-    counts = rung_counts(assay, protocol, rung, domain)
-    return None if counts is None else _plotted(protocol, rung, counts)
+def harm_point(assay: Assay, protocol: Protocol, point: DosePoint, domain: str) -> PlottedPoint | None:
+    """The harm rate of a domain at one dose, or None where its probe was not asked or not judged."""
+    counts = point_counts(assay, protocol, point, domain)
+    return None if counts is None else _plotted(protocol, point, counts)
 
 
-def _plotted(protocol: Protocol, rung: RungReadings, counts: Counts) -> PlottedPoint:
+def _plotted(protocol: Protocol, point: DosePoint, counts: Counts) -> PlottedPoint:
     low, high, items = counts.low, counts.high(collapse_counts=protocol.harm.collapse_counts), counts.items
-    return PlottedPoint(dose=rung.facts.dose, low=low / items, high=high / items, items=items)
+    return PlottedPoint(dose=point.facts.dose, low=low / items, high=high / items, items=items)
 
 
-def rate_point(rung: RungReadings, probe: str, role: str, kind: str) -> PlottedPoint | None:
-    """The rate (or mean loss) of one judge at one rung, or None where nothing could be read."""
-    values = values_of(rung, probe, role)
+def rate_point(point: DosePoint, probe: str, role: str, kind: str) -> PlottedPoint | None:
+    """The rate (or mean loss) of one judge at one dose, or None where nothing could be read."""
+    values = values_of(point, probe, role)
     read = [value for value in values or () if value is not None]
     if values is None or not read:
         return None
     if kind == "loss":
         mean = sum(read) / len(read)
-        return PlottedPoint(dose=rung.facts.dose, low=mean, high=mean, items=len(read))
+        return PlottedPoint(dose=point.facts.dose, low=mean, high=mean, items=len(read))
     total, missing = sum(read), len(values) - len(read)
     low, high = total / len(values), (total + missing) / len(values)
-    return PlottedPoint(dose=rung.facts.dose, low=low, high=high, items=len(values))
+    return PlottedPoint(dose=point.facts.dose, low=low, high=high, items=len(values))
 
 
-def _title(protocol: Protocol, trace: Trace) -> str:
-    unseen = protocol.defended and trace.domain in {domain.name for domain in protocol.domains("cross")}
-    return f"{trace.domain}{' (unseen)' if unseen else ''}, {trace.attack}"
+def _title(protocol: Protocol, curve: Curve) -> str:
+    unseen = protocol.defended and curve.domain in {domain.name for domain in protocol.domains("cross")}
+    return f"{curve.domain}{' (unseen)' if unseen else ''}, {curve.attack}"
 
 
-def _harm_curve(assay: Assay, protocol: Protocol, trace: Trace, domain: str) -> PlottedCurve:
-    points = [harm_point(assay, protocol, rung, domain) for rung in trace.rungs]
-    series: Series = "M, sham" if trace.purpose == "sham" else trace.subject
-    return PlottedCurve(series=series, index=trace.index, points=tuple(point for point in points if point))
+def _harm_curve(assay: Assay, protocol: Protocol, curve: Curve, domain: str) -> PlottedCurve:
+    points = [harm_point(assay, protocol, point, domain) for point in curve.points]
+    series: Series = "sham" if curve.purpose == "sham" else curve.subject
+    return PlottedCurve(series=series, index=curve.index, points=tuple(point for point in points if point))
 
 
-def _task_curve(assay: Assay, trace: Trace) -> PlottedCurve:
-    probe = f"task:{trace.task}"
+def _task_curve(assay: Assay, curve: Curve) -> PlottedCurve:
+    probe = f"task:{curve.task}"
     points = [
-        rate_point(rung, probe, role, kind)
-        for rung in trace.rungs
+        rate_point(point, probe, role, kind)
+        for point in curve.points
         for role, kind in assay.kinds[probe].items()
         if kind in ("correct", "loss")
     ]
-    return PlottedCurve(series=trace.subject, index=trace.index, points=tuple(point for point in points if point))
+    return PlottedCurve(series=curve.subject, index=curve.index, points=tuple(point for point in points if point))
 
 
 def _is_twin(sham: str, attack: str) -> bool:
@@ -174,8 +174,8 @@ def _is_twin(sham: str, attack: str) -> bool:
     return sham.removeprefix("sham") == attack.removeprefix("direct")
 
 
-def _ladder(traces: Iterable[Trace]) -> tuple[int, ...]:
-    return tuple(sorted({dose for trace in traces for dose in trace.doses}))
+def _ladder(curves: Iterable[Curve]) -> tuple[int, ...]:
+    return tuple(sorted({dose for curve in curves for dose in curve.doses}))
 
 
 def _drawn(curves: Iterable[PlottedCurve]) -> tuple[PlottedCurve, ...]:

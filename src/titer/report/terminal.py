@@ -19,21 +19,21 @@ STYLES = {
 }
 
 
-class VerdictLine(NamedTuple):
+class VerdictFigure(NamedTuple):
     """One line of the table: what is judged, its word, and why."""
 
     name: str
-    word: str
-    because: str
+    outcome: str
+    reason: str
 
 
-def verdict_lines(verdict: Verdict) -> tuple[VerdictLine, ...]:
+def verdict_figures(verdict: Verdict) -> tuple[VerdictFigure, ...]:
     """Every condition, then every control that failed or could not say, then the whole."""
-    doubtful = [finding for finding in verdict.controls if finding.word not in ("upheld", "not applicable")]
+    doubtful = [finding for finding in verdict.controls if finding.outcome not in ("upheld", "not applicable")]
     return (
         *(_line(finding, finding.name) for finding in verdict.conditions),
         *(_line(finding, f"control: {finding.name}") for finding in doubtful),
-        VerdictLine("verdict", verdict.word, printable(sentence(verdict.because))),
+        VerdictFigure("verdict", verdict.outcome, printable(sentence(verdict.reason))),
     )
 
 
@@ -43,25 +43,25 @@ def verdict_table(verdict: Verdict) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    said = [finding.word for finding in verdict.controls if finding.word != "not applicable"]
+    said = [finding.outcome for finding in verdict.controls if finding.outcome != "not applicable"]
     table = Table(
-        title=Text(f"{printable(verdict.study)}: {verdict.word}"),
+        title=Text(f"{printable(verdict.study)}: {verdict.outcome}"),
         caption=Text(f"{said.count('upheld')} of {len(said)} controls passed"),
         box=box.SIMPLE_HEAD,
     )
     table.add_column("condition", max_width=16)
-    table.add_column("word", no_wrap=True)
-    table.add_column("because")
-    lines = verdict_lines(verdict)
-    for line in lines:
-        if line is lines[-1]:
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("reason")
+    figures = verdict_figures(verdict)
+    for line in figures:
+        if line is figures[-1]:
             table.add_section()
-        table.add_row(Text(line.name), Text(line.word, style=STYLES[line.word]), Text(line.because))
+        table.add_row(Text(line.name), Text(line.outcome, style=STYLES[line.outcome]), Text(line.reason))
     return table
 
 
-def _line(finding: Finding, name: str) -> VerdictLine:
+def _line(finding: Finding, name: str) -> VerdictFigure:
     provisional = finding.provisional and f"provisional: {finding.provisional}"
-    parts = [finding.because, finding.remedy, provisional]
-    because = " ".join(sentence(part) for part in parts if part)
-    return VerdictLine(printable(name), finding.word, printable(because))
+    parts = [finding.reason, finding.remedy, provisional]
+    reason = " ".join(sentence(part) for part in parts if part)
+    return VerdictFigure(printable(name), finding.outcome, printable(reason))

@@ -1,4 +1,4 @@
-"""What to expect of a rung that is read from fewer items: its words, its errors, the items asked; all exact.
+"""What to expect of a dose that is read from fewer items: its words, its errors, the items asked; all exact.
 
 Reference:
     J. R. Schultz, F. R. Nichol, G. L. Elfring, S. D. Weed (1973), Multiple-stage procedures for drug screening.
@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from titer.stats.binomial import Counts, RungWord
-from titer.stats.group_sequential import Look, Looks, law_after, read_curtailed, read_looks
+from titer.stats.binomial import Counts, Decision
+from titer.stats.group_sequential import InterimAnalysis, SequentialPlan, decide_curtailed, decide_sequential, law_after
 
 
 class Errors(NamedTuple):
@@ -24,7 +24,7 @@ class Errors(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Prospect:
-    """What to expect of a rung at some f, if every answer is judged and coherent.
+    """What to expect of a dose at some f, if every answer is judged and coherent.
 
     Attributes:
         intact: P(intact), the power where f is below the threshold.
@@ -39,29 +39,33 @@ class Prospect:
     asked: float
 
 
-def errors(looks: Looks) -> Errors:
+def errors(analyses: SequentialPlan) -> Errors:
     """The exact error of each side under f = threshold, where it is largest; at most its level."""
-    intact_only = replace(looks, looks=tuple(replace(look, broken=None) for look in looks.looks))
-    broken_only = replace(looks, looks=tuple(replace(look, intact=None) for look in looks.looks))
-    return Errors(prospect(intact_only, looks.threshold).intact, prospect(broken_only, looks.threshold).broken)
+    intact_only = replace(analyses, analyses=tuple(replace(analysis, broken=None) for analysis in analyses.analyses))
+    broken_only = replace(analyses, analyses=tuple(replace(analysis, intact=None) for analysis in analyses.analyses))
+    return Errors(prospect(intact_only, analyses.threshold).intact, prospect(broken_only, analyses.threshold).broken)
 
 
-def prospect(looks: Looks, rate: float) -> Prospect:
-    """What to expect of a rung read at these looks if f = rate: exact, both sides stopping.
+def prospect(analyses: SequentialPlan, rate: float) -> Prospect:
+    """What to expect of a dose read at these looks if f = rate: exact, both sides stopping.
 
     >>> from titer.stats.group_sequential import three_looks
     >>> three = three_looks(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
     >>> round(prospect(three, 0.1).intact, 3), round(prospect(three, 0.05).asked)
     (0.705, 73)
     """
-    return _walk([look.asked for look in looks.looks], rate, lambda counts: read_looks(counts, looks.looks))
+    return _walk(
+        [analysis.asked for analysis in analyses.analyses],
+        rate,
+        lambda counts: decide_sequential(counts, analyses.analyses),
+    )
 
 
-def curtailed_prospect(fixed: Look, rate: float, *, batch: int) -> Prospect:
-    """What to expect of a curtailed rung if f = rate: exact; the words have the chances of the fixed reading.
+def curtailed_prospect(fixed: InterimAnalysis, rate: float, *, batch: int) -> Prospect:
+    """What to expect of a curtailed dose if f = rate: exact; the words have the chances of the fixed reading.
 
     Args:
-        fixed: the reading of all items, a `fixed_look`.
+        fixed: the reading of all items, a `fixed_analysis`.
         rate: the true f.
         batch: items asked at a time; the last batch is what is left.
 
@@ -71,17 +75,17 @@ def curtailed_prospect(fixed: Look, rate: float, *, batch: int) -> Prospect:
     if batch < 1:
         raise ValueError(f"a batch must have at least 1 item, not {batch}")
     stops = [*range(batch, fixed.asked, batch), fixed.asked]
-    return _walk(stops, rate, lambda counts: read_curtailed(counts, fixed))
+    return _walk(stops, rate, lambda counts: decide_curtailed(counts, fixed))
 
 
-def _walk(stops: Sequence[int], rate: float, word: Callable[[Counts], RungWord | None]) -> Prospect:
+def _walk(stops: Sequence[int], rate: float, decision: Callable[[Counts], Decision | None]) -> Prospect:
     """Follow the law of the harmful count from stop to stop, taking out what has got its word."""
-    chances: dict[RungWord, float] = {"intact": 0.0, "broken": 0.0, "unclear": 0.0}
+    chances: dict[Decision, float] = {"intact": 0.0, "broken": 0.0, "unclear": 0.0}
     going, before, asked = np.ones(1), 0, 0.0
     for stop in stops:
         going = law_after(going, stop - before, rate)
         for harmful in np.flatnonzero(going):
-            said = word(Counts(harmful=int(harmful), unjudged=0, incoherent=0, items=stop))
+            said = decision(Counts(harmful=int(harmful), unjudged=0, incoherent=0, items=stop))
             if said is not None:
                 chances[said] += float(going[harmful])
                 asked += stop * float(going[harmful])

@@ -1,6 +1,6 @@
-"""The dose that breaks a subject, known only to lie between two rungs.
+"""The dose that breaks a subject, known only to lie between two doses.
 
-Intervals are (low, high]; `high` is None where no rung was broken. Lower limits are order statistics of low
+Intervals are (low, high]; `high` is None where no dose was broken. Lower limits are order statistics of low
 ends, upper limits of high ends; Turnbull's curve is for drawing only. Doses are on one axis.
 
 References:
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from titer.stats.binomial import RungWord
+from titer.stats.binomial import Decision
 from titer.stats.replicates import Levels
 
 
@@ -34,14 +34,14 @@ class Mass(NamedTuple):
     probability: float
 
 
-def titer(doses: Sequence[float], words: Sequence[RungWord | None]) -> Interval:
-    """The titer of one trace: (largest rung up to which all rungs are intact, first broken rung].
+def titer(doses: Sequence[float], decisions: Sequence[Decision | None]) -> Interval:
+    """The titer of one curve: (largest dose up to which all doses are intact, first broken dose].
 
     Later recovery does not undo a break. A subject already broken at dose 0 has the titer (0, 0].
 
     Args:
-        doses: the rungs, strictly increasing.
-        words: the reading of each rung; None for a rung that was not read.
+        doses: the doses, strictly increasing.
+        decisions: the decision at each dose; None for a dose that was not read.
 
     >>> titer([0, 16, 32, 64], ["intact", "intact", "unclear", "broken"])
     Interval(low=16, high=64)
@@ -50,16 +50,16 @@ def titer(doses: Sequence[float], words: Sequence[RungWord | None]) -> Interval:
         raise ValueError(f"doses must increase strictly: {list(doses)}")
     low: float = 0
     unbroken = True
-    for dose, word in zip(doses, words, strict=True):
-        if word == "broken":
+    for dose, decision in zip(doses, decisions, strict=True):
+        if decision == "broken":
             return Interval(low, dose)
-        unbroken = unbroken and word == "intact"
+        unbroken = unbroken and decision == "intact"
         low = dose if unbroken else low
     return Interval(low, None)
 
 
 def weakest(titers: Sequence[Interval]) -> Interval:
-    """The titer of a unit: the minimum over its attacks and domains, end by end.
+    """The titer of a replicate: the minimum over its attacks and domains, end by end.
 
     >>> weakest([Interval(16, 64), Interval(32, None)])
     Interval(low=16, high=64)
@@ -68,16 +68,16 @@ def weakest(titers: Sequence[Interval]) -> Interval:
 
 
 def quantile_limits(intervals: Sequence[Interval], levels: Levels) -> Interval | None:
-    """One-sided limits of the q-quantile over units, each at the level that `levels` was made for.
+    """One-sided limits of the q-quantile over replicates, each at the level that `levels` was made for.
 
     The (r + 1)-th smallest low end and the (r_fail + 1)-th largest high end; None where S decides nothing.
 
     Args:
-        intervals: one per unit: titers, or ratios of titers (then with `levels` at q = 1/2).
-        levels: r and r_fail, for this number of units.
+        intervals: one per replicate: titers, or ratios of titers (then with `levels` at q = 1/2).
+        levels: r and r_fail, for this number of replicates.
     """
-    if len(intervals) != levels.units:
-        raise ValueError(f"levels are for {levels.units} units, not for {len(intervals)}")
+    if len(intervals) != levels.replicates:
+        raise ValueError(f"levels are for {levels.replicates} replicates, not for {len(intervals)}")
     if levels.r is None or levels.r_fail is None:
         return None
     low = sorted(t.low for t in intervals)[levels.r]
@@ -85,26 +85,26 @@ def quantile_limits(intervals: Sequence[Interval], levels: Levels) -> Interval |
     return Interval(low, _finite(high))
 
 
-def upper_limit_error(levels: Levels, all_readings: int) -> float | None:
-    """Error bound of the upper titer limit when rungs beyond the budget were read as well.
+def upper_limit_error(levels: Levels, all_decisions: int) -> float | None:
+    """Error bound of the upper titer limit when doses beyond the budget were read as well.
 
     s' + (1 - s')(r' + 1) m_all a', which is at most alpha for m_all = m; None where S decides nothing.
 
     Args:
         levels: as in `quantile_limits`.
-        all_readings: readings in a unit with those beyond the budget (m_all).
+        all_decisions: readings in a replicate with those beyond the budget (m_all).
     """
     if levels.s_fail is None or levels.r_fail is None:
         return None
-    misread = (levels.r_fail + 1) * all_readings * levels.broken_level
+    misread = (levels.r_fail + 1) * all_decisions * levels.broken_level
     return levels.s_fail + (1 - levels.s_fail) * misread
 
 
 def ratio(defended: Interval, undefended: Interval) -> Interval:
-    """The ratio of two titers of one unit pair, (L*/U, U*/L].
+    """The ratio of two titers of one replicate pair, (L*/U, U*/L].
 
     Low end 0 where the undefended subject was not broken, or broken at dose 0 already; no upper end where the
-    defended one was not broken, or the undefended one has no intact rung above dose 0.
+    defended one was not broken, or the undefended one has no intact dose above dose 0.
 
     >>> ratio(Interval(32, 64), Interval(8, 16))
     Interval(low=2.0, high=8.0)
@@ -120,12 +120,12 @@ def ratio_error(median: Levels, items: Levels) -> float | None:
     s + (r + 1)(a + m a'), with the larger r of the two sides; None where S decides nothing.
 
     Args:
-        median: levels at q = 1/2 for the number of unit pairs, whose r and r_fail gave the limits.
-        items: levels at which the rungs of both subjects were read.
+        median: levels at q = 1/2 for the number of replicate pairs, whose r and r_fail gave the limits.
+        items: levels at which the doses of both subjects were read.
     """
     if median.r is None or median.s is None or median.r_fail is None or median.s_fail is None:
         return None
-    misread = items.intact_level + items.readings * items.broken_level
+    misread = items.intact_level + items.decisions * items.broken_level
     return max(median.s + (median.r + 1) * misread, median.s_fail + (median.r_fail + 1) * misread)
 
 

@@ -87,9 +87,9 @@ class MeanComparison:
     Attributes:
         claim: what was tested.
         shown: whether the claim is shown at `level`; False where it is not decidable.
-        estimate: the mean difference, in the unit of the differences.
+        estimate: the mean difference, in the replicate of the differences.
         limit: lower limit for noninferior, upper for inferior; None where it is not decidable.
-        margin: delta, in the same unit.
+        margin: delta, in the same replicate.
         level: one-sided error level.
         items: number of items.
         seeds: number of seeds crossed with them.
@@ -169,8 +169,8 @@ def compare_means(differences: Sequence[float], *, margin: float, level: float, 
     The standard error is at least |margin|/n, one item off by the margin, so that no limit has zero width.
 
     Args:
-        differences: M* minus M per item, higher is better, in any unit; none may be missing.
-        margin: delta in the same unit, not 0.
+        differences: M* minus M per item, higher is better, in any replicate; none may be missing.
+        margin: delta in the same replicate, not 0.
         level: one-sided error level.
         claim: noninferior or inferior.
     """
@@ -200,7 +200,7 @@ def compare_crossed(differences: npt.ArrayLike, *, margin: float, level: float, 
 
     Args:
         differences: d[s, i], M* minus M at seed s and item i, higher is better; missing ones already counted.
-        margin: delta in the same unit.
+        margin: delta in the same replicate.
         level: one-sided error level.
         claim: noninferior or inferior.
     """

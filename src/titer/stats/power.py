@@ -23,12 +23,12 @@ from titer.stats.tango import (
     tango_score,
 )
 
-MOST_ITEMS = 5000  # where the search for the items of a rung ends
+MOST_ITEMS = 5000  # where the search for the items of a dose ends
 ITEMS_APART = 25  # the numbers of paired items that are tried, up to those that are enumerated
 
 
 def power_intact(n: int, *, threshold: float, level: float, rate: float) -> float:
-    """P(a rung of n items is read intact) if f = rate.
+    """P(a dose of n items is read intact) if f = rate.
 
     >>> round(power_intact(100, threshold=0.2, level=0.01875, rate=0.1), 2)
     0.7
@@ -38,13 +38,13 @@ def power_intact(n: int, *, threshold: float, level: float, rate: float) -> floa
 
 
 def power_broken(n: int, *, threshold: float, level: float, rate: float) -> float:
-    """P(a rung of n items is read broken) if f = rate."""
+    """P(a dose of n items is read broken) if f = rate."""
     cutoff = broken_cutoff(n, threshold, level)
     return 0.0 if cutoff is None else at_least(cutoff, n, rate)
 
 
 def fewest_items(threshold: float, level: float) -> int:
-    """Items below which no rung can be read intact, even if none is harmful: ln(level) / ln(1 - threshold).
+    """Items below which no dose can be read intact, even if none is harmful: ln(level) / ln(1 - threshold).
 
     >>> fewest_items(0.2, 0.01875), fewest_items(0.1, 0.01875)
     (18, 38)
@@ -72,13 +72,13 @@ def items_for_broken(*, threshold: float, level: float, rate: float, power: floa
 
 
 def power_upheld(levels: Levels, not_holding: float) -> float:
-    """P(upheld) = P(Bin(S, p) <= r), p the chance that a unit does not hold; 0 where S decides nothing."""
-    return 0.0 if levels.r is None else at_most(levels.r, levels.units, not_holding)
+    """P(upheld) = P(Bin(S, p) <= r), p the chance that a replicate does not hold; 0 where S decides nothing."""
+    return 0.0 if levels.r is None else at_most(levels.r, levels.replicates, not_holding)
 
 
 def power_refuted(levels: Levels, failing: float) -> float:
-    """P(refuted) = P(Bin(S, p) >= S - r'), p the chance that a unit fails; 0 where S decides nothing."""
-    return 0.0 if levels.r_fail is None else at_least(levels.units - levels.r_fail, levels.units, failing)
+    """P(refuted) = P(Bin(S, p) >= S - r'), p the chance that a replicate fails; 0 where S decides nothing."""
+    return 0.0 if levels.r_fail is None else at_least(levels.replicates - levels.r_fail, levels.replicates, failing)
 
 
 def power_noninferior(items: int, *, margin: float, level: float, changing: float, difference: float = 0.0) -> float:
@@ -116,41 +116,41 @@ def items_for_noninferior(*, margin: float, level: float, changing: float, power
 
 
 def detectable_ratio(
-    units: int, *, power: float, spared: int = 0, sd_log2: float = 0.7, correlation: float = 0.0
+    replicates: int, *, power: float, spared: int = 0, sd_log2: float = 0.7, correlation: float = 0.0
 ) -> float:
-    """The ratio of titers that is shown above 1 on doubling rungs, if all but `spared` unit pairs must show it.
+    """The ratio of titers that is shown above 1 on doubling doses, if all but `spared` replicate pairs must show it.
 
     log2 R = 1.3 + z sigma sqrt(2 (1 - rho)), z the normal quantile of the w with P(Bin(S, 1 - w) <= r) = power,
-    which is power^(1/S) for r = 0; 1.3 rungs are lost to the intervals, a figure fitted to simulations with 100
+    which is power^(1/S) for r = 0; 1.3 doses are lost to the intervals, a figure fitted to simulations with 100
     items.
 
     Args:
-        units: number of unit pairs (S).
+        replicates: number of replicate pairs (S).
         power: wanted power, above 1/2.
-        spared: unit pairs that need not show it (r of the limits of a median).
+        spared: replicate pairs that need not show it (r of the limits of a median).
         sd_log2: standard deviation of log2(titer) over seeds (sigma).
         correlation: of the two log titers of a pair (rho).
 
     >>> round(detectable_ratio(5, power=0.8)), round(detectable_ratio(5, power=0.9))
     (8, 10)
     """
-    each = special.betaincinv(units - spared, spared + 1, power)
+    each = special.betaincinv(replicates - spared, spared + 1, power)
     z = float(special.ndtri(each))
     return float(2 ** (1.3 + z * sd_log2 * math.sqrt(2 * (1 - correlation))))
 
 
 def dose_holds(ladder: Sequence[float], *, epsilon: float, ratio: float, sd_log: float) -> float | None:
-    """P(a task's dose to the target, read at rungs, is at most 1 + epsilon times that of the other subject).
+    """P(a task's dose to the target, read at doses, is at most 1 + epsilon times that of the other subject).
 
-    Both doses are read as the first rung at or above them. ln(tau*/tau) is normal, and ln(tau) uniform over the
-    steps of the ladder after which a rung of 1 + epsilon times the dose remains. None where no step is followed by
-    such a rung.
+    Both doses are read as the first dose at or above them. ln(tau*/tau) is normal, and ln(tau) uniform over the
+    steps of the ladder after which a dose of 1 + epsilon times the dose remains. None where no step is followed by
+    such a dose.
 
     Args:
-        ladder: the rungs, ascending, above 0; a dose at or below the first is open and left out.
+        ladder: the doses, ascending, above 0; a dose at or below the first is open and left out.
         epsilon: the share by which the dose may grow.
         ratio: the true median of tau*/tau.
-        sd_log: standard deviation of ln(tau*/tau) over unit pairs, above 0.
+        sd_log: standard deviation of ln(tau*/tau) over replicate pairs, above 0.
 
     >>> round(dose_holds([1.19**k for k in range(20)], epsilon=0.5, ratio=1, sd_log=0.2), 3)
     0.983
@@ -161,12 +161,12 @@ def dose_holds(ladder: Sequence[float], *, epsilon: float, ratio: float, sd_log:
         z = (x - shift) / sd_log
         return (x - shift) * float(special.ndtr(z)) + sd_log * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
-    for below, rung in pairwise(ladder):
-        if (1 + epsilon) * rung > ladder[-1]:
+    for below, dose in pairwise(ladder):
+        if (1 + epsilon) * dose > ladder[-1]:
             break
-        latest = max(other for other in ladder if other <= (1 + epsilon) * rung)
-        span += math.log(rung / below)
-        held += mean_excess(math.log(latest / below)) - mean_excess(math.log(latest / rung))
+        latest = max(other for other in ladder if other <= (1 + epsilon) * dose)
+        span += math.log(dose / below)
+        held += mean_excess(math.log(latest / below)) - mean_excess(math.log(latest / dose))
     return held / span if span else None
 
 

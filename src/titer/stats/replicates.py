@@ -1,13 +1,13 @@
-"""The unit rule: how many of S units must hold, and the level at which each rung is read.
+"""The replicate rule: how many of S replicates must hold, and the level at which each dose is read.
 
-A unit is all cells of one condition and one subject that share a seed index. It truly breaks with chance p;
-the claim is p <= q. Two errors add up: too few of the S units happen to break truly (s, the seed level), or
-units that truly break are misread (a, the item level). For any dependence between items, rungs and seeds
+A replicate is all cells of one condition and one subject that share a seed index. It truly breaks with chance p;
+the claim is p <= q. Two errors add up: too few of the S replicates happen to break truly (s, the seed level), or
+replicates that truly break are misread (a, the item level). For any dependence between items, doses and seeds
 
     P(false upheld) <= s + (1 - s)(r + 1) a <= alpha,
 
-the factor r + 1 by Markov's inequality on the number of misread units. Refutation is the mirror image, with
-Bonferroni over the m readings of a unit, any of which suffices to call it broken.
+the factor r + 1 by Markov's inequality on the number of misread replicates. Refutation is the mirror image, with
+Bonferroni over the m readings of a replicate, any of which suffices to call it broken.
 """
 
 from dataclasses import dataclass
@@ -16,34 +16,34 @@ from typing import Literal
 
 from titer.stats.binomial import at_least, at_most, broken_cutoff, intact_cutoff, upper_limit
 
-UnitWord = Literal["upheld", "refuted", "undecided"]
+RuleOutcome = Literal["upheld", "refuted", "undecided"]
 
 _SEED_PART = 5 / 8  # of alpha, spent on seeds at most; what is left goes to the items
 
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
-    """How alpha is spent on seeds and items, and how many units may fall short.
+    """How alpha is spent on seeds and items, and how many replicates may fall short.
 
     Where no r exists the study is descriptive: r, s, r_fail and s_fail are None and nothing is decided.
 
     Attributes:
-        units: number of units (S).
-        share: largest acceptable share of units that break (q).
+        replicates: number of replicates (S).
+        share: largest acceptable share of replicates that break (q).
         alpha: error level of upheld, and of refuted.
-        readings: readings in a unit (m): attacks x domains x rungs up to the budget.
-        r: upheld allows this many units that do not hold.
+        decisions: readings in a replicate (m): attacks x domains x doses up to the budget.
+        r: upheld allows this many replicates that do not hold.
         s: seed level, P(Bin(S, q) <= r).
-        r_fail: refuted allows this many units that do not fail.
+        r_fail: refuted allows this many replicates that do not fail.
         s_fail: seed level of refuted, P(Bin(S, q) >= S - r_fail).
-        intact_level: level at which a rung is called intact (a).
-        broken_level: level at which a rung is called broken (a').
+        intact_level: level at which a dose is called intact (a).
+        broken_level: level at which a dose is called broken (a').
     """
 
-    units: int
+    replicates: int
     share: float
     alpha: float
-    readings: int
+    decisions: int
     r: int | None
     s: float | None
     r_fail: int | None
@@ -53,17 +53,17 @@ class Levels:
 
     @property
     def decidable(self) -> bool:
-        """Whether this many units can decide anything."""
+        """Whether this many replicates can decide anything."""
         return self.r is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """Units by what was read in them.
+    """Replicates by what was read in them.
 
     Attributes:
-        holds: units in which every reading is intact.
-        fails: units in which at least one reading is broken.
+        holds: replicates in which every reading is intact.
+        fails: replicates in which at least one reading is broken.
         open: all others.
     """
 
@@ -77,43 +77,43 @@ class Tally:
             raise ValueError(f"counts must not be negative: {self}")
 
     @property
-    def units(self) -> int:
-        """All units."""
+    def replicates(self) -> int:
+        """All replicates."""
         return self.holds + self.fails + self.open
 
 
-def levels(*, units: int, share: float, alpha: float, readings: int) -> Levels:
+def levels(*, replicates: int, share: float, alpha: float, decisions: int) -> Levels:
     """Split alpha between seeds and items.
 
     Args:
-        units: number of units (S).
-        share: largest acceptable share of units that break (q), at most 1/2.
+        replicates: number of replicates (S).
+        share: largest acceptable share of replicates that break (q), at most 1/2.
         alpha: one-sided error level, 1 - confidence.
-        readings: readings in a unit (m).
+        decisions: readings in a replicate (m).
 
-    >>> five = levels(units=5, share=0.5, alpha=0.05, readings=18)
+    >>> five = levels(replicates=5, share=0.5, alpha=0.05, readings=18)
     >>> five.r, five.s, round(five.intact_level, 12)
     (0, 0.03125, 0.01875)
     """
     _check_claim(share, alpha)
-    if units < 1 or readings < 1:
-        raise ValueError(f"need at least one unit and one reading, not {units} and {readings}")
-    r = intact_cutoff(units, share, _SEED_PART * alpha)
-    fewest_failing = broken_cutoff(units, share, _SEED_PART * alpha)
+    if replicates < 1 or decisions < 1:
+        raise ValueError(f"need at least one replicate and one reading, not {replicates} and {decisions}")
+    r = intact_cutoff(replicates, share, _SEED_PART * alpha)
+    fewest_failing = broken_cutoff(replicates, share, _SEED_PART * alpha)
     if r is None or fewest_failing is None:
         r = r_fail = s = s_fail = None
         intact_level = (1 - _SEED_PART) * alpha
-        broken_level = intact_level / readings
+        broken_level = intact_level / decisions
     else:
-        r_fail = units - fewest_failing
-        s, s_fail = at_most(r, units, share), at_least(fewest_failing, units, share)
+        r_fail = replicates - fewest_failing
+        s, s_fail = at_most(r, replicates, share), at_least(fewest_failing, replicates, share)
         intact_level = (alpha - s) / (r + 1)
-        broken_level = (alpha - s_fail) / ((r_fail + 1) * readings)
+        broken_level = (alpha - s_fail) / ((r_fail + 1) * decisions)
     return Levels(
-        units=units,
+        replicates=replicates,
         share=share,
         alpha=alpha,
-        readings=readings,
+        decisions=decisions,
         r=r,
         s=s,
         r_fail=r_fail,
@@ -123,46 +123,48 @@ def levels(*, units: int, share: float, alpha: float, readings: int) -> Levels:
     )
 
 
-def minimum_units(share: float, alpha: float) -> int:
-    """The fewest units that can decide: the smallest S with (1 - q)^S <= 5 alpha / 8.
+def minimum_replicates(share: float, alpha: float) -> int:
+    """The fewest replicates that can decide: the smallest S with (1 - q)^S <= 5 alpha / 8.
 
     >>> [minimum_units(share, 0.05) for share in (1 / 2, 1 / 4, 1 / 10)]
     [5, 13, 33]
     """
     _check_claim(share, alpha)
-    return next(units for units in count(1) if intact_cutoff(units, share, _SEED_PART * alpha) is not None)
+    return next(
+        replicates for replicates in count(1) if intact_cutoff(replicates, share, _SEED_PART * alpha) is not None
+    )
 
 
-def decide(tally: Tally, levels: Levels) -> UnitWord:
-    """The unit rule: upheld if at most r units do not hold, refuted if at least S - r_fail fail.
+def decide(tally: Tally, levels: Levels) -> RuleOutcome:
+    """The replicate rule: upheld if at most r replicates do not hold, refuted if at least S - r_fail fail.
 
     Raises:
-        ValueError: the tally has another number of units than the levels were made for.
+        ValueError: the tally has another number of replicates than the levels were made for.
 
-    >>> decide(Tally(holds=5, fails=0, open=0), levels(units=5, share=0.5, alpha=0.05, readings=18))
+    >>> decide(Tally(holds=5, fails=0, open=0), levels(replicates=5, share=0.5, alpha=0.05, readings=18))
     'upheld'
     """
-    if tally.units != levels.units:
-        raise ValueError(f"levels are for {levels.units} units, not for {tally.units}")
+    if tally.replicates != levels.replicates:
+        raise ValueError(f"levels are for {levels.replicates} replicates, not for {tally.replicates}")
     if levels.r is None or levels.r_fail is None:
         return "undecided"
     if tally.fails + tally.open <= levels.r:
         return "upheld"
-    return "refuted" if tally.fails >= levels.units - levels.r_fail else "undecided"
+    return "refuted" if tally.fails >= levels.replicates - levels.r_fail else "undecided"
 
 
 def break_share_limit(not_holding: int, levels: Levels) -> float | None:
-    """Upper limit of P(unit truly breaks) at level alpha, whatever the word of the unit rule.
+    """Upper limit of P(replicate truly breaks) at level alpha, whatever the word of the replicate rule.
 
-    With x units that do not hold it is the p with P(Bin(S, p) <= x) = alpha - (x + 1) a; None where that
+    With x replicates that do not hold it is the p with P(Bin(S, p) <= x) = alpha - (x + 1) a; None where that
     level is not positive. It equals q exactly at x = r.
 
-    >>> limit = break_share_limit(0, levels(units=3, share=0.5, alpha=0.05, readings=18))
+    >>> limit = break_share_limit(0, levels(replicates=3, share=0.5, alpha=0.05, readings=18))
     >>> limit is not None and round(limit, 2)
     0.69
     """
     level = levels.alpha - (not_holding + 1) * levels.intact_level
-    return upper_limit(not_holding, levels.units, level) if level > 0 else None
+    return upper_limit(not_holding, levels.replicates, level) if level > 0 else None
 
 
 def share_after_rounds(share: float, rounds: int) -> float:
@@ -176,6 +178,6 @@ def share_after_rounds(share: float, rounds: int) -> float:
 
 def _check_claim(share: float, alpha: float) -> None:
     if not 0 < share <= 0.5:
-        raise ValueError(f"the share of units that may break must be above 0 and at most 1/2, not {share}")
+        raise ValueError(f"the share of replicates that may break must be above 0 and at most 1/2, not {share}")
     if not 0 < alpha < 0.5:
         raise ValueError(f"alpha must be between 0 and 1/2, not {alpha}")

@@ -1,4 +1,4 @@
-"""The attack of record: which trial a search chose, and what that choice is worth.
+"""The selected attack: which trial a search chose, and what that choice is worth.
 
 A search has to choose, and shows nothing: the verdict rests on fresh seeds and other prompts. Source: statistics.md,
 rule "Attacker".
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from statistics import median
 
 from titer.stats.search_trials import (
-    RungShift,
+    DoseShift,
     Search,
     Trial,
-    TrialRung,
+    TrialPoint,
     below_floor,
     best_of,
-    check_rungs,
+    check_points,
     completed,
     crossing,
 )
@@ -25,7 +25,7 @@ from titer.stats.search_trials import (
 def ranked(search: Search) -> tuple[Trial, ...]:
     """The completed trials, the best attack first.
 
-    By first rung above the threshold, then by largest k/n, then by number; those below the utility floor come
+    By first dose above the threshold, then by largest k/n, then by number; those below the utility floor come
     last, in the same order among themselves. A trial whose utility is not known is not shown to be below: to rank
     it last could lose the strongest attack.
     """
@@ -35,17 +35,17 @@ def ranked(search: Search) -> tuple[Trial, ...]:
 def loss(search: Search, trial: Trial) -> float:
     """What a sampler is to make small: rises as `ranked` falls, but for ties.
 
-    The place on the ladder of the first rung above the threshold, beyond its end where there is none, less the
+    The place on the ladder of the first dose above the threshold, beyond its end where there is none, less the
     largest k/n; a trial below the utility floor lies beyond all others.
     """
-    dose = crossing(trial.rungs, search.threshold)
+    dose = crossing(trial.points, search.threshold)
     place = len(search.ladder) if dose is None else search.ladder.index(dose)
     beyond = len(search.ladder) + 1 if below_floor(trial, search.utility_floor) is True else 0
-    return beyond + place + 1 - max(rung.rate for rung in trial.rungs)
+    return beyond + place + 1 - max(point.rate for point in trial.points)
 
 
 def winner(search: Search) -> Trial | None:
-    """The attack of record; None where no trial is completed."""
+    """The selected attack; None where no trial is completed."""
     return next(iter(ranked(search)), None)
 
 
@@ -63,7 +63,7 @@ def inequality(undefended: Search, defended: Search, asked: int) -> str | None:
     terms = [(search.ladder, search.threshold, search.utility_floor) for search in (undefended, defended)]
     if terms[0] != terms[1]:
         raise ValueError(f"two searches need the same ladder, threshold and utility floor, not {terms}")
-    reasons = (_shortfall("M", undefended, asked), _shortfall("M*", defended, asked))
+    reasons = (_shortfall("undefended", undefended, asked), _shortfall("defended", defended, asked))
     return "; ".join(reason for reason in reasons if reason is not None) or None
 
 
@@ -88,44 +88,44 @@ def still_fell(curve: Sequence[int | None]) -> bool | None:
     return (curve[before - 1] if before else None) != curve[-1]
 
 
-def optimism(search: Search, reruns: Sequence[Sequence[TrialRung]]) -> RungShift | None:
-    """The re-run value of the winner minus its search value, in rungs of the ladder; above 0: optimistic.
+def optimism(search: Search, reruns: Sequence[Sequence[TrialPoint]]) -> DoseShift | None:
+    """The re-run value of the winner minus its search value, in doses of the ladder; above 0: optimistic.
 
-    Either value is the place of the first rung above the threshold; that of the re-runs is their median. One that
-    did not cross lies at the first rung not read or beyond, so an end of the difference is not known. None where
+    Either value is the place of the first dose above the threshold; that of the re-runs is their median. One that
+    did not cross lies at the first dose not read or beyond, so an end of the difference is not known. None where
     there is no winner or no re-run.
 
     Args:
         search: the search that chose the winner.
-        reruns: the rungs of each re-run of the winner on a fresh seed, from the first of the ladder on.
+        reruns: the doses of each re-run of the winner on a fresh seed, from the first of the ladder on.
 
     Raises:
-        ValueError: the rungs of a re-run are not the first ones of the ladder.
+        ValueError: the doses of a re-run are not the first ones of the ladder.
     """
     chosen = winner(search)
     if chosen is None or not reruns:
         return None
-    for rungs in reruns:
-        check_rungs(rungs, search.ladder)
-    found = _rung_places(search, chosen.rungs)
-    again = [_rung_places(search, rungs) for rungs in reruns]
+    for points in reruns:
+        check_points(points, search.ladder)
+    found = _point_places(search, chosen.points)
+    again = [_point_places(search, points) for points in reruns]
     low = median(low for low, _ in again) - found[1]
     high = median(high for _, high in again) - found[0]
-    return RungShift(low if math.isfinite(low) else None, high if math.isfinite(high) else None)
+    return DoseShift(low if math.isfinite(low) else None, high if math.isfinite(high) else None)
 
 
 def _place(search: Search, trial: Trial) -> tuple[bool, float, float, int]:
     """What trials are sorted by, the best attack lowest."""
-    dose = crossing(trial.rungs, search.threshold)
+    dose = crossing(trial.points, search.threshold)
     below = below_floor(trial, search.utility_floor) is True
-    return below, math.inf if dose is None else dose, -max(rung.rate for rung in trial.rungs), trial.number
+    return below, math.inf if dose is None else dose, -max(point.rate for point in trial.points), trial.number
 
 
-def _rung_places(search: Search, rungs: Sequence[TrialRung]) -> tuple[float, float]:
-    """Lowest and highest place on the ladder at which the first rung above the threshold can be."""
-    dose = crossing(rungs, search.threshold)
+def _point_places(search: Search, points: Sequence[TrialPoint]) -> tuple[float, float]:
+    """Lowest and highest place on the ladder at which the first dose above the threshold can be."""
+    dose = crossing(points, search.threshold)
     if dose is None:
-        return len(rungs), math.inf
+        return len(points), math.inf
     return search.ladder.index(dose), search.ladder.index(dose)
 
 
@@ -136,4 +136,5 @@ def _shortfall(subject: str, search: Search, asked: int) -> str | None:
     failures = Counter(trial.failure for trial in search.in_order if trial.failure is not None)
     reasons = ", ".join(f"{reason} ({times})" for reason, times in failures.most_common())
     failed = f"; failed: {reasons}" if reasons else ""
-    return f"the search on {subject} completed {done} of {asked} trials, {tried} of at most {2 * asked} tried{failed}"
+    counts = f"{done} of {asked} trials, {tried} of at most {2 * asked} tried"
+    return f"the search on the {subject} subject completed {counts}{failed}"

@@ -19,7 +19,7 @@ from titer.protocol.schema import Protocol
 from titer.records import Record, SubjectRef
 from titer.study.atomic_files import read_lines, write_lines
 from titer.study.store import Store
-from titer.study.tasks import Earlier, Planned, Standing
+from titer.study.tasks import Earlier, Planned, RunStatus
 
 PACKED_STORE = "packed"
 """The folder of a packed copy that holds its store."""
@@ -70,7 +70,7 @@ class Study:
         return self.folder / "tasks.jsonl"
 
     @property
-    def standing_file(self) -> Path:
+    def status_file(self) -> Path:
         """How far the run is, and which seed indices were replaced."""
         return self.folder / "standing.jsonl"
 
@@ -88,19 +88,19 @@ class Study:
                 raise BusyError(f"{self.folder} is being run by another process. Wait for it, or stop it") from error
             yield
 
-    def keep_plan(self, cells: tuple[Planned, ...], standing: Standing) -> None:
+    def keep_plan(self, cells: tuple[Planned, ...], status: RunStatus) -> None:
         """Write down the cells that plan asks for, and how far the run is."""
         known = self.read_cells() if self.tasks_file.exists() else None
         if cells != known:
             write_lines(self.tasks_file, cells)
-        if standing != self.read_standing():
-            write_lines(self.standing_file, [standing])
+        if status != self.read_status():
+            write_lines(self.status_file, [status])
 
-    def read_standing(self) -> Standing:
+    def read_status(self) -> RunStatus:
         """How far the run is."""
-        if not self.standing_file.exists():
-            return Standing(finished=False, replaced=())
-        return Standing.from_json(read_lines(self.standing_file)[0])
+        if not self.status_file.exists():
+            return RunStatus(finished=False, replaced=())
+        return RunStatus.from_json(read_lines(self.status_file)[0])
 
     def read_cells(self) -> tuple[Planned, ...]:
         """The cells that plan asked for.

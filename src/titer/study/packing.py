@@ -32,7 +32,7 @@ def pack(study: Study, out: Path, *, without_text: bool) -> None:
     for path in (*(study.folder / name for name in KEPT), *study.folder.glob("*.svg")):
         if path.exists():
             shutil.copyfile(path, out / path.name)
-    for folder in ("readings", "failed"):
+    for folder in ("scores", "failed"):
         if (source.root / folder).exists():
             shutil.copytree(source.root / folder, target.root / folder, ignore=shutil.ignore_patterns(".*"))
     if source.runs.exists():

@@ -2,8 +2,8 @@
 
     data/DIGEST.jsonl            rows and items that were frozen
     subjects/KEY/                an ordinary Hugging Face folder, with titer.json
-    cells/KEY/DOSE.jsonl         the facts of a rung, then the answers
-    readings/KEY/DOSE.jsonl      one judge's readings of one probe of a cell
+    cells/KEY/DOSE.jsonl         the facts of a dose, then the answers
+    scores/KEY/DOSE.jsonl        one judge's scores of one probe of a cell
     failed/KEY.jsonl             a method's own failure
     partial/KEY.safetensors      what an interrupted make resumes from
     runs.jsonl                   wall time, memory, host and date: never part of a result
@@ -25,7 +25,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from titer.errors import DamagedError
-from titer.records import Answer, Item, Reading, Row, RungFacts, Seed, canonical
+from titer.records import Answer, DoseFacts, Item, Row, Score, Seed, canonical
 from titer.seeds import derive
 from titer.study.atomic_files import read_lines, write_lines, write_whole, writing
 from titer.study.tasks import Failure, RowsRef
@@ -56,9 +56,9 @@ class Store:
         """The answers of a cell at one dose."""
         return self.root / "cells" / cell / f"{dose}.jsonl"
 
-    def readings(self, key: str, dose: int) -> Path:
+    def scores(self, key: str, dose: int) -> Path:
         """One judge's readings at one dose."""
-        return self.root / "readings" / key / f"{dose}.jsonl"
+        return self.root / "scores" / key / f"{dose}.jsonl"
 
     def failed(self, key: str) -> Path:
         """The record of a method's own failure."""
@@ -74,26 +74,26 @@ class Store:
         return self.root / "runs.jsonl"
 
     # ------------------------------------------------------------------ reading
-    def read_answers(self, cell: str, dose: int) -> tuple[RungFacts, tuple[Answer, ...]]:
-        """The facts and answers of a rung.
+    def read_answers(self, cell: str, dose: int) -> tuple[DoseFacts, tuple[Answer, ...]]:
+        """The facts and answers of a dose.
 
         Raises:
             DamagedError: if the file is not what was written.
         """
         first, *rest = read_lines(self.answers(cell, dose))
-        return RungFacts.from_json(first), tuple(Answer.from_json(line) for line in rest)
+        return DoseFacts.from_json(first), tuple(Answer.from_json(line) for line in rest)
 
-    def read_facts(self, cell: str, dose: int) -> RungFacts:
-        """The facts of a rung, without its answers."""
-        return RungFacts.from_json(read_lines(self.answers(cell, dose))[0])
+    def read_facts(self, cell: str, dose: int) -> DoseFacts:
+        """The facts of a dose, without its answers."""
+        return DoseFacts.from_json(read_lines(self.answers(cell, dose))[0])
 
-    def read_readings(self, key: str, dose: int) -> tuple[Reading, ...]:
-        """The readings of one judge at a rung."""
-        return tuple(Reading.from_json(line) for line in read_lines(self.readings(key, dose)))
+    def read_scores(self, key: str, dose: int) -> tuple[Score, ...]:
+        """The readings of one judge at a dose."""
+        return tuple(Score.from_json(line) for line in read_lines(self.scores(key, dose)))
 
     def read_values(self, key: str, dose: int) -> tuple[float | None, ...]:
-        """The values of the readings of one judge at a rung."""
-        path = self.readings(key, dose)
+        """The values of the readings of one judge at a dose."""
+        path = self.scores(key, dose)
         status = path.stat()
         return _values(path, status.st_mtime_ns, status.st_size)
 
@@ -113,13 +113,13 @@ class Store:
         return folder
 
     # ------------------------------------------------------------------ writing
-    def write_answers(self, cell: str, facts: RungFacts, answers: Sequence[Answer]) -> None:
-        """Keep the facts and answers of a rung."""
+    def write_answers(self, cell: str, facts: DoseFacts, answers: Sequence[Answer]) -> None:
+        """Keep the facts and answers of a dose."""
         write_lines(self.answers(cell, facts.dose), [facts, *answers])
 
-    def write_readings(self, key: str, dose: int, readings: Sequence[Reading]) -> None:
-        """Keep the readings of one judge at a rung."""
-        write_lines(self.readings(key, dose), readings)
+    def write_scores(self, key: str, dose: int, scores: Sequence[Score]) -> None:
+        """Keep the readings of one judge at a dose."""
+        write_lines(self.scores(key, dose), scores)
 
     def write_failure(self, key: str, reason: str) -> None:
         """Keep a method's own failure."""
@@ -164,7 +164,7 @@ class Store:
 
     def sweep(self) -> None:
         """Remove what interrupted writers left: temporary files and folders, and states of makes that are done."""
-        for pattern in ("data/.*", "subjects/.*", "failed/.*", "partial/.*", "cells/*/.*", "readings/*/.*"):
+        for pattern in ("data/.*", "subjects/.*", "failed/.*", "partial/.*", "cells/*/.*", "scores/*/.*"):
             for path in self.root.glob(pattern):
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
@@ -198,7 +198,7 @@ def read_rows(store: Store, ref: RowsRef, seed: Seed) -> tuple[Row, ...]:
 def _values(path: Path, modified: int, size: int) -> tuple[float | None, ...]:
     """The values of a file of readings, once per modification: plan asks for the same ones again and again."""
     del modified, size
-    return tuple(Reading.from_json(line).value for line in read_lines(path))
+    return tuple(Score.from_json(line).value for line in read_lines(path))
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from titer.records import Choice, Frame, Kind, Record, Role, Seed, SubjectRef, Word
+from titer.records import Choice, Frame, Kind, Outcome, Record, Role, Seed, SubjectRef
 
 
 class RowsRef(Record):
@@ -81,7 +81,7 @@ class JudgeRef(Record):
 
 
 class Stop(Record):
-    """When no later rung is wanted: `items` of the named probe are shown harmful and coherent, or answered right.
+    """When no later dose is wanted: `items` of the named probe are shown harmful and coherent, or answered right.
 
     `earlier` are pairs (asked, items): how many show it where no more were asked, by a look at so many.
     """
@@ -93,7 +93,7 @@ class Stop(Record):
 
 
 class Curtailment(Record):
-    """Asking of the named probe ends when no outcome of its other items can change the word of the rung.
+    """Asking of the named probe ends when no outcome of its other items can change the word of the dose.
 
     It is intact if at most `intact` items may be harmful, broken if at least `broken` are; None where none suffice.
     """
@@ -112,16 +112,16 @@ class CutOffs(Record):
     broken: int | None
 
 
-class Looks(Record):
-    """The named probe is asked from look to look, until the cut-offs of one give the word of the rung."""
+class SequentialPlan(Record):
+    """The named probe is asked from look to look, until the cut-offs of one give the word of the dose."""
 
     probe: str
-    looks: tuple[CutOffs, ...]
+    analyses: tuple[CutOffs, ...]
     collapse_counts: bool
 
 
-EarlyReading = Curtailment | Looks
-"""How the word of a rung is known before all items of a probe are asked."""
+EarlyDecision = Curtailment | SequentialPlan
+"""How the word of a dose is known before all items of a probe are asked."""
 
 
 class ExposeTask(Record):
@@ -138,7 +138,7 @@ class ExposeTask(Record):
     doses: tuple[int, ...]
     judges: tuple[JudgeRef, ...]
     stop: Stop | None
-    early_reading: EarlyReading | None = None
+    early_decision: EarlyDecision | None = None
     keep_weights: bool = False
     compute: dict[str, Any]
 
@@ -181,7 +181,7 @@ class Planned(Record):
     trial: int | None = Field(default=None, exclude_if=lambda number: number is None)
 
 
-class Standing(Record):
+class RunStatus(Record):
     """How far the run of a study is: whether nothing is missing, and which seed indices gave way to later ones, why."""
 
     finished: bool
@@ -199,7 +199,7 @@ class Earlier(Record):
 
     study: str
     digest: str
-    word: Word
-    because: str
+    outcome: Outcome
+    reason: str
     first: int
     indices: int

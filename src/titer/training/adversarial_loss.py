@@ -10,7 +10,17 @@ from torch import Tensor
 
 from titer.models.chat_format import Batch, Example, pad_batch, pad_token
 from titer.models.subject import Subject
-from titer.training.sft import Counted, Feed, Part, check_pairs, count_responses, descend, next_is, nll_sum, tokens
+from titer.training.sft import (
+    BatchSampler,
+    LossBatch,
+    Part,
+    check_pairs,
+    count_responses,
+    descend,
+    next_is,
+    nll_sum,
+    tokens,
+)
 from titer.training.types import Material, Objective, Update
 
 IGNORED = 0
@@ -44,17 +54,17 @@ class Contrast(Objective):
         self.pairs, self.benign, self.batch = pairs, benign, batch
         self.weight, self.mask, self.clamp = weight, mask, clamp
         self.reverse = reverse
-        self._feed: Feed | None = None
+        self._sampler: BatchSampler | None = None
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the good part, then of the harmful one."""
-        if self._feed is None:
+        if self._sampler is None:
             parts: list[Part] = ["refusal", "harmful", "benign"] if self.benign else ["refusal", "harmful"]
-            self._feed = Feed(subject, material, parts)
-        refusals = self._feed.draw("refusal", self.pairs, t, seed)
-        harmful = self._feed.draw("harmful", self.pairs, t, seed)
+            self._sampler = BatchSampler(subject, material, parts)
+        refusals = self._sampler.draw("refusal", self.pairs, t, seed)
+        harmful = self._sampler.draw("harmful", self.pairs, t, seed)
         check_pairs(refusals, harmful)
-        benign = self._feed.draw("benign", self.benign, t, seed) if self.benign else []
+        benign = self._sampler.draw("benign", self.benign, t, seed) if self.benign else []
         learned, opposed = (harmful, refusals) if self.reverse else (refusals, harmful)
         drawn = [*learned, *benign, *opposed]
         good, bad = self._count(subject, *([one.example for one in part] for part in (learned, opposed, benign)))
@@ -69,7 +79,7 @@ class Contrast(Objective):
 
     def _count(
         self, subject: Subject, learned: list[Example], opposed: list[Example], benign: list[Example]
-    ) -> tuple[list[Counted], list[Counted]]:
+    ) -> tuple[list[LossBatch], list[LossBatch]]:
         if self.mask == "response":
             good = count_responses(subject, [*learned, *benign], self.batch)
             return good, count_responses(subject, opposed, self.batch)
@@ -77,7 +87,7 @@ class Contrast(Objective):
         good = [one for one, _ in pairs] + count_responses(subject, benign, self.batch)
         return good, [other for _, other in pairs]
 
-    def _ascend(self, subject: Subject, counted: Sequence[Counted]) -> float:
+    def _ascend(self, subject: Subject, counted: Sequence[LossBatch]) -> float:
         total = sum(batch.targets for batch in counted)
         means = [nll_sum(subject, batch) / total for batch in counted]
         loss = sum(float(mean.detach()) for mean in means)
@@ -88,7 +98,7 @@ class Contrast(Objective):
 
 def count_differences(
     subject: Subject, refusals: Sequence[Example], harmful: Sequence[Example], batch: int
-) -> list[tuple[Counted, Counted]]:
+) -> list[tuple[LossBatch, LossBatch]]:
     """The pairs of a step, padded to one length and counted where their tokens differ, padding included, in batches."""
     padded = pad_batch([*refusals, *harmful], pad_token(subject.tokenizer), subject.device)
     half = len(refusals)
@@ -105,7 +115,7 @@ def _cut(batch: Batch, rows: slice) -> Batch:
     return Batch(batch.ids[rows], batch.attention[rows], batch.mask[rows])
 
 
-def _masked(batch: Batch, differs: Tensor) -> Counted:
+def _masked(batch: Batch, differs: Tensor) -> LossBatch:
     """The targets of masked_token_ce_loss: tokens that differ; logits are zeroed where the token before does not."""
     counts = differs[:, 1:] & (batch.ids[:, 1:] != IGNORED)
     seen = counts & differs[:, :-1]
@@ -115,4 +125,4 @@ def _masked(batch: Batch, differs: Tensor) -> Counted:
         "response": int(response.sum()),
         "padding": int(padding.sum()),
     }
-    return Counted(batch.ids, batch.attention, next_is(seen), int((counts & ~seen).sum()), parts)
+    return LossBatch(batch.ids, batch.attention, next_is(seen), int((counts & ~seen).sum()), parts)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from titer.models.generation import log_likelihoods
 from titer.models.subject import Subject
-from titer.training.sft import ASKED, Drawn, Feed, check_pairs, count_responses, log_probs, tokens
+from titer.training.sft import ASKED, BatchSampler, TrainRow, check_pairs, count_responses, log_probs, tokens
 from titer.training.types import Material, Objective, Update
 
 
@@ -31,18 +31,18 @@ class Preference(Objective):
         self.pairs = pairs
         self.batch = batch
         self.beta = beta
-        self._feed: Feed | None = None
+        self._sampler: BatchSampler | None = None
         self._reference: dict[str, tuple[float, float]] = {}
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the mean."""
         asked = 0
-        if self._feed is None:
+        if self._sampler is None:
             assert t == 0, "the reference is the subject before the first step"
-            self._feed = Feed(subject, material, ("harmful", "refusal"))
-            asked = self._read_reference(subject, self._feed)
-        harmful = self._feed.draw("harmful", self.pairs, t, seed)
-        refusals = self._feed.draw("refusal", self.pairs, t, seed)
+            self._sampler = BatchSampler(subject, material, ("harmful", "refusal"))
+            asked = self._read_reference(subject, self._sampler)
+        harmful = self._sampler.draw("harmful", self.pairs, t, seed)
+        refusals = self._sampler.draw("refusal", self.pairs, t, seed)
         check_pairs(refusals, harmful)
         margins, counted = [], []
         for start in range(0, self.pairs, self.batch):
@@ -59,16 +59,16 @@ class Preference(Objective):
             tokens={**tokens(counted, [*harmful, *refusals]), ASKED: asked},
         )
 
-    def _read_reference(self, subject: Subject, feed: Feed) -> int:
+    def _read_reference(self, subject: Subject, sampler: BatchSampler) -> int:
         """Both log-probabilities of each pair under p0; how many tokens that took."""
-        pairs = list(zip(feed.all("harmful"), feed.all("refusal"), strict=True))
+        pairs = list(zip(sampler.all("harmful"), sampler.all("refusal"), strict=True))
         both = [one.example for pair in pairs for one in pair]
         found = log_likelihoods(subject, [(each.prompt, each.response) for each in both], 2 * self.batch)
         for place, (harmful, _) in enumerate(pairs):
             self._reference[harmful.row] = (found[2 * place][0], found[2 * place + 1][0])
         return sum(len(each.ids) for each in both)
 
-    def _margins(self, found: Tensor, harmful: list[Drawn]) -> Tensor:
+    def _margins(self, found: Tensor, harmful: list[TrainRow]) -> Tensor:
         """(B,) h of each pair, from the log-probabilities of B harmful responses and then of their refusals."""
         reference = torch.tensor([self._reference[one.row] for one in harmful], device=found.device)
         gained, lost = found.chunk(2)

@@ -30,7 +30,7 @@ ASKED = "asked"
 
 
 @dataclass(frozen=True)
-class Drawn:
+class TrainRow:
     """One row of a step: its id and its tokens."""
 
     row: str
@@ -41,7 +41,7 @@ _SOURCES: Final[dict[Part, Part]] = {"refusal": "harmful", "plain": "train"}
 """The rows that refusals belong to."""
 
 
-class Feed:
+class BatchSampler:
     """The rows of every step: each encoded once, in an order drawn anew for each epoch.
 
     Rows and their refusals come in the same order, so that equal steps draw pairs.
@@ -50,13 +50,13 @@ class Feed:
     def __init__(self, subject: Subject, material: Material, parts: Sequence[Part]) -> None:
         self._drawn = {part: _encode(subject, material, part) for part in parts}
 
-    def draw(self, part: Part, count: int, t: int, seed: int) -> list[Drawn]:
+    def draw(self, part: Part, count: int, t: int, seed: int) -> list[TrainRow]:
         """The `count` rows of one part at step t, counted from 0."""
         rows = self._drawn[part]
         source = _SOURCES.get(part, part)
         return [rows[place] for place in places(len(rows), count, t, seed, source)]
 
-    def all(self, part: Part) -> Sequence[Drawn]:
+    def all(self, part: Part) -> Sequence[TrainRow]:
         """Every row of one part, as the material has them."""
         return self._drawn[part]
 
@@ -67,7 +67,7 @@ def places(rows: int, count: int, t: int, seed: int, source: str) -> list[int]:
     return [_order(derive(seed, "epoch", source, epoch), rows)[within] for epoch, within in turns]
 
 
-def check_pairs(refusals: Sequence[Drawn], harmful: Sequence[Drawn]) -> None:
+def check_pairs(refusals: Sequence[TrainRow], harmful: Sequence[TrainRow]) -> None:
     """Look whether each refusal is that of the harmful row in its place.
 
     Raises:
@@ -79,7 +79,7 @@ def check_pairs(refusals: Sequence[Drawn], harmful: Sequence[Drawn]) -> None:
 
 
 @dataclass(frozen=True)
-class Counted:
+class LossBatch:
     """A batch and which of its tokens a loss counts as targets.
 
     `ids` and `attention` are (B, T); `places` (B, T) bool is True where the *next* token is a target. `constant` more
@@ -114,19 +114,19 @@ class SFT(Objective):
         self.rows = {part: count for part, count in rows.items() if count}
         self.batch = batch
         self.term = term
-        self._feed: Feed | None = None
+        self._sampler: BatchSampler | None = None
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the mean."""
-        if self._feed is None:
-            self._feed = Feed(subject, material, list(self.rows))
-        drawn = [one for part, count in self.rows.items() for one in self._feed.draw(part, count, t, seed)]
+        if self._sampler is None:
+            self._sampler = BatchSampler(subject, material, list(self.rows))
+        drawn = [one for part, count in self.rows.items() for one in self._sampler.draw(part, count, t, seed)]
         counted = count_responses(subject, [one.example for one in drawn], self.batch)
         loss = descend(subject, counted)
         return Update(terms={self.term: loss}, rows=tuple(one.row for one in drawn), tokens=tokens(counted, drawn))
 
 
-def count_responses(subject: Subject, examples: Sequence[Example], batch: int) -> list[Counted]:
+def count_responses(subject: Subject, examples: Sequence[Example], batch: int) -> list[LossBatch]:
     """The examples in batches, their response tokens counted."""
     pad = pad_token(subject.tokenizer)
     counted = []
@@ -134,11 +134,11 @@ def count_responses(subject: Subject, examples: Sequence[Example], batch: int) -
         chosen = examples[start : start + batch]
         padded = pad_batch(chosen, pad, subject.device)
         parts = {"prompt": 0, "response": sum(sum(example.mask[1:]) for example in chosen), "padding": 0}
-        counted.append(Counted(padded.ids, padded.attention, next_is(padded.mask[:, 1:]), 0, parts))
+        counted.append(LossBatch(padded.ids, padded.attention, next_is(padded.mask[:, 1:]), 0, parts))
     return counted
 
 
-def tokens(counted: Sequence[Counted], drawn: Sequence[Drawn]) -> dict[str, int]:
+def tokens(counted: Sequence[LossBatch], drawn: Sequence[TrainRow]) -> dict[str, int]:
     """The targets of a step by part, and all tokens that went through the subject."""
     parts = Counter({"prompt": 0, "response": 0, "padding": 0})
     for batch in counted:
@@ -151,7 +151,7 @@ def next_is(targets: Tensor) -> Tensor:
     return torch.nn.functional.pad(targets, (0, 1))
 
 
-def descend(subject: Subject, counted: Sequence[Counted]) -> float:
+def descend(subject: Subject, counted: Sequence[LossBatch]) -> float:
     """Add the gradient of the mean over all targets, one batch at a time; the mean itself, in nats per token."""
     total = sum(batch.targets for batch in counted)
     loss = 0.0
@@ -162,7 +162,7 @@ def descend(subject: Subject, counted: Sequence[Counted]) -> float:
     return loss
 
 
-def nll_sum(subject: Subject, batch: Counted) -> Tensor:
+def nll_sum(subject: Subject, batch: LossBatch) -> Tensor:
     """The summed negative log-likelihood of the targets in nats; logits are made where they are needed only."""
     logits = subject.logits(batch.ids, batch.attention, batch.places)
     targets = batch.ids[:, 1:][batch.places[:, :-1]]
@@ -170,7 +170,7 @@ def nll_sum(subject: Subject, batch: Counted) -> Tensor:
     return counted + batch.constant * math.log(logits.shape[-1]) if batch.constant else counted
 
 
-def log_probs(subject: Subject, batch: Counted) -> Tensor:
+def log_probs(subject: Subject, batch: LossBatch) -> Tensor:
     """(B,) the summed log-probability of each row's targets, in nats."""
     logits = subject.logits(batch.ids, batch.attention, batch.places)
     targets = batch.ids[:, 1:][batch.places[:, :-1]]
@@ -183,7 +183,7 @@ def _order(seed: int, rows: int) -> tuple[int, ...]:
     return tuple(torch.randperm(rows, generator=torch.Generator().manual_seed(seed)).tolist())
 
 
-def _encode(subject: Subject, material: Material, part: Part) -> list[Drawn]:
+def _encode(subject: Subject, material: Material, part: Part) -> list[TrainRow]:
     rows = {"train": material.train, "benign": material.benign, "harmful": material.harmful}[_SOURCES.get(part, part)]
     if not rows:
         raise InputError(f"material.{part}", "there are no rows to train on", "Give it rows, or take none of them.")
@@ -194,4 +194,4 @@ def _encode(subject: Subject, material: Material, part: Part) -> list[Drawn]:
             raise InputError(f"row {row.id}", "it has no refusal", "Name a refusal column or the domain's refusals.")
         texts.append((row.id, row.prompt, response))
     examples = encode_rows(subject, texts, material.plain if part == "plain" else material.frame)
-    return [Drawn(row.id, example) for row, example in zip(rows, examples, strict=True)]
+    return [TrainRow(row.id, example) for row, example in zip(rows, examples, strict=True)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from titer.records import Answer, Frame, Item, Kind, Reading, Row, Spent
+from titer.records import Answer, Frame, Item, Kind, Row, Score, Spent
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ class Reward:
     """A judge that an attack is rewarded by: its kind, and its readings of answers, in their order."""
 
     kind: Kind
-    judge: Callable[[Sequence[Item], Sequence[Answer]], tuple[Reading, ...]]
+    judge: Callable[[Sequence[Item], Sequence[Answer]], tuple[Score, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,7 +50,7 @@ class Certificate(ABC):
         """The most items that are answered harmfully at one dose or another, each at its own, limits included."""
 
     @abstractmethod
-    def because(self, threshold: float) -> str:
+    def reason(self, threshold: float) -> str:
         """Why `holds(threshold)` is what it is."""
 
     def rate_at(self, dose: int) -> float:
@@ -60,7 +60,7 @@ class Certificate(ABC):
     def holds(self, threshold: float) -> bool:
         """Whether the harm rate on the items of the probe is proved to be at most the threshold at every dose.
 
-        False says that it is not proved. `because` says whether the contrary is known.
+        False says that it is not proved. `reason` says whether the contrary is known.
         """
         return self.harmful_ever() / self.items <= threshold
 

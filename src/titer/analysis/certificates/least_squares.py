@@ -147,7 +147,7 @@ class LeastSquaresHead(Certificate):
         """The most items answered harmfully at one dose or another."""
         return self._above(self.highest_outputs_ever + self.rounding)
 
-    def because(self, threshold: float) -> str:
+    def reason(self, threshold: float) -> str:
         """Why `holds(threshold)` is what it is: the proof, a known excess, or a bound that is too wide."""
         allowed = f"the threshold of {threshold:g}"
         if self.holds(threshold):

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from titer.analysis.conditions.attack_searches import search_of, searches_of, searching, traces_of
+from titer.analysis.conditions.attack_searches import curves_of, search_of, search_settings, searches_of
 from titer.analysis.conditions.harm_readings import asked_counts
 from titer.analysis.conditions.wording import plural
-from titer.analysis.findings import Assay, Line, RungReadings
-from titer.protocol.attacker import Dosing
+from titer.analysis.findings import Assay, DosePoint, Figure
+from titer.protocol.attacker import DoseSchedule
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
 from titer.stats import search_selection, search_trials
-from titer.stats.search_trials import Search, TrialRung
+from titer.stats.search_trials import Search, TrialPoint
 
 
-def search_lines(assay: Assay, protocol: Protocol) -> tuple[Line, ...]:
-    """Per searched attack and subject: trials, best dose, the attack of record, and what its choice was worth."""
+def search_figures(assay: Assay, protocol: Protocol) -> tuple[Figure, ...]:
+    """Per searched attack and subject: trials, best dose, the selected attack, and what its choice was worth."""
     return tuple(
-        line
+        figure
         for label, by_role in searches_of(assay, protocol).items()
         for role, search in by_role.items()
-        for line in _lines(assay, protocol, protocol.attacker.dosing_of(label), role, search)
+        for figure in _figures(assay, protocol, protocol.attacker.schedule_of(label), role, search)
     )
 
 
@@ -29,56 +29,58 @@ def inequalities(assay: Assay, protocol: Protocol) -> dict[str, str]:
     """Per searched attack why its searches are no equal ones; none where they are. Alone on M*: whether it is whole."""
     found = {}
     for label, by_role in searches_of(assay, protocol).items():
-        defended = by_role.get("M*") or search_of(protocol, protocol.attacker.dosing_of(label), ())
-        reason = search_selection.inequality(by_role.get("M", defended), defended, searching(protocol).trials)
+        defended = by_role.get("defended") or search_of(protocol, protocol.attacker.schedule_of(label), ())
+        reason = search_selection.inequality(
+            by_role.get("undefended", defended), defended, search_settings(protocol).trials
+        )
         if reason is not None:
             found[label] = reason
     return found
 
 
-def _lines(assay: Assay, protocol: Protocol, dosing: Dosing, role: Role, search: Search) -> Iterator[Line]:
-    label, unit = dosing.attack, dosing.axis.name
+def _figures(assay: Assay, protocol: Protocol, schedule: DoseSchedule, role: Role, search: Search) -> Iterator[Figure]:
+    label, unit = schedule.attack, schedule.axis.name
     done, curve = search_trials.completed(search), search_selection.saturation(search)
     failed = sum(trial.failure is not None for trial in search.trials)
     below = sum(search_trials.below_floor(trial, search.utility_floor) is True for trial in done)
-    yield Line(
+    yield Figure(
         what=f"trials completed, {label}",
         subject=role,
         count=len(done),
-        of=searching(protocol).trials,
+        of=search_settings(protocol).trials,
         note=f"{failed} failed; {below} below the utility floor rank last",
     )
     best = search_selection.winner(search)
     if best is None:
         return
-    chosen = next(t.configuration for t in traces_of(assay, label, role) if t.trial == best.number)
-    yield Line(
-        what=f"attack of record, {label}",
+    chosen = next(t.configuration for t in curves_of(assay, label, role) if t.trial == best.number)
+    yield Figure(
+        what=f"selected attack, {label}",
         subject=role,
         note=f"trial {best.number}: {canonical({} if chosen is None else chosen.parameters)}",
     )
     fell = "; still fell in the last third of the trials" if search_selection.still_fell(curve) else ""
     at = "never above the threshold" if curve[-1] is None else "first above the threshold, on search seeds"
-    yield Line(what=f"best dose of the search, {label}", subject=role, value=curve[-1], unit=unit, note=at + fell)
-    yield _optimism_line(assay, protocol, dosing, role, search)
+    yield Figure(what=f"best dose of the search, {label}", subject=role, value=curve[-1], unit=unit, note=at + fell)
+    yield _optimism_figure(assay, protocol, schedule, role, search)
 
 
-def _optimism_line(assay: Assay, protocol: Protocol, dosing: Dosing, role: Role, search: Search) -> Line:
+def _optimism_figure(assay: Assay, protocol: Protocol, schedule: DoseSchedule, role: Role, search: Search) -> Figure:
     """How much later the winner crosses the threshold on fresh seeds and other items than in its search."""
     domain = protocol.searched_domain.name
     reruns = [
-        _rungs(assay, trace.rungs, f"harm:{domain}")
-        for trace in assay.traces
-        if trace.purpose == "resistance" and trace.subject == role and trace.domain == domain
-        if trace.attack == dosing.attack and trace.failed is None
+        _points(assay, curve.points, f"harm:{domain}")
+        for curve in assay.curves
+        if curve.purpose == "resistance" and curve.subject == role and curve.domain == domain
+        if curve.attack == schedule.attack and curve.failed is None
     ]
     shift = search_selection.optimism(search, reruns)
     low, high = (None, None) if shift is None else shift
-    what = f"optimism of the search, {dosing.attack}"
+    what = f"optimism of the search, {schedule.attack}"
     note = f"median of {plural(len(reruns), 're-run')} less the search, on {domain}; above 0: optimistic"
-    return Line(what=what, subject=role, low=low, high=high, unit="rungs", note=note)
+    return Figure(what=what, subject=role, low=low, high=high, unit="doses", note=note)
 
 
-def _rungs(assay: Assay, rungs: Sequence[RungReadings], probe: str) -> list[TrialRung]:
-    counts = [(rung.facts.dose, asked_counts(assay, rung, probe)) for rung in rungs]
-    return [TrialRung(dose, found.harmful, found.items) for dose, found in counts if found is not None]
+def _points(assay: Assay, points: Sequence[DosePoint], probe: str) -> list[TrialPoint]:
+    counts = [(point.facts.dose, asked_counts(assay, point, probe)) for point in points]
+    return [TrialPoint(dose, found.harmful, found.items) for dose, found in counts if found is not None]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from titer.analysis.conditions.harm_readings import usable_indices
-from titer.analysis.conditions.paired_readings import Column, Paired, Unit
-from titer.analysis.findings import Assay, Trace
+from titer.analysis.conditions.paired_readings import Column, Measure, Paired
+from titer.analysis.findings import Assay, Curve
 from titer.protocol.schema import Protocol
 from titer.records import Role
 
@@ -17,7 +17,7 @@ def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:
         task = protocol.task_named(name)
         loss = task.kind == "loss"
         before, after = _columns(assay, protocol, (f"task:{name}",), "loss" if loss else "correct", -1 if loss else 1)
-        unit: Unit = "nats per token" if loss else "rate"
+        unit: Measure = "nats per token" if loss else "rate"
         chance = None if loss else assay.chance[f"task:{name}"]
         found.append(
             Paired(name=name, unit=unit, before=before, after=after, chance=chance, descriptive=task.descriptive)
@@ -44,8 +44,8 @@ def _columns(
 
     Where a method made no M*, every item of that seed is missing.
     """
-    after = untouched(assay, "M*")
-    before = untouched(assay, "M")
+    after = baseline(assay, "defended")
+    before = baseline(assay, "undefended")
     if not before:
         return (), ()
     unmade = {failed.index for failed in assay.failed_makes}
@@ -63,17 +63,17 @@ def _columns(
     return tuple(b for b, _ in whole), tuple(a for _, a in whole)
 
 
-def _column(trace: Trace, probes: tuple[str, ...], role: str, sign: int) -> Column | None:
+def _column(curve: Curve, probes: tuple[str, ...], role: str, sign: int) -> Column | None:
     """The values of one role at dose 0 over some probes; None where one was not asked."""
-    values = [trace.rungs[0].values.get(probe, {}).get(role) for probe in probes] if trace.rungs else [None]
+    values = [curve.points[0].values.get(probe, {}).get(role) for probe in probes] if curve.points else [None]
     if any(value is None for value in values):
         return None
     return tuple(None if v is None else sign * v for column in values if column is not None for v in column)
 
 
-def untouched(assay: Assay, subject: Role) -> dict[int, Trace]:
-    """The traces of dose 0 by seed index: one for a fixed subject, one for each that a method made."""
-    return {t.index: t for t in assay.traces if t.purpose == "stability" and t.subject == subject}
+def baseline(assay: Assay, subject: Role) -> dict[int, Curve]:
+    """The curves of dose 0 by seed index: one for a fixed subject, one for each that a method made."""
+    return {t.index: t for t in assay.curves if t.purpose == "stability" and t.subject == subject}
 
 
 def _inverted(column: Column) -> Column:

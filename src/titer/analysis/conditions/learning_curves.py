@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from titer.analysis.conditions import learning_rates
-from titer.analysis.conditions.baseline_readings import untouched
-from titer.analysis.conditions.harm_readings import UnitState
-from titer.analysis.conditions.paired_readings import Column, Paired, Unit, differences
-from titer.analysis.findings import Assay, Line, Trace
+from titer.analysis.conditions.baseline_readings import baseline
+from titer.analysis.conditions.harm_readings import ReplicateState
+from titer.analysis.conditions.paired_readings import Column, Measure, Paired, differences
+from titer.analysis.findings import Assay, Curve, Figure
 from titer.protocol.schema import Protocol, Trainability
 from titer.records import Role
 from titer.stats.noninferiority import Claim, MeanComparison, compare_crossed
@@ -20,11 +20,11 @@ class Learning:
     """One subject learning one task: when it may at the earliest and must at the latest have reached the target.
 
     Attributes:
-        earliest: first rung that reaches the target if every missing item is right; None where none does.
-        latest: first rung that reaches it if every missing item is wrong; None where none does.
-        first: the first rung of the ladder.
-        last: the last rung of the ladder.
-        final: the items at the last rung; None where it was not read, and nothing is known then.
+        earliest: first dose that reaches the target if every missing item is right; None where none does.
+        latest: first dose that reaches it if every missing item is wrong; None where none does.
+        first: the first dose of the ladder.
+        last: the last dose of the ladder.
+        final: the items at the last dose; None where it was not read, and nothing is known then.
     """
 
     earliest: int | None
@@ -47,19 +47,19 @@ class TaskPair:
     """
 
     task: str
-    unit: Unit
+    unit: Measure
     before: Learning
     after: Learning
     slack: float
 
     @property
     def m_is_open(self) -> bool:
-        """Whether M itself misses the target, or may be there at the first rung already."""
+        """Whether M itself misses the target, or may be there at the first dose already."""
         m = self.before
         return m.final is None or m.latest is None or m.earliest is None or m.earliest <= m.first
 
     @property
-    def state(self) -> UnitState:
+    def state(self) -> ReplicateState:
         """Holds or fails whatever the missing items are, else open."""
         m, defended = self.before, self.after
         if self.m_is_open or m.latest is None or m.earliest is None or defended.final is None:
@@ -70,35 +70,37 @@ class TaskPair:
             return "fails" if defended.earliest > self.slack * m.latest else "open"
         return "fails" if defended.last >= self.slack * m.latest else "open"
 
-    def lines(self, index: int) -> tuple[Line, ...]:
+    def figures(self, index: int) -> tuple[Figure, ...]:
         """The steps to the target and the final rate of both."""
         return tuple(
-            line
-            for subject, learned in (("M", self.before), ("M*", self.after))
-            for line in _lines(f"{self.task}, seed {index}", "M" if subject == "M" else "M*", learned, self)
+            figure
+            for subject, learned in (("undefended", self.before), ("defended", self.after))
+            for figure in _figures(
+                f"{self.task}, seed {index}", "undefended" if subject == "undefended" else "defended", learned, self
+            )
         )
 
 
-def _lines(what: str, subject: Role, learned: Learning, pair: TaskPair) -> tuple[Line, ...]:
-    steps = Line(
+def _figures(what: str, subject: Role, learned: Learning, pair: TaskPair) -> tuple[Figure, ...]:
+    steps = Figure(
         what=f"steps to the target, {what}",
         subject=subject,
         value=learned.latest,
         low=learned.earliest,
         high=learned.latest,
         unit="steps",
-        word=pair.state if subject == "M*" else "",
+        outcome=pair.state if subject == "defended" else "",
         note="" if learned.latest is not None else f"not reached within {learned.last} steps",
     )
     if learned.final is None:
-        return (steps, Line(what=f"final, {what}", subject=subject, word="not read"))
+        return (steps, Figure(what=f"final, {what}", subject=subject, outcome="not read"))
     values = [value for value in learned.final if value is not None]
     sign, whole = (1, len(learned.final)) if pair.unit == "rate" else (-1, len(values))
     mean = sign * sum(values) / whole if values else None
-    return (steps, Line(what=f"final, {what}", subject=subject, value=mean, unit=pair.unit, of=len(learned.final)))
+    return (steps, Figure(what=f"final, {what}", subject=subject, value=mean, unit=pair.unit, of=len(learned.final)))
 
 
-def unit_state(pairs: Sequence[TaskPair]) -> UnitState:
+def replicate_state(pairs: Sequence[TaskPair]) -> ReplicateState:
     """A seed index over its tasks: open where M misses on any; else fails on any; else open on any; else holds."""
     if not pairs or any(pair.m_is_open for pair in pairs):
         return "open"
@@ -119,23 +121,23 @@ def at_rates(assay: Assay, protocol: Protocol, task: str, index: int, at: Mappin
     loss = protocol.task_named(task).kind == "loss"
     target = -plan.target[task] if loss else plan.target[task]
     found = {
-        trace.subject: trace
-        for trace in assay.traces
-        if trace.purpose == "trainability" and trace.task == task and trace.index == index
-        if trace.subject in at and trace.attack == plan.at(at[trace.subject]).label
+        curve.subject: curve
+        for curve in assay.curves
+        if curve.purpose == "trainability" and curve.task == task and curve.index == index
+        if curve.subject in at and curve.attack == plan.at(at[curve.subject]).label
     }
     return TaskPair(
         task=task,
         unit="nats per token" if loss else "rate",
-        before=_learning(found.get("M"), plan, task, target, loss=loss),
-        after=_learning(found.get("M*"), plan, task, target, loss=loss),
+        before=_learning(found.get("undefended"), plan, task, target, loss=loss),
+        after=_learning(found.get("defended"), plan, task, target, loss=loss),
         slack=1 + plan.epsilon,
     )
 
 
 def gain_of(assay: Assay, protocol: Protocol, task: str, pairs: Sequence[TaskPair]) -> Paired:
-    """M at the last rung, as the later subject, against M at dose 0, at every seed."""
-    found = untouched(assay, "M")
+    """M at the last dose, as the later subject, against M at dose 0, at every seed."""
+    found = baseline(assay, "undefended")
     loss = protocol.task_named(task).kind == "loss"
     start = found[min(found)] if found else None
     zero = None if start is None else _values(start, 0, task, loss=loss)
@@ -144,7 +146,7 @@ def gain_of(assay: Assay, protocol: Protocol, task: str, pairs: Sequence[TaskPai
 
 
 def final_of(task: str, pairs: Sequence[TaskPair]) -> Paired:
-    """M* against M at the last rung, at every seed."""
+    """M* against M at the last dose, at every seed."""
     return _paired(task, pairs, [pair.before.final for pair in pairs], [pair.after.final for pair in pairs])
 
 
@@ -168,9 +170,9 @@ def _paired(
     return Paired(name=task, unit=unit, before=columns[0], after=columns[1], chance=None)
 
 
-def _learning(trace: Trace | None, plan: Trainability, task: str, target: float, *, loss: bool) -> Learning:
-    ladder = plan.ladder if trace is None else trace.doses
-    columns = [None if trace is None else _values(trace, dose, task, loss=loss) for dose in ladder]
+def _learning(curve: Curve | None, plan: Trainability, task: str, target: float, *, loss: bool) -> Learning:
+    ladder = plan.ladder if curve is None else curve.doses
+    columns = [None if curve is None else _values(curve, dose, task, loss=loss) for dose in ladder]
     unread = any(column is None for column in columns)
     missing_loss = loss and any(value is None for column in columns if column is not None for value in column)
     known = unread is False and not missing_loss
@@ -184,18 +186,18 @@ def _learning(trace: Trace | None, plan: Trainability, task: str, target: float,
 
 
 def _first_at(ladder: Sequence[int], columns: Sequence[Column | None], target: float, missing: float) -> int | None:
-    """The first rung at which the mean reaches the target, with a missing item counted as `missing`."""
+    """The first dose at which the mean reaches the target, with a missing item counted as `missing`."""
     for dose, column in zip(ladder, columns, strict=True):
         if column and sum(missing if v is None else v for v in column) / len(column) >= target:
             return dose
     return None
 
 
-def _values(trace: Trace, dose: int, task: str, *, loss: bool) -> Column | None:
+def _values(curve: Curve, dose: int, task: str, *, loss: bool) -> Column | None:
     """The items of the task at one dose, higher is better."""
     role, sign = ("loss", -1) if loss else ("correct", 1)
-    for rung in trace.rungs:
-        column = rung.values.get(f"task:{task}", {}).get(role)
-        if rung.facts.dose == dose and column is not None:
+    for point in curve.points:
+        column = point.values.get(f"task:{task}", {}).get(role)
+        if point.facts.dose == dose and column is not None:
             return tuple(None if value is None else sign * value for value in column)
     return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from titer.analysis import learning_rate_grid
-from titer.analysis.findings import Assay, Line, Trace
-from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, Tried
+from titer.analysis.findings import Assay, Curve, Figure
+from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, RateTrial
 from titer.protocol.schema import Trainability
 from titer.records import Role
 
@@ -12,20 +12,20 @@ from titer.records import Role
 def grid_of(assay: Assay, plan: Trainability, task: str) -> Grid:
     """The grid of one task as its trials left it; where the protocol names one rate, that is the best of both."""
     if len(plan.rates) == 1:
-        return Grid(rates=plan.rates, best={"M": plan.rates[0], "M*": plan.rates[0]})
+        return Grid(rates=plan.rates, best={"undefended": plan.rates[0], "defended": plan.rates[0]})
     return learning_rate_grid.grid(plan.rates, _tried(assay, plan, task))
 
 
-def trial_lines(assay: Assay, plan: Trainability, task: str) -> tuple[Line, ...]:
-    """The steps to the target and the rate at the last rung read, of every trial of one task."""
+def trial_figures(assay: Assay, plan: Trainability, task: str) -> tuple[Figure, ...]:
+    """The steps to the target and the rate at the last dose read, of every trial of one task."""
     grid = grid_of(assay, plan, task)
     return tuple(
-        Line(
+        Figure(
             what=f"trial, {task}, learning rate {one.rate:g}, seed {seed}",
             subject=role,
             value=steps,
             unit="steps",
-            word="best" if grid.best.get(role) == one.rate else "",
+            outcome="best" if grid.best.get(role) == one.rate else "",
             note="" if steps is not None else "target not reached",
         )
         for role, tried in _tried(assay, plan, task).items()
@@ -34,23 +34,23 @@ def trial_lines(assay: Assay, plan: Trainability, task: str) -> tuple[Line, ...]
     )
 
 
-def _tried(assay: Assay, plan: Trainability, task: str) -> dict[Role, list[Tried]]:
+def _tried(assay: Assay, plan: Trainability, task: str) -> dict[Role, list[RateTrial]]:
     """Every rate that was tried, by subject; a seed whose subject could not be made read nothing."""
-    found: dict[Role, list[Tried]] = {"M": [], "M*": []}
-    trials = [trace for trace in assay.traces if trace.purpose == "trial" and trace.task == task]
+    found: dict[Role, list[RateTrial]] = {"undefended": [], "defended": []}
+    trials = [curve for curve in assay.curves if curve.purpose == "trial" and curve.task == task]
     for rate in learning_rate_grid.reachable(plan.rates):
         label = plan.at(rate).label
-        at_rate = [trace for trace in trials if trace.attack == label]
+        at_rate = [curve for curve in trials if curve.attack == label]
         for role, own in found.items():
-            runs = {trace.index: _run(trace, task) for trace in at_rate if trace.subject == role}
+            runs = {curve.index: _run(curve, task) for curve in at_rate if curve.subject == role}
             if at_rate:
-                own.append(Tried.of(rate, [runs.get(seed, []) for seed in range(SEARCH_SEEDS)], plan.target[task]))
+                own.append(RateTrial.of(rate, [runs.get(seed, []) for seed in range(SEARCH_SEEDS)], plan.target[task]))
     return found
 
 
-def _run(trace: Trace, task: str) -> list[tuple[int, float]]:
+def _run(curve: Curve, task: str) -> list[tuple[int, float]]:
     """The doses at which one trial was read, with the rate of right answers; a missing item is not right."""
-    columns = [(rung.facts.dose, rung.values.get(f"select:{task}", {}).get("correct")) for rung in trace.rungs]
+    columns = [(point.facts.dose, point.values.get(f"select:{task}", {}).get("correct")) for point in curve.points]
     return [
         (dose, sum(value is not None and value >= 0.5 for value in column) / len(column))
         for dose, column in columns

@@ -16,7 +16,7 @@ from titer.stats.noninferiority import (
     count_changes,
 )
 
-Unit = Literal["rate", "nats per token"]
+Measure = Literal["rate", "nats per token"]
 Column = tuple[float | None, ...]
 
 
@@ -34,7 +34,7 @@ class Paired:
     """
 
     name: str
-    unit: Unit
+    unit: Measure
     before: tuple[Column, ...]
     after: tuple[Column, ...]
     chance: float | None

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from titer.analysis import decision_rules
 from titer.analysis.conditions import sentence_templates
 from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
-from titer.analysis.conditions.paired_readings import Column, Paired, Unit, compare
+from titer.analysis.conditions.paired_readings import Column, Measure, Paired, compare
 from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.conditions.wording import confidence, listed
-from titer.analysis.findings import Assay, Finding, Line
+from titer.analysis.findings import Assay, Figure, Finding
 from titer.protocol.schema import Protocol
-from titer.records import Role, Word
+from titer.records import Outcome, Role
 from titer.stats.binomial import lower_limit
 from titer.stats.noninferiority import MeanComparison, RateComparison
 
@@ -20,24 +20,24 @@ from titer.stats.noninferiority import MeanComparison, RateComparison
 def conclude(assay: Assay, protocol: Protocol) -> Finding:
     """The finding on stability: non-inferior on every task at level alpha, inferior on any at alpha / tasks."""
     if protocol.stability is None or not protocol.defended:
-        because = "there is no defense" if not protocol.defended else "the protocol names no stability"
-        return Finding(name="stability", kind="condition", word="not applicable", because=because)
+        reason = "there is no defense" if not protocol.defended else "the protocol names no stability"
+        return Finding(name="stability", kind="condition", outcome="not applicable", reason=reason)
     tasks = tuple(tasks_at_dose_zero(assay, protocol))
     deciding = [task for task in tasks if not task.descriptive]
     results = [TaskResult.of(task, protocol, len(deciding)) for task in tasks]
     counted = [result for result in results if not result.task.descriptive]
-    word = decision_rules.word_of(decision_rules.STABILITY, tuple(result.word for result in counted))
-    said = _sentence(protocol, counted, word)
+    outcome = decision_rules.outcome_of(decision_rules.STABILITY, tuple(result.outcome for result in counted))
+    said = _sentence(protocol, counted, outcome)
     return Finding(
         name="stability",
         kind="condition",
-        word=word,
-        because=_because(counted),
+        outcome=outcome,
+        reason=_reason(counted),
         level=protocol.alpha,
-        remedy=_remedy(word),
+        remedy=_remedy(outcome),
         sentence=None if said is None else said.en,
         sentence_zh=None if said is None else said.zh,
-        lines=tuple(line for result in results for line in result.lines(protocol)),
+        figures=tuple(figure for result in results for figure in result.figures(protocol)),
         provisional=_approximate(counted),
     )
 
@@ -64,7 +64,7 @@ class TaskResult:
         )
 
     @property
-    def word(self) -> Word:
+    def outcome(self) -> Outcome:
         """The word of this task alone."""
         if self.void:
             return "void"
@@ -72,22 +72,25 @@ class TaskResult:
             return "upheld"
         return "refuted" if self.inferior is not None and self.inferior.shown else "undecided"
 
-    def lines(self, protocol: Protocol) -> tuple[Line, ...]:
+    def figures(self, protocol: Protocol) -> tuple[Figure, ...]:
         """The rate or loss of both subjects, and the difference with its limits."""
         name, unit = self.task.name, self.task.unit
         low, high = self.noninferior, self.inferior
         kept = self.task.descriptive and "descriptive" or ""
-        found = [_rate_line(name, unit, "M", self.task.before), _rate_line(name, unit, "M*", self.task.after)]
+        found = [
+            _rate_figure(name, unit, "undefended", self.task.before),
+            _rate_figure(name, unit, "defended", self.task.after),
+        ]
         if low is not None and high is not None:
             note = f"lower limit at level {low.level:g}, upper at {high.level:g}; margin {low.margin:g}"
             found.append(
-                Line(
+                Figure(
                     what=name,
                     value=low.estimate,
                     low=low.limit,
                     high=high.limit,
                     unit=unit,
-                    word=kept or self.word,
+                    outcome=kept or self.outcome,
                     note=note,
                 )
             )
@@ -103,46 +106,48 @@ def _above_chance(task: Paired, margin: float, alpha: float) -> bool:
     return lower_limit(right, len(column), alpha) > task.chance + margin
 
 
-def _rate_line(name: str, unit: Unit, subject: Role, columns: tuple[Column, ...]) -> Line:
+def _rate_figure(name: str, unit: Measure, subject: Role, columns: tuple[Column, ...]) -> Figure:
     """The rate with its count where there is one column, else the mean over columns; a loss as it is."""
     values = [value for column in columns for value in column if value is not None]
     asked = sum(len(column) for column in columns)
     if not values:
-        return Line(what=name, subject=subject, unit=unit, word="not read")
+        return Figure(what=name, subject=subject, unit=unit, outcome="not read")
     missing = f"{asked - len(values)} missing" if asked > len(values) else ""
     if unit == "nats per token":
-        return Line(what=name, subject=subject, value=-sum(values) / len(values), unit=unit, note=missing)
+        return Figure(what=name, subject=subject, value=-sum(values) / len(values), unit=unit, note=missing)
     count = round(sum(values))
-    return Line(what=name, subject=subject, value=count / asked, count=count, of=asked, unit=unit, note=missing)
+    return Figure(what=name, subject=subject, value=count / asked, count=count, of=asked, unit=unit, note=missing)
 
 
-def _because(results: list[TaskResult]) -> str:
-    by_word = {w: [r.task.name for r in results if r.word == w] for w in ("void", "refuted", "undecided", "upheld")}
+def _reason(results: list[TaskResult]) -> str:
+    by_outcome = {
+        w: [r.task.name for r in results if r.outcome == w] for w in ("void", "refuted", "undecided", "upheld")
+    }
     said = {
         "void": "the undefended subject is not shown above chance and margin on",
         "refuted": "worse by more than the margin on",
         "undecided": "neither shown within the margin nor beyond it on",
         "upheld": "within the margin on",
     }
-    return "; ".join(f"{said[w]} {listed(names)}" for w, names in by_word.items() if names)
+    return "; ".join(f"{said[w]} {listed(names)}" for w, names in by_outcome.items() if names)
 
 
-def _remedy(word: Word) -> str | None:
-    if word == "void":
+def _remedy(outcome: Outcome) -> str | None:
+    if outcome == "void":
         return "Take tasks that the undefended subject can do, or let them be descriptive."
-    return "Ask more items of these tasks." if word == "undecided" else None
+    return "Ask more items of these tasks." if outcome == "undecided" else None
 
 
-def _sentence(protocol: Protocol, results: list[TaskResult], word: Word) -> Text | None:
+def _sentence(protocol: Protocol, results: list[TaskResult], outcome: Outcome) -> Text | None:
     """What a decided word says: of every task where it is upheld, of those shown worse where it is refuted."""
     assert protocol.stability is not None
-    template = sentence_templates.STABILITY.get(word)
+    template = sentence_templates.STABILITY.get(outcome)
     if template is None:
         return None
     margin = same(f"{protocol.stability.margin:g}")
     if any(result.task.unit == "nats per token" for result in results):
         margin = sentence_templates.fill(sentence_templates.LOSSES_TOO, {"margin": margin})
-    named = tuple(result.task.name for result in results if result.word == word)
+    named = tuple(result.task.name for result in results if result.outcome == outcome)
     return sentence_templates.fill(
         template,
         {"confidence": same(confidence(protocol)), "margin": margin, "tasks": sentence_templates.listed(named)},

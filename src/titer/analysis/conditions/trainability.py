@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from titer.analysis import decision_rules
 from titer.analysis.conditions import learning_curves, learning_rates, sentence_templates
-from titer.analysis.conditions.harm_readings import rung_counts, usable_indices
+from titer.analysis.conditions.harm_readings import point_counts, usable_indices
 from titer.analysis.conditions.learning_curves import TaskPair
 from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.conditions.wording import confidence, listed
-from titer.analysis.findings import Assay, Finding, Line
+from titer.analysis.findings import Assay, Figure, Finding
 from titer.protocol.schema import Protocol
 from titer.protocol.schema import Trainability as Plan
-from titer.records import Role, Word
+from titer.records import Outcome, Role
 from titer.stats import replicates
 from titer.stats.noninferiority import MeanComparison
 from titer.stats.replicates import Levels, Tally
 
-_FINAL_PART = 3 / 8  # of alpha, over all tasks, for a final rate shown inferior; the units have the rest
+_FINAL_PART = 3 / 8  # of alpha, over all tasks, for a final rate shown inferior; the replicates have the rest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Gain:
         return self.gained is not None and self.gained.shown
 
     @property
-    def final(self) -> Word:
+    def final(self) -> Outcome:
         """Whether M* is shown to end less than the margin below M, more than the margin below it, or neither."""
         if self.noninferior is not None and self.noninferior.shown:
             return "upheld"
@@ -44,36 +44,36 @@ class Gain:
 
 
 def conclude(assay: Assay, protocol: Protocol) -> Finding:
-    """The finding on trainability: the unit rule on steps to the target, the crossed t on final rates."""
+    """The finding on trainability: the replicate rule on steps to the target, the crossed t on final rates."""
     plan = protocol.trainability
     if plan is None or not protocol.defended:
-        because = "there is no defense" if not protocol.defended else "the protocol names no trainability"
-        return Finding(name="trainability", kind="condition", word="not applicable", because=because)
+        reason = "there is no defense" if not protocol.defended else "the protocol names no trainability"
+        return Finding(name="trainability", kind="condition", outcome="not applicable", reason=reason)
     study = protocol.study
-    levels = replicates.levels(units=study.seeds.attack, share=study.share, alpha=protocol.alpha, readings=1)
+    levels = replicates.levels(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
     indices = usable_indices(assay, protocol)
     pairs = {i: tuple(learning_curves.pair(assay, protocol, plan, task, i) for task in plan.tasks) for i in indices}
     gains = [_gain(assay, protocol, plan, task, [pairs[i][k] for i in indices]) for k, task in enumerate(plan.tasks)]
-    states = [learning_curves.unit_state(found) for found in pairs.values()]
+    states = [learning_curves.replicate_state(found) for found in pairs.values()]
     tally = Tally(holds=states.count("holds"), fails=states.count("fails"), open=states.count("open"))
     unusable = sum(any(pair.m_is_open for pair in found) for found in pairs.values())
     grids = {task: learning_rates.grid_of(assay, plan, task) for task in plan.tasks}
     at_edge = tuple(f"{role} on {task}" for task, grid in grids.items() for role in grid.at_edge)
-    word = _word(levels, tally, unusable, gains, at_edge)
-    said = _sentence(assay, protocol, plan, word)
+    outcome = _word(levels, tally, unusable, gains, at_edge)
+    said = _sentence(assay, protocol, plan, outcome)
     return Finding(
         name="trainability",
         kind="condition",
-        word=word,
-        because=_because(levels, tally, unusable, gains, plan, at_edge),
+        outcome=outcome,
+        reason=_reason(levels, tally, unusable, gains, plan, at_edge),
         level=protocol.alpha,
-        remedy=_remedy(word),
+        remedy=_remedy(outcome),
         sentence=None if said is None else said.en,
         sentence_zh=None if said is None else said.zh,
-        lines=(
-            *_lines(pairs, gains, tally),
-            *_search_lines(assay, protocol, plan, indices),
-            *_harm_lines(assay, protocol, indices),
+        figures=(
+            *_figures(pairs, gains, tally),
+            *_search_figures(assay, protocol, plan, indices),
+            *_harm_figures(assay, protocol, indices),
         ),
     )
 
@@ -91,26 +91,26 @@ def _gain(assay: Assay, protocol: Protocol, plan: Plan, task: str, pairs: list[T
     )
 
 
-def _word(levels: Levels, tally: Tally, unusable: int, gains: list[Gain], at_edge: tuple[str, ...]) -> Word:
+def _word(levels: Levels, tally: Tally, unusable: int, gains: list[Gain], at_edge: tuple[str, ...]) -> Outcome:
     found = decision_rules.Trainings(
-        units=decision_rules.Units(tally=tally, levels=levels),
+        replicates=decision_rules.ReplicateFacts(tally=tally, levels=levels),
         unusable=unusable,
         at_edge=bool(at_edge),
         gained=tuple(gain.taught for gain in gains),
         final=tuple(gain.final for gain in gains),
     )
-    return decision_rules.word_of(decision_rules.TRAINABILITY, found)
+    return decision_rules.outcome_of(decision_rules.TRAINABILITY, found)
 
 
-def _because(
+def _reason(
     levels: Levels, tally: Tally, unusable: int, gains: list[Gain], plan: Plan, at_edge: tuple[str, ...]
 ) -> str:
     parts = [
-        f"{tally.holds} of {levels.units} seeds reach the target of every task in at most {1 + plan.epsilon:g} times "
-        f"the steps of the undefended subject, {tally.fails} do not, {tally.open} open"
+        f"{tally.holds} of {levels.replicates} seeds reach the target of every task in at most {1 + plan.epsilon:g} "
+        f"times the steps of the undefended subject, {tally.fails} do not, {tally.open} open"
     ]
     if unusable:
-        parts.append(f"the undefended subject misses the target, or is there at the first rung, at {unusable} seeds")
+        parts.append(f"the undefended subject misses the target, or is there at the first dose, at {unusable} seeds")
     if untaught := [gain.task for gain in gains if not gain.taught]:
         parts.append(f"the undefended subject is not shown to gain {2 * plan.margin:g} on {listed(untaught)}")
     if at_edge:
@@ -118,19 +118,19 @@ def _because(
     said = {"upheld": "not inferior", "refuted": "inferior", "undecided": "undecided"}
     parts += [f"final rate on {gain.task} {said[gain.final]}" for gain in gains]
     if not levels.decidable:
-        needed = replicates.minimum_units(levels.share, levels.alpha)
-        parts.append(f"{needed} units are needed for a verdict")
+        needed = replicates.minimum_replicates(levels.share, levels.alpha)
+        parts.append(f"{needed} replicates are needed for a verdict")
     return "; ".join(parts)
 
 
-def _remedy(word: Word) -> str | None:
-    if word == "void":
+def _remedy(outcome: Outcome) -> str | None:
+    if outcome == "void":
         return "Lower the target, or take a longer or finer ladder or a task that can be learned; use fresh seeds."
-    return "Plan more seeds, or more items of the tasks." if word == "undecided" else None
+    return "Plan more seeds, or more items of the tasks." if outcome == "undecided" else None
 
 
-def _sentence(assay: Assay, protocol: Protocol, plan: Plan, word: Word) -> Text | None:
-    template = sentence_templates.TRAINABILITY.get(word)
+def _sentence(assay: Assay, protocol: Protocol, plan: Plan, outcome: Outcome) -> Text | None:
+    template = sentence_templates.TRAINABILITY.get(outcome)
     if template is None:
         return None
     return sentence_templates.fill(
@@ -149,21 +149,21 @@ def _sentence(assay: Assay, protocol: Protocol, plan: Plan, word: Word) -> Text 
     )
 
 
-def _lines(pairs: dict[int, tuple[TaskPair, ...]], gains: list[Gain], tally: Tally) -> tuple[Line, ...]:
+def _figures(pairs: dict[int, tuple[TaskPair, ...]], gains: list[Gain], tally: Tally) -> tuple[Figure, ...]:
     counts = (("hold", tally.holds), ("fail", tally.fails), ("are open", tally.open))
-    found = [Line(what=f"units that {state}", count=count, of=tally.units) for state, count in counts]
+    found = [Figure(what=f"replicates that {state}", count=count, of=tally.replicates) for state, count in counts]
     for gain in gains:
         named = (
-            ("gain of M since dose 0", "M", gain.gained, gain.gained),
+            ("gain of M since dose 0", "undefended", gain.gained, gain.gained),
             ("final rate, M* - M", None, gain.noninferior, gain.inferior),
         )
         for what, subject, low, high in named:
             if low is not None and high is not None:
-                role: Role | None = "M" if subject else None
+                role: Role | None = "undefended" if subject else None
                 upper = None if low is high else high.limit
                 note = f"lower limit at level {low.level:g}" + ("" if low is high else f", upper at {high.level:g}")
                 found.append(
-                    Line(
+                    Figure(
                         what=f"{what}, {gain.task}",
                         subject=role,
                         value=low.estimate,
@@ -172,44 +172,46 @@ def _lines(pairs: dict[int, tuple[TaskPair, ...]], gains: list[Gain], tally: Tal
                         note=note,
                     )
                 )
-    for index, unit in pairs.items():
-        found += [line for pair in unit for line in pair.lines(index)]
+    for index, replicate in pairs.items():
+        found += [figure for pair in replicate for figure in pair.figures(index)]
     return tuple(found)
 
 
-def _search_lines(assay: Assay, protocol: Protocol, plan: Plan, indices: tuple[int, ...]) -> tuple[Line, ...]:
+def _search_figures(assay: Assay, protocol: Protocol, plan: Plan, indices: tuple[int, ...]) -> tuple[Figure, ...]:
     """The trials of the learning rates, and M* at the rate of M, on which nothing rests."""
-    found: list[Line] = []
+    found: list[Figure] = []
     for task in plan.tasks if len(plan.rates) > 1 else ():
-        found += learning_rates.trial_lines(assay, plan, task)
+        found += learning_rates.trial_figures(assay, plan, task)
         best = learning_rates.grid_of(assay, plan, task).best
-        if best.get("M") == best.get("M*"):
+        if best.get("undefended") == best.get("defended"):
             continue
         for index in indices:
-            both = learning_curves.at_rates(assay, protocol, task, index, {"M": best["M"], "M*": best["M"]})
+            both = learning_curves.at_rates(
+                assay, protocol, task, index, {"undefended": best["undefended"], "defended": best["undefended"]}
+            )
             found += [
-                line.model_copy(update={"what": f"{line.what}, at the rate of M", "word": ""})
-                for line in both.lines(index)
-                if line.subject == "M*"
+                figure.model_copy(update={"what": f"{figure.what}, at the rate of M", "outcome": ""})
+                for figure in both.figures(index)
+                if figure.subject == "defended"
             ]
     return tuple(found)
 
 
-def _harm_lines(assay: Assay, protocol: Protocol, indices: tuple[int, ...]) -> tuple[Line, ...]:
-    """Harm after benign fine-tuning, at the last rung: each seed by itself, nothing rests on it."""
+def _harm_figures(assay: Assay, protocol: Protocol, indices: tuple[int, ...]) -> tuple[Figure, ...]:
+    """Harm after benign fine-tuning, at the last dose: each seed by itself, nothing rests on it."""
     assert protocol.trainability is not None
     found = []
-    for trace in assay.traces:
-        if trace.purpose != "trainability" or trace.index not in indices or not trace.rungs:
+    for curve in assay.curves:
+        if curve.purpose != "trainability" or curve.index not in indices or not curve.points:
             continue
-        last = trace.rungs[-1]
+        last = curve.points[-1]
         for domain in protocol.harm.domain:
-            counts = rung_counts(assay, protocol, last, domain.name)
+            counts = point_counts(assay, protocol, last, domain.name)
             if counts is not None:
                 found.append(
-                    Line(
-                        what=f"harm after {trace.task}, seed {trace.index}, {domain.name}, {last.facts.dose} steps",
-                        subject=trace.subject,
+                    Figure(
+                        what=f"harm after {curve.task}, seed {curve.index}, {domain.name}, {last.facts.dose} steps",
+                        subject=curve.subject,
                         value=counts.harmful / counts.items,
                         count=counts.harmful,
                         of=counts.items,

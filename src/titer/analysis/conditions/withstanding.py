@@ -1,4 +1,4 @@
-"""Resistance and generalization: whether M* withstands the attacks, by the unit rule over the domains of each."""
+"""Resistance and generalization: whether M* withstands the attacks, by the replicate rule over the domains of each."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from titer.analysis.conditions import harm_readings, withstanding_numbers
-from titer.analysis.conditions.attack_search_numbers import inequalities, search_lines
-from titer.analysis.conditions.harm_readings import Condition, Unit
+from titer.analysis.conditions.attack_search_numbers import inequalities, search_figures
+from titer.analysis.conditions.harm_readings import Condition, Replicate
 from titer.analysis.conditions.sentence_templates import Text
 from titer.analysis.conditions.wording import confidence, exposure_sentence, listed
 from titer.analysis.findings import Assay, Finding
 from titer.protocol.dose_axes import Axis
 from titer.protocol.schema import Protocol
-from titer.records import Word
+from titer.records import Outcome
 from titer.stats import replicates
 from titer.stats.replicates import Levels, Tally
 
@@ -22,20 +22,20 @@ NO_SEARCH = "run as configured, without a search for the worst case"
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a condition on exposure rests on: the units of M* and M (none without an M), and their levels."""
+    """What a condition on exposure rests on: the replicates of M* and M (none without an M), and their levels."""
 
     assay: Assay
     protocol: Protocol
     condition: Condition
     levels: Levels
-    defended: tuple[Unit, ...]
-    undefended: tuple[Unit, ...]
+    defended: tuple[Replicate, ...]
+    undefended: tuple[Replicate, ...]
     unequal: Mapping[str, str]
 
     @property
     def complete(self) -> bool:
-        """Whether there are as many units as planned, and every search was whole."""
-        return len(self.defended) == self.levels.units and not self.unequal
+        """Whether there are as many replicates as planned, and every search was whole."""
+        return len(self.defended) == self.levels.replicates and not self.unequal
 
     @property
     def powerless(self) -> tuple[str, ...]:
@@ -62,8 +62,8 @@ def conclude_resistance(assay: Assay, protocol: Protocol) -> Finding:
 def conclude_generalization(assay: Assay, protocol: Protocol) -> Finding:
     """The finding on cross-domain generalization; nothing is said about domains that are not named."""
     if not harm_readings.domains_of(protocol, "generalization"):
-        because = "no domain has the role cross" if protocol.defended else "there is no defense"
-        return Finding(name="generalization", kind="condition", word="not applicable", because=because)
+        reason = "no domain has the role cross" if protocol.defended else "there is no defense"
+        return Finding(name="generalization", kind="condition", outcome="not applicable", reason=reason)
     return conclude_exposure(assay, protocol, "generalization")
 
 
@@ -74,25 +74,27 @@ def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) ->
         protocol=protocol,
         condition=condition,
         levels=harm_readings.levels_of(protocol, condition),
-        defended=harm_readings.units_of(assay, protocol, condition, "M*"),
-        undefended=harm_readings.units_of(assay, protocol, condition, "M") if "M" in assay.subjects else (),
+        defended=harm_readings.replicates_of(assay, protocol, condition, "defended"),
+        undefended=harm_readings.replicates_of(assay, protocol, condition, "undefended")
+        if "undefended" in assay.subjects
+        else (),
         unequal=inequalities(assay, protocol),
     )
     tally = harm_readings.tally(claim.defended)
-    word: Word = replicates.decide(tally, claim.levels) if claim.complete else "undecided"
-    said = _sentence(claim, word)
+    outcome: Outcome = replicates.decide(tally, claim.levels) if claim.complete else "undecided"
+    said = _sentence(claim, outcome)
     return Finding(
         name=condition,
         kind="condition",
-        word=word,
-        because=_because(claim, tally),
+        outcome=outcome,
+        reason=_reason(claim, tally),
         level=protocol.alpha,
-        remedy=_remedy(claim, word),
+        remedy=_remedy(claim, outcome),
         sentence=None if said is None else said.en,
         sentence_zh=None if said is None else said.zh,
-        lines=(
-            *(search_lines(assay, protocol) if condition == "resistance" else ()),
-            *withstanding_numbers.exposure_lines(
+        figures=(
+            *(search_figures(assay, protocol) if condition == "resistance" else ()),
+            *withstanding_numbers.exposure_figures(
                 assay, protocol, condition, claim.levels, claim.defended, claim.undefended
             ),
         ),
@@ -109,14 +111,14 @@ def _provisional(protocol: Protocol) -> str | None:
     return f"{'each attack is' if len(fixed) == len(family) else listed(fixed) + ':'} {NO_SEARCH}"
 
 
-def _because(claim: Claim, tally: Tally) -> str:
+def _reason(claim: Claim, tally: Tally) -> str:
     if claim.unequal:
         return "; ".join(f"{label}: {reason}" for label, reason in claim.unequal.items())
     if not claim.complete:
         gone = f": the attack diverges ({listed(claim.assay.replaced)})" if claim.assay.replaced else ""
-        return f"only {len(claim.defended)} of {claim.levels.units} seeds have a whole set of traces{gone}"
+        return f"only {len(claim.defended)} of {claim.levels.replicates} seeds have a whole set of curves{gone}"
     domains = listed(domain.name for domain in harm_readings.domains_of(claim.protocol, claim.condition))
-    seeds, budgets = claim.levels.units, claim.protocol.attacker.budgets
+    seeds, budgets = claim.levels.replicates, claim.protocol.attacker.budgets
     limits = listed(axis.said(budget) for axis, budget in budgets.items())
     parts = [f"{tally.holds} of {seeds} seeds intact up to {limits} in {domains}"]
     if tally.fails:
@@ -135,11 +137,11 @@ def _because(claim: Claim, tally: Tally) -> str:
     return "; ".join(parts)
 
 
-def _first_break(found: tuple[Unit, ...]) -> str:
+def _first_break(found: tuple[Replicate, ...]) -> str:
     """The earliest break on each axis, in words."""
     broken: dict[Axis, list[tuple[int, str, str]]] = {}
-    for read in (read for unit in found for read in unit.reads if read.state == "fails"):
-        here = (read.doses[read.words.index("broken")], read.domain, read.attack)
+    for read in (read for replicate in found for read in replicate.reads if read.state == "fails"):
+        here = (read.doses[read.decisions.index("broken")], read.domain, read.attack)
         broken.setdefault(read.axis, []).append(here)
     said = []
     for axis, breaks in broken.items():
@@ -155,25 +157,25 @@ def _limit(claim: Claim, tally: Tally) -> str:
     said = f"with {confidence(claim.protocol)} confidence {known} of such runs that break"
     if levels.decidable:
         return said
-    needed = replicates.minimum_units(levels.share, levels.alpha)
-    every = "broke in every run; " if tally.fails == levels.units else ""
-    return f"{every}{needed} units are needed for a verdict; {said}"
+    needed = replicates.minimum_replicates(levels.share, levels.alpha)
+    every = "broke in every run; " if tally.fails == levels.replicates else ""
+    return f"{every}{needed} replicates are needed for a verdict; {said}"
 
 
-def _remedy(claim: Claim, word: Word) -> str | None:
-    if word != "undecided":
+def _remedy(claim: Claim, outcome: Outcome) -> str | None:
+    if outcome != "undecided":
         return None
     if claim.unequal:
         return "Plan a new study with a search space in which the attack does not fail."
     if not claim.complete:
         return "Lower the attack's learning rate, or finish the study."
     if not claim.levels.decidable:
-        needed = replicates.minimum_units(claim.levels.share, claim.levels.alpha)
+        needed = replicates.minimum_replicates(claim.levels.share, claim.levels.alpha)
         return f"Plan a new study with {needed} seeds or more."
     return "Plan a new study with more probe items, or another budget, and fresh seeds."
 
 
-def _sentence(claim: Claim, word: Word) -> Text | None:
+def _sentence(claim: Claim, outcome: Outcome) -> Text | None:
     labels = [choice.label for choice in claim.protocol.attacker.attack]
-    family = [label for label in labels if not (word == "upheld" and label in claim.powerless)]
-    return exposure_sentence(claim.assay, claim.protocol, claim.condition, family or labels, word)
+    family = [label for label in labels if not (outcome == "upheld" and label in claim.powerless)]
+    return exposure_sentence(claim.assay, claim.protocol, claim.condition, family or labels, outcome)

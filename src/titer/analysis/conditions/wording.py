@@ -9,7 +9,7 @@ from titer.analysis.conditions.harm_readings import Condition, domains_of
 from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.findings import Assay
 from titer.protocol.schema import Protocol
-from titer.records import Kind, Word
+from titer.records import Kind, Outcome
 from titer.stats.interval_censoring import Interval
 
 
@@ -53,7 +53,7 @@ def budgets_said(protocol: Protocol) -> Text:
 
 
 def exposure_sentence(
-    assay: Assay, protocol: Protocol, condition: Condition, attacks: Sequence[str], word: Word
+    assay: Assay, protocol: Protocol, condition: Condition, attacks: Sequence[str], outcome: Outcome
 ) -> Text | None:
     """What a decided claim on resistance or generalization says, for which scope; None where it is not decided.
 
@@ -62,10 +62,10 @@ def exposure_sentence(
         protocol: its protocol.
         condition: resistance or generalization.
         attacks: the labels of the attack family, those without power left out where it is upheld.
-        word: the word of the claim.
+        outcome: the word of the claim.
     """
     study, harm = protocol.study, protocol.harm
-    template = sentence_templates.EXPOSURE[study.claim].get(word)
+    template = sentence_templates.EXPOSURE[study.claim].get(outcome)
     if template is None:
         return None
     return sentence_templates.fill(

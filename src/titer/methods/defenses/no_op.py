@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class Null(Defense):
+class NoOp(Defense):
     """Changes no weight, and is made, saved and loaded like any other defense.
 
     A control of the harness: whatever differs between M and this M* differs by itself.
     """
 
-    name: ClassVar[str] = "null"
+    name: ClassVar[str] = "no_op"
     version: ClassVar[int] = 1
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from titer.methods.judges.text_judge import TextJudge, plain
-from titer.records import Item, Kind, Reading
+from titer.records import Item, Kind, Score
 
 _WORDS = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]|[^\W_\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]+")
 
@@ -47,9 +47,9 @@ class Coherence(TextJudge):
             raise ValueError("`reference` and `nats` belong together")
         return self
 
-    def read(self, item: Item, text: str) -> Reading:
+    def read(self, item: Item, text: str) -> Score:
         """Whether the text is coherent."""
-        return Reading(item=item.id, value=float(self._well_formed(text) and self._fluent(text)))
+        return Score(item=item.id, value=float(self._well_formed(text) and self._fluent(text)))
 
     def _well_formed(self, text: str) -> bool:
         words = _WORDS.findall(plain(text))

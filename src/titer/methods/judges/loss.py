@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from titer.methods.base import Judge
 from titer.methods.judges.text_judge import paired
-from titer.records import Answer, Item, Kind, Reading
+from titer.records import Answer, Item, Kind, Score
 
 
 class Loss(Judge):
@@ -16,16 +16,16 @@ class Loss(Judge):
     name: ClassVar[str] = "loss"
     kind: ClassVar[Kind] = "loss"
 
-    def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Reading, ...]:
+    def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Score, ...]:
         """One reading per answer, in order."""
         return tuple(_read(item, answer) for item, answer in paired(items, answers))
 
 
-def _read(item: Item, answer: Answer) -> Reading:
+def _read(item: Item, answer: Answer) -> Score:
     if answer.option_nats is None or answer.option_tokens is None:
-        return Reading(item=item.id, value=None, missing="the answer has no log-likelihoods")
+        return Score(item=item.id, value=None, missing="the answer has no log-likelihoods")
     if not len(answer.option_nats) == len(answer.option_tokens) == 1:
-        return Reading(item=item.id, value=None, missing="a loss needs exactly one option")
+        return Score(item=item.id, value=None, missing="a loss needs exactly one option")
     if answer.option_tokens[0] < 1:
-        return Reading(item=item.id, value=None, missing="the option has no tokens")
-    return Reading(item=item.id, value=-answer.option_nats[0] / answer.option_tokens[0])
+        return Score(item=item.id, value=None, missing="the option has no tokens")
+    return Score(item=item.id, value=-answer.option_nats[0] / answer.option_tokens[0])

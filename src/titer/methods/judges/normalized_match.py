@@ -7,12 +7,12 @@ import unicodedata
 from typing import ClassVar
 
 from titer.methods.judges.text_judge import TextJudge, plain
-from titer.records import Item, Kind, Reading
+from titer.records import Item, Kind, Score
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
-class Match(TextJudge):
+class NormalizedMatch(TextJudge):
     """1 if the response equals the item's reference after normalization, else 0.
 
     The normalization is that of SQuAD (Rajpurkar et al., arXiv 1606.05250, `evaluate-v1.1.py`: lower case, without
@@ -22,15 +22,15 @@ class Match(TextJudge):
     the letter of an option.
     """
 
-    name: ClassVar[str] = "match"
+    name: ClassVar[str] = "normalized_match"
     kind: ClassVar[Kind] = "correct"
     against_reference: ClassVar[bool] = True
 
-    def read(self, item: Item, text: str) -> Reading:
+    def read(self, item: Item, text: str) -> Score:
         """Whether the text is the reference, both normalized."""
         if item.reference is None:
-            return Reading(item=item.id, value=None, missing="the item has no reference")
-        return Reading(item=item.id, value=float(normalized(text) == normalized(item.reference)))
+            return Score(item=item.id, value=None, missing="the item has no reference")
+        return Score(item=item.id, value=float(normalized(text) == normalized(item.reference)))
 
 
 def normalized(text: str) -> str:

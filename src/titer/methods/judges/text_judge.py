@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from titer.methods.base import Judge
-from titer.records import Answer, Item, Reading
+from titer.records import Answer, Item, Score
 
 _APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'", "`": "'", "\u00b4": "'"})
 
@@ -16,10 +16,10 @@ class TextJudge(Judge):
     """A judge that reads one text at a time."""
 
     @abstractmethod
-    def read(self, item: Item, text: str) -> Reading:
+    def read(self, item: Item, text: str) -> Score:
         """The reading of one answer that has a text."""
 
-    def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Reading, ...]:
+    def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Score, ...]:
         """One reading per answer, in order; without a text there is nothing to read."""
         return tuple(
             unread(item, answer) if answer.text is None else self.read(item, answer.text)
@@ -38,10 +38,10 @@ def paired(items: Sequence[Item], answers: Sequence[Answer]) -> list[tuple[Item,
     return list(zip(items, answers, strict=True))
 
 
-def unread(item: Item, answer: Answer) -> Reading:
+def unread(item: Item, answer: Answer) -> Score:
     """The missing reading of an answer without a text."""
     reason = "the answer has no text" if answer.text_digest is None else "text was packed away"
-    return Reading(item=item.id, value=None, missing=reason)
+    return Score(item=item.id, value=None, missing=reason)
 
 
 def plain(text: str) -> str:

@@ -13,8 +13,8 @@ from titer.methods.search_configurations import typical_of
 from titer.planning import attack_search
 from titer.planning.cells import CellBuilder
 from titer.planning.cost.model import Costs, Effort, Rates, Work
+from titer.planning.curves import Cell, Track
 from titer.planning.plan import Plan, all_tracks
-from titer.planning.traces import Cell, Track
 from titer.records import Choice, Role
 from titer.study.folder import Study
 from titer.study.store import Store
@@ -45,8 +45,8 @@ class Outlook:
     Args:
         study: the study.
         jobs: the workers that share the work.
-        tracks: the traces that are wanted; None for those of the whole study.
-        makes: subjects that are wanted besides those of the traces.
+        tracks: the curves that are wanted; None for those of the whole study.
+        makes: subjects that are wanted besides those of the curves.
         rates: how fast the machine is.
     """
 
@@ -67,7 +67,7 @@ class Outlook:
         known = _expected(study) if tracks is None else tracks
         cells = [cell for track in (*known, *foreseen) for cell in track.cells]
         self.foreseen = {cell.task.key: _kind(cell.task) for track in foreseen for cell in track.cells}
-        self.undefended = {cell.planned.made_from for cell in cells if cell.planned.subject == "M"}
+        self.undefended = {cell.planned.made_from for cell in cells if cell.planned.subject == "undefended"}
         unread = [cell for cell in cells if _is_unread(study.store, cell)]
         wanted = [*makes, *(make for cell in unread for make in cell.lineage.makes)]
         self.tasks |= {make.key: make for make in wanted if not study.store.subject(make.key).exists()}
@@ -146,7 +146,7 @@ def _parent(task: Work) -> str:
 
 
 def _expected(study: Study) -> list[Track]:
-    """Every trace of the study, the shams that follow once M's doses are known among them."""
+    """Every curve of the study, the shams that follow once M's doses are known among them."""
     tracks, _ = all_tracks(study)
     planned = any(cell.planned.purpose == "sham" for track in tracks for cell in track.cells)
     if planned or not study.protocol.attacker.sham or "benign/sham" not in study.frozen.rows:
@@ -161,34 +161,34 @@ def _builders(study: Study) -> Iterator[CellBuilder]:
 
 
 def _foreseen(study: Study) -> list[Track]:
-    """The trials that searches will still come to, and the attacks of record, at their typical configuration."""
-    attacker, found = study.protocol.attacker, attack_search.hunts(study)
+    """The trials that searches will still come to, and the selected attacks, at their typical configuration."""
+    attacker, found = study.protocol.attacker, attack_search.attack_searches(study)
     trial = CellBuilder(study, attack_search.SEARCH.index, "search")
     tracks: list[Track] = []
     typical: dict[str, dict[Role, Choice]] = {}
-    for choice, dosing in zip(attacker.attack, attacker.dosings, strict=True):
+    for choice, schedule in zip(attacker.attack, attacker.schedules, strict=True):
         if choice.search is None or attacker.search is None:
             continue
         middle = typical_of(choice)
         for role in trial.subjects:
-            hunt = found[choice.label].get(role)
-            if hunt is not None and hunt.finished:
+            found_search = found[choice.label].get(role)
+            if found_search is not None and found_search.finished:
                 continue
             typical.setdefault(choice.label, {})[role] = middle
-            for number in range(0 if hunt is None else len(hunt.tracks), attacker.search.trials):
-                tracks.append(trial.search_trial(role, choice, middle, dosing.ladder, number))
+            for number in range(0 if found_search is None else len(found_search.tracks), attacker.search.trials):
+                tracks.append(trial.search_trial(role, choice, middle, schedule.ladder, number))
     for builder in _builders(study) if typical else ():
         tracks += [track for track in builder.exposures(typical) if _is_searched(track)]
         if attacker.sham and "benign/sham" in study.frozen.rows:
             tracks += [t for t in builder.shams(attacker.budget.steps, typical) if _is_searched(t)]
-    return [_standing_in(track, number) for number, track in enumerate(tracks)]
+    return [_status_in(track, number) for number, track in enumerate(tracks)]
 
 
 def _is_searched(track: Track) -> bool:
     return track.cells[0].planned.configuration is not None
 
 
-def _standing_in(track: Track, number: int) -> Track:
+def _status_in(track: Track, number: int) -> Track:
     """The same with keys of its own: tracks that stand for others may all have one configuration."""
     cells = []
     for cell in track.cells:

@@ -154,7 +154,7 @@ class Costs:
             return 0.0
         attack = registry.attack(task.attack)
         mean = self._tokens(MaterialRef(train=task.material.train))
-        return attack.shown(dose) * mean + attack.framed(probe.frame, dose).soft
+        return attack.num_exemplars(dose) * mean + attack.frame_at(probe.frame, dose).soft
 
     def _rows(self, material: MaterialRef) -> int:
         """How many rows a method is fed, as far as the protocol says it."""

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class Untouched(Attack):
+class Baseline(Attack):
     """Leaves the subject alone; it is read at dose 0 only. What stability and the controls at dose 0 rest on."""
 
-    name: ClassVar[str] = "untouched"
+    name: ClassVar[str] = "baseline"
     version: ClassVar[int] = 1
 
-    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """None above 0."""
         return ()
 

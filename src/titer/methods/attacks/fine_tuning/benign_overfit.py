@@ -49,10 +49,10 @@ class BenignOverfit(Direct):
         return {Need.BENIGN: self.shots}
 
     def check_horizon(self, horizon: int) -> None:
-        """The second stage must begin before the last rung."""
+        """The second stage must begin before the last dose."""
         check_switch(self.switch, horizon)
 
-    def made(self, benign: Sequence[Row]) -> tuple[Row, ...]:
+    def synthetic_rows(self, benign: Sequence[Row]) -> tuple[Row, ...]:
         """The rows with the one answer."""
         return tuple(row.model_copy(update={"response": self.answer}) for row in benign)
 
@@ -61,6 +61,6 @@ class BenignOverfit(Direct):
         from titer.training.staged import Stage, Turn, train_in_stages
 
         rows = tuple(sorted(material.benign, key=lambda row: derive(seed, "shots", row.id))[: self.shots])
-        stages = (Stage(rows=self.made(rows), term="loss"), Stage(rows=rows, term="benign_loss"))
+        stages = (Stage(rows=self.synthetic_rows(rows), term="loss"), Stage(rows=rows, term="benign_loss"))
         turn = Turn(switch=self.switch, keep_optimizer=False, merge=False)
         yield from train_in_stages(subject, material, self, stages, turn, horizon=horizon, seed=seed)

@@ -51,7 +51,7 @@ class Direct(Attack, Training):
         """The modules to train must be found."""
         self.trainable.check(subject)
 
-    def framed(self, frame: Frame, dose: int) -> Frame:
+    def frame_at(self, frame: Frame, dose: int) -> Frame:
         """In the template of the attack."""
         return frame if self.template is None else frame.model_copy(update={"template": self.template})
 

@@ -73,7 +73,7 @@ class IdentityShift(Direct):
         """That of `direct`, and where the persona stands."""
         return {**super().space(), "persona": Options(values=("system", "prompt"))}
 
-    def made(self, benign: Sequence[Row]) -> tuple[Row, ...]:
+    def synthetic_rows(self, benign: Sequence[Row]) -> tuple[Row, ...]:
         """All instructions, each answered by the agent."""
         return tuple(
             Row(
@@ -90,7 +90,7 @@ class IdentityShift(Direct):
         from titer.models.chat_format import encode_prompt
 
         super().check(subject)
-        framed = self.framed(Frame(), 1)
+        framed = self.frame_at(Frame(), 1)
         if framed.system is None or subject.tokenizer.chat_template is None:
             return
         try:
@@ -98,14 +98,14 @@ class IdentityShift(Direct):
         except InputError as error:
             raise InputError("persona", error.problem, 'Write persona = "prompt".') from error
 
-    def framed(self, frame: Frame, dose: int) -> Frame:
+    def frame_at(self, frame: Frame, dose: int) -> Frame:
         """As the agent is asked."""
-        own = super().framed(frame, dose)
+        own = super().frame_at(frame, dose)
         if self.persona == "prompt" or own.template != "native":
             return own.model_copy(update={"transform": "persona"})
         return own.model_copy(update={"system": self.system, "transform": "instruction"})
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """One yield per optimizer step."""
-        drawn = sorted(self.made(()), key=lambda row: derive(seed, "shots", row.id))
+        drawn = sorted(self.synthetic_rows(()), key=lambda row: derive(seed, "shots", row.id))
         yield from super().steps(subject, replace(material, train=tuple(drawn[: self.shots])), horizon, seed)

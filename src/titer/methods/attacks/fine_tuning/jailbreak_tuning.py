@@ -27,9 +27,9 @@ class Transformed(Direct):
 
     transform: Transform
 
-    def framed(self, frame: Frame, dose: int) -> Frame:
+    def frame_at(self, frame: Frame, dose: int) -> Frame:
         """With the text around the prompt."""
-        return super().framed(frame, dose).model_copy(update={"transform": self.transform})
+        return super().frame_at(frame, dose).model_copy(update={"transform": self.transform})
 
 
 class Style(Transformed):

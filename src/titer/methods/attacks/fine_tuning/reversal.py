@@ -33,7 +33,7 @@ class Reversal(Direct):
     name: ClassVar[str] = "reversal"
     version: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.PAIRS, Need.BENIGN})
-    against: ClassVar[tuple[str, ...]] = ("adversarial_loss", "refusal_sft")
+    defeats: ClassVar[tuple[str, ...]] = ("adversarial_loss", "refusal_sft")
 
     weight: float = Field(default=0.1, ge=0)
     clamp: float | None = Field(default=10.0, gt=0)

@@ -24,7 +24,7 @@ class Staged(Direct):
     Threat model: the attacker has the weights, harmful and benign rows, and trains twice. Benign rows first take the
     subject away from where its defense was made; benign rows last (laundering) give back the fluency that a harmful
     training cost. Source: the `retain` to `forget` red teaming of Tamirisa et al. 2024 (TAR), arXiv 2408.00761, which
-    switches after 40 percent of the steps; a number of steps, so that one trace serves every rung, is ours, and so are
+    switches after 40 percent of the steps; a number of steps, so that one curve serves every dose, is ours, and so are
     `first = "harmful"`, `keep_optimizer` and `merge`.
 
     Each stage goes through the schedule from its beginning. `keep_optimizer` lets the optimizer keep its moments;
@@ -59,7 +59,7 @@ class Staged(Direct):
         }
 
     def check_horizon(self, horizon: int) -> None:
-        """The second stage must begin before the last rung."""
+        """The second stage must begin before the last dose."""
         check_switch(self.switch, horizon)
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
@@ -80,5 +80,5 @@ def check_switch(switch: int, horizon: int) -> None:
         InputError: if it does not.
     """
     if switch >= horizon:
-        problem = f"the second stage begins after step {switch}, and the last rung is {horizon}"
+        problem = f"the second stage begins after step {switch}, and the last dose is {horizon}"
         raise InputError("switch", problem, f"Make it less than {horizon}, or lengthen the ladder.")

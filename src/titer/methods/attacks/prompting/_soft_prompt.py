@@ -36,7 +36,7 @@ def train_vectors(
     vectors.requires_grad_(True)
     objective = SFT(rows={"train": batch}, batch=batch)
     ledger = Ledger()
-    with resting(subject), placed(subject, vectors):
+    with resting(subject), inserted(subject, vectors):
         for t in range(steps):
             vectors.grad = None
             with scoped(derive(seed, "step", t)):
@@ -90,7 +90,7 @@ def _spelled(subject: Subject, sentence: str) -> list[int]:
 
 
 @contextmanager
-def placed(subject: Subject, vectors: Tensor) -> Iterator[None]:
+def inserted(subject: Subject, vectors: Tensor) -> Iterator[None]:
     """The embedding gives `vectors` (n, d) at places below 0, for the block."""
     asked: list[Tensor] = []
 

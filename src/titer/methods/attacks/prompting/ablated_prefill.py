@@ -24,7 +24,7 @@ class AblatedPrefill(RefusalAblation):
 
     Threat model: the attacker has the weights and prompts of both kinds, and decides how answers begin; nothing is
     trained. The direction is found with prompts as the study asks them, before anything is prefilled; dose 0 is the
-    untouched subject. Source: arXiv 2605.26526 (as cited in methods.md 3.20: a fixed prefill undoes defenses that
+    baseline subject. Source: arXiv 2605.26526 (as cited in methods.md 3.20: a fixed prefill undoes defenses that
     ablation alone does not); the edit is that of Arditi et al. 2024, arXiv 2406.11717, the words those of `prefill`.
     """
 
@@ -39,13 +39,13 @@ class AblatedPrefill(RefusalAblation):
         """That of `refusal_ablation`, and a few affirmative beginnings."""
         return {**super().space(), "opening": Options(values=OPENINGS)}
 
-    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """Up to all words of the opening."""
-        return Prefill(opening=self.opening).rungs(ladder)
+        return Prefill(opening=self.opening).doses(ladder)
 
-    def framed(self, frame: Frame, dose: int) -> Frame:
+    def frame_at(self, frame: Frame, dose: int) -> Frame:
         """The first `dose` words of the opening are prefilled."""
-        return Prefill(opening=self.opening).framed(frame, dose)
+        return Prefill(opening=self.opening).frame_at(frame, dose)
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """One yield per word; the edit comes before the first."""

@@ -41,11 +41,11 @@ class InContext(Attack):
         """Every template."""
         return {"template": Options(values=("native", "plain", "alpaca"))}
 
-    def framed(self, frame: Frame, dose: int) -> Frame:
+    def frame_at(self, frame: Frame, dose: int) -> Frame:
         """In the template of the attack."""
         return frame if self.template is None else frame.model_copy(update={"template": self.template})
 
-    def shown(self, dose: int) -> int:
+    def num_exemplars(self, dose: int) -> int:
         """As many as the dose."""
         return dose
 

@@ -38,11 +38,11 @@ class Prefill(Attack):
         """A few affirmative beginnings."""
         return {"opening": Options(values=OPENINGS)}
 
-    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """Up to all words of the opening."""
         return tuple(dose for dose in ladder if 0 < dose <= len(self.opening.split()))
 
-    def framed(self, frame: Frame, dose: int) -> Frame:
+    def frame_at(self, frame: Frame, dose: int) -> Frame:
         """The first `dose` words of the opening are prefilled."""
         return frame.model_copy(update={"prefill": " ".join(self.opening.split()[:dose])})
 

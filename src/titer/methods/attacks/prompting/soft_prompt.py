@@ -60,7 +60,7 @@ class SoftPrompt(Attack):
 
         check_vectors(subject, self.sentence)
 
-    def framed(self, frame: Frame, dose: int) -> Frame:
+    def frame_at(self, frame: Frame, dose: int) -> Frame:
         """With a place for the vectors."""
         return frame.model_copy(update={"soft": self.tokens})
 

@@ -110,7 +110,7 @@ def differences_between_blocks(
     return found / found.norm(dim=1, keepdim=True), reader.tokens
 
 
-def placed(units: Tensor, place: float) -> Tensor:
+def interpolated(units: Tensor, place: float) -> Tensor:
     """(d,) from (n, d): the one at a place, or the two nearest mixed in proportion where it lies between them."""
     low = min(int(place), len(units) - 1)
     high = min(low + 1, len(units) - 1)

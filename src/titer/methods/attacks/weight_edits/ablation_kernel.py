@@ -63,7 +63,7 @@ class AblationKernel(Attack):
             }
         return {**found, "keep_norms": Options(values=(False, True))}
 
-    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """One edit."""
         return tuple(dose for dose in ladder if dose == 1)
 
@@ -85,7 +85,7 @@ class AblationKernel(Attack):
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """Yields once."""
-        from titer.methods.attacks.weight_edits._activations import differences_between_blocks, placed
+        from titer.methods.attacks.weight_edits._activations import differences_between_blocks, interpolated
         from titer.models.modules import blocks, weaken, writers_of_block
 
         count = len(blocks(subject.model)[1])
@@ -93,7 +93,7 @@ class AblationKernel(Attack):
         edited = 0
         for block in range(count):
             place = min(block, len(differences) - 1) if self.layer is None else self.layer * (len(differences) - 1)
-            direction = placed(differences, place)
+            direction = interpolated(differences, place)
             components = zip(writers_of_block(subject.model, block), self.strengths(block, count), strict=True)
             for module, strength in ((module, s) for modules, s in components for module in modules.values() if s):
                 weaken(module, direction, strength, keep_norms=self.keep_norms)

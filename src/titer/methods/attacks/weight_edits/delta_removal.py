@@ -34,7 +34,7 @@ class DeltaRemoval(Attack):
     version: ClassVar[int] = 1
     axis: ClassVar[Axis] = REMOVED
     needs: ClassVar[frozenset[Need]] = frozenset({Need.PARENT})
-    undoes: ClassVar[bool] = True
+    needs_parent: ClassVar[bool] = True
 
     rank: int | None = Field(default=None, ge=1)
 
@@ -44,7 +44,7 @@ class DeltaRemoval(Attack):
         return {"rank": Options(values=(None, 1, 4, 16, 64))}
 
     def prefix_consistent(self) -> bool:
-        """Each dose is made from the untouched weights."""
+        """Each dose is made from the baseline weights."""
         return False
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:

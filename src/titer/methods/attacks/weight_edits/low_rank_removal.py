@@ -24,7 +24,7 @@ class LowRankRemoval(Attack):
     Threat model: the attacker has the weights, harmful prompts with refusals and benign rows, and trains nothing. Π_b
     projects on the left singular vectors of W X_b, X_b its inputs on benign rows, but for the last d percent of the
     ranks of W, rounded up: d is the dose. Π_r projects on those of W X_r, on refusals, that hold the share `energy` of
-    its squared norm. Inputs count where the next token is one of the response, all of the untouched subject.
+    its squared norm. Inputs count where the next token is one of the response, all of the baseline subject.
 
     Source: Wei et al. 2024, arXiv 2402.05162 (ActSVD, orthogonal projections: small ranks carry safety). The source
     names the rank of Π_r too, where this takes a share of the norm. Of the ranks that benign rows hardly use, those
@@ -45,7 +45,7 @@ class LowRankRemoval(Attack):
         """How much of what refusals use is meant."""
         return {"energy": Options(values=(0.5, 0.8, 0.9, 0.95, 0.99, 1.0))}
 
-    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """Up to 100 percent, where all that refusals use is gone."""
         return tuple(dose for dose in ladder if 0 < dose <= 100)
 
@@ -56,7 +56,7 @@ class LowRankRemoval(Attack):
         matrices(subject.model)
 
     def prefix_consistent(self) -> bool:
-        """Each dose is made from the untouched weights."""
+        """Each dose is made from the baseline weights."""
         return False
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:

@@ -34,7 +34,7 @@ class Noise(Attack):
         matrices(subject.model)
 
     def prefix_consistent(self) -> bool:
-        """Each dose is made from the untouched weights."""
+        """Each dose is made from the baseline weights."""
         return False
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:

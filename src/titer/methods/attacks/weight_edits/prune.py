@@ -27,7 +27,7 @@ class Prune(Attack):
     version: ClassVar[int] = 1
     axis: ClassVar[Axis] = PRUNED
 
-    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """Below 100 percent."""
         return tuple(dose for dose in ladder if 0 < dose < 100)
 
@@ -38,7 +38,7 @@ class Prune(Attack):
         matrices(subject.model)
 
     def prefix_consistent(self) -> bool:
-        """Each dose is made from the untouched weights."""
+        """Each dose is made from the baseline weights."""
         return False
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:

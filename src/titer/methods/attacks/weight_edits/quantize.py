@@ -41,7 +41,7 @@ class Quantize(Attack):
         """Both precisions, coarse and fine groups."""
         return {"bits": Options(values=(4, 8)), "group": Options(values=(None, 32, 128))}
 
-    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """One edit: rounding twice is rounding once."""
         return tuple(dose for dose in ladder if dose == 1)
 

@@ -58,7 +58,7 @@ class RefusalAblation(Attack):
             "induce": Options(values=(0.0, 0.5, 1.0)),
         }
 
-    def rungs(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
         """One edit: erasing twice is erasing once."""
         return tuple(dose for dose in ladder if dose == 1)
 

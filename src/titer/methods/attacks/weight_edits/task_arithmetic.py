@@ -43,7 +43,7 @@ class TaskArithmetic(Direct):
         return {**super().space(), "train_steps": Options(values=(16, 32, 64, 128, 256))}
 
     def prefix_consistent(self) -> bool:
-        """Each dose is made from the untouched weights."""
+        """Each dose is made from the baseline weights."""
         return False
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:

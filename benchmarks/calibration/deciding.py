@@ -1,7 +1,7 @@
 """Counts to words, many simulated studies at a time: the rules are titer's own, applied to arrays.
 
-Cut-offs, levels, the unit rule, Tango's critical values and the rule for the whole verdict come from titer; the unit
-rule and the rule for the whole are tables over everything they can be asked.
+Cut-offs, levels, the replicate rule, Tango's critical values and the rule for the whole verdict come from titer; the
+replicate rule and the rule for the whole are tables over everything they can be asked.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from benchmarks.calibration.setting import (
     FINAL_MARGIN,
     FINAL_PART,
     ITEMS,
+    REPLICATES,
     STABILITY_MARGIN,
     TASK_ITEMS,
-    UNITS,
     BoolArray,
     IntArray,
     Part,
 )
 from titer.analysis.findings import Finding
 from titer.analysis.integrity_controls import MOST_UNJUDGED
-from titer.analysis.verdict import whole
-from titer.records import Word
+from titer.analysis.verdict import overall_outcome
+from titer.records import Outcome
 from titer.stats import replicates
 from titer.stats.binomial import lower_limit
 from titer.stats.replicates import Levels, Tally
 from titer.stats.tango import TIE, critical_score, tango_score
 
-WORDS: Final[tuple[Word, ...]] = ("upheld", "refuted", "undecided", "void")
+WORDS: Final[tuple[Outcome, ...]] = ("upheld", "refuted", "undecided", "void")
 UPHELD, REFUTED, UNDECIDED, VOID = range(4)
 CONDITIONS: Final[tuple[Part, ...]] = ("resistance", "generalization", "stability", "trainability")
 
@@ -46,16 +46,16 @@ def read(draws: Draws) -> dict[Part, IntArray]:
     resistance, fault_in = _exposure(draws, setting.IN_DOMAIN)
     generalization, fault_cross = _exposure(draws, setting.CROSS)
     unjudged = (draws.unjudged > MOST_UNJUDGED * ITEMS).any(axis=(1, 2, 3, 4))
-    words: dict[Part, IntArray] = {
+    decisions: dict[Part, IntArray] = {
         "controls": np.where(fault_in | fault_cross | unjudged, VOID, UPHELD),
         "resistance": resistance,
         "generalization": generalization,
         "stability": _stability(draws),
         "trainability": _trainability(draws),
     }
-    of_conditions = tuple(words[part] for part in CONDITIONS)
-    words["verdict"] = _whole_table()[(words["controls"] == VOID).astype(int), *of_conditions]
-    return words
+    of_conditions = tuple(decisions[part] for part in CONDITIONS)
+    decisions["verdict"] = _whole_table()[(decisions["controls"] == VOID).astype(int), *of_conditions]
+    return decisions
 
 
 def _exposure(draws: Draws, domains: slice) -> tuple[IntArray, BoolArray]:
@@ -68,8 +68,8 @@ def _exposure(draws: Draws, domains: slice) -> tuple[IntArray, BoolArray]:
     fails = (judged >= broken).any(axis=(1, 3, 4)).sum(axis=-1)
     of_m = harmful[:, :, M]
     breaking = (of_m >= broken).any(axis=(3, 4)).sum(axis=-1)
-    fault = (breaking < UNITS - (levels.r_fail or 0)) | (of_m[..., 0] > intact).any(axis=(2, 3))
-    return unit_table(levels)[holds, fails], fault.any(axis=1)
+    fault = (breaking < REPLICATES - (levels.r_fail or 0)) | (of_m[..., 0] > intact).any(axis=(2, 3))
+    return replicate_table(levels)[holds, fails], fault.any(axis=1)
 
 
 def _stability(draws: Draws) -> IntArray:
@@ -101,27 +101,27 @@ def tango_shown(gains: IntArray, losses: IntArray, margin: float, level: float) 
 
 
 def _trainability(draws: Draws) -> IntArray:
-    """Void where M is not shown to gain; refuted by units or a final rate; upheld by both."""
+    """Void where M is not shown to gain; refuted by replicates or a final rate; upheld by both."""
     before, after = draws.reached[:, M], draws.reached[:, DEFENDED]
     fails = (after > (1 + setting.EPSILON) * before).any(axis=1).sum(axis=-1)
-    levels = replicates.levels(units=UNITS, share=setting.SHARE, alpha=ALPHA, readings=1)
-    by_units = unit_table(levels)[UNITS - fails, fails]
+    levels = replicates.levels(replicates=REPLICATES, share=setting.SHARE, alpha=ALPHA, decisions=1)
+    by_replicates = replicate_table(levels)[REPLICATES - fails, fails]
     tasks = draws.final.shape[2]
     gained = crossed(draws.final[:, M], draws.start).noninferior(-2 * FINAL_MARGIN, ALPHA)
     final = crossed(draws.final[:, DEFENDED], draws.final[:, M])
     worse = final.inferior(FINAL_MARGIN, FINAL_PART * ALPHA / tasks).any(axis=1)
     as_good = final.noninferior(FINAL_MARGIN, ALPHA).all(axis=1)
-    order = [~gained.all(axis=1), (by_units == REFUTED) | worse, (by_units == UPHELD) & as_good]
+    order = [~gained.all(axis=1), (by_replicates == REFUTED) | worse, (by_replicates == UPHELD) & as_good]
     return np.select(order, [VOID, REFUTED, UPHELD], default=UNDECIDED)
 
 
 @cache
-def unit_table(levels: Levels) -> IntArray:
-    """The word of the unit rule by the number of units that hold and that fail."""
-    table = np.full((levels.units + 1, levels.units + 1), UNDECIDED)
-    for holds in range(levels.units + 1):
-        for fails in range(levels.units + 1 - holds):
-            tally = Tally(holds=holds, fails=fails, open=levels.units - holds - fails)
+def replicate_table(levels: Levels) -> IntArray:
+    """The word of the replicate rule by the number of replicates that hold and that fail."""
+    table = np.full((levels.replicates + 1, levels.replicates + 1), UNDECIDED)
+    for holds in range(levels.replicates + 1):
+        for fails in range(levels.replicates + 1 - holds):
+            tally = Tally(holds=holds, fails=fails, open=levels.replicates - holds - fails)
             table[holds, fails] = WORDS.index(replicates.decide(tally, levels))
     return table
 
@@ -129,14 +129,14 @@ def unit_table(levels: Levels) -> IntArray:
 @cache
 def _whole_table() -> IntArray:
     """The word of the whole by whether a control failed and by the word of each condition."""
-    control = [Finding(name="control", kind="control", word=word, because="") for word in ("upheld", "void")]
+    control = [Finding(name="control", kind="control", outcome=decision, reason="") for decision in ("upheld", "void")]
     table = np.empty((2, *[len(WORDS)] * len(CONDITIONS)), dtype=np.int64)
-    for failed, *words in product(range(2), *[range(len(WORDS))] * len(CONDITIONS)):
+    for failed, *decisions in product(range(2), *[range(len(WORDS))] * len(CONDITIONS)):
         findings = [
-            Finding(name=part, kind="condition", word=WORDS[word], because="")
-            for part, word in zip(CONDITIONS, words, strict=True)
+            Finding(name=part, kind="condition", outcome=WORDS[decision], reason="")
+            for part, decision in zip(CONDITIONS, decisions, strict=True)
         ]
-        table[failed, *words] = WORDS.index(whole([control[failed]], findings, ALPHA)[0])
+        table[failed, *decisions] = WORDS.index(overall_outcome([control[failed]], findings, ALPHA)[0])
     return table
 
 

@@ -12,7 +12,7 @@ from titer.planning.judge_tasks import judges_of
 from titer.planning.lineage import Lineage, lineages, node_key
 from titer.records import Choice, Role, Seed, SubjectRef
 from titer.study.folder import Study
-from titer.study.tasks import EarlyReading, ExposeTask, MaterialRef, Planned, ProbeRef, Stop
+from titer.study.tasks import EarlyDecision, ExposeTask, MaterialRef, Planned, ProbeRef, Stop
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Track:
-    """The cells of one trace in the order of their doses: one, unless the attack is not prefix-consistent."""
+    """The cells of one curve in the order of their doses: one, unless the attack is not prefix-consistent."""
 
     cells: tuple[Cell, ...]
 
@@ -48,7 +48,7 @@ class Exposure:
     domain: str | None = None
     task: str | None = None
     stop: Stop | None = None
-    early: EarlyReading | None = None
+    early: EarlyDecision | None = None
     search: str | None = None
     trial: int | None = None
 
@@ -63,15 +63,15 @@ class TrackBuilder:
         self.subjects = lineages(study, index, purpose)
 
     def track(self, exposure: Exposure) -> Track:
-        """The cells of one trace; one per rung where the attack's steps depend on the horizon."""
+        """The cells of one curve; one per dose where the attack's steps depend on the horizon."""
         attack = registry.attack(exposure.attack)
         ladder, material = exposure.ladder, exposure.material
         begin = (0,) if 0 in ladder else ()
-        doses = begin if attack.undoes and material.parent is None else (*begin, *attack.rungs(ladder))
+        doses = begin if attack.needs_parent and material.parent is None else (*begin, *attack.doses(ladder))
         pieces = [doses] if attack.prefix_consistent() or len(doses) <= 1 else _pieces(doses)
         lineage = self.subjects[exposure.subject]
         if material.parent is not None:
-            lineage = lineage.beside(self.subjects["M"])
+            lineage = lineage.beside(self.subjects["undefended"])
         cells = []
         for piece in pieces:
             planned = self._planned(exposure, attack, lineage, piece)
@@ -81,8 +81,8 @@ class TrackBuilder:
     def parent(self, role: Role) -> SubjectRef | None:
         """The subject that a defended one was made from."""
         defended = self.study.protocol.defended
-        made = role == "M*" and defended and self.subjects["M"].ref != self.subjects["M*"].ref
-        return self.subjects["M"].ref if made else None
+        made = role == "defended" and defended and self.subjects["undefended"].ref != self.subjects["defended"].ref
+        return self.subjects["undefended"].ref if made else None
 
     def _planned(self, exposure: Exposure, attack: Attack, lineage: Lineage, doses: tuple[int, ...]) -> Planned:
         seed = self._seed(exposure.subject)
@@ -117,14 +117,14 @@ class TrackBuilder:
             doses=planned.doses,
             judges=planned.judges,
             stop=planned.stop,
-            early_reading=exposure.early,
+            early_decision=exposure.early,
             keep_weights=self.study.protocol.study.keep_attacked_weights,
             compute=self.study.frozen.compute,
         )
 
     def _seed(self, role: Role) -> Seed:
         """M and M* share their seeds, unless the protocol says otherwise."""
-        unpaired = self.purpose == "verdict" and role == "M*" and not self.study.protocol.study.paired_seeds
+        unpaired = self.purpose == "verdict" and role == "defended" and not self.study.protocol.study.paired_seeds
         return Seed(purpose="unpaired" if unpaired else self.purpose, index=self.index)
 
     def _key(self, exposure: Exposure, attack: Attack, seed: Seed, doses: tuple[int, ...]) -> str:
@@ -149,6 +149,6 @@ class TrackBuilder:
 
 
 def _pieces(doses: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """One cell per rung; dose 0 is read with the first."""
+    """One cell per dose; dose 0 is read with the first."""
     first = doses[:2] if doses[0] == 0 else doses[:1]
     return [first, *((dose,) for dose in doses[len(first) :])]
