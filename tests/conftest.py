@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli.command import Done, Here, titer
-from studies import write_toml
-from tiny_study import tiny_protocol
+from support.command import Done, Here, titer
+from support.studies import write_toml
+from support.tiny_study import tiny_protocol
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-from studies import RESULTS, begin, contents, finish, search
+from support.studies import RESULTS, begin, contents, finish, search
 
 from titer.conclude import conclude
 from titer.errors import BusyError

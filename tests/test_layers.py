@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
-ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "transformers", "peft", "scipy", "optuna", "datasets", "altair")
 MODELS = ("torch", "transformers", "peft", "optuna")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import RESULTS, begin, contents, finish
+from support.studies import RESULTS, begin, contents, finish
 
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_readings import EXPOSED, domains_of, replicates_of, sampling_of

@@ -12,9 +12,9 @@ from typing import Any
 
 import huggingface_hub.constants
 import pytest
-from cli.command import Done, Here
-from studies import write_toml
-from tiny_study import tiny_protocol
+from support.command import Done, Here
+from support.studies import write_toml
+from support.tiny_study import tiny_protocol
 
 Change = Callable[[dict[str, Any]], None]
 Write = Callable[[Change], Path]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.command import Done, Here
+from support.command import Done, Here
 
 from titer.analysis.findings import Verdict
 from titer.cli import app

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from titer.cli.app import EXAMPLES
 from titer.methods import registry
 from titer.protocol.loading import load
 from titer.records import Choice
 
-FILES = sorted([*(Path(__file__).parents[2] / "examples").glob("*.toml"), *EXAMPLES.glob("*.toml")])
+FILES = sorted([*(ROOT / "examples").glob("*.toml"), *EXAMPLES.glob("*.toml")])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

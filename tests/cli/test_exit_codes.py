@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-from cli.command import ENVIRONMENT, Here, start
-from cli.command import titer as ran
+from support.command import ENVIRONMENT, Here, start
+from support.command import titer as ran
 
 import titer.cli.run
 import titer.conclude

@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
-from cli.command import Here, titer
+from support.command import Here, titer
 
 HEAVY = ("torch", "transformers", "peft", "datasets", "scipy", "optuna", "altair")
 COMMANDS = ("init", "plan", "run", "judge", "verdict", "report", "list", "demo", "immunize", "attack", "pack", "export")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import typer
-from cli.command import ENVIRONMENT
+from support import ROOT
+from support.command import ENVIRONMENT
 
 from titer.cli.app import app
 
-ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-CN.md")
 MARKER = "<!-- tested -->"
 END_OF_COMMAND = frozenset({"&&", "||", "|", ";", ">", ">>", "&", "2>"})

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from report.assays import assay, protocol, verdict
+from support.report_assays import assay, protocol, verdict
 
 from titer.report.charts import charts
 from titer.report.difference_chart import difference_lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from report.assays import assay, verdict
+from support.report_assays import assay, verdict
 
 from titer.report.escape import json_block, table
 from titer.report.json_report import report_data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from report.assays import FINE, ITEMS, LADDER, assay, curve, point, protocol
+from support.report_assays import FINE, ITEMS, LADDER, assay, curve, point, protocol
 
 from titer.analysis.findings import Assay, Curve
 from titer.report.dose_response import mean_rows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-from report.assays import verdict
 from rich.console import Console
+from support.report_assays import verdict
 
 from titer.report.escape import escape, printable
 from titer.report.terminal import verdict_figures, verdict_table

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy import integrate, stats
-from whole_reading import decide_dose
+from support.whole_reading import decide_dose
 
 from titer.stats.binomial import Counts, intact_cutoff
 from titer.stats.power import (

@@ -1,0 +1,324 @@
+"""What is foreseen of a study, against enumerations, the figures of the statistics page and the conditions."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy import stats
+from support import assays
+from support.assays import ITEMS
+from support.command import Here
+from support.studies import write_toml
+from support.tiny_study import tiny_protocol
+
+from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
+from titer.analysis.expected_items import ExpectedItems, expected_items
+from titer.analysis.power_analysis import Prospect, foresee, undecided
+from titer.cli.app import EXAMPLES
+from titer.protocol.loading import load
+from titer.stats.expected_sample_size import prospect
+from titer.stats.group_sequential import three_analyses
+from titer.stats.noninferiority import Changes, compare_rates
+from titer.stats.power import dose_holds
+
+A = 0.01875
+"""The item level of five replicates at 95 % confidence."""
+
+
+def foreseen(change: Any = None) -> dict[tuple[str, str, float | None], Prospect]:
+    """The prospects of the synthetic protocol by what they are about, claim and what is assumed, rounded."""
+    found = foresee(assays.protocol(change))
+    by_name = {(one.about, one.claim, None if one.assumed is None else round(one.assumed, 4)): one for one in found}
+    assert len(by_name) == len(found)
+    return by_name
+
+
+def with_scores(data: dict[str, Any], threshold: float, domains: int) -> None:
+    """Two attacks read at nine doses in some defended domains: 18 readings in a replicate for each domain."""
+    first = data["harm"]["domain"][0]
+    data["harm"] |= {"threshold": threshold, "domain": [first | {"name": f"d{i}"} for i in range(domains)]}
+    data["attacker"] |= {"budget": {"steps": 128}, "ladder": [0, 1, 2, 4, 8, 16, 32, 64, 128]}
+    data["attacker"]["attack"] = [{"name": "direct", "parameters": {"batch": batch}} for batch in (4, 8)]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "domains", "intact", "broken"),
+    [(0.2, 1, (57, 158), 103), (0.2, 3, (57, 158), 113), (0.1, 1, (132, 347), 243), (0.1, 3, (132, 347), 275)],
+)
+def test_items_that_a_dose_needs(threshold: float, domains: int, intact: tuple[int, int], broken: int) -> None:
+    found = foreseen(lambda data: with_scores(data, threshold, domains))
+    for domain in range(domains):
+        assert found[f"d{domain}", "intact", threshold / 4].enough == intact[0]
+        assert found[f"d{domain}", "intact", threshold / 2].enough == intact[1]
+        assert found[f"d{domain}", "broken", threshold * 2].enough == broken
+
+
+def test_cutoffs_and_powers_of_a_dose_are_those_of_the_binomial_law() -> None:
+    """One attack, one domain, the doses 0, 16 and 32: three readings in a replicate."""
+    found = foreseen()
+    intact = max(k for k in range(ITEMS) if stats.binom.cdf(k, ITEMS, 0.2) <= A)
+    broken = min(k for k in range(ITEMS) if stats.binom.sf(k - 1, ITEMS, 0.2) <= A / 3)
+    for domain in ("vaults", "codes"):
+        for rate in (0.05, 0.1):
+            one = found[domain, "intact", rate]
+            assert (one.items, one.cutoff) == (ITEMS, intact)
+            assert one.power == pytest.approx(stats.binom.cdf(intact, ITEMS, rate))
+        one = found[domain, "broken", 0.4]
+        assert (one.items, one.cutoff) == (ITEMS, broken)
+        assert one.power == pytest.approx(stats.binom.sf(broken - 1, ITEMS, 0.4))
+
+
+def at_analyses(data: dict[str, Any]) -> None:
+    """The readings of the figures on the statistics page: 100 items, 18 readings in a replicate."""
+    with_scores(data, 0.2, 1)
+    data["harm"]["domain"][0]["splits"]["probe"] = 100
+    data["harm"]["sampling"] = "sequential"
+
+
+def test_powers_of_a_dose_at_analyses_are_those_of_its_analyses() -> None:
+    found = foreseen(at_analyses)
+    intact, broken = found["d0", "intact", 0.1], found["d0", "broken", 0.4]
+    assert (intact.earlier, intact.cutoff, intact.items, intact.enough) == (((2, 50),), 11, 100, None)
+    assert (broken.earlier, broken.cutoff, broken.items, broken.enough) == (((15, 25), (22, 50)), 34, 100, None)
+    three = three_analyses(100, threshold=0.2, intact_level=A, broken_level=A / 18)
+    assert intact.power == pytest.approx(0.705, abs=5e-4)
+    assert broken.power == pytest.approx(prospect(three, 0.4).broken)
+
+
+def curtailed_one_by_one(data: dict[str, Any]) -> None:
+    at_analyses(data)
+    data["harm"]["sampling"] = "curtailed"
+    data["compute"] = {"batch": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        (at_analyses, {0.0: 50, 0.05: 73, 0.2: 100, 0.5: 53, 0.8: 25}),
+        (curtailed_one_by_one, {0.0: 89, 0.05: 94, 0.2: 85, 0.5: 68, 0.8: 43}),
+    ],
+)
+def test_items_that_a_dose_is_expected_to_take(change: Any, asked: dict[float, int]) -> None:
+    (found,) = expected_items(assays.protocol(change))
+    assert (found.about, found.items) == ("d0", 100)
+    assert [rate for rate, _ in found.asked] == pytest.approx([0, 0.05, 0.1, 0.2, 0.4, 0.5, 0.8])
+    assert {rate: round(items) for rate, items in found.asked if rate in asked} == asked
+
+
+def test_every_item_is_asked_where_doses_are_read_whole() -> None:
+    assert expected_items(assays.protocol()) == ()
+
+
+def test_no_harm_rate_above_one_is_assumed() -> None:
+    found = foreseen(lambda data: data["harm"].update(threshold=0.7))
+    assert found["vaults", "broken", 1.0].power == 1
+
+
+@pytest.mark.parametrize(("replicates", "powers"), [(5, (0.90, 0.77, 0.59)), (9, (0.99, 0.93, 0.77))])
+def test_power_of_the_replicate_rule(replicates: int, powers: tuple[float, float, float]) -> None:
+    found = foreseen(lambda data: data["study"].update(seeds={"attack": replicates}))
+    assert [found["replicates", "upheld", p].power for p in (0.02, 0.05, 0.1)] == pytest.approx(powers, abs=0.006)
+
+
+def titers(change: Any = None) -> list[Prospect]:
+    return [one for one in foresee(assays.protocol(change)) if one.about == "titers"]
+
+
+def test_ratio_of_titers_that_is_shown() -> None:
+    """About 8 and 10 for five pairs; of nine, one may miss it: 9 w^8 - 8 w^9 is the power if a pair shows it with w."""
+    assert [(round(one.assumed or 0), one.power) for one in titers()] == [(8, 0.8), (10, 0.9)]
+    for one in titers(lambda data: data["study"].update(seeds={"attack": 9})):
+        assert one.assumed is not None
+        w = stats.norm.cdf((math.log2(one.assumed) - 1.3) / (0.7 * math.sqrt(2)))
+        assert one.power == pytest.approx(9 * w**8 - 8 * w**9)
+
+
+def test_no_ratio_without_two_subjects_or_five_replicates() -> None:
+    def alone(data: dict[str, Any]) -> None:
+        data["defense"] = []
+        del data["stability"], data["trainability"]
+
+    def compared(data: dict[str, Any]) -> None:
+        alone(data)
+        data["subject"]["reference"] = "organism"
+
+    assert titers(alone) == []
+    assert len(titers(compared)) == 2
+    assert titers(lambda data: data["study"].update(seeds={"attack": 4}, descriptive=True)) == []
+
+
+def with_four_tasks(data: dict[str, Any], items: int) -> None:
+    """Two tasks, the refusals of one domain and coherence, of so many items each."""
+    data["harm"]["domain"] = data["harm"]["domain"][:1]
+    data["harm"]["domain"][0]["splits"]["probe"] = items
+    for task in data["task"]:
+        task["splits"]["verdict"] = items
+    data["stability"] |= {"tasks": ["facts", "labels"], "over_refusal": False}
+
+
+@pytest.mark.parametrize(("changing", "items", "fewer"), [(0.03, 225, 200), (0.01, 125, 100)])
+def test_stability_over_four_tasks(changing: float, items: int, fewer: int) -> None:
+    enough = foreseen(lambda data: with_four_tasks(data, items))["stability, all rates", "not inferior", changing]
+    short = foreseen(lambda data: with_four_tasks(data, fewer))["stability, all rates", "not inferior", changing]
+    assert (enough.power or 0) >= 0.9 > (short.power or 0)
+    assert enough.enough == short.enough == items
+
+
+def test_stability_of_four_tasks_of_200_items() -> None:
+    found = foreseen(lambda data: with_four_tasks(data, 200))
+    whole = found["stability, all rates", "not inferior", 0.03].power
+    assert whole == pytest.approx(0.85, abs=0.005)
+    one = found["facts", "not inferior", 0.03].power
+    assert one is not None
+    assert whole == pytest.approx(one**4)
+
+
+def test_power_of_one_task_is_the_chance_that_its_comparison_is_shown() -> None:
+    """Every pair of gains and losses of 40 items, through the comparison that the condition makes."""
+    found = foreseen(lambda data: with_four_tasks(data, 40))
+    chance = 0.0
+    for gains in range(9):  # more changes than 8 of a kind are rarer than 1e-7
+        for losses in range(9):
+            changes = Changes(gains=gains, losses=losses, items=40)
+            if compare_rates(changes, margin=0.05, level=0.05, claim="noninferior").shown:
+                chance += stats.multinomial.pmf([gains, losses, 40 - gains - losses], 40, [0.015, 0.015, 0.97])
+    assert found["facts", "not inferior", 0.03].power == pytest.approx(chance, abs=1e-6)
+
+
+def test_tasks_of_stability_are_those_that_the_condition_compares() -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["stability"]["tasks"] = ["facts", "labels", "prose"]
+        data["task"][1]["descriptive"] = True
+
+    plan = assays.protocol(change)
+    assay = assays.assay(plan, assays.breaking())
+    compared = {task.name: len(task.after[0]) for task in tasks_at_dose_zero(assay, plan) if not task.descriptive}
+    claims = [one for one in foresee(plan) if one.claim == "not inferior"]
+    assert {one.about: one.items for one in claims if one.items is not None} == compared
+    assert [one.power for one in claims if one.about == "prose"] == [None]
+
+
+def test_what_is_not_enumerated_is_said() -> None:
+    """Above 400 items the power is that of 400; of several defense seeds it is that of one."""
+
+    def many(data: dict[str, Any]) -> None:
+        data["task"][0]["splits"]["verdict"] = 1000
+
+    def method(data: dict[str, Any]) -> None:
+        many(data)
+        data["study"] |= {"claim": "this method", "seeds": {"attack": 5, "defense": 5}}
+
+    one = foreseen(many)["facts", "not inferior", 0.03]
+    assert one.items == 1000
+    assert one.power == pytest.approx(0.9996, abs=1e-4)
+    assert any("400" in note for note in one.notes)
+    assert any("one defense seed" in note for note in foreseen(method)["facts", "not inferior", 0.03].notes)
+
+
+def with_ladder(data: dict[str, Any], factor: float, replicates: int) -> None:
+    """Two benign tasks on doses that are so far apart."""
+    data["study"]["seeds"] = {"attack": replicates}
+    data["trainability"] |= {
+        "tasks": ["facts", "labels"],
+        "target": {"facts": 0.6, "labels": 0.6},
+        "ladder": [round(1000 * factor**k) for k in range(16)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("factor", "replicates", "power"),
+    [(2, 5, 0.29), (1.19, 5, 0.84), (1.22, 5, 0.92), (1.19, 9, 0.96), (1.22, 9, 0.99)],
+)
+def test_trainability_on_even_doses(factor: float, replicates: int, power: float) -> None:
+    found = foreseen(lambda data: with_ladder(data, factor, replicates))
+    assert found["trainability", "steps upheld", 1].power == pytest.approx(power, abs=0.01)
+    assert found["trainability", "steps upheld", 1].cutoff == (0 if replicates == 5 else 1)
+
+
+def test_a_replicate_of_trainability_holds_where_every_task_does() -> None:
+    one, two = foreseen(), foreseen(lambda data: with_ladder(data, 1.2, 5))
+    powers = [found["trainability", "holds in a replicate", 1.4].power for found in (one, two)]
+    ladders = [assays.BENIGN, [round(1000 * 1.2**k) for k in range(16)]]
+    held = [dose_holds(ladder, epsilon=0.5, ratio=1.4, sd_log=0.2) or 0 for ladder in ladders]
+    assert powers == pytest.approx([held[0], held[1] ** 2])
+    for ratio in (1, 1.2, 1.4):
+        replicate = two["trainability", "holds in a replicate", ratio].power
+        assert replicate is not None
+        assert two["trainability", "steps upheld", ratio].power == pytest.approx(replicate**5)
+
+
+def test_a_ladder_that_ends_too_soon_foresees_nothing() -> None:
+    plan = assays.protocol(lambda data: data["trainability"].update(ladder=[5, 6, 7, 8]))
+    steps = [one for one in foresee(plan) if one.about == "trainability"]
+    assert {one.power for one in steps} == {None}
+    assert all("ends before 1.5 times" in note for one in steps for note in one.notes)
+
+
+def final(change: Any = None) -> float:
+    found = foreseen(change)["labels", "final rate not inferior", 0.0]
+    assert found.power is not None
+    return found.power
+
+
+def test_final_rate_is_simulated_with_a_fixed_seed() -> None:
+    assert final() == final()
+    assert final(lambda data: data["trainability"].update(margin=0.05)) < final()
+    assert final() < final(lambda data: data["task"][1]["splits"].update(verdict=400))
+    assert final(lambda data: data["study"].update(seeds={"attack": 1}, descriptive=True)) == 0
+
+
+def test_what_is_foreseeably_undecided_is_said() -> None:
+    assert undecided(foresee(assays.protocol())) is None
+    assert undecided(foresee(load(EXAMPLES / "demo.toml"))) is None
+
+    def few(data: dict[str, Any]) -> None:
+        data["harm"]["domain"][1]["splits"]["probe"] = 20
+
+    said = undecided(foresee(assays.protocol(few))) or ""
+    assert said.startswith("This study will probably end undecided")
+    assert f"codes intact ({0.95**20:.2f})" in said
+    assert "vaults" not in said
+    descriptive = undecided(foresee(assays.protocol(lambda data: data["study"].update(seeds={"attack": 2}))))
+    assert "replicates upheld (0.00)" in (descriptive or "")
+
+
+def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: Here) -> None:
+    arguments = ("plan", tiny_file, "--out", tmp_path / "s")
+    said = here(*arguments).out
+    assert max(map(len, said.splitlines())) <= 80
+    table = said[said.index("What this study can decide") : said.index("Overlap audit")]
+    for part in ("red, blue:", "at most", "5 of 5 seeds", "0.90, 0.77", "Assumed:", "ladder of trainability"):
+        assert part in table
+    assert "will probably end undecided" in table
+    found = json.loads(here(*arguments, "--json").out)
+    prospects = foresee(load(tiny_file))
+    assert [Prospect.from_json(json.dumps(one)) for one in found["prospects"]] == list(prospects)
+    assert found["foreseeably_undecided"] == undecided(prospects)
+    assert found["expected_items"] == []
+
+
+def test_plan_states_the_analyses_and_what_they_save(
+    tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "looks.toml"
+    write_toml(
+        path, tiny_protocol(tmp_path / "in", harm=tiny_protocol(tmp_path / "in")["harm"] | {"sampling": "sequential"})
+    )
+    arguments = ("plan", path, "--out", tmp_path / "s")
+    said = here(*arguments).out
+    assert max(map(len, said.splitlines())) <= 80
+    prospects, (red, blue) = foresee(load(path)), expected_items(load(path))
+    intact = next(one for one in prospects if one.claim == "intact")
+    assert intact.earlier
+    analyses = [f"{cutoff} of {items}" for cutoff, items in (*intact.earlier, (intact.cutoff, intact.items))]
+    monkeypatch.setenv("COLUMNS", "200")
+    assert f"at most {', '.join(analyses)}" in here(*arguments).out
+    table = said[said.index("Items a dose is expected to take") : said.index("Overlap audit")]
+    (row,) = [line for line in table.splitlines() if line.strip().startswith("red, blue")]
+    assert row.split()[2:] == [str(red.items), *(str(round(asked)) for _, asked in red.asked)]
+    found = json.loads(here(*arguments, "--json").out)
+    assert [ExpectedItems.from_json(json.dumps(one)) for one in found["expected_items"]] == [red, blue]

@@ -1,0 +1,111 @@
+"""What a search may try: as a protocol writes it, checked before the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.studies import begin, search
+
+from titer.errors import InputError
+from titer.methods import registry
+from titer.methods.search_configurations import edges, space_of, typical_of
+from titer.methods.search_space import LogRange, Options
+from titer.protocol.attacker import AttackChoice
+
+LR = {"low": 1e-3, "high": 1e-1}
+
+
+def searched(space: Any, **parameters: Any) -> AttackChoice:
+    return AttackChoice(name="direct", parameters=parameters, search=space)
+
+
+@pytest.mark.parametrize("name", sorted(registry.ATTACKS))
+def test_every_value_of_a_default_space_is_one_that_the_attack_takes(name: str) -> None:
+    choice = AttackChoice(name=name, search="default" if registry.ATTACKS[name].space() else None)
+    for one in edges(choice):
+        assert registry.attack(one).name == name
+
+
+def test_what_is_written_beside_the_name_is_not_searched() -> None:
+    space = space_of(searched("default", lr=1e-3, trainable="full"))
+    assert {"batch", "schedule", "template"} == set(space)
+    assert typical_of(searched("default", lr=1e-3, trainable="full")).parameters["lr"] == 1e-3
+
+
+def test_the_typical_configuration_is_the_middle_and_the_edges_are_each_end() -> None:
+    choice = searched({"lr": LR, "batch": [2, 4]})
+    assert space_of(choice) == {"lr": LogRange(low=1e-3, high=1e-1), "batch": Options(values=(2, 4))}
+    assert typical_of(choice).parameters == {"lr": pytest.approx(1e-2), "batch": 2}
+    assert [one.parameters["lr"] for one in edges(choice)][1:3] == [1e-3, 1e-1]
+    assert [one.parameters["batch"] for one in edges(choice)][3:] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("attack", "place", "problem"),
+    [
+        ({"search": {}}, "attacker.attack.0.search", "the search space is empty"),
+        ({"search": {"lr": []}}, "attacker.attack.0.search.lr", "nothing to choose from"),
+        ({"search": {"lr": {"low": 0.1, "high": 0.1}}}, "attacker.attack.0.search.lr", "from 0.1 down to 0.1"),
+        ({"search": {"lr": {"low": 0.1, "high": 0.01}}}, "attacker.attack.0.search.lr", "from 0.1 down to 0.01"),
+        ({"search": {"lr": {"low": 0, "high": 0.01}}}, "attacker.attack.0.search.lr.low", "no number above 0"),
+        ({"search": {"lr": {"low": 1e-3}}}, "attacker.attack.0.search.lr", "neither a range nor a list"),
+        ({"search": {"rate": LR}}, "attacker.attack.0.search.rate", "no such parameter"),
+        ({"lr": 1e-3, "search": {"lr": LR}}, "attacker.attack.0.search.lr", "both written and searched"),
+        ({"search": {"batch": [4, 0]}}, "attacker.attack.0.search.batch", "greater than"),
+        (
+            {"search": {"trainable": [{"kind": "lora", "rank": 4, "alpha": 8, "targets": ["nothing"]}]}},
+            "attacker.attack.0, trainable.targets",
+            "nothing",
+        ),
+        ({"name": "baseline", "search": "default"}, "attacker.attack.0.search", "nothing of baseline is left"),
+    ],
+)
+def test_a_space_that_cannot_be_searched_is_told_before_the_run(
+    tmp_path: Path, attack: dict[str, Any], place: str, problem: str
+) -> None:
+    def change(data: dict[str, Any]) -> None:
+        search(data)
+        data["attacker"]["attack"] = [{"name": "direct", **attack}]
+
+    with pytest.raises(InputError) as told:
+        begin(tmp_path, change)
+    assert told.value.place == place
+    assert problem in told.value.problem
+    assert told.value.remedy
+
+
+def no_trials(data: dict[str, Any]) -> None:
+    del data["attacker"]["search"]
+
+
+def nothing_searched(data: dict[str, Any]) -> None:
+    data["attacker"]["attack"] = [{"name": "direct"}]
+
+
+def no_prompts(data: dict[str, Any]) -> None:
+    del data["harm"]["domain"][0]["splits"]["select"]
+
+
+def no_tasks(data: dict[str, Any]) -> None:
+    data["attacker"]["search"]["utility_floor"] = 0.8
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (no_trials, "attacker.attack.0.search"),
+        (nothing_searched, "attacker.search"),
+        (no_prompts, "harm.domain.0.splits"),
+        (no_tasks, "attacker.search.utility_floor"),
+    ],
+)
+def test_a_search_needs_trials_an_attack_prompts_and_tasks(tmp_path: Path, change: Any, place: str) -> None:
+    def both(data: dict[str, Any]) -> None:
+        search(data)
+        change(data)
+
+    with pytest.raises(InputError) as told:
+        begin(tmp_path, both)
+    assert told.value.place == place

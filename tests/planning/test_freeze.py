@@ -1,0 +1,122 @@
+"""Freezing: every input becomes a digest, and nothing is left of a protocol that cannot be used."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.studies import begin, contents, small_protocol, write_toml
+
+from titer.errors import InputError, RunError
+from titer.planning.freeze import freeze, open_study, restore_data
+from titer.planning.plan import plan
+from titer.study.atomic_files import read_lines
+from titer.study.store import Store
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def test_a_study_is_frozen_once(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    before = contents(study.folder, ".")
+    again = open_study(study.folder)
+    assert again.frozen == study.frozen
+    assert contents(study.folder, ".") == before
+    assert freeze(study.protocol, Store(tmp_path / "other")) == study.frozen
+
+
+def test_rows_and_items_are_kept_under_their_digests(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    assert set(study.frozen.rows) == {
+        "domain/red/defend", "domain/red/attack", "domain/red/probe", "domain/blue/attack", "domain/blue/probe",
+        "benign/defend", "benign/sham", "benign/over_refusal", "task/plain/verdict",
+    }  # fmt: skip
+    assert set(study.frozen.items) == {"harm:red", "harm:blue", "task:plain", "over_refusal"}
+    for name, digest in study.frozen.items.items():
+        lines = read_lines(study.store.data(digest))
+        assert tuple(json.loads(line)["id"] for line in lines) == study.frozen.item_ids[name]
+
+
+def test_a_task_that_is_only_trained_on_is_asked_nothing(tmp_path: Path) -> None:
+    study = begin(tmp_path, lambda data: data["task"].append({**data["task"][0], "name": "t", "splits": {"train": 9}}))
+    assert "task:t" not in study.frozen.items
+    assert "task/t/train" in study.frozen.rows
+    assert plan(study).tasks
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda data: data["attacker"]["attack"][0].update(name="indirect"), "attacker.attack.0"),
+        (lambda data: data["attacker"]["attack"][0].update(rate=1), "attacker.attack.0.rate"),
+        (lambda data: data["defense"][0].update(name="refusal"), "defense.0"),
+        (lambda data: data["defense"][0].update(train_steps=0), "defense.0.train_steps"),
+        (lambda data: data["harm"]["grading"].update(harm="exactly"), "harm.grading.harm"),
+        (lambda data: data["harm"].update(probe="ask"), "harm.probe"),
+        (lambda data: data["subject"].update(model="./nowhere"), "subject.model"),
+        (lambda data: data["harm"]["domain"][0].update(source="nowhere.jsonl"), "harm.domain.0"),
+        (lambda data: data["harm"]["domain"][0]["splits"].update(defend=9999), "harm.domain.0.splits"),
+        (lambda data: data["harm"]["frame"].update(max_new_tokens=500), "harm:red"),
+        (lambda data: data["benign"][0]["splits"].pop("defend"), "defense.0"),
+    ],
+)
+def test_bad_input_is_told_with_its_place_and_leaves_nothing(tmp_path: Path, change: Change, place: str) -> None:
+    data = small_protocol(tmp_path / "in")
+    change(data)
+    write_toml(tmp_path / "study" / "protocol.toml", data)
+    with pytest.raises(InputError) as caught:
+        open_study(tmp_path / "study")
+    assert caught.value.place.startswith(place), caught.value
+    assert [path.name for path in (tmp_path / "study").iterdir()] == ["protocol.toml"]
+
+
+def test_a_pair_without_its_refusal_is_told_before_the_run(tmp_path: Path) -> None:
+    data = small_protocol(tmp_path / "in")
+    rows = Path(data["harm"]["domain"][0]["source"])
+    rows.write_text(rows.read_text(encoding="utf-8").replace('"refusal": "no"', '"refusal": ""'), encoding="utf-8")
+    write_toml(tmp_path / "study" / "protocol.toml", data)
+    with pytest.raises(InputError, match="refusal_sft learns") as caught:
+        open_study(tmp_path / "study")
+    assert caught.value.place == "harm.domain.0.refusals"
+
+
+def test_rows_that_are_gone_are_read_again_from_their_sources(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    before = contents(study.store.root, "data")
+    shutil.rmtree(study.store.root / "data")
+    restore_data(study)
+    assert contents(study.store.root, "data") == before
+    next(iter((study.store.root / "data").iterdir())).unlink()
+    restore_data(study)
+    assert contents(study.store.root, "data") == before
+
+
+def test_rows_that_have_changed_since_are_not_taken(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    shutil.rmtree(study.store.root / "data")
+    path = tmp_path / "in" / "red.jsonl"
+    path.write_text(path.read_text().replace('"ok"', '"fine"'))
+    with pytest.raises(RunError, match=r"items\.harm:red is not what the study was frozen with"):
+        restore_data(study)
+    assert not (study.store.root / "data").exists()
+
+
+def test_nothing_is_read_again_where_all_is_there(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    shutil.rmtree(tmp_path / "in")
+    restore_data(study)
+
+
+def test_another_number_of_processors_is_no_other_study(tmp_path: Path) -> None:
+    """The default of `threads` follows the machine; what was frozen stays, whatever machine goes on."""
+    study = begin(tmp_path, lambda data: data["compute"].pop("threads"))
+    elsewhere = study.frozen.model_copy(update={"threads": 64})
+    (study.folder / "frozen.json").write_text(elsewhere.to_json() + "\n")
+    shutil.rmtree(study.store.root / "data")
+    again = open_study(study.folder)
+    restore_data(again)
+    assert again.frozen.compute["threads"] == 64

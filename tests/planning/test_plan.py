@@ -1,0 +1,373 @@
+"""What plan asks for, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.studies import RESULTS, begin, contents, finish
+
+from titer.errors import RunError
+from titer.execution.worker import work
+from titer.planning.cells import CellBuilder
+from titer.planning.plan import missing, plan
+from titer.study.folder import Study
+from titer.study.tasks import ExposeTask, JudgeTask, MakeTask, Planned
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def both(*changes: Change) -> Change:
+    """One change after the other."""
+
+    def change(data: dict[str, Any]) -> None:
+        for one in changes:
+            one(data)
+
+    return change
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A finished study; no test may change it."""
+    study = begin(tmp_path_factory.mktemp("done"))
+    finish(study)
+    return study
+
+
+def asked(study: Study, **named: Any) -> list[Planned]:
+    """The planned cells with these fields."""
+    return [cell for cell in plan(study).cells if all(getattr(cell, name) == value for name, value in named.items())]
+
+
+def doses_read(study: Study, cell: Planned) -> list[int]:
+    return sorted(int(path.stem) for path in study.store.answers(cell.key, 0).parent.glob("*.jsonl"))
+
+
+# ------------------------------------------------------------------------------------------------ purity, order
+def test_plan_is_pure(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    before = contents(tmp_path, ".")
+    assert plan(study) == plan(study)
+    assert contents(tmp_path, ".") == before
+
+
+def test_makes_come_first_and_nothing_is_asked_of_a_subject_that_is_not_made(tmp_path: Path) -> None:
+    first = plan(begin(tmp_path))
+    kinds = [task.kind for task in first.tasks]
+    assert kinds == ["make"] + ["expose"] * (len(kinds) - 1)
+    made = {task.key for task in first.tasks if isinstance(task, MakeTask)}
+    assert not [task for task in first.tasks if isinstance(task, ExposeTask) and task.subject.key in made]
+    assert first.unfinished == len(first.cells)
+
+
+def test_nothing_is_asked_of_a_finished_study(done: Study) -> None:
+    again = plan(done)
+    assert again.tasks == ()
+    assert again.unfinished == 0
+    assert again.cells == done.read_cells()
+    assert done.read_status().finished
+
+
+def test_only_judging_is_asked_where_answers_are_there(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    finish(study)
+    before = contents(study.store.root, *RESULTS)
+    for path in (study.store.root / "scores").glob("*/*.jsonl"):
+        path.unlink()
+    tasks = finish(study)
+    assert {task.kind for task in tasks} == {"judge"}
+    assert contents(study.store.root, *RESULTS) == before
+
+
+def test_a_dose_that_is_gone_is_asked_again_and_comes_back_the_same(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    finish(study)
+    before = contents(study.store.root, *RESULTS)
+    cell = asked(study, purpose="resistance", subject="undefended", index=1)[0]
+    study.store.answers(cell.key, 2).unlink()
+    assert [task.key for task in plan(study).tasks] == [cell.key]
+    finish(study)
+    assert contents(study.store.root, *RESULTS) == before
+
+
+# ------------------------------------------------------------------------------------------------ doses
+def test_no_dose_is_read_after_a_break(done: Study) -> None:
+    for cell in asked(done, subject="undefended", purpose="resistance"):
+        assert doses_read(done, cell) == [0, 2, 4]
+        assert cell.doses == (0, 2, 4, 8)
+
+
+def test_the_sham_is_read_up_to_the_dose_at_which_m_breaks(done: Study) -> None:
+    shams = asked(done, purpose="sham")
+    assert [cell.index for cell in shams] == [0, 1]
+    for cell in shams:
+        assert cell.doses == (0, 2, 4)
+        assert doses_read(done, cell) == [0, 2, 4]
+
+
+def test_the_sham_waits_for_m(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    assert not asked(study, purpose="sham")
+    finish(study, lambda s: missing(s, [t for i in (0, 1) for t in CellBuilder(s, i).exposures({})]))
+    assert asked(study, purpose="sham")
+
+
+def test_the_sham_is_read_to_the_horizon_where_m_does_not_break(tmp_path: Path) -> None:
+    study = begin(tmp_path, lambda data: data["attacker"]["attack"][0].update(lr=1e-6))
+    finish(study)
+    assert {cell.doses for cell in asked(study, purpose="sham")} == {(0, 2, 4, 8)}
+
+
+def cosine(data: dict[str, Any]) -> None:
+    data["attacker"]["attack"][0]["schedule"] = "cosine"
+
+
+def test_an_attack_that_depends_on_its_horizon_has_one_cell_a_dose(tmp_path: Path) -> None:
+    study = begin(tmp_path, cosine)
+    finish(study)
+    cells = asked(study, purpose="resistance", subject="undefended", index=0)
+    assert [cell.doses for cell in cells][:2] == [(0, 2), (4,)]
+    assert len({cell.key for cell in cells}) == len(cells)
+    assert all(doses_read(study, cell) == list(cell.doses) for cell in cells)
+    assert plan(study).tasks == ()
+
+
+# ------------------------------------------------------------------------------------------------ seeds
+def test_an_index_at_which_a_cell_failed_is_replaced_by_the_next_after_the_last(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    first = asked(study, purpose="resistance", subject="undefended", index=0)[0]
+    study.store.write_failure(first.key, "diverged at step 3")
+    after = plan(study)
+    assert after.replaced == ("index 0: diverged at step 3",)
+    assert {cell.index for cell in after.cells if cell.purpose == "resistance"} == {1, 2}
+    assert {cell.index for cell in after.cells if cell.purpose == "stability"} == {2}
+
+
+def test_the_reason_is_that_of_the_first_cell_in_order_whichever_failed_first(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    early, *_, late = asked(study, index=0, subject="undefended", purpose="resistance") + asked(
+        study, index=0, subject="undefended", purpose="generalization"
+    )
+    study.store.write_failure(late.key, "diverged at step 1")
+    assert plan(study).replaced == ()
+    assert early.key in {task.key for task in plan(study).tasks}
+    study.store.write_failure(early.key, "diverged at step 7")
+    assert plan(study).replaced == ("index 0: diverged at step 7",)
+
+
+def test_no_more_indices_are_replaced_than_there_are_replicates(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    for index in range(9):
+        for track in CellBuilder(study, index).exposures({}):
+            study.store.write_failure(track.cells[0].planned.key, "diverged at step 1")
+    after = plan(study)
+    assert len(after.replaced) == 2
+    assert {cell.index for cell in after.cells if cell.purpose == "resistance"} == {1, 3}
+
+
+def test_indices_begin_where_the_protocol_says(tmp_path: Path) -> None:
+    study = begin(tmp_path, lambda data: data["study"]["seeds"].update(first=7))
+    assert {cell.index for cell in plan(study).cells} == {7, 8}
+
+
+def unpaired(data: dict[str, Any]) -> None:
+    data["study"]["paired_seeds"] = False
+
+
+def test_m_and_its_defended_form_share_their_seeds_unless_told_otherwise(tmp_path: Path) -> None:
+    paired = begin(tmp_path, name="paired")
+    assert {cell.seed.purpose for cell in plan(paired).cells} == {"verdict"}
+    other = begin(tmp_path, unpaired, name="unpaired")
+    assert {cell.seed.purpose for cell in asked(other, subject="undefended")} == {"verdict"}
+    assert {cell.seed.purpose for cell in asked(other, subject="defended")} == {"unpaired"}
+
+
+# ------------------------------------------------------------------------------------------------ subjects
+def method_claim(data: dict[str, Any]) -> None:
+    data["study"] |= {"claim": "this method", "seeds": {"attack": 2, "defense": 2}}
+
+
+def test_a_claim_about_a_method_makes_one_subject_an_index(tmp_path: Path) -> None:
+    study = begin(tmp_path, method_claim)
+    makes = [task for task in plan(study).tasks if isinstance(task, MakeTask)]
+    assert [make.seed.index for make in makes] == [0, 1]
+    assert len({cell.made_from for cell in asked(study, subject="defended")}) == 2
+    assert len({cell.made_from for cell in asked(study, subject="undefended")}) == 1
+    assert len(asked(study, subject="defended", purpose="stability")) == 2
+
+
+def test_a_claim_about_a_checkpoint_makes_one_subject(done: Study) -> None:
+    assert len({cell.made_from for cell in asked(done, subject="defended")}) == 1
+    assert len(asked(done, subject="defended", purpose="stability")) == 1
+
+
+def test_a_make_that_fails_ends_a_claim_about_a_checkpoint(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    (make,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
+    study.store.write_failure(make.key, "diverged at step 2")
+    with pytest.raises(RunError, match=r"the defended subject, refusal_sft could not be made: diverged at step 2"):
+        plan(study)
+
+
+def test_a_make_that_fails_is_a_replicate_less_in_a_claim_about_a_method(tmp_path: Path) -> None:
+    study = begin(tmp_path, method_claim)
+    first, _ = (task for task in plan(study).tasks if isinstance(task, MakeTask))
+    study.store.write_failure(first.key, "diverged at step 2")
+    tasks = finish(study)
+    assert plan(study).unfinished == 0
+    assert plan(study).replaced == ()
+    exposed = {task.subject.key for task in tasks if isinstance(task, ExposeTask)}
+    assert first.key not in exposed
+    assert len(exposed) == 2
+
+
+def test_a_preparation_that_fails_ends_every_claim(tmp_path: Path) -> None:
+    study = begin(tmp_path, both(method_claim, prepare))
+    (make,) = plan(study).tasks
+    study.store.write_failure(make.key, "diverged at step 2")
+    with pytest.raises(RunError, match="the undefended subject, prepared could not be made"):
+        plan(study)
+
+
+def defense(*choices: Any) -> Change:
+    return lambda data: data.update(defense=list(choices))
+
+
+def test_no_defense_at_all_is_m_under_another_name(tmp_path: Path) -> None:
+    study = begin(tmp_path, defense("none"))
+    tasks = finish(study)
+    assert {task.kind for task in tasks} == {"expose"}
+    ours, theirs = (
+        [
+            cell.model_copy(update={"subject": "undefended"})
+            for cell in asked(study, subject=subject)
+            if cell.purpose != "sham"
+        ]
+        for subject in ("undefended", "defended")
+    )
+    assert ours == theirs
+    assert ours
+    assert len(tasks) == len({cell.key for cell in study.read_cells()})
+
+
+def test_a_null_defense_is_a_node_of_its_own(tmp_path: Path) -> None:
+    study = begin(tmp_path, defense("no_op"))
+    (make,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
+    assert {cell.made_from for cell in asked(study, subject="defended")} == {make.key}
+
+
+def test_a_chain_makes_one_subject_after_the_other(tmp_path: Path) -> None:
+    study = begin(tmp_path, defense("no_op", {"name": "refusal_sft", "train_steps": 2}))
+    first = [task for task in plan(study).tasks if isinstance(task, MakeTask)]
+    assert [make.role for make in first] == ["the defended subject, no_op"]
+    work(first[0], study.store)
+    (second,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
+    assert second.parent.key == first[0].key
+
+
+def test_a_given_checkpoint_is_loaded_and_not_made(tmp_path: Path) -> None:
+    begin(tmp_path)
+    study = begin(tmp_path, defense({"name": "checkpoint", "model": str(tmp_path / "in" / "model")}), name="given")
+    assert {task.kind for task in plan(study).tasks} == {"expose"}
+    assert {cell.made_from for cell in asked(study, subject="defended")} == {study.frozen.checkpoints["0"].key}
+
+
+def alone(data: dict[str, Any]) -> None:
+    del data["defense"], data["stability"]
+
+
+def test_without_a_defense_the_model_itself_is_assayed(tmp_path: Path) -> None:
+    study = begin(tmp_path, alone)
+    assert {cell.subject for cell in plan(study).cells} == {"defended"}
+    assert {cell.purpose for cell in plan(study).cells} == {"resistance", "stability"}
+    finish(study)
+    assert not asked(study, purpose="sham")
+
+
+def test_without_a_defense_the_reference_takes_the_part_of_m(tmp_path: Path) -> None:
+    begin(tmp_path)
+    study = begin(
+        tmp_path,
+        both(alone, lambda data: data["subject"].update(reference=str(tmp_path / "in" / "model"))),
+        name="referred",
+    )
+    assert {cell.subject for cell in plan(study).cells} == {"undefended", "defended"}
+    assert {task.kind for task in plan(study).tasks} == {"expose"}
+    finish(study)
+    assert {cell.subject for cell in asked(study, purpose="sham")} == {"undefended"}
+
+
+def prepare(data: dict[str, Any]) -> None:
+    data["subject"]["prepare"] = {"defense": "refusal_sft", "domains": ["red"], "train_steps": 2}
+    data["benign"][0]["splits"]["prepare"] = 10
+
+
+def test_a_prepared_m_is_made_before_all_else(tmp_path: Path) -> None:
+    study = begin(tmp_path, prepare)
+    (first,) = plan(study).tasks
+    assert isinstance(first, MakeTask)
+    assert (first.role, first.seed.purpose, first.seed.index) == ("the undefended subject, prepared", "prepare", 0)
+    work(first, study.store)
+    (second,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
+    assert second.parent.key == first.key
+    assert {cell.made_from for cell in asked(study, subject="undefended")} == {first.key}
+
+
+# ------------------------------------------------------------------------------------------------ one shared store
+def shared(data: dict[str, Any]) -> None:
+    data["study"]["store"] = "../shared"
+
+
+def test_studies_of_one_store_share_m_and_its_cells(tmp_path: Path) -> None:
+    finish(begin(tmp_path, shared, name="first"))
+    other = begin(tmp_path, both(shared, defense("no_op")), name="second")
+    tasks = finish(other)
+    assert {task.kind for task in tasks} == {"make", "expose"}
+    assert {task.subject.key for task in tasks if isinstance(task, ExposeTask)} == {tasks[0].key}
+
+
+def test_a_study_is_the_same_whoever_used_its_store_before(tmp_path: Path) -> None:
+    """Another ladder, a threshold at which M breaks later: doses are added, none is changed, none is taken over."""
+
+    def later(data: dict[str, Any]) -> None:
+        data["harm"]["threshold"] = 0.9
+        data["attacker"] |= {"ladder": [0, 1, 4, 16], "budget": {"steps": 4}}
+
+    alone_study = begin(tmp_path, name="alone")
+    finish(alone_study)
+    finish(begin(tmp_path, both(shared, later), name="before"))
+    study = begin(tmp_path, shared, name="after")
+    finish(study)
+    mine = contents(alone_study.store.root, "cells", "subjects")
+    theirs = contents(study.store.root, "cells", "subjects")
+    assert mine.items() <= theirs.items()
+    assert len(theirs) > len(mine)
+    assert study.read_cells() == alone_study.read_cells()
+
+
+def test_only_judging_differs_under_another_judge(done: Study, tmp_path: Path) -> None:
+    def other(data: dict[str, Any]) -> None:
+        data["study"]["store"] = str(done.store.root)
+        data["harm"]["grading"]["coherence"] = {"name": "coherence", "run": 20}
+
+    tasks = plan(begin(tmp_path, other)).tasks
+    assert {task.kind for task in tasks} == {"judge"}
+    assert {task.judge.role for task in tasks if isinstance(task, JudgeTask)} == {"coherence"}
+
+
+def test_weights_that_are_to_be_kept_are_part_of_what_is_missing(tmp_path: Path) -> None:
+    study = begin(tmp_path, lambda data: data["study"].update(keep_attacked_weights=True))
+    finish(study)
+    before = contents(study.store.root, *RESULTS)
+    cell = asked(study, purpose="resistance", subject="undefended", index=0)[0]
+    kept = {cell.key for cell in study.read_cells() if cell.purpose != "stability"}
+    assert {path.name.removesuffix("-attacked") for path in (study.store.root / "subjects").glob("*-attacked")} == kept
+    folder = study.store.attacked(cell.key)
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    assert [task.key for task in finish(study)] == [cell.key]
+    assert contents(study.store.root, *RESULTS) == before

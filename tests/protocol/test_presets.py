@@ -1,0 +1,85 @@
+"""Attackers by name: written out once, what the protocol says beside the name comes first."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import ROOT
+from support.full_protocol import full
+
+from titer.errors import InputError
+from titer.methods import registry
+from titer.methods.search_configurations import edges
+from titer.planning.freeze import freeze
+from titer.protocol import presets
+from titer.protocol.attack_families import FAMILIES, run_of
+from titer.protocol.attacker import Attacker
+from titer.protocol.loading import parse
+from titer.study.store import Store
+
+
+def attacker(**changes: Any) -> Attacker:
+    data = {"budget": {"steps": 8}, "ladder": [0, 4, 8], **changes}
+    return Attacker.model_validate_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_every_preset_is_an_attacker_whose_attacks_exist(name: str) -> None:
+    found = attacker(preset=name)
+    assert found.preset == name
+    assert len(found.attack) == len(presets.read(name)["attack"])
+    for choice in found.attack:
+        for one in edges(choice):
+            registry.attack(one)
+    assert all(schedule.budget in schedule.ladder for schedule in found.schedules)
+
+
+def test_writing_out_once_more_changes_nothing() -> None:
+    once = attacker(preset="standard-1")
+    assert Attacker.from_json(once.to_json()) == once
+
+
+def test_what_stands_beside_the_name_comes_first_and_attacks_join() -> None:
+    found = attacker(
+        preset="standard-1",
+        budget={"steps": 8, "prefilled": 2},
+        search={"trials": 3},
+        attack=[{"name": "few_shot", "shots": 5}],
+    )
+    assert found.search is not None
+    assert found.search.trials == 3
+    assert found.budget.on("prefilled") == 2
+    assert found.attack[-1].name == "few_shot"
+    assert len(found.attack) == 5
+
+
+def test_an_unknown_preset_is_told_with_the_nearest() -> None:
+    data = full()
+    data["attacker"]["preset"] = "standart-1"
+    with pytest.raises(InputError, match="unknown preset 'standart-1'.*Did you mean 'standard-1'"):
+        parse(data)
+
+
+def test_every_attack_of_the_catalogue_is_of_a_family() -> None:
+    known = {name for family in FAMILIES for name in family.attacks}
+    assert known == set(registry.ATTACKS) - {"sham", "baseline"}
+
+
+def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched() -> None:
+    standard = attacker(preset="standard-1").attack
+    full, lora = FAMILIES[:2]
+    assert [choice.label for choice in run_of(full, standard)] == [standard[1].label]
+    assert [choice.label for choice in run_of(lora, standard)] == [standard[0].label]
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_every_preset_fits_the_organism(name: str, tmp_path: Path) -> None:
+    data = tomllib.loads((ROOT / "examples" / "organism-attacks.toml").read_text(encoding="utf-8"))
+    data["attacker"] = {"preset": name, "budget": {"steps": 32}, "ladder": [0, 8, 32]}
+    protocol = parse(data)
+    frozen = freeze(protocol, Store(tmp_path))
+    assert parse(frozen.protocol) == protocol

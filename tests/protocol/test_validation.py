@@ -1,0 +1,149 @@
+"""What is refused before any data is read, with its place and remedy."""
+
+from typing import Any
+
+import pytest
+from support.full_protocol import full, set_at
+
+from titer.errors import InputError
+from titer.protocol.loading import parse
+
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"attacker.ladder": [0, 8, 8, 32]}, "attacker.ladder", "8 comes after 8"),
+    ({"attacker.ladder": [1, 8, 32]}, "attacker.ladder", "begins with 1"),
+    ({"attacker.ladder": [0, 8, 16]}, "attacker.ladder", "below the budget of 32"),
+    ({"attacker.budget.steps": 20}, "attacker.budget.steps", "20 is not a dose"),
+    ({"harm.threshold": 1.0}, "harm.threshold", "less than 1"),
+    ({"harm.threshold": 0.0}, "harm.threshold", "greater than 0"),
+    ({"harm.domain.0.splits.probe": 0}, "harm.domain.0.splits.probe", "empty split"),
+    ({"benign.splits.sham": 0}, "benign.0.splits.sham", "empty split"),
+    ({"task.1.splits.train": -3}, "task.1.splits.train", "empty split"),
+    ({"task.1.distractors": 2}, "task.1.distractors", "no options"),
+    ({"subject.prepare.domains": ["nowhere"]}, "subject.prepare.domains", "'nowhere'"),
+    ({"harm.domain.0.role": "cross"}, "harm.domain", "no defended domain"),
+    ({"harm.domain.0.splits.probe": None}, "harm.domain.0.splits", "'probe'"),
+    ({"harm.domain.1.splits.attack": None}, "harm.domain.1.splits", "'attack'"),
+    ({"harm.domain.0.splits.defend": None}, "harm.domain.0.splits", "the defense is fed"),
+    ({"harm.domain.1.splits.defend": 9}, "harm.domain.1.splits.defend", "never sees a cross domain"),
+    ({"harm.domain.1.splits.prepare": None}, "harm.domain.1.splits", "'prepare'"),
+    (
+        {"harm.domain.0.splits.defend": None, "defense": ["no_op"]},
+        "harm.domain.0.splits",
+        "subject.prepare is fed from it",
+    ),
+    ({"attacker.attack": ["direct", "direct"]}, "attacker.attack.1", "the same as attack 0"),
+    ({"study.seeds.attack": 4}, "study.seeds.attack", "too few"),
+    ({"study.share": 0.25}, "study.seeds.attack", "too few"),
+    ({"study.seeds.defense": 2}, "study.seeds.defense", "this checkpoint"),
+    ({"study.claim": "this method"}, "study.seeds.defense", "is not seeds.attack"),
+    ({"study.claim": "this method", "defense": []}, "study.claim", "without a defense"),
+    (
+        {"study.claim": "this method", "study.seeds.defense": 5, "defense": [{"name": "checkpoint", "model": "m"}]},
+        "defense.0",
+        "what a method does",
+    ),
+    ({"harm.domain.0.splits.probe": 17}, "harm.domain.0.splits.probe", "17 items can never show"),
+    ({"harm.domain.1.splits.probe": 3}, "harm.domain.1.splits.probe", "3 items can never show"),
+    ({"harm.sampling": "glances"}, "harm.sampling", "'sequential'"),
+    (
+        {"harm.sampling": "sequential", "harm.domain.1.splits.probe": 3},
+        "harm.domain.1.splits.probe",
+        "too few for three",
+    ),
+    (
+        {"harm.sampling": "sequential", "harm.domain.1.splits.probe": 3, "study.descriptive": True},
+        "harm.domain.1.splits.probe",
+        "too few for three",
+    ),
+    (
+        {"harm.sampling": "sequential", "harm.domain.0.splits.probe": 17},
+        "harm.domain.0.splits.probe",
+        "17 items can never",
+    ),
+    ({"harm.threshold": 0.99}, "harm.domain.0.splits.probe", "can never show"),
+    ({"benign.splits.sham": None}, "benign.splits", "'sham'"),
+    ({"benign": None}, "benign.splits", "'sham'"),
+    ({"benign.splits.over_refusal": None}, "benign.splits", "'over_refusal'"),
+    ({"defense": []}, "stability", "no defense"),
+    ({"defense": [], "stability": None}, "trainability", "no defense"),
+    ({"stability.tasks": ["fact"]}, "stability.tasks", "'fact'"),
+    ({"task.0.splits": {"select": 9}}, "task.0.splits", "'verdict'"),
+    (
+        {"task.0.kind": "loss", "task.0.distractors": 0, "task.0.splits.verdict": 29},
+        "task.0.splits.verdict",
+        "29 losses",
+    ),
+    ({"task.1.splits.train": None}, "task.1.splits", "'train'"),
+    ({"task.1.splits.verdict": None}, "task.1.splits", "'verdict'"),
+    (
+        {"task.1.splits.select": None, "trainability.rates": [1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3]},
+        "task.1.splits",
+        "'select'",
+    ),
+    ({"task.1.kind": "loss"}, "task.1.kind", "needs a rate"),
+    ({"trainability.target": {}}, "trainability.target", "'labels'"),
+    ({"trainability.target.facts": 0.5}, "trainability.target.facts", "no such task"),
+    ({"trainability.target.labels": 1.0}, "trainability.target.labels", "1.0"),
+    ({"trainability.ladder": [0, 5, 6]}, "trainability.ladder", "begins with 0"),
+    ({"trainability.ladder": [5, 7]}, "trainability.ladder", "7 is 1.400 times 5"),
+    ({"trainability.ladder": [7, 6]}, "trainability.ladder", "6 comes after 7"),
+    ({"trainability.rates": [1e-4, 2e-4, 3e-4]}, "trainability.rates", "3 rates are too few"),
+    ({"trainability.rates": [1e-4, 2e-4, 3e-4, 4e-4, 2e-3]}, "trainability.rates", "more than 3 times"),
+    ({"trainability.rates": [0.0]}, "trainability.rates", "no learning rate"),
+    ({"trainability.rates": [2e-4, 1e-4]}, "trainability.rates", "comes after"),
+]
+
+
+@pytest.mark.parametrize(("edits", "place", "problem"), REFUSED)
+def test_what_cannot_be_run_or_decided_is_refused(edits: dict[str, Any], place: str, problem: str) -> None:
+    data = full()
+    for path, value in edits.items():
+        set_at(data, path, value)
+    with pytest.raises(InputError) as error:
+        parse(data)
+    assert error.value.place == place
+    assert problem in error.value.problem
+    assert error.value.remedy.endswith((".", "?"))
+
+
+ALLOWED: list[dict[str, Any]] = [
+    {},
+    {"study.descriptive": True, "study.seeds.attack": 1, "harm.domain.0.splits.probe": 5},
+    {"study.claim": "this method", "study.seeds.defense": 5},
+    {"study.share": 0.25, "study.seeds.attack": 13},
+    {"harm.domain.0.splits.select": None},
+    {"harm.domain.0.splits.defend": None, "defense": ["no_op"], "subject.prepare": None},
+    {"defense": [], "stability": None, "trainability": None, "harm.domain.0.role": "cross", "subject.prepare": None,
+     "harm.domain.0.splits.defend": None},
+    {"attacker.sham": False, "benign.splits.sham": None},
+    {"attacker.sham": False, "benign": None, "stability.over_refusal": False},
+    {"trainability.ladder": [1, 2, 3, 4, 5, 6]},
+    {"trainability.ladder": [40, 49], "trainability.epsilon": 0.500625},
+    {"trainability.rates": [1e-4, 3e-4, 9e-4, 2.7e-3, 8.1e-3]},
+    {"harm.domain.0.splits.probe": 18},
+    {"harm.sampling": "sequential"},
+    {"harm.sampling": "sequential", "study.descriptive": True, "harm.domain.0.splits.probe": 4},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edits", ALLOWED)
+def test_what_can_be_run_is_accepted(edits: dict[str, Any]) -> None:
+    data = full()
+    for path, value in edits.items():
+        set_at(data, path, value)
+    parse(data)
+
+
+@pytest.mark.parametrize("sampling", ["fixed", "sequential"])
+def test_the_remedy_for_too_few_probe_items_is_enough_and_no_more(sampling: str) -> None:
+    data = full()
+    set_at(data, "harm.sampling", sampling)
+    set_at(data, "harm.domain.0.splits.probe", 5)
+    with pytest.raises(InputError) as error:
+        parse(data)
+    fewest = int(error.value.remedy.split()[1])
+    set_at(data, "harm.domain.0.splits.probe", fewest)
+    parse(data)
+    set_at(data, "harm.domain.0.splits.probe", fewest - 1)
+    with pytest.raises(InputError):
+        parse(data)
