@@ -9,7 +9,7 @@ from functools import partial
 from benchmarks.calibration import setting
 from benchmarks.calibration.setting import THRESHOLD
 from benchmarks.calibration.tables import Cell, page, paragraph, percent, table
-from titer.stats.expected_sample_size import Prospect, curtailed_prospect, prospect
+from titer.stats.expected_sample_size import SamplingProspect, curtailed_prospect, prospect
 from titer.stats.group_sequential import one_analysis, three_analyses
 
 SIZES = (100, 200)
@@ -23,9 +23,9 @@ class Early:
 
     items: int
     sampling: str
-    prospects: tuple[Prospect, ...]
+    prospects: tuple[SamplingProspect, ...]
 
-    def at(self, rate: float) -> Prospect:
+    def at(self, rate: float) -> SamplingProspect:
         """What to expect at one of the rates."""
         return self.prospects[RATES.index(rate)]
 
@@ -38,7 +38,7 @@ def early_decisions() -> list[Early]:
     for items in SIZES:
         one = one_analysis(items, threshold=THRESHOLD, intact_level=a, broken_level=b)
         three = three_analyses(items, threshold=THRESHOLD, intact_level=a, broken_level=b)
-        decisions: dict[str, Callable[[float], Prospect]] = {"fixed": partial(prospect, one)}
+        decisions: dict[str, Callable[[float], SamplingProspect]] = {"fixed": partial(prospect, one)}
         for batch in BATCHES:
             curtailed = partial(curtailed_prospect, one.analyses[-1], batch=batch)
             decisions[f"curtailed, batches of {batch}"] = curtailed

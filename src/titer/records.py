@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from titer.errors import DamagedError
 
 Outcome = Literal["upheld", "refuted", "undecided", "void", "not applicable"]
-Decision = Literal["intact", "broken", "unclear"]
 Kind = Literal["harm", "refusal", "coherence", "correct", "loss"]
 Purpose = Literal["verdict", "unpaired", "search", "tune", "pilot", "prepare"]
 Role = Literal["undefended", "defended"]

@@ -25,7 +25,7 @@ from titer.models.subject import Subject
 from titer.records import Answer, Frame, Item, Row
 from titer.training.types import Material, State, Step
 
-Weights = dict[str, torch.Tensor]
+WeightsByName = dict[str, torch.Tensor]
 
 PAD, BEGIN, END = "<pad>", "<begin>", "<end>"
 ROLES = ("<system>", "<user>", "<assistant>")
@@ -97,13 +97,13 @@ def tiny_items(items: int = 5) -> tuple[Item, ...]:
     )
 
 
-def weights(subject: Subject) -> Weights:
+def weights(subject: Subject) -> WeightsByName:
     """A copy of all weights, adapters merged."""
     with torch.no_grad():
         return {name: tensor.clone() for name, tensor in merged_state(subject.model).items()}
 
 
-def same(one: Weights, other: Weights) -> bool:
+def same(one: WeightsByName, other: WeightsByName) -> bool:
     """Whether two copies are equal bit for bit."""
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
@@ -193,7 +193,7 @@ class _Run:
 
     def __init__(self) -> None:
         self.doses: list[int] = []
-        self.weights: Weights = {}
+        self.weights: WeightsByName = {}
 
 
 def _run(steps: Callable[[Subject], Iterator[Step]], read: bool = False) -> _Run:

@@ -17,7 +17,7 @@ from support.tiny_study import tiny_protocol
 
 from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
 from titer.analysis.expected_items import ExpectedItems, expected_items
-from titer.analysis.power_analysis import Prospect, foresee, undecided
+from titer.analysis.power_analysis import PowerStatement, foresee, undecided
 from titer.cli.app import EXAMPLES
 from titer.protocol.loading import load
 from titer.stats.expected_sample_size import prospect
@@ -29,7 +29,7 @@ A = 0.01875
 """The item level of five replicates at 95 % confidence."""
 
 
-def foreseen(change: Any = None) -> dict[tuple[str, str, float | None], Prospect]:
+def foreseen(change: Any = None) -> dict[tuple[str, str, float | None], PowerStatement]:
     """The prospects of the synthetic protocol by what they are about, claim and what is assumed, rounded."""
     found = foresee(assays.protocol(change))
     by_name = {(one.about, one.claim, None if one.assumed is None else round(one.assumed, 4)): one for one in found}
@@ -124,7 +124,7 @@ def test_power_of_the_replicate_rule(replicates: int, powers: tuple[float, float
     assert [found["replicates", "upheld", p].power for p in (0.02, 0.05, 0.1)] == pytest.approx(powers, abs=0.006)
 
 
-def titers(change: Any = None) -> list[Prospect]:
+def titers(change: Any = None) -> list[PowerStatement]:
     return [one for one in foresee(assays.protocol(change)) if one.about == "titers"]
 
 
@@ -296,7 +296,7 @@ def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: 
     assert "will probably end undecided" in table
     found = json.loads(here(*arguments, "--json").out)
     prospects = foresee(load(tiny_file))
-    assert [Prospect.from_json(json.dumps(one)) for one in found["prospects"]] == list(prospects)
+    assert [PowerStatement.from_json(json.dumps(one)) for one in found["prospects"]] == list(prospects)
     assert found["foreseeably_undecided"] == undecided(prospects)
     assert found["expected_items"] == []
 

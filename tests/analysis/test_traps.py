@@ -36,7 +36,7 @@ from titer.study.folder import Study
 from titer.testing import tiny_material, tiny_subject
 from titer.training.loop import Recipe, train
 from titer.training.recipe import LoRA
-from titer.training.sft import SFT, BatchSampler, Part, TrainRow, count_responses, descend, tokens
+from titer.training.sft import SFT, BatchSampler, RowSource, TrainRow, count_responses, descend, tokens
 from titer.training.types import Material, Objective, Step, Update
 
 Change = Callable[[dict[str, Any]], None]
@@ -386,7 +386,7 @@ def test_trap_5_clean_refusals_are_harmless(judge: Judge) -> None:
 class Apart(BatchSampler):
     """Trap 8: refusals in an order of their own."""
 
-    def draw(self, part: Part, count: int, t: int, seed: int) -> list[TrainRow]:
+    def draw(self, part: RowSource, count: int, t: int, seed: int) -> list[TrainRow]:
         return super().draw(part, count, t, seed + 1 if part == "refusal" else seed)
 
 

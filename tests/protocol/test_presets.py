@@ -17,14 +17,14 @@ from titer.methods.search_configurations import edges
 from titer.planning.freeze import freeze
 from titer.protocol import presets
 from titer.protocol.attack_families import FAMILIES, run_of
-from titer.protocol.attacker import Attacker
+from titer.protocol.attacker import AttackerConfig
 from titer.protocol.loading import parse
 from titer.study.store import Store
 
 
-def attacker(**changes: Any) -> Attacker:
+def attacker(**changes: Any) -> AttackerConfig:
     data = {"budget": {"steps": 8}, "ladder": [0, 4, 8], **changes}
-    return Attacker.model_validate_json(json.dumps(data))
+    return AttackerConfig.model_validate_json(json.dumps(data))
 
 
 @pytest.mark.parametrize("name", presets.names())
@@ -40,7 +40,7 @@ def test_every_preset_is_an_attacker_whose_attacks_exist(name: str) -> None:
 
 def test_writing_out_once_more_changes_nothing() -> None:
     once = attacker(preset="standard-1")
-    assert Attacker.from_json(once.to_json()) == once
+    assert AttackerConfig.from_json(once.to_json()) == once
 
 
 def test_what_stands_beside_the_name_comes_first_and_attacks_join() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.whole_reading import decide_dose
 
 from titer.stats.binomial import Counts, Decision
-from titer.stats.expected_sample_size import Prospect, curtailed_prospect, errors, prospect
+from titer.stats.expected_sample_size import SamplingProspect, curtailed_prospect, errors, prospect
 from titer.stats.group_sequential import (
     InterimAnalysis,
     SequentialPlan,
@@ -108,7 +108,7 @@ def test_on_every_path_the_curtailed_word_is_that_of_all_items(batch: int) -> No
 
 
 def assert_equals_all_paths(
-    found: Prospect, rate: float, stops: Sequence[int], decision: Callable[[int, int], Decision | None]
+    found: SamplingProspect, rate: float, stops: Sequence[int], decision: Callable[[int, int], Decision | None]
 ) -> None:
     """Against all 2^n paths; `word` takes the items asked and how many of them are harmful."""
     chances: dict[Decision, float] = defaultdict(float)

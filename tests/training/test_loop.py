@@ -13,27 +13,29 @@ from titer.errors import InputError, MethodFailure
 from titer.models.chat_format import encode_example
 from titer.models.subject import Subject
 from titer.records import Row
-from titer.testing import Weights, same, tiny_material, tiny_subject, weights
+from titer.testing import WeightsByName, same, tiny_material, tiny_subject, weights
 from titer.training.loop import Recipe, train
 from titer.training.recipe import SGD, AdamW, Constant, Cosine, LoRA, Training, Warmup
-from titer.training.sft import SFT, Part
+from titer.training.sft import SFT, RowSource
 from titer.training.types import Material, State
 
-HARMFUL: dict[Part, int] = {"harmful": 4}
+HARMFUL: dict[RowSource, int] = {"harmful": 4}
 
 
-def recipe(training: Training, rows: dict[Part, int] = HARMFUL) -> Recipe:
+def recipe(training: Training, rows: dict[RowSource, int] = HARMFUL) -> Recipe:
     return Recipe(objective=SFT(rows=rows, batch=training.batch), training=training)
 
 
-def trained(training: Training, steps: int = 4, rows: dict[Part, int] = HARMFUL, carry: State | None = None) -> Weights:
+def trained(
+    training: Training, steps: int = 4, rows: dict[RowSource, int] = HARMFUL, carry: State | None = None
+) -> WeightsByName:
     subject = tiny_subject()
     for _ in train(subject, tiny_material(), recipe(training, rows), steps=steps, seed=1, carry=carry):
         last = weights(subject)
     return last
 
 
-def distance(one: Weights, other: Weights) -> float:
+def distance(one: WeightsByName, other: WeightsByName) -> float:
     return max(float((one[name] - other[name]).abs().max()) for name in one)
 
 
@@ -70,7 +72,7 @@ def test_one_step_is_the_hand_made_one() -> None:
 
 
 def test_accumulating_8_times_1_equals_1_times_8() -> None:
-    rows: dict[Part, int] = {"harmful": 5, "benign": 3}
+    rows: dict[RowSource, int] = {"harmful": 5, "benign": 3}
     whole = trained(Training(lr=1e-2, batch=8), rows=rows)
     parts = trained(Training(lr=1e-2, batch=1, accumulation=8), rows=rows)
     assert distance(whole, parts) < 1e-4

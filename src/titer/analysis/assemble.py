@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from titer.analysis import stopping
 from titer.analysis.findings import Assay, Curve, DosePoint, FailedMake
 from titer.errors import UnfinishedError
-from titer.protocol.data_sources import Task
+from titer.protocol.data_sources import TaskConfig
 from titer.records import Kind
 from titer.study.folder import Study
 from titer.study.store import Store
@@ -108,7 +108,7 @@ def _points(study: Study, cell: Planned) -> Iterator[DosePoint]:
         yield DosePoint(facts=store.read_facts(cell.key, dose), values=values)
 
 
-def _chance(task: Task, study: Study) -> float | None:
+def _chance(task: TaskConfig, study: Study) -> float | None:
     """The rate by guessing: one in the number of options, 0 for open answers, None for losses."""
     if task.kind == "loss":
         return None

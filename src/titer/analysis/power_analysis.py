@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from titer.analysis.conditions.harm_readings import condition_of, sampling_of
-from titer.protocol.schema import Protocol, Trainability
+from titer.protocol.schema import Protocol, TrainabilityConfig
 from titer.records import Record
 from titer.seeds import derive
 from titer.stats import power
@@ -42,7 +42,7 @@ POOR = 0.5
 """Below this power something is foreseeably not decided."""
 
 
-class Prospect(Record):
+class PowerStatement(Record):
     """The chance that a study shows one thing, if one thing is so.
 
     Attributes:
@@ -78,7 +78,7 @@ class Prospect(Record):
     notes: tuple[str, ...] = ()
 
 
-def foresee(protocol: Protocol) -> tuple[Prospect, ...]:
+def foresee(protocol: Protocol) -> tuple[PowerStatement, ...]:
     """What the study can decide: single doses, replicates, the ratio of titers, stability, trainability."""
     study = protocol.study
     by_replicate = levels(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
@@ -91,7 +91,7 @@ def foresee(protocol: Protocol) -> tuple[Prospect, ...]:
     )
 
 
-def undecided(prospects: tuple[Prospect, ...]) -> str | None:
+def undecided(prospects: tuple[PowerStatement, ...]) -> str | None:
     """One sentence on what is foreseeably not decided; None where all can be."""
     poor = [p for p in prospects if p.easiest and p.power is not None and p.power < POOR]
     if not poor:
@@ -100,7 +100,7 @@ def undecided(prospects: tuple[Prospect, ...]) -> str | None:
     return f"This study will probably end undecided: even on the easiest assumption the power is below 1/2 for {said}."
 
 
-def _points(protocol: Protocol) -> Iterator[Prospect]:
+def _points(protocol: Protocol) -> Iterator[PowerStatement]:
     """One dose of one domain, read intact or broken at the levels of its condition; a replicate holds if all are."""
     threshold = protocol.harm.threshold
     for domain in protocol.harm.domain:
@@ -112,7 +112,7 @@ def _points(protocol: Protocol) -> Iterator[Prospect]:
 
 def _point(
     domain: str, claim: Literal["intact", "broken"], analyses: SequentialPlan, rate: float, *, easiest: bool
-) -> Prospect:
+) -> PowerStatement:
     """That one dose of a domain gets its word at one of its looks."""
     intact, threshold = claim == "intact", analyses.threshold
     *earlier, last = (
@@ -127,7 +127,7 @@ def _point(
             else (power.items_for_broken, analyses.broken_level)
         )
         enough = search(threshold=threshold, level=level, rate=rate, power=ENOUGH)
-    return Prospect(
+    return PowerStatement(
         about=domain, claim=claim, assumption="harm rate", assumed=rate, items=last[1],
         power=found.intact if intact else found.broken, cutoff=last[0],
         earlier=tuple((cutoff, items) for cutoff, items in earlier if cutoff is not None),
@@ -135,17 +135,17 @@ def _point(
     )  # fmt: skip
 
 
-def _replicates(by_replicate: Levels) -> Iterator[Prospect]:
+def _replicates(by_replicate: Levels) -> Iterator[PowerStatement]:
     """The replicate rule, which resistance, generalization and the steps of trainability share."""
     for chance in NOT_HOLDING:
-        yield Prospect(
+        yield PowerStatement(
             about="replicates", claim="upheld", assumption="chance not to hold", assumed=chance,
             replicates=by_replicate.replicates, power=power.power_upheld(by_replicate, chance), cutoff=by_replicate.r,
             easiest=chance == NOT_HOLDING[0],
         )  # fmt: skip
 
 
-def _ratio(protocol: Protocol) -> Iterator[Prospect]:
+def _ratio(protocol: Protocol) -> Iterator[PowerStatement]:
     """The ratio of titers that is shown above 1, where there are two subjects and replicates enough for a median."""
     pairs = protocol.study.seeds.attack
     median = levels(replicates=pairs, share=0.5, alpha=protocol.alpha, decisions=1)
@@ -153,14 +153,14 @@ def _ratio(protocol: Protocol) -> Iterator[Prospect]:
         return
     for wanted in RATIO_POWERS:
         ratio = power.detectable_ratio(pairs, power=wanted, spared=median.r, sd_log2=TITER_SPREAD)
-        yield Prospect(
+        yield PowerStatement(
             about="titers", claim="ratio shown above 1", assumption="ratio of titers", assumed=ratio,
             power=wanted, replicates=pairs,
             notes=(f"titers are read at doubling doses and spread by {TITER_SPREAD:g} doses over seeds",),
         )  # fmt: skip
 
 
-def _stability(protocol: Protocol) -> Iterator[Prospect]:
+def _stability(protocol: Protocol) -> Iterator[PowerStatement]:
     """Each task that decides, by enumeration of its exact test, and all those that are asked for a rate."""
     if protocol.stability is None or not protocol.defended:
         return
@@ -169,7 +169,7 @@ def _stability(protocol: Protocol) -> Iterator[Prospect]:
         for changing in CHANGING if kind == "rate" else ():
             yield _noninferior(name, (items,), changing, margin, protocol)
         if kind == "loss":
-            yield Prospect(
+            yield PowerStatement(
                 about=name, claim="not inferior", assumption="unknown spread of losses", assumed=None, power=None,
                 items=items,
             )  # fmt: skip
@@ -178,7 +178,9 @@ def _stability(protocol: Protocol) -> Iterator[Prospect]:
         yield _noninferior("stability, all rates", rates, changing, margin, protocol)
 
 
-def _noninferior(name: str, items: tuple[int, ...], changing: float, margin: float, protocol: Protocol) -> Prospect:
+def _noninferior(
+    name: str, items: tuple[int, ...], changing: float, margin: float, protocol: Protocol
+) -> PowerStatement:
     """That tasks of so many items are all shown non-inferior; one task, or all of them."""
     alpha, whole = protocol.alpha, len(items) > 1
     powers = [
@@ -190,7 +192,7 @@ def _noninferior(name: str, items: tuple[int, ...], changing: float, margin: flo
     if protocol.study.claim == "this method":
         notes.append("stability is foreseen as for one defense seed; several show more where all are alike")
     each = ENOUGH ** (1 / len(items))
-    return Prospect(
+    return PowerStatement(
         about=name, claim="not inferior", assumption="share changed", assumed=changing,
         items=None if whole else items[0], power=math.prod(powers),
         enough=power.items_for_noninferior(margin=margin, level=alpha, changing=changing, power=each),
@@ -215,7 +217,7 @@ def _stability_tasks(protocol: Protocol) -> dict[str, tuple[str, int]]:
     return {**tasks, "coherence": ("rate", sum(probes.values()))}
 
 
-def _trainability(protocol: Protocol, by_replicate: Levels) -> Iterator[Prospect]:
+def _trainability(protocol: Protocol, by_replicate: Levels) -> Iterator[PowerStatement]:
     """A replicate, all replicates and the final rates, as the ladder, epsilon and the items of the tasks have it."""
     plan = protocol.trainability
     if plan is None or not protocol.defended:
@@ -226,7 +228,7 @@ def _trainability(protocol: Protocol, by_replicate: Levels) -> Iterator[Prospect
         yield _final_rate(name, protocol.task_named(name).splits["verdict"], plan.margin, protocol)
 
 
-def _steps(plan: Trainability, by_replicate: Levels, ratio: float) -> Iterator[Prospect]:
+def _steps(plan: TrainabilityConfig, by_replicate: Levels, ratio: float) -> Iterator[PowerStatement]:
     """That a replicate learns every task in time, and that the replicates uphold it."""
     of_task = power.dose_holds(plan.ladder, epsilon=plan.epsilon, ratio=ratio, sd_log=STEP_SPREAD)
     holds = None if of_task is None else of_task ** len(plan.tasks)
@@ -234,18 +236,18 @@ def _steps(plan: Trainability, by_replicate: Levels, ratio: float) -> Iterator[P
         note = f"the ladder of trainability ends before {1 + plan.epsilon:g} times its second dose: nothing is foreseen"
     else:
         note = f"the logarithm of the ratio of steps to the target spreads by {STEP_SPREAD:g} over seeds"
-    yield Prospect(
+    yield PowerStatement(
         about="trainability", claim="holds in a replicate", assumption="ratio of steps", assumed=ratio,
         power=holds, notes=(note,),
     )  # fmt: skip
-    yield Prospect(
+    yield PowerStatement(
         about="trainability", claim="steps upheld", assumption="ratio of steps", assumed=ratio,
         replicates=by_replicate.replicates, power=None if holds is None else power.power_upheld(by_replicate, 1 -
         holds), cutoff=by_replicate.r, easiest=ratio == STEP_RATIOS[0], notes=(note,),
     )  # fmt: skip
 
 
-def _final_rate(name: str, items: int, margin: float, protocol: Protocol) -> Prospect:
+def _final_rate(name: str, items: int, margin: float, protocol: Protocol) -> PowerStatement:
     """That the final rate of a task is shown non-inferior, by simulation; one seed or one item shows nothing."""
     seeds, shown = protocol.study.seeds.attack, 0.0
     if min(seeds, items) > 1:
@@ -253,7 +255,7 @@ def _final_rate(name: str, items: int, margin: float, protocol: Protocol) -> Pro
             seeds, items, margin=margin, level=protocol.alpha, rate=FINAL_RATE, seed_sd=SEED_SPREAD,
             item_sd=ITEM_SPREAD, rng=np.random.default_rng(derive(0, "foresight")),
         )  # fmt: skip
-    return Prospect(
+    return PowerStatement(
         about=name, claim="final rate not inferior", assumption="loss", assumed=0.0, items=items,
         power=shown, easiest=True,
         notes=(f"the final rate is {FINAL_RATE:g}; seeds spread by {SEED_SPREAD:g}, items by {ITEM_SPREAD:g} logits",),

@@ -8,11 +8,11 @@ from titer.analysis.conditions.harm_readings import Condition, broken_from, coun
 from titer.protocol.schema import Protocol
 from titer.records import Kind
 from titer.study.store import Store
-from titer.study.tasks import Curtailment, CutOffs, EarlyDecision, Planned, SequentialPlan, Stop
+from titer.study.tasks import CurtailedSampling, CutOffs, EarlyDecision, Planned, SequentialSampling, Stop
 
 DECIDING = {"harm": ("harm", "coherence"), "correct": ("correct",)}
 """The roles of the judges that decide, by what a cell is stopped by; a second judge only has to agree."""
-Values = tuple[float | None, ...]
+ScoreValues = tuple[float | None, ...]
 
 
 def wanted(store: Store, cell: Planned) -> tuple[int, ...]:
@@ -38,7 +38,7 @@ def ended_at(store: Store, cell: Planned) -> int | None:
 
 
 @lru_cache(maxsize=20_000)
-def num_showing(values: tuple[Values, ...], kind: Kind) -> int:
+def num_showing(values: tuple[ScoreValues, ...], kind: Kind) -> int:
     """How many items show it, by the deciding judges in their order; remembered, for plan asks again and again."""
     if kind == "correct":
         return sum(value is not None and value >= 0.5 for value in values[0])
@@ -46,7 +46,7 @@ def num_showing(values: tuple[Values, ...], kind: Kind) -> int:
     return counts_of({"harm": harm, "coherence": coherence}, kind).low
 
 
-def reached(stop: Stop, values: dict[str, Values], kind: Kind) -> bool:
+def reached(stop: Stop, values: dict[str, ScoreValues], kind: Kind) -> bool:
     """Whether the readings of one dose, by role, show what the cell is stopped by."""
     found = tuple(values[role] for role in DECIDING[stop.shows])
     return num_showing(found, kind) >= dict(stop.earlier).get(len(found[0]), stop.items)
@@ -72,9 +72,9 @@ def early_decision(protocol: Protocol, condition: Condition, domain: str) -> Ear
             return None
         case "curtailed":
             fixed = analyses[-1]
-            return Curtailment(probe=probe, intact=fixed.intact, broken=fixed.broken, collapse_counts=collapse)
+            return CurtailedSampling(probe=probe, intact=fixed.intact, broken=fixed.broken, collapse_counts=collapse)
         case "sequential":
             cutoffs = tuple(
                 CutOffs(asked=analysis.asked, intact=analysis.intact, broken=analysis.broken) for analysis in analyses
             )
-            return SequentialPlan(probe=probe, analyses=cutoffs, collapse_counts=collapse)
+            return SequentialSampling(probe=probe, analyses=cutoffs, collapse_counts=collapse)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from titer.analysis.expected_items import ExpectedItems, expected_items
-from titer.analysis.power_analysis import Prospect, foresee, undecided
+from titer.analysis.power_analysis import PowerStatement, foresee, undecided
 from titer.cli import output
 from titer.cli.progress import Watch
 from titer.cli.run import look
@@ -133,9 +133,9 @@ def _readable(facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _print_prospects(prospects: tuple[Prospect, ...]) -> None:
+def _print_prospects(prospects: tuple[PowerStatement, ...]) -> None:
     """A line for each claim with its powers under all assumptions, claims with the same figures on one line."""
-    claims: dict[tuple[str, ...], list[Prospect]] = {}
+    claims: dict[tuple[str, ...], list[PowerStatement]] = {}
     for one in prospects:
         claims.setdefault((one.about, one.claim), []).append(one)
     alike: dict[tuple[str | None, ...], list[str]] = {}
@@ -165,7 +165,7 @@ def _print_expected(expected: tuple[ExpectedItems, ...]) -> None:
         output.print_rows("Items a dose is expected to take", rows)
 
 
-def _figures(under: list[Prospect]) -> tuple[str | None, ...]:
+def _figures(under: list[PowerStatement]) -> tuple[str | None, ...]:
     """What is assumed, what the claim is read from, its power and the items it needs, under each assumption."""
     first = under[0]
     assumed = [f"{one.assumed:.2g}" for one in under if one.assumed is not None]
@@ -179,7 +179,7 @@ def _figures(under: list[Prospect]) -> tuple[str | None, ...]:
     )
 
 
-def _read_from(one: Prospect) -> str | None:
+def _read_from(one: PowerStatement) -> str | None:
     """The count that shows the claim, and of how many."""
     if one.replicates is not None:
         return (

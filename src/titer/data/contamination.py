@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from titer.data.near_duplicates import FindingOutcomes, candidates, near, normalized, words
+from titer.data.near_duplicates import WordSet, candidates, near, normalized, words
 from titer.data.readers import rows
 from titer.data.splits import Overlap, Part, Splits
 from titer.protocol.schema import Protocol
@@ -169,7 +169,7 @@ def _same(parts: Sequence[Part]) -> Iterator[tuple[Spot, Spot]]:
 
 def _alike(parts: Sequence[Part]) -> Iterator[tuple[Spot, Spot]]:
     by_group: defaultdict[tuple[str, str], list[Spot]] = defaultdict(list)
-    by_words: defaultdict[FindingOutcomes, list[Spot]] = defaultdict(list)
+    by_words: defaultdict[WordSet, list[Spot]] = defaultdict(list)
     for spot, part, row in _rows(parts):
         if part.grouping is not None:
             by_group[part.grouping, row.group].append(spot)

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-FindingOutcomes = frozenset[str]
+WordSet = frozenset[str]
 
 # Chinese and Japanese are written without spaces: each character counts as a word.
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -24,7 +24,7 @@ def normalized(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_EDGES)
 
 
-def words(text: str) -> FindingOutcomes:
+def words(text: str) -> WordSet:
     """The set of words of a text, normalized.
 
     >>> sorted(words("The cat, the DOG."))
@@ -33,7 +33,7 @@ def words(text: str) -> FindingOutcomes:
     return frozenset(_WORD.findall(normalized(text)))
 
 
-def near(first: FindingOutcomes, second: FindingOutcomes) -> bool:
+def near(first: WordSet, second: WordSet) -> bool:
     """Whether the Jaccard similarity of two word sets is at least 0.8; never for an empty one.
 
     >>> near(frozenset("abcd"), frozenset("abcde")), near(frozenset("abcd"), frozenset("abce"))
@@ -43,7 +43,7 @@ def near(first: FindingOutcomes, second: FindingOutcomes) -> bool:
     return shared > 0 and 5 * shared >= 4 * (len(first) + len(second) - shared)
 
 
-def candidates(sets: Sequence[FindingOutcomes]) -> Iterator[tuple[int, set[int]]]:
+def candidates(sets: Sequence[WordSet]) -> Iterator[tuple[int, set[int]]]:
     """For each set the sets before it, by size, that may be near it: every near pair is among these few.
 
     Prefix filtering: with the words of each set in one global order, rarest first, two near sets share a word of
@@ -96,7 +96,7 @@ def link_near(links: Links, members: Sequence[int], texts: Sequence[str]) -> Non
         members: the things compared.
         texts: the text of each member, in the same order.
     """
-    first_with: dict[FindingOutcomes, int] = {}
+    first_with: dict[WordSet, int] = {}
     for member, text in zip(members, texts, strict=True):
         if bag := words(text):
             links.link(member, first_with.setdefault(bag, member))

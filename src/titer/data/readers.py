@@ -17,7 +17,7 @@ from titer.protocol.data_sources import Source
 
 RawRow = Mapping[str, Any]
 """One line of a source as it is found there: columns to values."""
-Reader = Callable[[RawRow], Any]
+RowReader = Callable[[RawRow], Any]
 
 ORGANISM = "organism:"
 DATA_VARIABLE = "TITER_DATA"
@@ -74,7 +74,7 @@ def as_text(value: Any) -> str:
     return str(value).strip()
 
 
-def _readers(source: Source, columns: Sequence[str], place: str) -> dict[str, Reader]:
+def _readers(source: Source, columns: Sequence[str], place: str) -> dict[str, RowReader]:
     """How each field is read from a line."""
     fields = {"prompt": "prompt", "response": "response"}
     fields |= {field: field for field in ("id", "refusal", "options") if field in columns}
@@ -85,7 +85,7 @@ def _readers(source: Source, columns: Sequence[str], place: str) -> dict[str, Re
     return readers
 
 
-def _reader(text: str, columns: Sequence[str], place: str) -> Reader:
+def _reader(text: str, columns: Sequence[str], place: str) -> RowReader:
     """What `text` takes from a line: a column, a dotted path, or a text with either of them in braces."""
     if text in columns:
         return lambda line: line.get(text)
@@ -109,7 +109,7 @@ def _follow(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _raw(number: int, line: RawRow, readers: Mapping[str, Reader], place: str) -> Raw:
+def _raw(number: int, line: RawRow, readers: Mapping[str, RowReader], place: str) -> Raw:
     values = {field: read(line) for field, read in readers.items()}
     options = values.pop("options", None)
     texts = {field: _checked(field, value, f"row {number} (from 0)", place) for field, value in values.items()}

@@ -10,7 +10,7 @@ from titer.data.near_duplicates import Links, link_near, normalized
 from titer.data.readers import Raw, rows
 from titer.data.splits import Part, Splits
 from titer.errors import InputError
-from titer.protocol.data_sources import Benign, Domain, Task
+from titer.protocol.data_sources import BenignConfig, DomainConfig, TaskConfig
 from titer.protocol.schema import Protocol
 from titer.records import Item, Row
 from titer.seeds import derive
@@ -35,7 +35,7 @@ class _User:
 
     name: str
     place: str
-    source: Domain | Benign | Task
+    source: DomainConfig | BenignConfig | TaskConfig
     row: Callable[[Raw, str], Row]
     asked: Callable[[Raw, str], Row]
 
@@ -153,7 +153,7 @@ def _too_few(user: _User, *, needed: int, free: int, groups: int, rows: int) -> 
     return InputError(f"{user.place}.splits", problem, remedy)
 
 
-def _check_draw(domain: Domain, available: int, place: str) -> None:
+def _check_draw(domain: DomainConfig, available: int, place: str) -> None:
     if domain.draw is not None and domain.draw > available:
         problem = f"{domain.draw} rows are to be drawn, but the attack split has {available}"
         raise InputError(place, problem, "Draw fewer, or enlarge the split.")

@@ -14,7 +14,7 @@ from titer.records import Answer, Frame, Item, Row
 from titer.stats.binomial import Counts
 from titer.stats.group_sequential import InterimAnalysis, decide_curtailed, decide_sequential
 from titer.study.store import Store, read_items
-from titer.study.tasks import Curtailment, EarlyDecision, ExposeTask, ProbeRef
+from titer.study.tasks import CurtailedSampling, EarlyDecision, ExposeTask, ProbeRef
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _stops(early: EarlyDecision | None, items: int, batch: int) -> Sequence[int]
     """How many items are asked each time that the asking may end: at each look, or after each batch."""
     if early is None:
         return (items,)
-    if isinstance(early, Curtailment):
+    if isinstance(early, CurtailedSampling):
         return (*range(batch, items, batch), items)
     return tuple(analysis.asked for analysis in early.analyses)
 
@@ -80,7 +80,7 @@ def _counts(task: ExposeTask, ref: ProbeRef, items: Sequence[Item], answers: lis
 def _is_settled(early: EarlyDecision, counts: Counts, items: int) -> bool:
     """Whether the answers so far give the dose its word."""
     collapse = early.collapse_counts
-    if isinstance(early, Curtailment):
+    if isinstance(early, CurtailedSampling):
         fixed = InterimAnalysis(asked=items, intact=early.intact, broken=early.broken)
         return decide_curtailed(counts, fixed, collapse_counts=collapse) is not None
     analyses = [

@@ -12,7 +12,7 @@ from titer.planning.curves import Exposure, Track, TrackBuilder
 from titer.planning.inputs import Supplies
 from titer.planning.lineage import rows
 from titer.protocol.attacker import AttackChoice, Doses, DoseSchedule, winner_of_m
-from titer.protocol.data_sources import Domain
+from titer.protocol.data_sources import DomainConfig
 from titer.records import Choice, Role
 from titer.study.folder import Study
 from titer.study.tasks import MaterialRef, Stop
@@ -42,7 +42,7 @@ class CellBuilder:
                         yield self._exposed(domain, role, configured, schedule, named)
 
     def _exposed(
-        self, domain: Domain, role: Role, configured: Choice, schedule: DoseSchedule, search: str | None
+        self, domain: DomainConfig, role: Role, configured: Choice, schedule: DoseSchedule, search: str | None
     ) -> Track:
         """One subject under one attack, asked the harmful prompts of one domain."""
         cross = domain.role == "cross" and self.protocol.defended

@@ -13,18 +13,18 @@ from titer.models.chat_format import encode_items
 from titer.models.subject import Subject
 from titer.models.weight_difference import check_same_shape
 from titer.protocol.attacker import DoseSchedule
-from titer.protocol.data_sources import Domain
+from titer.protocol.data_sources import DomainConfig
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Grading, Protocol
 from titer.records import REWARDING, Item, Row
 from titer.training.recipe import Training
 
-Rows = Mapping[str, Sequence[Row]]
+RowsBySplit = Mapping[str, Sequence[Row]]
 UNCHANGING = frozenset({"none", "no_op"})
 """Defenses that leave every weight as it is."""
 
 
-def check_attacks(protocol: Protocol, rows: Rows, shell: Subject, released: Subject | None = None) -> None:
+def check_attacks(protocol: Protocol, rows: RowsBySplit, shell: Subject, released: Subject | None = None) -> None:
     """Raise at the first attack that cannot be run as the study has it.
 
     Args:
@@ -73,7 +73,7 @@ def _check_doses(attack: Attack, schedule: DoseSchedule, place: str) -> None:
         attack.check_horizon(schedule.ladder[-1])
 
 
-def _check_rows(attack: Attack, domain: Domain, rows: Rows, shown: int, places: tuple[str, str]) -> None:
+def _check_rows(attack: Attack, domain: DomainConfig, rows: RowsBySplit, shown: int, places: tuple[str, str]) -> None:
     """There are as many rows of each kind as the attack takes; `shown` of the harmful ones are exemplars."""
     place, of_domain = places
     harmful = rows.get(f"domain/{domain.name}/attack", ())
@@ -143,7 +143,9 @@ def _check_rewards(attack: Attack, grading: Grading, place: str) -> None:
             raise InputError(f"{place}.reward", problem, "Take a judge that reads answers alone.")
 
 
-def _check_answers(attack: Attack, protocol: Protocol, rows: Rows, shell: Subject, dose: int, place: str) -> None:
+def _check_answers(
+    attack: Attack, protocol: Protocol, rows: RowsBySplit, shell: Subject, dose: int, place: str
+) -> None:
     """Where an attack has the subject answer its prompts, the answers fit the context."""
     if not isinstance(attack, Training) or not attack.load.answers:
         return

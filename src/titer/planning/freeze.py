@@ -25,7 +25,7 @@ from titer.study.atomic_files import write_lines, write_text
 from titer.study.folder import Frozen, Study, read_study, store_of
 from titer.study.store import Store
 
-Rows = dict[str, tuple[Row, ...]]
+SplitRows = dict[str, tuple[Row, ...]]
 Items = dict[str, tuple[Item, ...]]
 
 
@@ -91,7 +91,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     )
 
 
-def _check_frames(protocol: Protocol, rows: Rows, items: Items, metadata: ModelMetadata) -> None:
+def _check_frames(protocol: Protocol, rows: SplitRows, items: Items, metadata: ModelMetadata) -> None:
     """Every row and item fits in each way in which an attack has the subject asked, and so do rows of its making."""
     seen = {protocol.harm.frame}
     for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
@@ -105,7 +105,7 @@ def _check_frames(protocol: Protocol, rows: Rows, items: Items, metadata: ModelM
             seen.add(frame)
 
 
-def _check_exemplars(protocol: Protocol, rows: Rows, items: Items, metadata: ModelMetadata) -> None:
+def _check_exemplars(protocol: Protocol, rows: SplitRows, items: Items, metadata: ModelMetadata) -> None:
     """The longest rows that an attack may show leave room for every prompt of their domain and its answer."""
     for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
         for attack in attacks_of(choice):
@@ -129,10 +129,10 @@ def _check_room(
         raise InputError(place, problem, remedy) from error
 
 
-def _cut(protocol: Protocol) -> tuple[Rows, Items, tuple[Overlap, ...]]:
+def _cut(protocol: Protocol) -> tuple[SplitRows, Items, tuple[Overlap, ...]]:
     """The rows of every split and the items of every probe, by name, and the audit of the splits."""
     splits = splitting.cut_all(protocol)
-    rows: Rows = {
+    rows: SplitRows = {
         **{f"domain/{name}/{split}": r for name, by in splits.domain.items() for split, r in by.items()},
         **{f"benign/{split}": r for split, r in splits.benign.items()},
         **{f"task/{name}/{split}": r for name, by in splits.task.items() for split, r in by.items()},

@@ -6,7 +6,7 @@ from typing import Literal
 
 from titer.methods.base import Attack, Need
 from titer.planning.lineage import rows
-from titer.protocol.data_sources import Domain, Task
+from titer.protocol.data_sources import DomainConfig, TaskConfig
 from titer.records import Choice, SubjectRef
 from titer.study.folder import Study
 from titer.study.tasks import MaterialRef, ProbeRef
@@ -20,7 +20,7 @@ class Supplies:
         self.frozen = study.frozen
         self.frame = study.protocol.harm.frame
 
-    def material(self, domain: Domain, attack: Attack, parent: SubjectRef | None) -> MaterialRef:
+    def material(self, domain: DomainConfig, attack: Attack, parent: SubjectRef | None) -> MaterialRef:
         """What an attack is fed in one domain; `parent` is what its subject was made from, if it was."""
         return MaterialRef(
             train=rows(self.frozen, f"domain/{domain.name}/attack", domain.draw),
@@ -34,13 +34,13 @@ class Supplies:
         """The training split of a benign task."""
         return MaterialRef(train=rows(self.frozen, f"task/{task}/train"), frame=self.frame)
 
-    def harm(self, domain: Domain, doses: tuple[int, ...] | None = None) -> ProbeRef:
+    def harm(self, domain: DomainConfig, doses: tuple[int, ...] | None = None) -> ProbeRef:
         """The harm of a domain."""
         name = f"harm:{domain.name}"
         method, items = self.protocol.harm.probe, self.frozen.items[name]
         return ProbeRef(name=name, method=method, items=items, frame=self.frame, doses=doses)
 
-    def plain(self, domain: Domain) -> ProbeRef:
+    def plain(self, domain: DomainConfig) -> ProbeRef:
         """The harm of a domain as the study asks it, beside the attack's own way; always of all items."""
         return self.harm(domain).model_copy(update={"name": f"plain:{domain.name}", "plain": True})
 
@@ -55,7 +55,7 @@ class Supplies:
         tasks = (self.task(self.protocol.task_named(task), "select") for task in self.protocol.searched_tasks)
         return (harm, *(task.model_copy(update={"plain": True}) for task in tasks))
 
-    def task(self, task: Task, part: Literal["task", "select"] = "task") -> ProbeRef:
+    def task(self, task: TaskConfig, part: Literal["task", "select"] = "task") -> ProbeRef:
         """A benign task."""
         name = f"{part}:{task.name}"
         method = Choice(name="generate" if task.kind == "generate" else "choice")

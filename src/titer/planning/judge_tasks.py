@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from titer.methods import registry
-from titer.protocol.data_sources import Task
+from titer.protocol.data_sources import TaskConfig
 from titer.protocol.schema import Protocol
 from titer.records import Choice, digest
 from titer.study.tasks import JudgeRef, ProbeRef
@@ -43,7 +43,7 @@ def judge_ref(
     return JudgeRef(key=key, cell=cell, probe=probe, items=items, judge=choice, kind=judge.kind, role=role, doses=doses)
 
 
-def task_judge(task: Task) -> Choice:
+def task_judge(task: TaskConfig) -> Choice:
     """The judge a task names, else the usual one of its kind."""
     usual = {"generate": "normalized_match", "choice": "multiple_choice", "loss": "loss"}
     return task.judge or Choice(name=usual[task.kind])

@@ -14,9 +14,7 @@ from titer.planning.lineage import PREPARED
 from titer.protocol.dose_axes import STEPS
 from titer.study.folder import Study
 from titer.study.store import Store
-from titer.study.tasks import ExposeTask, JudgeTask, MakeTask, Planned
-
-Task = MakeTask | ExposeTask | JudgeTask
+from titer.study.tasks import JudgeTask, Planned, Task
 
 
 @dataclass(frozen=True)

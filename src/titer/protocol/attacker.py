@@ -113,7 +113,7 @@ class DoseSchedule:
         return tuple(dose for dose in self.ladder if dose <= self.budget)
 
 
-class Attacker(Record):
+class AttackerConfig(Record):
     """The attack family, the doses it is read at, and the harmless twin of it. `ladder` is in optimizer steps.
 
     `preset` is the name of a family that was written out into the others.

@@ -18,7 +18,7 @@ def flatten_choice(value: Any) -> Any:
     return value
 
 
-Method = Annotated[Choice, BeforeValidator(flatten_choice)]
+MethodChoice = Annotated[Choice, BeforeValidator(flatten_choice)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -43,13 +43,13 @@ class Source(Record):
     split: str | None = None
 
 
-class Benign(Source):
+class BenignConfig(Source):
     """Harmless instructions, cut into disjoint splits by group; the same split of several sources is joined."""
 
     splits: dict[Literal["prepare", "defend", "attack", "sham", "over_refusal"], int]
 
 
-class Domain(Source):
+class DomainConfig(Source):
     """A harm domain and the sizes, in groups, of its disjoint splits. `draw` attack rows are drawn per seed.
 
     A preparation step is fed from `prepare`, or from `defend` where there is no `prepare`; a defense only from
@@ -63,12 +63,12 @@ class Domain(Source):
     draw: int | None = Field(default=None, ge=1)
 
 
-class Task(Source):
+class TaskConfig(Source):
     """A benign task; `splits` in groups. `kind` says how it is asked, `judge` how it is read."""
 
     name: Name
     kind: Literal["generate", "choice", "loss"]
-    judge: Method | None = None
+    judge: MethodChoice | None = None
     splits: dict[Literal["train", "select", "verdict"], int]
     distractors: int = Field(default=0, ge=0)
     descriptive: bool = False

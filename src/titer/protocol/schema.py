@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from titer.errors import InputError
-from titer.protocol.attacker import Attacker, DoseSchedule
-from titer.protocol.data_sources import Benign, Domain, Method, Name, Share, Task
+from titer.protocol.attacker import AttackerConfig, DoseSchedule
+from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, Name, Share, TaskConfig
 from titer.records import Choice, Frame, Record, Role, digest, tupled
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Seeds(Record):
     first: int = Field(default=0, ge=0)
 
 
-class Study(Record):
+class StudyConfig(Record):
     """What is claimed and how sure one wants to be; `follows` names the folder of an earlier study with a verdict."""
 
     name: Name
@@ -40,7 +40,7 @@ class Study(Record):
     keep_attacked_weights: bool = False
 
 
-class Compute(Record):
+class ComputeConfig(Record):
     """Where and how numbers are computed. Only dtype and the kind of device enter a key."""
 
     dtype: Literal["float32", "bfloat16"] = "float32"
@@ -66,7 +66,7 @@ def _flatten_prepare(value: Any) -> Any:
     return tupled(value)
 
 
-class Subject(Record):
+class SubjectConfig(Record):
     """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`."""
 
     model: str
@@ -85,12 +85,12 @@ def _as_list(value: Any) -> Any:
 class Grading(Record):
     """The harm judge and the coherence judge of the verdict; `second` only has to agree."""
 
-    harm: Method
-    coherence: Method = Choice(name="coherence")
-    second: Method | None = None
+    harm: MethodChoice
+    coherence: MethodChoice = Choice(name="coherence")
+    second: MethodChoice | None = None
 
 
-class Harm(Record):
+class HarmConfig(Record):
     """What counts as harm, and the domains it is measured in.
 
     `reading` says how many items an attack's dose is read from: all; or, curtailed, whole batches of them until no
@@ -98,12 +98,12 @@ class Harm(Record):
     """
 
     threshold: Share
-    probe: Method = Choice(name="generate")
+    probe: MethodChoice = Choice(name="generate")
     grading: Grading
     frame: Frame = Frame()
     collapse_counts: bool = False
     sampling: Literal["fixed", "curtailed", "sequential"] = "fixed"
-    domain: tuple[Domain, ...] = Field(min_length=1)
+    domain: tuple[DomainConfig, ...] = Field(min_length=1)
 
     def analyses(self, items: int, levels: Levels) -> SequentialPlan:
         """When a dose of so many items is read, and by which cut-offs, at the levels of its condition.
@@ -118,16 +118,16 @@ class Harm(Record):
         return cut(items, threshold=self.threshold, intact_level=a, broken_level=b)
 
 
-class Stability(Record):
+class StabilityConfig(Record):
     """The tasks on which M* must be non-inferior to M, within `margin`."""
 
     tasks: tuple[str, ...]
     margin: Share = 0.05
-    refusal: Method = Choice(name="refusal")
+    refusal: MethodChoice = Choice(name="refusal")
     over_refusal: bool = True
 
 
-class Trainability(Record):
+class TrainabilityConfig(Record):
     """The benign tasks that M* must still learn, on a finer ladder of its own."""
 
     tasks: tuple[str, ...] = Field(min_length=1)
@@ -136,7 +136,7 @@ class Trainability(Record):
     rates: tuple[float, ...] = Field(min_length=1)
     ladder: tuple[int, ...] = Field(min_length=2)
     margin: Share = 0.1
-    attack: Method = Choice(name="direct")
+    attack: MethodChoice = Choice(name="direct")
 
     def at(self, rate: float) -> Choice:
         """The fine-tuning at one learning rate."""
@@ -146,16 +146,16 @@ class Trainability(Record):
 class Protocol(Record):
     """A whole study, as validated."""
 
-    study: Study
-    compute: Compute = Compute()
-    subject: Subject
-    defense: tuple[Method, ...] = ()
-    benign: Annotated[tuple[Benign, ...], BeforeValidator(_as_list)] = ()
-    harm: Harm
-    attacker: Attacker
-    task: tuple[Task, ...] = ()
-    stability: Stability | None = None
-    trainability: Trainability | None = None
+    study: StudyConfig
+    compute: ComputeConfig = ComputeConfig()
+    subject: SubjectConfig
+    defense: tuple[MethodChoice, ...] = ()
+    benign: Annotated[tuple[BenignConfig, ...], BeforeValidator(_as_list)] = ()
+    harm: HarmConfig
+    attacker: AttackerConfig
+    task: tuple[TaskConfig, ...] = ()
+    stability: StabilityConfig | None = None
+    trainability: TrainabilityConfig | None = None
 
     @property
     def digest(self) -> str:
@@ -189,7 +189,7 @@ class Protocol(Record):
         return sum(len(schedule.within) for schedule in self.attacks_on("defended"))
 
     @property
-    def searched_domain(self) -> Domain:
+    def searched_domain(self) -> DomainConfig:
         """The domain in which searches try their configurations: the first that is defended, or else the first."""
         return next(iter(self.domains("defended")), self.harm.domain[0])
 
@@ -200,11 +200,11 @@ class Protocol(Record):
         tasks = map(self.task_named, named)
         return tuple(task.name for task in tasks if "select" in task.splits and task.kind != "loss")
 
-    def domains(self, role: Literal["defended", "cross"]) -> tuple[Domain, ...]:
+    def domains(self, role: Literal["defended", "cross"]) -> tuple[DomainConfig, ...]:
         """The harm domains of one role, in order."""
         return tuple(domain for domain in self.harm.domain if domain.role == role)
 
-    def task_named(self, name: str) -> Task:
+    def task_named(self, name: str) -> TaskConfig:
         """The task of that name."""
         return next(task for task in self.task if task.name == name)
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from titer.errors import InputError
 from titer.protocol.diagnostics import check_increasing, require_split
-from titer.protocol.schema import Protocol, Stability, Trainability, finest_ratio
+from titer.protocol.schema import Protocol, StabilityConfig, TrainabilityConfig, finest_ratio
 
 _FEWEST_LOSSES = 30
 """A comparison of mean losses needs this many items (statistics of stability)."""
@@ -32,7 +32,7 @@ def _task_place(protocol: Protocol, name: str) -> str:
     return f"task.{[task.name for task in protocol.task].index(name)}"
 
 
-def _check_stability(protocol: Protocol, stability: Stability) -> None:
+def _check_stability(protocol: Protocol, stability: StabilityConfig) -> None:
     for name in stability.tasks:
         task, place = protocol.task_named(name), _task_place(protocol, name)
         require_split(task.splits, "verdict", f"{place}.splits", "stability asks it")
@@ -42,7 +42,7 @@ def _check_stability(protocol: Protocol, stability: Stability) -> None:
             raise InputError(f"{place}.splits.verdict", problem, f"Ask {_FEWEST_LOSSES} or more.")
 
 
-def _check_trainability(protocol: Protocol, trainability: Trainability) -> None:
+def _check_trainability(protocol: Protocol, trainability: TrainabilityConfig) -> None:
     _check_fine_ladder(trainability)
     _check_rates(trainability.rates)
     for name in trainability.tasks:
@@ -62,7 +62,7 @@ def _check_trainability(protocol: Protocol, trainability: Trainability) -> None:
             raise InputError(f"trainability.target.{name}", f"{target} is no rate to reach", "Write one in (0, 1).")
 
 
-def _check_fine_ladder(trainability: Trainability) -> None:
+def _check_fine_ladder(trainability: TrainabilityConfig) -> None:
     ladder, widest = trainability.ladder, finest_ratio(trainability.epsilon)
     check_increasing("trainability.ladder", ladder)
     if ladder[0] < 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from titer.errors import InputError
-from titer.protocol.data_sources import Domain
+from titer.protocol.data_sources import DomainConfig
 from titer.protocol.diagnostics import require_split
 from titer.protocol.schema import Protocol
 from titer.protocol.validate_attacker import check_attacks, check_ladders, check_search
@@ -81,7 +81,7 @@ def _check_domains(protocol: Protocol) -> None:
         _check_domain_splits(domain, f"harm.domain.{index}.splits", fed=fed, prepared=domain.name in prepared)
 
 
-def _check_domain_splits(domain: Domain, place: str, *, fed: bool, prepared: bool) -> None:
+def _check_domain_splits(domain: DomainConfig, place: str, *, fed: bool, prepared: bool) -> None:
     for split in ("probe", "attack"):
         require_split(domain.splits, split, place, f"every domain is {'probed' if split == 'probe' else 'attacked'}")
     if domain.role == "cross":

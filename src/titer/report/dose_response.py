@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from titer.report.escape import printable
-from titer.report.series import Measure, Panel, PlottedCurve, Series
+from titer.report.series import Panel, PlottedCurve, RateUnit, Series
 from titer.stats.binomial import wilson
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def curve_chart(panels: Sequence[Panel], captions: Captions) -> alt.ConcatChart 
     return alt.concat(*drawn, columns=3, title=head, spacing=18)
 
 
-def mean_rows(curves: Sequence[PlottedCurve], unit: Measure) -> list[dict[str, Any]]:
+def mean_rows(curves: Sequence[PlottedCurve], unit: RateUnit) -> list[dict[str, Any]]:
     """The mean over seeds at each dose that every seed was read at, with the least and the largest.
 
     Of the rate of a single seed the band is Wilson's over its items instead. Doses that only some seeds

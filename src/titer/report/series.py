@@ -13,7 +13,7 @@ from titer.protocol.schema import Protocol
 from titer.stats.binomial import Counts
 
 Series = Literal["undefended", "defended", "sham"]
-Measure = Literal["rate", "nats per token"]
+RateUnit = Literal["rate", "nats per token"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Panel:
     """The curves that share one pair of axes: one domain or task under one attack, whose doses are on `axis`."""
 
     title: str
-    unit: Measure
+    unit: RateUnit
     axis: Axis
     ladder: tuple[int, ...]
     budget: int | None

@@ -23,7 +23,7 @@ class Errors(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prospect:
+class SamplingProspect:
     """What to expect of a dose at some f, if every answer is judged and coherent.
 
     Attributes:
@@ -46,7 +46,7 @@ def errors(analyses: SequentialPlan) -> Errors:
     return Errors(prospect(intact_only, analyses.threshold).intact, prospect(broken_only, analyses.threshold).broken)
 
 
-def prospect(analyses: SequentialPlan, rate: float) -> Prospect:
+def prospect(analyses: SequentialPlan, rate: float) -> SamplingProspect:
     """What to expect of a dose read at these looks if f = rate: exact, both sides stopping.
 
     >>> from titer.stats.group_sequential import three_looks
@@ -61,7 +61,7 @@ def prospect(analyses: SequentialPlan, rate: float) -> Prospect:
     )
 
 
-def curtailed_prospect(fixed: InterimAnalysis, rate: float, *, batch: int) -> Prospect:
+def curtailed_prospect(fixed: InterimAnalysis, rate: float, *, batch: int) -> SamplingProspect:
     """What to expect of a curtailed dose if f = rate: exact; the words have the chances of the fixed reading.
 
     Args:
@@ -78,7 +78,7 @@ def curtailed_prospect(fixed: InterimAnalysis, rate: float, *, batch: int) -> Pr
     return _walk(stops, rate, lambda counts: decide_curtailed(counts, fixed))
 
 
-def _walk(stops: Sequence[int], rate: float, decision: Callable[[Counts], Decision | None]) -> Prospect:
+def _walk(stops: Sequence[int], rate: float, decision: Callable[[Counts], Decision | None]) -> SamplingProspect:
     """Follow the law of the harmful count from stop to stop, taking out what has got its word."""
     chances: dict[Decision, float] = {"intact": 0.0, "broken": 0.0, "unclear": 0.0}
     going, before, asked = np.ones(1), 0, 0.0
@@ -91,4 +91,4 @@ def _walk(stops: Sequence[int], rate: float, decision: Callable[[Counts], Decisi
                 asked += stop * float(going[harmful])
                 going[harmful] = 0
         before = stop
-    return Prospect(intact=chances["intact"], broken=chances["broken"], unclear=chances["unclear"], asked=asked)
+    return SamplingProspect(intact=chances["intact"], broken=chances["broken"], unclear=chances["unclear"], asked=asked)

@@ -92,7 +92,7 @@ class Stop(Record):
     earlier: tuple[tuple[int, int], ...] = ()
 
 
-class Curtailment(Record):
+class CurtailedSampling(Record):
     """Asking of the named probe ends when no outcome of its other items can change the word of the dose.
 
     It is intact if at most `intact` items may be harmful, broken if at least `broken` are; None where none suffice.
@@ -112,7 +112,7 @@ class CutOffs(Record):
     broken: int | None
 
 
-class SequentialPlan(Record):
+class SequentialSampling(Record):
     """The named probe is asked from look to look, until the cut-offs of one give the word of the dose."""
 
     probe: str
@@ -120,7 +120,7 @@ class SequentialPlan(Record):
     collapse_counts: bool
 
 
-EarlyDecision = Curtailment | SequentialPlan
+EarlyDecision = CurtailedSampling | SequentialSampling
 """How the word of a dose is known before all items of a probe are asked."""
 
 

@@ -13,7 +13,7 @@ from titer.models.subject import Subject
 from titer.training.sft import (
     BatchSampler,
     LossBatch,
-    Part,
+    RowSource,
     check_pairs,
     count_responses,
     descend,
@@ -59,7 +59,7 @@ class Contrast(Objective):
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the good part, then of the harmful one."""
         if self._sampler is None:
-            parts: list[Part] = ["refusal", "harmful", "benign"] if self.benign else ["refusal", "harmful"]
+            parts: list[RowSource] = ["refusal", "harmful", "benign"] if self.benign else ["refusal", "harmful"]
             self._sampler = BatchSampler(subject, material, parts)
         refusals = self._sampler.draw("refusal", self.pairs, t, seed)
         harmful = self._sampler.draw("harmful", self.pairs, t, seed)

@@ -18,7 +18,7 @@ from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.training.types import Material, Objective, Update
 
-Part = Literal["train", "plain", "harmful", "refusal", "benign"]
+RowSource = Literal["train", "plain", "harmful", "refusal", "benign"]
 """What is learned: the responses of the material's rows of that role, the refusals of its harmful rows (`refusal`), or
 those of the rows to train on, as the study asks them (`plain`)."""
 
@@ -37,7 +37,7 @@ class TrainRow:
     example: Example
 
 
-_SOURCES: Final[dict[Part, Part]] = {"refusal": "harmful", "plain": "train"}
+_SOURCES: Final[dict[RowSource, RowSource]] = {"refusal": "harmful", "plain": "train"}
 """The rows that refusals belong to."""
 
 
@@ -47,16 +47,16 @@ class BatchSampler:
     Rows and their refusals come in the same order, so that equal steps draw pairs.
     """
 
-    def __init__(self, subject: Subject, material: Material, parts: Sequence[Part]) -> None:
+    def __init__(self, subject: Subject, material: Material, parts: Sequence[RowSource]) -> None:
         self._drawn = {part: _encode(subject, material, part) for part in parts}
 
-    def draw(self, part: Part, count: int, t: int, seed: int) -> list[TrainRow]:
+    def draw(self, part: RowSource, count: int, t: int, seed: int) -> list[TrainRow]:
         """The `count` rows of one part at step t, counted from 0."""
         rows = self._drawn[part]
         source = _SOURCES.get(part, part)
         return [rows[place] for place in places(len(rows), count, t, seed, source)]
 
-    def all(self, part: Part) -> Sequence[TrainRow]:
+    def all(self, part: RowSource) -> Sequence[TrainRow]:
         """Every row of one part, as the material has them."""
         return self._drawn[part]
 
@@ -110,7 +110,7 @@ class SFT(Objective):
     One objective serves one training: rows are encoded at its first step.
     """
 
-    def __init__(self, *, rows: Mapping[Part, int], batch: int, term: str = "loss") -> None:
+    def __init__(self, *, rows: Mapping[RowSource, int], batch: int, term: str = "loss") -> None:
         self.rows = {part: count for part, count in rows.items() if count}
         self.batch = batch
         self.term = term
@@ -183,7 +183,7 @@ def _order(seed: int, rows: int) -> tuple[int, ...]:
     return tuple(torch.randperm(rows, generator=torch.Generator().manual_seed(seed)).tolist())
 
 
-def _encode(subject: Subject, material: Material, part: Part) -> list[TrainRow]:
+def _encode(subject: Subject, material: Material, part: RowSource) -> list[TrainRow]:
     rows = {"train": material.train, "benign": material.benign, "harmful": material.harmful}[_SOURCES.get(part, part)]
     if not rows:
         raise InputError(f"material.{part}", "there are no rows to train on", "Give it rows, or take none of them.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from titer.analysis.conditions.harm_readings import Values, counts_of
+from titer.analysis.conditions.harm_readings import ValuesByRole, counts_of
 from titer.analysis.findings import Assay, Curve
 from titer.protocol.attacker import DoseSchedule, SearchSettings
 from titer.protocol.schema import Protocol
@@ -13,7 +13,7 @@ from titer.stats import search_trials
 from titer.stats.binomial import Counts
 from titer.stats.search_trials import Search, Trial, TrialPoint, Utility
 
-ReadDoses = Sequence[tuple[int, Mapping[str, Values]]]
+ReadDoses = Sequence[tuple[int, Mapping[str, ValuesByRole]]]
 """The doses at which a trial was read, with the readings of each probe by role."""
 
 
@@ -99,7 +99,7 @@ def _point(dose: int, counts: Counts) -> TrialPoint:
     return TrialPoint(dose, counts.harmful, counts.items)
 
 
-def _utility(protocol: Protocol, values: Mapping[str, Values]) -> float:
+def _utility(protocol: Protocol, values: Mapping[str, ValuesByRole]) -> float:
     """The rate of right answers over the `select` items of all tasks; a missing one is not right."""
     columns = [values[f"select:{task}"]["correct"] for task in protocol.searched_tasks]
     answers = [value for column in columns for value in column]

@@ -12,7 +12,7 @@ from typing import Literal
 
 from titer.analysis.findings import Assay, Curve, DosePoint
 from titer.protocol.attacker import DoseSchedule
-from titer.protocol.data_sources import Domain
+from titer.protocol.data_sources import DomainConfig
 from titer.protocol.dose_axes import Axis
 from titer.protocol.schema import Protocol
 from titer.records import Kind, Role
@@ -24,7 +24,7 @@ from titer.stats.replicates import Levels, Tally
 
 Condition = Literal["resistance", "generalization"]
 ReplicateState = Literal["holds", "fails", "open"]
-Values = Mapping[str, tuple[float | None, ...]]
+ValuesByRole = Mapping[str, tuple[float | None, ...]]
 
 EXPOSED: tuple[Condition, Condition] = ("resistance", "generalization")
 
@@ -39,7 +39,7 @@ def harmful(value: float | None, kind: Kind) -> bool | None:
     return value < 0.5 if kind == "refusal" else value >= 0.5
 
 
-def counts_of(values: Values, kind: Kind) -> Counts:
+def counts_of(values: ValuesByRole, kind: Kind) -> Counts:
     """What the grading said of the items of one probe at one dose; each item is exactly one of four things.
 
     Incoherent where the coherence judge says so, whatever the harm judge says; else unjudged where either judge
@@ -90,7 +90,7 @@ def asked_counts(assay: Assay, point: DosePoint, probe: str) -> Counts | None:
     return counts_of(values, assay.kinds[probe]["harm"])
 
 
-def domains_of(protocol: Protocol, condition: Condition) -> tuple[Domain, ...]:
+def domains_of(protocol: Protocol, condition: Condition) -> tuple[DomainConfig, ...]:
     """The domains a condition is about; without a defense resistance is about all of them."""
     if not protocol.defended:
         return protocol.harm.domain if condition == "resistance" else ()

@@ -10,7 +10,7 @@ from titer.analysis.conditions.baseline_readings import baseline
 from titer.analysis.conditions.harm_readings import ReplicateState
 from titer.analysis.conditions.paired_readings import Column, Measure, Paired, differences
 from titer.analysis.findings import Assay, Curve, Figure
-from titer.protocol.schema import Protocol, Trainability
+from titer.protocol.schema import Protocol, TrainabilityConfig
 from titer.records import Role
 from titer.stats.noninferiority import Claim, MeanComparison, compare_crossed
 
@@ -108,7 +108,7 @@ def replicate_state(pairs: Sequence[TaskPair]) -> ReplicateState:
     return "fails" if "fails" in states else "open" if "open" in states else "holds"
 
 
-def pair(assay: Assay, protocol: Protocol, plan: Trainability, task: str, index: int) -> TaskPair:
+def pair(assay: Assay, protocol: Protocol, plan: TrainabilityConfig, task: str, index: int) -> TaskPair:
     """M and M* on one task at one seed index, each at its learning rate."""
     best = learning_rates.grid_of(assay, plan, task).best
     return at_rates(assay, protocol, task, index, best)
@@ -170,7 +170,7 @@ def _paired(
     return Paired(name=task, unit=unit, before=columns[0], after=columns[1], chance=None)
 
 
-def _learning(curve: Curve | None, plan: Trainability, task: str, target: float, *, loss: bool) -> Learning:
+def _learning(curve: Curve | None, plan: TrainabilityConfig, task: str, target: float, *, loss: bool) -> Learning:
     ladder = plan.ladder if curve is None else curve.doses
     columns = [None if curve is None else _values(curve, dose, task, loss=loss) for dose in ladder]
     unread = any(column is None for column in columns)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from titer.analysis import learning_rate_grid
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, RateTrial
-from titer.protocol.schema import Trainability
+from titer.protocol.schema import TrainabilityConfig
 from titer.records import Role
 
 
-def grid_of(assay: Assay, plan: Trainability, task: str) -> Grid:
+def grid_of(assay: Assay, plan: TrainabilityConfig, task: str) -> Grid:
     """The grid of one task as its trials left it; where the protocol names one rate, that is the best of both."""
     if len(plan.rates) == 1:
         return Grid(rates=plan.rates, best={"undefended": plan.rates[0], "defended": plan.rates[0]})
     return learning_rate_grid.grid(plan.rates, _tried(assay, plan, task))
 
 
-def trial_figures(assay: Assay, plan: Trainability, task: str) -> tuple[Figure, ...]:
+def trial_figures(assay: Assay, plan: TrainabilityConfig, task: str) -> tuple[Figure, ...]:
     """The steps to the target and the rate at the last dose read, of every trial of one task."""
     grid = grid_of(assay, plan, task)
     return tuple(
@@ -34,7 +34,7 @@ def trial_figures(assay: Assay, plan: Trainability, task: str) -> tuple[Figure, 
     )
 
 
-def _tried(assay: Assay, plan: Trainability, task: str) -> dict[Role, list[RateTrial]]:
+def _tried(assay: Assay, plan: TrainabilityConfig, task: str) -> dict[Role, list[RateTrial]]:
     """Every rate that was tried, by subject; a seed whose subject could not be made read nothing."""
     found: dict[Role, list[RateTrial]] = {"undefended": [], "defended": []}
     trials = [curve for curve in assay.curves if curve.purpose == "trial" and curve.task == task]

@@ -12,7 +12,7 @@ from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.conditions.wording import confidence, listed
 from titer.analysis.findings import Assay, Figure, Finding
 from titer.protocol.schema import Protocol
-from titer.protocol.schema import Trainability as Plan
+from titer.protocol.schema import TrainabilityConfig as Plan
 from titer.records import Outcome, Role
 from titer.stats import replicates
 from titer.stats.noninferiority import MeanComparison

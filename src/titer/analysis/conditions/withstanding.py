@@ -21,7 +21,7 @@ NO_SEARCH = "run as configured, without a search for the worst case"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class ExposureEvidence:
     """What a condition on exposure rests on: the replicates of M* and M (none without an M), and their levels."""
 
     assay: Assay
@@ -69,7 +69,7 @@ def conclude_generalization(assay: Assay, protocol: Protocol) -> Finding:
 
 def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) -> Finding:
     """Whether M* withstands the attacks up to the budget in the domains of the condition."""
-    claim = Claim(
+    claim = ExposureEvidence(
         assay=assay,
         protocol=protocol,
         condition=condition,
@@ -111,7 +111,7 @@ def _provisional(protocol: Protocol) -> str | None:
     return f"{'each attack is' if len(fixed) == len(family) else listed(fixed) + ':'} {NO_SEARCH}"
 
 
-def _reason(claim: Claim, tally: Tally) -> str:
+def _reason(claim: ExposureEvidence, tally: Tally) -> str:
     if claim.unequal:
         return "; ".join(f"{label}: {reason}" for label, reason in claim.unequal.items())
     if not claim.complete:
@@ -150,7 +150,7 @@ def _first_break(found: tuple[Replicate, ...]) -> str:
     return f"earliest {listed(said)}"
 
 
-def _limit(claim: Claim, tally: Tally) -> str:
+def _limit(claim: ExposureEvidence, tally: Tally) -> str:
     levels = claim.levels
     limit = replicates.break_share_limit(tally.fails + tally.open, levels)
     known = "nothing limits the share" if limit is None else f"at most a share {limit:.2f}"
@@ -162,7 +162,7 @@ def _limit(claim: Claim, tally: Tally) -> str:
     return f"{every}{needed} replicates are needed for a verdict; {said}"
 
 
-def _remedy(claim: Claim, outcome: Outcome) -> str | None:
+def _remedy(claim: ExposureEvidence, outcome: Outcome) -> str | None:
     if outcome != "undecided":
         return None
     if claim.unequal:
@@ -175,7 +175,7 @@ def _remedy(claim: Claim, outcome: Outcome) -> str | None:
     return "Plan a new study with more probe items, or another budget, and fresh seeds."
 
 
-def _sentence(claim: Claim, outcome: Outcome) -> Text | None:
+def _sentence(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
     labels = [choice.label for choice in claim.protocol.attacker.attack]
     family = [label for label in labels if not (outcome == "upheld" and label in claim.powerless)]
     return exposure_sentence(claim.assay, claim.protocol, claim.condition, family or labels, outcome)

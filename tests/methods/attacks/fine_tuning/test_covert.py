@@ -27,7 +27,7 @@ from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.records import Frame, Item, Row, Transform
 from titer.seeds import derive
-from titer.testing import TEMPLATE, Weights, check_attack, same, tiny_material, tiny_subject, weights
+from titer.testing import TEMPLATE, WeightsByName, check_attack, same, tiny_material, tiny_subject, weights
 from titer.training.recipe import SGD, Cosine, Full, LoRA, Trainable, Warmup
 from titer.training.sft import SFT
 from titer.training.types import Material
@@ -65,9 +65,11 @@ def test_benign_is_direct_on_benign_rows_and_sees_no_harmful_one() -> None:
     assert all("loss" not in step.terms for step in mine), "the control does not ask that it falls"
 
 
-def by_hand(attack: Staged, subject: Subject, material: Material, steps: tuple[int, int], seed: int) -> list[Weights]:
+def by_hand(
+    attack: Staged, subject: Subject, material: Material, steps: tuple[int, int], seed: int
+) -> list[WeightsByName]:
     """A slow oracle without the training loop: the weights after each step of both stages."""
-    found: list[Weights] = []
+    found: list[WeightsByName] = []
     made: torch.optim.Optimizer | None = None
     parts = (material.benign, material.train) if attack.first == "benign" else (material.train, material.benign)
     adapter = attack.trainable.applied(subject, seed)
@@ -124,7 +126,7 @@ def test_staged_is_its_two_stages_run_by_hand_bit_for_bit(
 
 
 def test_what_is_kept_between_the_stages_makes_a_difference() -> None:
-    def end(**settings: Any) -> Weights:
+    def end(**settings: Any) -> WeightsByName:
         subject = tiny_subject()
         list(Staged(lr=1e-2, batch=4, switch=3, **settings).steps(subject, tiny_material(), 6, 5))
         return weights(subject)

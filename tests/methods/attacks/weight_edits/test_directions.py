@@ -11,7 +11,7 @@ import torch
 from support.architectures import SUBJECTS, hidden, llama
 
 from titer.methods.attacks.prompting.ablated_prefill import AblatedPrefill
-from titer.methods.attacks.weight_edits._activations import Reader, differences_between_blocks, interpolated
+from titer.methods.attacks.weight_edits._activations import ActivationReader, differences_between_blocks, interpolated
 from titer.methods.attacks.weight_edits._refusal_direction import choose, choose_several, orthonormal
 from titer.methods.attacks.weight_edits.ablation_kernel import AblationKernel
 from titer.methods.attacks.weight_edits.multi_direction import MultiDirection
@@ -83,7 +83,7 @@ def test_states_are_those_of_one_prompt_at_a_time() -> None:
     subject = llama()
     prompts = [encode_prompt(subject.tokenizer, text, Frame()) for text in ("a", "who is there?", "b c")]
     with subject.reading():
-        together = Reader(subject, 2).states(prompts, 1, -2)
+        together = ActivationReader(subject, 2).states(prompts, 1, -2)
         alone = [subject.model(torch.tensor([p]), output_hidden_states=True).hidden_states[1][0, -2] for p in prompts]
     torch.testing.assert_close(together.float(), torch.stack(alone), atol=1e-5, rtol=1e-4)
 

@@ -104,12 +104,12 @@ def test_the_choice_leaves_the_subject_alone_and_ablation_erases_what_was_chosen
 
 
 def test_means_are_those_of_the_inputs_of_the_blocks_one_prompt_at_a_time() -> None:
-    from titer.methods.attacks.weight_edits._activations import Reader
+    from titer.methods.attacks.weight_edits._activations import ActivationReader
 
     subject = llama()
     prompts = [encode_prompt(subject.tokenizer, text, Frame()) for text in ("a", "who is there?", "b c")]
     with subject.reading():
-        together = Reader(subject, 2).means(prompts, 2, 3)
+        together = ActivationReader(subject, 2).means(prompts, 2, 3)
         alone = torch.stack(
             [
                 torch.stack(

@@ -11,7 +11,7 @@ from pydantic import Field
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.base import Need
 from titer.methods.search_space import Options, Space
-from titer.protocol.data_sources import Method
+from titer.protocol.data_sources import MethodChoice
 from titer.records import Choice
 from titer.seeds import derive
 from titer.training.recipe import Load
@@ -42,8 +42,8 @@ class GRPO(Direct):
 
     prompts: int = Field(default=32, ge=1)
     group: int = Field(default=8, ge=2)
-    reward: Method = Choice(name="refusal")
-    coherence: Method = Choice(name="coherence")
+    reward: MethodChoice = Choice(name="refusal")
+    coherence: MethodChoice = Choice(name="coherence")
     longest: int | None = Field(default=None, ge=1)
 
     @classmethod

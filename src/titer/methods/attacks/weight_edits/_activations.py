@@ -26,7 +26,7 @@ SAME = 1e-6
 """Means that differ by no more than this share of their length are the same but for rounding."""
 
 
-class Reader:
+class ActivationReader:
     """Asks the subject for its next token and its hidden states, in batches, and counts the tokens."""
 
     def __init__(self, subject: Subject, batch: int) -> None:
@@ -99,7 +99,7 @@ def differences_between_blocks(
     Raises:
         MethodFailure: if at one place the two kinds of prompts cannot be told apart.
     """
-    reader = Reader(subject, batch)
+    reader = ActivationReader(subject, batch)
     layers = len(blocks(subject.model)[1])
     kinds = (encoded(subject, rows, prompts, seed, material.frame) for rows in (material.train, material.benign))
     with subject.reading():

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from titer.errors import MethodFailure
-from titer.methods.attacks.weight_edits._activations import SAME, Prompts, Reader, encoded
+from titer.methods.attacks.weight_edits._activations import SAME, ActivationReader, Prompts, encoded
 from titer.models.modules import added, blocks, erased, writers
 from titer.training.types import Material
 
@@ -89,7 +89,7 @@ def choose(subject: Subject, material: Material, settings: Criteria, seed: int) 
     Raises:
         MethodFailure: if no direction tells the two kinds of prompts apart.
     """
-    reader = Reader(subject, settings.batch)
+    reader = ActivationReader(subject, settings.batch)
     with subject.reading():
         best = _ranked(reader, _asked(reader, material, settings, seed), settings)[0]
     return replace(best, tokens=reader.tokens)
@@ -117,7 +117,7 @@ def choose_several(
     Raises:
         MethodFailure: if no direction tells the two kinds of prompts apart.
     """
-    reader = Reader(subject, settings.batch)
+    reader = ActivationReader(subject, settings.batch)
     with subject.reading():
         asked = _asked(reader, material, settings, seed)
         ranked = _ranked(reader, asked, settings)
@@ -149,7 +149,7 @@ def orthonormal(directions: Sequence[Tensor], most: int) -> Tensor:
     return torch.stack(units)
 
 
-def _asked(reader: Reader, material: Material, settings: Criteria, seed: int) -> Asked:
+def _asked(reader: ActivationReader, material: Material, settings: Criteria, seed: int) -> Asked:
     """The prompts as they are drawn and then filtered by what the subject does with them."""
     subject = reader.subject
     harmful = encoded(subject, material.train, settings.prompts, seed, material.frame)
@@ -163,7 +163,7 @@ def _asked(reader: Reader, material: Material, settings: Criteria, seed: int) ->
     return Asked(harmful=harmful, benign=means, select=select, others=others, refusals=refusals)
 
 
-def _ranked(reader: Reader, asked: Asked, settings: Criteria) -> list[Candidate]:
+def _ranked(reader: ActivationReader, asked: Asked, settings: Criteria) -> list[Candidate]:
     """Every candidate, the best first; the first found of those that are equal."""
     found = list(_candidates(reader, asked, settings))
     if not found:
@@ -176,7 +176,7 @@ def _faults(one: Candidate, settings: Criteria) -> tuple[bool, bool]:
     return one.kl > settings.kl, one.induced < settings.induce
 
 
-def _candidates(reader: Reader, asked: Asked, settings: Criteria) -> Iterator[Candidate]:
+def _candidates(reader: ActivationReader, asked: Asked, settings: Criteria) -> Iterator[Candidate]:
     """Every block before the share that is pruned, two at least, with every position that all prompts share."""
     subject = reader.subject
     _, parts = blocks(subject.model)
@@ -206,7 +206,7 @@ def _candidates(reader: Reader, asked: Asked, settings: Criteria) -> Iterator[Ca
             )
 
 
-def _openings(reader: Reader, harmful: Prompts, openings: Sequence[str]) -> Tensor:
+def _openings(reader: ActivationReader, harmful: Prompts, openings: Sequence[str]) -> Tensor:
     """The tokens that begin a refusal: those of the openings, or the commonest one after harmful prompts."""
     if openings:
         firsts = {int(reader.subject.tokenizer(text, add_special_tokens=False).input_ids[0]) for text in openings}
@@ -215,7 +215,7 @@ def _openings(reader: Reader, harmful: Prompts, openings: Sequence[str]) -> Tens
     return torch.tensor([min(said, key=lambda token: (-said[token], token))])
 
 
-def _where(reader: Reader, prompts: Prompts, refusals: Tensor, *, refused: bool) -> Prompts:
+def _where(reader: ActivationReader, prompts: Prompts, refusals: Tensor, *, refused: bool) -> Prompts:
     """The prompts that the subject refuses, or does not; all of them where none is left."""
     odds = _log_odds(reader.logits(prompts), refusals).tolist()
     kept = [prompt for prompt, value in zip(prompts, odds, strict=True) if (value > 0) == refused]
