@@ -49,7 +49,7 @@ def test_provenance_names_protocol_subjects_environment_attacks_and_every_cell()
     made = assay()
     assert made.digest in TEXT
     assert all(key in TEXT for keys in made.subjects.values() for key in keys)
-    assert all(curve.cell.replace("*", "\\*").replace("_", "\\_") in TEXT for curve in made.curves)
+    assert all(curve.cells[0].key.replace("*", "\\*").replace("_", "\\_") in TEXT for curve in made.curves)
     assert "2.13.0" in TEXT
     assert "Attack direct (direct-" in TEXT
     assert "![Share of harmful answers" in TEXT

@@ -10,6 +10,7 @@ from support.studies import begin, contents, finish
 
 from titer.analysis.assemble import assemble
 from titer.conclude import conclude
+from titer.data.identifiers import ProbeId
 from titer.errors import InputError
 from titer.planning.freeze import restore_data
 from titer.planning.plan import plan
@@ -59,7 +60,9 @@ def test_no_text_is_left_without_text(done: Study, tmp_path: Path) -> None:
             assert other.option_nats == one.option_nats
             texts += one.text is not None
     assert texts > 100
-    asked = next(iter(done.store.data(done.frozen.items["harm:red"]).read_text().split('"prompt":"')[1:])).split('"')[0]
+    asked = next(
+        iter(done.store.data(done.frozen.items[ProbeId("harm:red")]).read_text().split('"prompt":"')[1:])
+    ).split('"')[0]
     assert not [name for name, content in contents(tmp_path / "out", ".").items() if asked.encode() in content]
     assert not (packed.store.root / "data").exists()
     assert not (packed.store.root / "subjects").exists()

@@ -14,6 +14,7 @@ from titer.analysis.conditions import harm_readings
 from titer.analysis.conditions.harm_readings import EXPOSED, Condition, Replicate
 from titer.analysis.conditions.wording import listed
 from titer.analysis.findings import Assay, Figure, Finding
+from titer.data.identifiers import ProbeId
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.records import Role
@@ -154,7 +155,7 @@ def enough(assay: Assay, protocol: Protocol) -> Finding:
             needed = replicates.minimum_replicates(levels.share, levels.alpha)
             faults.append(f"{levels.replicates} seeds for {condition}, {needed} are needed")
         for domain in harm_readings.domains_of(protocol, condition):
-            items = len(assay.items.get(f"harm:{domain.name}", ()))
+            items = len(assay.items.get(ProbeId.of("harm", domain.name), ()))
             analyses = protocol.harm.analyses(items, levels) if items else None
             note = "" if analyses is None else _cutoffs(analyses)
             figures.append(Figure(what=f"probe items of {domain.name}", count=items, note=note))
@@ -191,7 +192,7 @@ def judges_parsed(assay: Assay, protocol: Protocol) -> Finding:
     faults = []
     for curve in assay.curves:
         for point in curve.points:
-            for probe in (name for name in point.values if name.startswith("harm:")):  # what a verdict rests on
+            for probe in (name for name in point.values if name.kind == "harm"):  # what a verdict rests on
                 counts = harm_readings.asked_counts(assay, point, probe)
                 if counts is None:
                     continue

@@ -202,7 +202,7 @@ def zero_is_untouched(assay: Assay, protocol: Protocol) -> Finding:
             continue
         reference = baseline.get((curve.subject, curve.index)) or _only(baseline, curve)
         for probe, by_role in own[0].values.items():
-            if probe.startswith("plain:"):
+            if probe.kind == "plain":
                 continue
             theirs = {} if reference is None else reference.values.get(probe, {})
             shared = sorted(by_role.keys() & theirs.keys())

@@ -25,7 +25,7 @@ from titer.planning.cost.timing import measure
 from titer.planning.plan import plan
 from titer.planning.preview import Preview, preview
 from titer.study.folder import Study
-from titer.study.tasks import Planned
+from titer.study.tasks import CellSpec
 
 WIDTH = 80
 """Columns of text beside the tables."""
@@ -86,7 +86,7 @@ def _rates(study: Study) -> Rates:
         return measure(study)
 
 
-def _by_purpose(cells: Iterable[Planned]) -> list[dict[str, Any]]:
+def _by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
     """Cells by what they are for."""
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for cell in cells:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from titer.analysis.stopping import early_decision, first_break
+from titer.data.identifiers import ProbeId, SplitId
 from titer.methods import registry
-from titer.planning.curves import Exposure, Track, TrackBuilder
+from titer.planning.curves import CurveBuilder, Exposure, PlannedCurve
 from titer.planning.inputs import Supplies
 from titer.planning.lineage import rows
 from titer.protocol.attacker import AttackChoice, Doses, DoseSchedule, winner_of_m
@@ -22,16 +23,16 @@ SelectedAttacks = Mapping[str, Mapping[Role, Choice]]
 
 
 class CellBuilder:
-    """Builds the tracks of one seed index; for the trials of a search the purpose of its seeds is `search`."""
+    """Builds the curves of one seed index; for the trials of a search the purpose of its seeds is `search`."""
 
     def __init__(self, study: Study, index: int, purpose: Literal["verdict", "search"] = "verdict") -> None:
         self.protocol = study.protocol
         self.study = study
         self.supplies = Supplies(study)
-        self.builder = TrackBuilder(study, index, purpose)
+        self.builder = CurveBuilder(study, index, purpose)
         self.subjects = self.builder.subjects
 
-    def exposures(self, records: SelectedAttacks) -> Iterator[Track]:
+    def exposures(self, records: SelectedAttacks) -> Iterator[PlannedCurve]:
         """Resistance and generalization: every attack on every domain, M and M*; a searched one as its search found."""
         attacker = self.protocol.attacker
         for domain in self.protocol.harm.domain:
@@ -43,13 +44,13 @@ class CellBuilder:
 
     def _exposed(
         self, domain: DomainConfig, role: Role, configured: Choice, schedule: DoseSchedule, search: str | None
-    ) -> Track:
+    ) -> PlannedCurve:
         """One subject under one attack, asked the harmful prompts of one domain."""
         cross = domain.role == "cross" and self.protocol.defended
         condition: Literal["resistance", "generalization"] = "generalization" if cross else "resistance"
         attack = registry.attack(configured)
         plain = (self.supplies.plain(domain),) if attack.read_plain() else ()
-        return self.builder.track(
+        return self.builder.curve(
             Exposure(
                 subject=role,
                 purpose=condition,
@@ -64,15 +65,15 @@ class CellBuilder:
             )
         )
 
-    def shams(self, limit: int, records: SelectedAttacks) -> Iterator[Track]:
+    def shams(self, limit: int, records: SelectedAttacks) -> Iterator[PlannedCurve]:
         """The same compute on harmless rows, on M, up to the dose at which M breaks."""
         draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
-        benign = rows(self.study.frozen, "benign/sham", max(draws) if draws else None)
+        benign = rows(self.study.frozen, SplitId.benign("sham"), max(draws) if draws else None)
         for choice in self.protocol.attacker.attack:
             if choice.name != "direct" or "undefended" not in self.subjects:
                 continue
             for label, configured in _configured(choice, "undefended", records):
-                yield self.builder.track(
+                yield self.builder.curve(
                     Exposure(
                         subject="undefended",
                         purpose="sham",
@@ -84,16 +85,18 @@ class CellBuilder:
                     )
                 )
 
-    def baseline(self) -> Iterator[Track]:
+    def baseline(self) -> Iterator[PlannedCurve]:
         """Dose 0: every probe of the study on the subject as it is."""
         probes = [self.supplies.harm(domain) for domain in self.protocol.harm.domain]
         probes += [
-            self.supplies.task(task) for task in self.protocol.task if f"task:{task.name}" in self.study.frozen.items
+            self.supplies.task(task)
+            for task in self.protocol.task
+            if ProbeId.of("task", task.name) in self.study.frozen.items
         ]
-        if "over_refusal" in self.study.frozen.items:
+        if ProbeId.of("over_refusal") in self.study.frozen.items:
             probes.append(self.supplies.over_refusal())
         for role in self.subjects:
-            yield self.builder.track(
+            yield self.builder.curve(
                 Exposure(
                     subject=role,
                     purpose="stability",
@@ -104,14 +107,14 @@ class CellBuilder:
                 )
             )
 
-    def trainings(self, task: str, rates: Mapping[Role, Sequence[float]]) -> Iterator[Track]:
+    def trainings(self, task: str, rates: Mapping[Role, Sequence[float]]) -> Iterator[PlannedCurve]:
         """Trainability: the training split of one benign task along its own ladder, at the rates of each subject."""
         plan = self.protocol.trainability
         assert plan is not None
         harm = tuple(self.supplies.harm(domain, plan.ladder[-1:]) for domain in self.protocol.harm.domain)
         for role in self.subjects:
             for rate in rates.get(role, ()):
-                yield self.builder.track(
+                yield self.builder.curve(
                     Exposure(
                         subject=role,
                         purpose="trainability",
@@ -123,7 +126,9 @@ class CellBuilder:
                     )
                 )
 
-    def search_trial(self, role: Role, chosen: AttackChoice, configuration: Choice, doses: Doses, number: int) -> Track:
+    def search_trial(
+        self, role: Role, chosen: AttackChoice, configuration: Choice, doses: Doses, number: int
+    ) -> PlannedCurve:
         """One trial of the search of an attack: the `select` items of a domain and of the tasks, up to a crossing.
 
         The tasks are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
@@ -132,7 +137,7 @@ class CellBuilder:
         items = len(self.study.frozen.item_ids[probes[0].name])
         crossing = math.floor(self.protocol.harm.threshold * items + 1e-9) + 1
         attack = registry.attack(configuration)
-        return self.builder.track(
+        return self.builder.curve(
             Exposure(
                 subject=role,
                 purpose="trial",
@@ -147,14 +152,14 @@ class CellBuilder:
             )
         )
 
-    def trials(self, task: str, rate: float) -> Iterator[Track]:
+    def trials(self, task: str, rate: float) -> Iterator[PlannedCurve]:
         """One rate of the search of a benign task: its select items, up to the target, at one search seed."""
         plan = self.protocol.trainability
         assert plan is not None
         probe = self.supplies.task(self.protocol.task_named(task), "select")
         target = math.ceil(plan.target[task] * len(self.study.frozen.item_ids[probe.name]) - 1e-9)
         for role in self.subjects:
-            yield self.builder.track(
+            yield self.builder.curve(
                 Exposure(
                     subject=role,
                     purpose="trial",
