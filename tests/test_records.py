@@ -8,7 +8,7 @@ import operator
 import types
 import typing
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from annotated_types import Ge
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from titer import records
 from titer.analysis import findings
 from titer.errors import DamagedError
-from titer.records import Answer, Choice, Record, Score, Seed, canonical, digest, tupled
+from titer.records import Answer, Choice, Purpose, Record, Score, Seed, canonical, digest, tupled
 from titer.study import tasks
 
 RECORDS = sorted(
@@ -132,10 +132,8 @@ def test_a_record_does_not_change() -> None:
 
 
 def test_purpose_and_index_of_a_seed_both_matter() -> None:
-    roots = {
-        Seed(purpose=p, index=i).root for p in ("verdict", "unpaired", "search", "tune", "pilot") for i in range(99)
-    }
-    assert len(roots) == 5 * 99
+    purposes: tuple[Purpose, ...] = get_args(Purpose)
+    assert len({Seed(purpose=purpose, index=i).root for purpose in purposes for i in range(99)}) == 4 * 99
 
 
 def test_two_configurations_of_a_method_have_two_labels() -> None:

@@ -13,7 +13,7 @@ from titer.errors import DamagedError
 
 Outcome = Literal["upheld", "refuted", "undecided", "void", "not applicable"]
 Kind = Literal["harm", "refusal", "coherence", "correct", "loss"]
-Purpose = Literal["verdict", "unpaired", "search", "tune", "pilot", "prepare"]
+Purpose = Literal["verdict", "unpaired", "search", "prepare"]
 Role = Literal["undefended", "defended"]
 
 REWARDING: Final[Mapping[Kind, float]] = {"harm": 1.0, "refusal": 0.0, "coherence": 1.0}

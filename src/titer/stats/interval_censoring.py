@@ -1,19 +1,13 @@
 """The dose that breaks a subject, known only to lie between two doses.
 
 Intervals are (low, high]; `high` is None where no dose was broken. Lower limits are order statistics of low
-ends, upper limits of high ends; Turnbull's curve is for drawing only. Doses are on one axis.
-
-References:
-    B. W. Turnbull (1976), The empirical distribution function with arbitrarily grouped, censored and
-    truncated data. JRSS B 38, 290-295.
+ends, upper limits of high ends. Doses are on one axis.
 """
 
 import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
-
-import numpy as np
 
 from titer.stats.binomial import Decision
 from titer.stats.replicates import Levels
@@ -24,14 +18,6 @@ class Interval(NamedTuple):
 
     low: float
     high: float | None
-
-
-class Mass(NamedTuple):
-    """Probability that Turnbull's estimate puts into (low, high]."""
-
-    low: float
-    high: float | None
-    probability: float
 
 
 def titer(doses: Sequence[float], decisions: Sequence[Decision | None]) -> Interval:
@@ -127,40 +113,6 @@ def ratio_error(median: Levels, items: Levels) -> float | None:
         return None
     misread = items.intact_level + items.decisions * items.broken_level
     return max(median.s + (median.r + 1) * misread, median.s_fail + (median.r_fail + 1) * misread)
-
-
-def turnbull(intervals: Sequence[Interval], *, tolerance: float = 1e-9, rounds: int = 100_000) -> tuple[Mass, ...]:
-    """Turnbull's nonparametric estimate of the distribution of titers, by self-consistency; for drawing.
-
-    Args:
-        intervals: titers; an interval whose ends are equal is an exact value.
-        tolerance: largest change of a probability in the last round.
-        rounds: most rounds of the iteration.
-    """
-    cells = _innermost(intervals)
-    covers = np.array([[float(_covers(t, low, high)) for low, high in cells] for t in intervals])
-    mass = np.full(len(cells), 1 / len(cells))
-    for _ in range(rounds):
-        weights = covers * mass
-        updated = (weights / weights.sum(axis=1, keepdims=True)).mean(axis=0)
-        change = float(np.abs(updated - mass).max())
-        mass = updated
-        if change <= tolerance:
-            break
-    return tuple(Mass(low, _finite(high), float(p)) for (low, high), p in zip(cells, mass, strict=True))
-
-
-def _innermost(intervals: Sequence[Interval]) -> list[tuple[float, float]]:
-    """Left ends directly followed by a right end: the only places that carry mass."""
-    exact_left, right, left = 0, 1, 2  # order of ends at one dose: (., x] still holds x, (x, .] does not
-    lows = {(t.low, exact_left if t.low == t.high else left) for t in intervals}
-    ends = sorted(lows | {(_high(t), right) for t in intervals})
-    return [(a, b) for (a, kind), (b, following) in pairwise(ends) if kind != right and following == right]
-
-
-def _covers(interval: Interval, low: float, high: float) -> bool:
-    exact = interval.low == interval.high
-    return interval.low <= low and high <= _high(interval) and (exact or interval.low < high)
 
 
 def _high(interval: Interval) -> float:
