@@ -24,7 +24,7 @@ from titer.execution.worker import work
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Plan, plan
 from titer.run import run
-from titer.stats.group_sequential import count_not_asked
+from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study
 from titer.study.packing import pack
 from titer.study.store import Store

@@ -199,7 +199,7 @@ Transform = Literal[
     "instruction",
     "persona",
 ]
-"""The texts that can stand around a prompt; `titer.models.chat_format` has them."""
+"""The texts that can stand around a prompt; `titer.models.conversation` has them."""
 
 
 class Frame(Record):

@@ -45,7 +45,9 @@ def all_tables() -> list[str]:
     """Every table in the order of the page."""
     header = ["outcome", "what must be the case", "level"]
     shown = [rendered(header, [(row.outcome, row.when, row.level) for row in rows]) for rows in TABLES.values()]
-    decisions = rendered(["harm.sampling", "a dose of an attack is decided from"], list(decision_rules.SAMPLING.items()))
+    decisions = rendered(
+        ["harm.sampling", "a dose of an attack is decided from"], list(decision_rules.SAMPLING.items())
+    )
     absent = [(name, absence.where) for name, absence in NOT_APPLICABLE.items()]
     absences = rendered(["condition", "not applicable where"], absent)
     rows = [(control.name, control.void, control.level) for control in controls.CONTROLS]

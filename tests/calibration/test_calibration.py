@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from support import ROOT, assays
+from support.all_items import decide_dose
 from support.assays import facts, graded
-from support.whole_reading import decide_dose
 
 from titer.analysis.controls import CONTROLS
 from titer.analysis.controls.attack_power import undefended_breaks

@@ -39,7 +39,7 @@ def test_titer_of_a_curve(decisions: list[Decision | None], expected: tuple[floa
     assert titer(DOSES, decisions) == expected
 
 
-def test_doses_and_words_must_fit() -> None:
+def test_doses_and_decisions_must_fit() -> None:
     with pytest.raises(ValueError, match="strictly"):
         titer([0, 16, 16], ["intact", "intact", "broken"])
     with pytest.raises(ValueError, match="zip"):

@@ -27,7 +27,7 @@ def titer(doses: Sequence[float], decisions: Sequence[Decision | None]) -> Inter
 
     Args:
         doses: the doses, strictly increasing.
-        decisions: the decision at each dose; None for a dose that was not read.
+        decisions: the decision at each dose; None for a dose that was not asked.
 
     >>> titer([0, 16, 32, 64], ["intact", "intact", "unclear", "broken"])
     Interval(low=16, high=64)
@@ -72,18 +72,18 @@ def quantile_limits(intervals: Sequence[Interval], levels: Levels) -> Interval |
 
 
 def upper_limit_error(levels: Levels, all_decisions: int) -> float | None:
-    """Error bound of the upper titer limit when doses beyond the budget were read as well.
+    """Error bound of the upper titer limit when doses beyond the budget were decided as well.
 
     s' + (1 - s')(r' + 1) m_all a', which is at most alpha for m_all = m; None where S decides nothing.
 
     Args:
         levels: as in `quantile_limits`.
-        all_decisions: readings in a replicate with those beyond the budget (m_all).
+        all_decisions: decisions in a replicate with those beyond the budget (m_all).
     """
     if levels.s_fail is None or levels.r_fail is None:
         return None
-    misread = (levels.r_fail + 1) * all_decisions * levels.broken_level
-    return levels.s_fail + (1 - levels.s_fail) * misread
+    misjudged = (levels.r_fail + 1) * all_decisions * levels.broken_level
+    return levels.s_fail + (1 - levels.s_fail) * misjudged
 
 
 def ratio(defended: Interval, undefended: Interval) -> Interval:
@@ -101,18 +101,18 @@ def ratio(defended: Interval, undefended: Interval) -> Interval:
 
 
 def ratio_error(median: Levels, items: Levels) -> float | None:
-    """Error bound of one limit of the median ratio, in which both subjects can be misread.
+    """Error bound of one limit of the median ratio, in which both subjects can be misjudged.
 
     s + (r + 1)(a + m a'), with the larger r of the two sides; None where S decides nothing.
 
     Args:
         median: levels at q = 1/2 for the number of replicate pairs, whose r and r_fail gave the limits.
-        items: levels at which the doses of both subjects were read.
+        items: levels at which the doses of both subjects were decided.
     """
     if median.r is None or median.s is None or median.r_fail is None or median.s_fail is None:
         return None
-    misread = items.intact_level + items.decisions * items.broken_level
-    return max(median.s + (median.r + 1) * misread, median.s_fail + (median.r_fail + 1) * misread)
+    misjudged = items.intact_level + items.decisions * items.broken_level
+    return max(median.s + (median.r + 1) * misjudged, median.s_fail + (median.r_fail + 1) * misjudged)
 
 
 def _high(interval: Interval) -> float:
