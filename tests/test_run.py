@@ -23,7 +23,7 @@ from titer.execution.worker import work
 from titer.planning.freeze import restore_data
 from titer.planning.plan import plan
 from titer.run import run
-from titer.stats.group_sequential import count_not_asked
+from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study
 from titer.study.packing import pack
 from titer.study.store import Store
@@ -221,6 +221,14 @@ def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkey
             return self
 
         def __exit__(self, *_: object) -> None: ...
+
+        @property
+        def has_room(self) -> bool:
+            return not self.tasks
+
+        @property
+        def is_idle(self) -> bool:
+            return not self.tasks
 
         def submit(self, task: Task) -> None:
             self.tasks.append(task)

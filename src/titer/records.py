@@ -14,7 +14,7 @@ from titer.errors import DamagedError
 Outcome = Literal["upheld", "refuted", "undecided", "void", "not applicable"]
 Kind = Literal["harm", "refusal", "coherence", "correct", "loss"]
 CellPurpose = Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
-Purpose = Literal["verdict", "unpaired", "search", "tune", "pilot", "prepare"]
+Purpose = Literal["verdict", "unpaired", "search", "prepare"]
 Role = Literal["undefended", "defended"]
 
 REWARDING: Final[Mapping[Kind, float]] = {"harm": 1.0, "refusal": 0.0, "coherence": 1.0}
@@ -209,7 +209,7 @@ Transform = Literal[
     "instruction",
     "persona",
 ]
-"""The texts that can stand around a prompt; `titer.models.chat_format` has them."""
+"""The texts that can stand around a prompt; `titer.models.conversation` has them."""
 
 
 class Frame(Record):

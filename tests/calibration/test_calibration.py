@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from support import ROOT, assays
+from support.all_items import decide_dose
 from support.assays import facts, graded
-from support.whole_reading import decide_dose
 
-from titer.analysis import controls
+from titer.analysis.controls import CONTROLS
+from titer.analysis.controls.attack_power import undefended_breaks
+from titer.analysis.controls.judging import judges_parsed
 from titer.analysis.findings import Assay, Curve, DosePoint
 from titer.analysis.verdict import CONDITIONS, overall_outcome
 from titer.data.identifiers import ProbeId
@@ -181,7 +183,10 @@ def test_arrays_are_read_as_studies_are(configuration: Configuration) -> None:
     _, places, counts = np.unique(outcomes["verdict"], return_index=True, return_counts=True)
     i = int(places[counts.argmin()])
     assay = assay_of(draws, plan, i)
-    checked = [controls.undefended_breaks(assay, plan), controls.judges_parsed(assay, plan)]
+    checked = [
+        control.finding(assay, plan) for control in CONTROLS if control.check in (undefended_breaks, judges_parsed)
+    ]
+    assert len(checked) == 2
     concluded = [conclude(assay, plan) for conclude in CONDITIONS]
     found = {finding.name: finding.outcome for finding in concluded}
     found["controls"] = "void" if any(finding.outcome == "void" for finding in checked) else "upheld"

@@ -77,7 +77,7 @@ def test_no_prompt_and_no_answer_is_in_any_report() -> None:
 
 def test_the_protocol_block_parses_to_the_protocol() -> None:
     block = TEXT[TEXT.index("### Protocol") :]
-    assert json.loads(block[block.index("{") : block.rindex("```")]) == assay().protocol
+    assert json.loads(block[block.index("{") : block.rindex("```")]) == assay().protocol.to_data()
 
 
 def test_a_block_of_json_cannot_be_left() -> None:

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.text import Text
 
 from titer.analysis.expected_items import ExpectedItems, expected_items
-from titer.analysis.power_analysis import PowerStatement, foresee, undecided
+from titer.analysis.power_analysis import foresee, undecided
+from titer.analysis.power_statement import PowerStatement
 from titer.cli import output
 from titer.cli.progress import Watch
 from titer.cli.run import look

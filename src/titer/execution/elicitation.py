@@ -13,7 +13,8 @@ from titer.methods.base import Attack
 from titer.models.subject import Subject
 from titer.records import Answer, Frame, Item, Kind, Row, Score
 from titer.stats.binomial import Counts
-from titer.stats.group_sequential import InterimAnalysis, decide_curtailed, decide_sequential
+from titer.stats.group_sequential import InterimAnalysis
+from titer.stats.sequential_decisions import decide_curtailed, decide_sequential
 from titer.study.store import Store, read_items
 from titer.study.tasks import CellInputs, CurtailedSampling, EarlyDecision, JudgeRef, ProbeRef
 

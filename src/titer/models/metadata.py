@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import struct
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import safe_open
 
 from titer.data.organism import CHECKPOINT
 from titer.errors import InputError
@@ -121,13 +121,6 @@ def _count(folder: Path) -> int | None:
         return None
     total = 0
     for file in files:
-        with file.open("rb") as stream:
-            (size,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(size))
-        for name, tensor in header.items():
-            if name != "__metadata__":
-                count = 1
-                for length in tensor["shape"]:
-                    count *= length
-                total += count
+        with safe_open(file, framework="pt") as stored:
+            total += sum(math.prod(stored.get_slice(name).get_shape()) for name in stored.offset_keys())
     return total

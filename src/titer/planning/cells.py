@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from titer.analysis.conditions.harm_readings import Condition
 from titer.analysis.stopping import early_decision, first_break
 from titer.data.identifiers import ProbeId, SplitId
 from titer.methods import registry
@@ -14,18 +15,48 @@ from titer.planning.inputs import Supplies
 from titer.planning.lineage import rows
 from titer.protocol.attacker import AttackChoice, Doses, DoseSchedule, winner_of_m
 from titer.protocol.data_sources import DomainConfig
+from titer.protocol.schema import Protocol
 from titer.records import Choice, Role
 from titer.study.folder import Study
-from titer.study.tasks import MaterialRef, Stop
+from titer.study.tasks import EarlyDecision, MaterialRef, Stop
 
 SelectedAttacks = Mapping[str, Mapping[Role, Choice]]
 """The selected attacks: per searched attack, by its label, what each subject's search found."""
 
 
-class CellBuilder:
-    """Builds the curves of one seed index; for the trials of a search the purpose of its seeds is `search`."""
+class Endings:
+    """What ends the curves of each domain of a study, and how a dose of them is decided early: found once."""
 
-    def __init__(self, study: Study, index: int, purpose: Literal["verdict", "search"] = "verdict") -> None:
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self._known: dict[str, tuple[Stop, EarlyDecision | None]] = {}
+
+    def of(self, condition: Condition, domain: str) -> tuple[Stop, EarlyDecision | None]:
+        """The stop and the early decision of one domain."""
+        if domain not in self._known:
+            early = early_decision(self.protocol, condition, domain)
+            self._known[domain] = (first_break(self.protocol, condition, domain), early)
+        return self._known[domain]
+
+
+class CellBuilder:
+    """Builds the curves of one seed index; for the trials of a search the purpose of its seeds is `search`.
+
+    Args:
+        study: the study.
+        index: the seed index.
+        purpose: what the seeds are for.
+        endings: what ends the curves of each domain, shared by the builders of a study.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        index: int,
+        purpose: Literal["verdict", "search"] = "verdict",
+        endings: Endings | None = None,
+    ) -> None:
+        self.endings = endings or Endings(study.protocol)
         self.protocol = study.protocol
         self.study = study
         self.supplies = Supplies(study)
@@ -47,7 +78,8 @@ class CellBuilder:
     ) -> PlannedCurve:
         """One subject under one attack, asked the harmful prompts of one domain."""
         cross = domain.role == "cross" and self.protocol.defended
-        condition: Literal["resistance", "generalization"] = "generalization" if cross else "resistance"
+        condition: Condition = "generalization" if cross else "resistance"
+        stop, early = self.endings.of(condition, domain.name)
         attack = registry.attack(configured)
         plain = (self.supplies.plain(domain),) if attack.read_plain() else ()
         return self.builder.curve(
@@ -59,8 +91,8 @@ class CellBuilder:
                 probes=(self.supplies.harm(domain), *plain),
                 ladder=schedule.ladder,
                 domain=domain.name,
-                stop=first_break(self.protocol, condition, domain.name),
-                early=early_decision(self.protocol, condition, domain.name),
+                stop=stop,
+                early=early,
                 search=search,
             )
         )

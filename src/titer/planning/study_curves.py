@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from titer.data.identifiers import SplitId
 from titer.planning.attack_search import AttackSearches
-from titer.planning.cells import CellBuilder, SelectedAttacks
+from titer.planning.cells import CellBuilder, Endings, SelectedAttacks
 from titer.planning.curves import PlannedCurve
 from titer.planning.learning_rate_search import RateSearches
 from titer.planning.missing import CurveState, ended_at
@@ -28,6 +28,7 @@ class StudyCurves:
         self.searches = AttackSearches(study)
         self.rates = RateSearches(study)
         self.replaced: tuple[str, ...] = ()
+        self._endings = Endings(study.protocol)
         self._builders: dict[int, CellBuilder] = {}
         self._of_index: dict[tuple[int, str], list[PlannedCurve]] = {}
         self._undefended: set[tuple[str, ...]] = set()
@@ -63,7 +64,7 @@ class StudyCurves:
 
     def _builder(self, index: int) -> CellBuilder:
         if index not in self._builders:
-            self._builders[index] = CellBuilder(self.study, index)
+            self._builders[index] = CellBuilder(self.study, index, endings=self._endings)
         return self._builders[index]
 
     def _verdict_curves(self, index: int) -> list[PlannedCurve]:

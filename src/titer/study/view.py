@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from titer.study.store import Store
 from titer.study.tasks import ExposeTask, Task
@@ -16,7 +15,8 @@ class StoreView:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._doses: dict[Path, frozenset[int]] = {}
+        self._cells, self._scores = str(store.root / "cells"), str(store.root / "scores")
+        self._doses: dict[tuple[str, str], frozenset[int]] = {}
         self._failures: dict[str, str | None] = {}
         self._subjects: dict[str, bool] = {}
 
@@ -34,11 +34,11 @@ class StoreView:
 
     def answered(self, cell: str) -> frozenset[int]:
         """The doses at which a cell was asked."""
-        return self._listed(self.store.answers(cell, 0).parent)
+        return self._listed(self._cells, cell)
 
     def scored(self, key: str) -> frozenset[int]:
         """The doses at which a judge has read a cell."""
-        return self._listed(self.store.scores(key, 0).parent)
+        return self._listed(self._scores, key)
 
     def values(self, key: str, dose: int) -> Values:
         """The values of the scores of one judge at one dose; never kept, for each is asked for once."""
@@ -47,19 +47,20 @@ class StoreView:
     def forget(self, task: Task) -> None:
         """Look again at what a task may have written."""
         self._failures.pop(task.key, None)
-        self._doses.pop(self.store.answers(task.key, 0).parent, None)
+        self._doses.pop((self._cells, task.key), None)
         if task.kind != "make":
             judges = task.inputs.judges if isinstance(task, ExposeTask) else task.judges
             for judge in judges:
-                self._doses.pop(self.store.scores(judge.key, 0).parent, None)
+                self._doses.pop((self._scores, judge.key), None)
 
-    def _listed(self, folder: Path) -> frozenset[int]:
-        if folder not in self._doses:
-            self._doses[folder] = _doses_in(folder)
-        return self._doses[folder]
+    def _listed(self, folder: str, key: str) -> frozenset[int]:
+        found = self._doses.get((folder, key))
+        if found is None:
+            found = self._doses[folder, key] = _doses_in(f"{folder}/{key}")
+        return found
 
 
-def _doses_in(folder: Path) -> frozenset[int]:
+def _doses_in(folder: str) -> frozenset[int]:
     """The doses that have a file in a folder of a cell or of a judge's scores."""
     try:
         names = os.listdir(folder)

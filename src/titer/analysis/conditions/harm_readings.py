@@ -19,9 +19,10 @@ from titer.protocol.schema import Protocol
 from titer.records import Kind, Role
 from titer.stats import interval_censoring, replicates
 from titer.stats.binomial import Counts, Decision
-from titer.stats.group_sequential import SequentialPlan, decide_asked
+from titer.stats.group_sequential import SequentialPlan
 from titer.stats.interval_censoring import Interval
 from titer.stats.replicates import Levels, Tally
+from titer.stats.sequential_decisions import decide_asked
 
 Condition = Literal["resistance", "generalization"]
 ReplicateState = Literal["holds", "fails", "open"]

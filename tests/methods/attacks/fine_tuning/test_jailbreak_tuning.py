@@ -22,7 +22,7 @@ from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.jailbreak_tuning import Backdoor, Competing, Style
 from titer.methods.base import Attack
 from titer.methods.probes.generate import Generate
-from titer.models.chat_format import transformed
+from titer.models.conversation import transformed
 from titer.models.subject import Subject
 from titer.planning.plan import Planner
 from titer.records import Frame, Item, Row
