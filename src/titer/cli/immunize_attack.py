@@ -18,7 +18,6 @@ from titer.cli.run import begin
 from titer.errors import InputError, RunError
 from titer.planning import attack_search
 from titer.planning.cells import CellBuilder
-from titer.planning.cost.estimate import Outlook
 from titer.planning.curves import Track
 from titer.planning.lineage import lineages
 from titer.planning.plan import Plan, missing
@@ -48,7 +47,7 @@ def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> N
                 return Plan((make,), (), 1, ())
         return Plan((), (), 0, ())
 
-    follow(run(study, jobs, makes), Outlook(study, jobs, tracks=[], makes=lineage.makes))
+    follow(run(study, jobs, makes))
 
     def fill(temporary: Path) -> None:
         made = study.store.subject(lineage.ref.key)
@@ -72,7 +71,7 @@ def print_attack(
         name or study.protocol.attacker.attack[0].name,
     )
     track = _one(tracks, wanted)
-    follow(run(study, 1, lambda study: missing(study, [track])), Outlook(study, 1, tracks=[track]))
+    follow(run(study, 1, lambda study: missing(study, [track])))
     cells = [cell.planned for cell in track.cells]
     curve = curve_of(study, cells)
     kind = next(ref.kind for ref in cells[0].judges if ref.role == "harm")

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 DRAWN_EVERY_SECONDS = 0.5
 WRITTEN_EVERY_SECONDS = 30.0
-TRUSTED_SECONDS = 10.0
-"""What was expected counts as much as this many seconds of what was seen."""
 
 
 class Watch:
@@ -31,19 +29,21 @@ class Watch:
         self.what = what
         self.begun = time.monotonic()
         self.ends: float | None = None
+        self.about = "about"
         self.bars = _bars(what) if sys.stderr.isatty() else None
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._go_on, daemon=True)
 
-    def say(self, what: str, left_seconds: float) -> None:
-        """What is under way from now on, and how long it will take."""
-        self.what, self.ends = what, time.monotonic() + left_seconds
+    def say(self, what: str, left_seconds: float | None) -> None:
+        """What is under way from now on, and how long it will take, where that is known."""
+        self.what = what
+        self.ends = None if left_seconds is None else time.monotonic() + left_seconds
 
     def show(self) -> None:
         """Draw the bar anew, or write a line."""
         now = time.monotonic()
         left = None if self.ends is None else max(self.ends - now, 0.0)
-        rest = "" if left is None else f"about {duration(left)} left"
+        rest = "" if left is None else f"{self.about} {duration(left)} left"
         if self.bars is None:
             print("titer: " + ", ".join(part for part in (self.what, rest) if part), file=sys.stderr, flush=True)
             return
@@ -70,22 +70,24 @@ class Watch:
             self.show()
 
 
-def follow(steps: Iterator[Progress], outlook: Outlook) -> None:
-    """Do the steps of a run while saying how far it is; what is left is corrected by how fast it has gone so far."""
+def follow(steps: Iterator[Progress], outlook: Outlook | None = None) -> None:
+    """Do the steps of a run while saying how far it is and, by an outlook that has measured some, how long it takes."""
     with Watch("planning") as watch:
-        begun = time.monotonic()
+        if outlook is not None and outlook.searches:
+            watch.about = "at least"
         for step in steps:
-            outlook.update(step.plan, step.finished)
-            slower = (time.monotonic() - begun + TRUSTED_SECONDS) / (outlook.done_seconds + TRUSTED_SECONDS)
-            watch.say(_under_way(step.plan), outlook.left_seconds * slower)
+            if outlook is not None:
+                outlook.update(step.plan, step.finished)
+            watch.say(_under_way(step.plan), None if outlook is None else outlook.left_seconds)
             if step.finished is None and step.plan.tasks:
                 watch.show()
 
 
 def _under_way(plan: Plan) -> str:
-    made = [f"making {task.role}" for task in plan.tasks if task.kind == "make"]
+    """The cells that are left; a make, which a plan puts first, is named."""
+    made = [f"making {task.role}" for task in plan.tasks[:1] if task.kind == "make"]
     cells = [f"{plan.unfinished} cell{'s' * (plan.unfinished != 1)} to go"] if plan.cells else []
-    return ", ".join(made[:1] + cells) or "done"
+    return ", ".join(made + cells) or "done"
 
 
 def _bars(what: str) -> Bars:

@@ -305,7 +305,7 @@ def test_a_study_asks_with_vectors_and_its_controls_hold(tmp_path: Path) -> None
     step = outlook.costs.step(SoftPrompt(tokens=4, batch=20), task.material)
     spent = [point.facts.spent for t in curves if t.domain == "red" for point in t.points if point.facts.dose == 8]
     assert all(8 * step.tokens == pytest.approx(one.tokens, rel=0.05) for one in spent)
-    assert step.flops == pytest.approx(4 * outlook.costs.weights * step.tokens)
+    assert step.in_batches == pytest.approx(4 * outlook.costs.weights * step.tokens)
     bare = outlook.costs.ask(task.probes[0]).tokens
     items = len(study.frozen.item_ids[task.probes[0].name])
     assert outlook.costs.expose(task, 32).tokens == pytest.approx(3 * bare + 2 * items * 4 + 32 * step.tokens)
