@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from titer.analysis import stopping
 from titer.analysis.findings import Assay, Curve, DosePoint, FailedMake
 from titer.errors import UnfinishedError
-from titer.protocol.data_sources import TaskConfig
+from titer.protocol.schema import Protocol
 from titer.records import Kind
-from titer.study.folder import Study
+from titer.study.folder import Frozen, Study
 from titer.study.store import Store
 from titer.study.tasks import Planned
 
@@ -44,7 +44,7 @@ def assemble(study: Study) -> Assay:
         subjects=_subjects(cells),
         items=study.frozen.item_ids,
         kinds=kinds,
-        chance={f"task:{task.name}": _chance(task, study) for task in study.protocol.task},
+        chance=chance_of(study.protocol, study.frozen),
         curves=curves,
         overlaps=study.frozen.overlaps,
         replaced=status.replaced,
@@ -108,9 +108,8 @@ def _points(study: Study, cell: Planned) -> Iterator[DosePoint]:
         yield DosePoint(facts=store.read_facts(cell.key, dose), values=values)
 
 
-def _chance(task: TaskConfig, study: Study) -> float | None:
-    """The rate by guessing: one in the number of options, 0 for open answers, None for losses."""
-    if task.kind == "loss":
-        return None
-    options = study.frozen.options.get(f"task:{task.name}", 0.0)
-    return 1 / options if options else 0.0
+def chance_of(protocol: Protocol, frozen: Frozen) -> dict[str, float | None]:
+    """The rate by guessing of each task: one in the number of options, 0 for open answers, None for losses."""
+    options = {task.name: frozen.options.get(f"task:{task.name}", 0.0) for task in protocol.task}
+    by_guessing = {name: 1 / mean if mean else 0.0 for name, mean in options.items()}
+    return {f"task:{task.name}": None if task.kind == "loss" else by_guessing[task.name] for task in protocol.task}
