@@ -13,11 +13,12 @@ def main() -> None:
     study = open_study(locate(Path(sys.argv[1])))
     for progress in run(study, jobs=2):
         print(f"{progress.unfinished} cells to go")
-    verdict = conclude(study)
+    conclusion = conclude(study)
+    verdict = conclusion.verdict
     print(verdict.outcome, "-", verdict.reason)
     for finding in verdict.conditions:
         print(f"{finding.name}: {finding.outcome}. {finding.reason}")
-    print("report:", report(study))
+    print("report:", report(conclusion))
 
 
 if __name__ == "__main__":

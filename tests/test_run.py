@@ -16,16 +16,15 @@ from support.studies import RESULTS, begin, contents, finish
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_readings import EXPOSED, domains_of, replicates_of, sampling_of
 from titer.cli.rejudge import second_opinion
-from titer.conclude import conclude
+from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
 from titer.execution.worker import work
-from titer.planning.freeze import restore_data
+from titer.planning.freeze import open_study, restore_data
 from titer.planning.plan import plan
 from titer.run import run
 from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study
-from titer.study.packing import pack
 from titer.study.store import Store
 from titer.study.tasks import CellSpec, JudgeTask, MakeTask, Task
 
@@ -148,7 +147,7 @@ def test_an_attack_that_diverges_is_a_failed_cell_and_a_replaced_index(tmp_path:
     status = study.read_status()
     assert status.finished
     assert status.replaced == ("index 0: diverged at step 1", "index 2: diverged at step 1")
-    verdict = conclude(study)
+    verdict = conclude(study).verdict
     assert verdict.outcome in ("undecided", "void")
     assert {finding.outcome for finding in verdict.conditions} <= {"undecided", "void", "not applicable"}
 
@@ -171,7 +170,7 @@ def test_a_make_that_diverges_is_a_replicate_that_does_not_hold(tmp_path: Path) 
 
     study = begin(tmp_path, method)
     finish(study)
-    verdict = conclude(study)
+    verdict = conclude(study).verdict
     resistance = next(finding for finding in verdict.conditions if finding.name == "resistance")
     assert resistance.outcome != "upheld"
 
@@ -255,21 +254,21 @@ def test_errors_come_out_of_a_worker_as_they_are(error: Exception) -> None:
 def test_a_stored_study_is_judged_again_without_any_model(tmp_path: Path) -> None:
     study = begin(tmp_path)
     finish(study)
-    verdict = conclude(study)
+    verdict = conclude(study).verdict
     before = contents(study.store.root, "scores")
     for folder in (study.store.root / "subjects", study.store.root / "scores", tmp_path / "in"):
         shutil.rmtree(folder)
     study = read_study(study.folder)
     assert {task.kind for task in finish(study)} == {"judge"}
     assert contents(study.store.root, "scores") == before
-    assert conclude(study) == verdict
+    assert conclude(study).verdict == verdict
 
 
 def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, tmp_path: Path) -> None:
-    pack(done, tmp_path / "out", without_text=True)
-    study = read_study(tmp_path / "out")
+    pack(done, tmp_path / "out")
+    study = open_study(tmp_path / "out")
     restore_data(study)
-    cell = study.read_cells()[0]
+    cell = plan(study).cells[0]
     own = study.frozen.judges_of(cell)[0]
     shutil.rmtree(study.store.scores(own.key, 0).parent)
     work(JudgeTask(key=cell.key, judges=(own,), doses=(0,)), study.store)
@@ -292,7 +291,7 @@ def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> N
     verdicts = []
     for study in (whole, short):
         finish(study)
-        verdicts.append(conclude(study))
+        verdicts.append(conclude(study).verdict)
     assert [(f.name, f.outcome) for f in verdicts[0].conditions] == [
         (f.name, f.outcome) for f in verdicts[1].conditions
     ]
@@ -354,7 +353,7 @@ def test_a_dose_of_a_study_with_analyses_has_the_word_of_its_analysis(with_analy
                     assert outcome != "broken" or set(read.counts[place + 1 :]) <= {None}
                     early.append(outcome)
     assert set(early) == {"intact", "broken"}
-    verdict = conclude(with_analyses)
+    verdict = conclude(with_analyses).verdict
     figures = [line for finding in verdict.conditions for line in finding.figures if line.of == LOOKED_AT // 4]
     assert "broken" in {line.outcome for line in figures}
     assert "interim" in verdict.scope["sampling"]

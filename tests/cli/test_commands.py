@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import Done, Here
+from support.command import ENVIRONMENT, Done, Here
 
 from titer.analysis.findings import Verdict
 from titer.cli import app
@@ -26,6 +28,14 @@ def document(done: Done) -> Any:
 def assert_narrow(text: str) -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text
+
+
+@pytest.fixture
+def packed(finished_once: Path, tmp_path: Path, here: Here) -> Path:
+    """The finished study, packed through the command line."""
+    done = here("pack", finished_once, tmp_path / "packed")
+    assert (done.code, done.out) == (0, f"Packed {finished_once} into {tmp_path / 'packed'}.\n")
+    return tmp_path / "packed"
 
 
 def test_run_prints_the_verdict_and_where_the_report_is(finished_once: Path) -> None:
@@ -215,15 +225,57 @@ def test_attack_prints_the_curve_of_one_attack(tiny_file: Path, tmp_path: Path, 
     assert_narrow(here("attack", study, "--domain", "blue", "--index", 3).out)
 
 
-def test_pack_without_text_keeps_the_verdict_and_loses_the_texts(finished: Path, tmp_path: Path, here: Here) -> None:
-    packed = tmp_path / "packed"
-    assert here("pack", finished, packed, "--without-text").code == 0
-    assert here("verdict", packed, "--json").out == here("verdict", finished, "--json").out
+@pytest.mark.parametrize("what", [".", "cells.parquet", "scores.parquet"])
+def test_a_packed_study_has_the_verdict_and_the_report_of_its_study(
+    what: str, packed: Path, finished_once: Path, here: Here
+) -> None:
+    written = {name: (finished_once / name).read_bytes() for name in ("verdict.json", "report.md", "report.json")}
+    for name in written:
+        (packed / name).unlink()
+    assert here("verdict", packed / what, "--json").out.encode() == written["verdict.json"]
+    assert here("report", packed / what).out == f"{packed / 'report.md'}\n"
+    assert {name: (packed / name).read_bytes() for name in written} == written
+
+
+WITHOUT_MODEL_LIBRARIES = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "transformers", "peft", "optuna"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+from titer.cli import main
+main()
+"""
+
+
+def test_a_verdict_on_a_packed_study_needs_no_model_library(packed: Path, finished_once: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT_MODEL_LIBRARIES, "verdict", str(packed), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    assert done.returncode == 5, done.stderr
+    assert done.stdout == (finished_once / "verdict.json").read_text(encoding="utf-8")
+
+
+def test_a_packed_study_is_not_judged_again(packed: Path, here: Here) -> None:
     judged = here("judge", packed, "--judge", "refusal")
     assert (judged.code, "packed away" in judged.err) == (2, True)
-    texts = "".join(path.read_text(encoding="utf-8") for path in packed.rglob("cells/*/*.jsonl"))
-    assert '"text_digest":"' in texts
-    assert '"text":"' not in texts
+    assert here("run", packed).code == 0
+    judged = here("judge", packed, "--judge", "refusal")
+    assert (judged.code, "packed away" in judged.err) == (2, True)
+
+
+def test_a_packed_study_that_is_run_has_nothing_to_do(packed: Path, finished_once: Path, here: Here) -> None:
+    done = here("run", packed, "--json")
+    assert "to go" not in done.err
+    assert done.out == (finished_once / "verdict.json").read_text(encoding="utf-8")
+
+
+def test_plan_and_attack_leave_a_packed_study_with_its_verdict(packed: Path, here: Here) -> None:
+    before = here("verdict", packed, "--json").out
+    assert document(here("plan", packed, "--json"))["cells_to_go"] == 0
+    assert here("verdict", packed, "--json").out == before
+    assert document(here("attack", packed, "--domain", "blue", "--json"))["failed"] is None
+    assert here("verdict", packed, "--json").out == before
 
 
 def test_init_writes_a_protocol_that_is_valid(tmp_path: Path, here: Here) -> None:

@@ -79,7 +79,7 @@ def test_the_search_on_the_defended_subject_begins_with_the_winner_of_the_other(
 def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: Study) -> None:
     ((label, found),) = searches(searched).items()
     assert searches_of(assemble(searched), searched.protocol)[label] == {r: h.search for r, h in found.items()}
-    verdict = conclude(searched)
+    verdict = conclude(searched).verdict
     figures = {(line.what, line.subject): line for line in verdict.conditions[0].figures}
     assert figures[f"trials completed, {label}", "undefended"].count == 4
     assert verdict.conditions[0].provisional is None
@@ -115,7 +115,7 @@ def test_failed_trials_are_repeated_up_to_twice_the_number_and_then_nothing_is_d
         assert found_search.finished
         assert found_search.winner is None
         assert [trial.failure is not None for trial in found_search.search.trials] == [True] * 4
-    resistance = conclude(study).conditions[0]
+    resistance = conclude(study).verdict.conditions[0]
     assert resistance.outcome == "undecided"
     assert "the search on the undefended subject completed 0 of 2 trials, 4 of at most 4 tried" in resistance.reason
 
@@ -154,4 +154,4 @@ def test_an_attack_that_reads_the_horizon_is_searched_too(tmp_path: Path) -> Non
 
     study = begin(tmp_path, cosine)
     finish(study)
-    assert conclude(study).conditions[0].outcome in ("undecided", "refuted")
+    assert conclude(study).verdict.conditions[0].outcome in ("undecided", "refuted")

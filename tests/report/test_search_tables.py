@@ -10,7 +10,7 @@ import pytest
 from support.studies import begin, finish, search
 
 from titer.cli.export_optuna import export_searches
-from titer.conclude import report
+from titer.conclude import conclude, report
 from titer.errors import InputError
 from titer.planning.attack_search import AttackSearch, AttackSearches
 from titer.records import Role
@@ -34,7 +34,7 @@ def searches(study: Study) -> dict[str, dict[Role, AttackSearch]]:
 
 
 def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched: Study) -> None:
-    text = report(searched).read_text(encoding="utf-8")
+    text = report(conclude(searched)).read_text(encoding="utf-8")
     _, after = text.split("## Searches")
     said = after.split("## Readings")[0]
     (found,) = searches(searched).values()

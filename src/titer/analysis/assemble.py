@@ -14,7 +14,7 @@ from titer.study.folder import Frozen, Study
 from titer.study.tasks import CellSpec
 from titer.study.view import StoreView
 
-CurveKey = tuple[CellPurpose, Role, str | None, str | None, str, int, int | None]
+CurveId = tuple[CellPurpose, Role, str | None, str | None, str, int, int | None]
 
 
 def assemble(study: Study) -> Assay:
@@ -29,17 +29,17 @@ def assemble(study: Study) -> Assay:
         raise UnfinishedError(f"{study.folder} is not finished: `titer run {study.folder}`")
     view = StoreView(study.store)
     unmade = {cell.index: reason for cell in cells if (reason := _unmade(view, cell)) is not None}
-    grouped: dict[CurveKey, list[CellSpec]] = {}
+    grouped: dict[CurveId, list[CellSpec]] = {}
     for cell in cells:
         if _unmade(view, cell) is None:
-            grouped.setdefault(_key(cell), []).append(cell)
+            grouped.setdefault(curve_name(cell), []).append(cell)
     frozen = study.frozen
     return Assay(
         protocol=frozen.protocol,
-        subjects=_subjects(cells),
+        subjects=subjects_of(cells),
         items=frozen.item_ids,
-        kinds=_kinds(frozen, cells),
-        chance={ProbeId.of("task", task.name): _chance(task, frozen) for task in frozen.protocol.task},
+        kinds=kinds_of(frozen, cells),
+        chance=chance_of(frozen),
         curves=tuple(_whole_curve(study, view, group) for group in grouped.values()),
         overlaps=frozen.overlaps,
         replaced=status.replaced,
@@ -48,7 +48,7 @@ def assemble(study: Study) -> Assay:
     )
 
 
-def _key(cell: CellSpec) -> CurveKey:
+def curve_name(cell: CellSpec) -> CurveId:
     """What the cells of one curve have in common."""
     return (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index, cell.trial)
 
@@ -70,7 +70,7 @@ def _whole_curve(study: Study, view: StoreView, cells: Sequence[CellSpec]) -> Cu
     )
 
 
-def _kinds(frozen: Frozen, cells: Sequence[CellSpec]) -> dict[ProbeId, dict[str, Kind]]:
+def kinds_of(frozen: Frozen, cells: Sequence[CellSpec]) -> dict[ProbeId, dict[str, Kind]]:
     """The kind of the judge in each role, by probe."""
     kinds: dict[ProbeId, dict[str, Kind]] = {}
     for cell in cells:
@@ -79,7 +79,7 @@ def _kinds(frozen: Frozen, cells: Sequence[CellSpec]) -> dict[ProbeId, dict[str,
     return kinds
 
 
-def _subjects(cells: Sequence[CellSpec]) -> dict[str, tuple[str, ...]]:
+def subjects_of(cells: Sequence[CellSpec]) -> dict[str, tuple[str, ...]]:
     """The keys of the models that play each part, in the order of the plan."""
     parts = dict.fromkeys(cell.subject for cell in cells)
     return {part: tuple(dict.fromkeys(c.model for c in cells if c.subject == part)) for part in parts}
@@ -88,6 +88,11 @@ def _subjects(cells: Sequence[CellSpec]) -> dict[str, tuple[str, ...]]:
 def _unmade(view: StoreView, cell: CellSpec) -> str | None:
     """Why the subject of a cell could not be made, or None."""
     return next((reason for key in cell.makes if (reason := view.failure(key)) is not None), None)
+
+
+def chance_of(frozen: Frozen) -> dict[ProbeId, float | None]:
+    """The rate by guessing of each task: one in the number of options, 0 for open answers, None for losses."""
+    return {ProbeId.of("task", task.name): _chance(task, frozen) for task in frozen.protocol.task}
 
 
 def _chance(task: TaskConfig, frozen: Frozen) -> float | None:

@@ -22,7 +22,7 @@ from titer.execution.worker import judge
 from titer.methods import registry
 from titer.planning.judge_tasks import judge_spec
 from titer.records import Choice, Kind
-from titer.study.folder import Study, read_study
+from titer.study.folder import Study, is_packed, read_study
 from titer.study.judging import judge_ref
 from titer.study.tasks import CellSpec, JudgeRef, JudgeTask
 from titer.study.view import StoreView
@@ -36,6 +36,8 @@ def second_opinion(folder: Path, name: str, json: bool) -> None:
     The new judge takes the place of the harm judge or, if it reads coherence, of the coherence judge; the other one
     stays. The verdict of record is not touched.
     """
+    if is_packed(folder):
+        raise _without_texts(folder)
     study = read_study(folder)
     choice = _choice(name)
     again = Rejudging(study, choice, _kind(choice))
@@ -158,9 +160,11 @@ class Rejudging:
         for dose in doses:
             _, answers = self.study.store.read_answers(cell.key, dose)
             if any(answer.text_digest is not None for answer in answers if answer.probe == probe):
-                raise InputError(
-                    str(self.study.folder), "its texts were packed away", "Judge the study that it was packed from."
-                )
+                raise _without_texts(self.study.folder)
+
+
+def _without_texts(folder: Path) -> InputError:
+    return InputError(str(folder), "its texts were packed away", "Judge the study that it was packed from.")
 
 
 def _totals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,9 +13,7 @@ from titer.conclude import conclude, report
 from titer.planning.freeze import open_study
 from titer.run import run
 from titer.study.atomic_files import write_text
-from titer.study.folder import Study, check_disjoint, locate
-
-FROZEN = "frozen.json"
+from titer.study.folder import FROZEN, Study, check_disjoint, locate
 
 
 def look(where: Path, out: Path | None) -> Study:
@@ -48,9 +46,9 @@ def run_study(where: Path, out: Path | None, jobs: int, json: bool) -> Verdict:
     study = begin(where, out)
     follow(run(study, jobs), jobs)
     with Watch("writing the report"):
-        verdict = conclude(study)
-        path = report(study)
-    output.print_verdict(verdict, json)
+        conclusion = conclude(study)
+        path = report(conclusion)
+    output.print_verdict(conclusion.verdict, json)
     if not json:
         typer.echo(f"Report: {path}")
-    return verdict
+    return conclusion.verdict

@@ -24,21 +24,24 @@ from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Choice, Frame, Item, Row, SubjectRef, digest
 from titer.study.atomic_files import write_lines, write_text
-from titer.study.folder import Frozen, Study, read_study, store_of
+from titer.study.folder import FROZEN, Frozen, Study, is_packed, read_study, store_of
 from titer.study.store import Store
+from titer.study.unpacking import unpack
 
 SplitRows = dict[SplitId, tuple[Row, ...]]
 Items = dict[ProbeId, tuple[Item, ...]]
 
 
 def open_study(folder: Path) -> Study:
-    """Freeze the protocol of a study folder, or take the frozen one that the study began with.
+    """Freeze the protocol of a study folder, or take the frozen one that the study began with; unpack a packed one.
 
     Raises:
         InputError: if the protocol cannot be used, or was changed after the study had begun.
     """
-    path = folder / "frozen.json"
-    if not path.exists():
+    path = folder / FROZEN
+    if is_packed(folder):
+        unpack(folder)
+    elif not path.exists():
         protocol = load(folder / "protocol.toml")
         frozen = freeze(protocol, store_of(folder, protocol))
         write_text(path, frozen.to_json() + "\n")

@@ -137,7 +137,7 @@ def _charts(charts: Mapping[str, str]) -> list[str]:
     if not charts:
         return []
     shown = [f"![{CAPTIONS[name]}]({file})" for name, file in charts.items()]
-    return ["## Charts", *shown, "Each chart lies beside this report as PNG too."]
+    return ["## Charts", *shown, "`titer report` writes each chart as PNG, too."]
 
 
 def _scope(verdict: Verdict) -> str:

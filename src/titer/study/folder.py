@@ -22,8 +22,12 @@ from titer.study.judging import JudgeSpec, judges_of
 from titer.study.store import Store
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
 
+FROZEN = "frozen.json"
+"""What a study began with."""
+CELLS, SCORES = "cells.parquet", "scores.parquet"
+"""The tables of a packed study."""
 PACKED_STORE = "packed"
-"""The folder of a packed copy that holds its store."""
+"""The folder in which a packed study that goes on has its store."""
 
 
 class Frozen(Record):
@@ -124,15 +128,23 @@ class Study:
         return tuple(CellSpec.from_json(line) for line in read_lines(self.tasks_file))
 
 
+def is_packed(folder: Path) -> bool:
+    """Whether a folder is a packed study that was not run since: then its tables are all there is of it."""
+    tables = (folder / CELLS).exists() or (folder / SCORES).exists()
+    return tables and not (folder / "tasks.jsonl").exists()
+
+
 def locate(where: Path, out: Path | None = None) -> Path:
     """The study folder that `where` names: itself, or `out` (default `titer-NAME`) for a protocol file."""
     if where.is_dir():
         return where
     protocol = load(where)
     folder = out or Path(f"titer-{protocol.study.name}")
-    begun = folder / "frozen.json"
+    begun = folder / FROZEN
     if begun.exists():
         check_unchanged(protocol, read_frozen(begun).protocol, str(where))
+    elif is_packed(folder):
+        raise InputError(str(folder), "this is a packed study, with a protocol of its own", f"`titer run {folder}`.")
     elif where.resolve() != (folder / "protocol.toml").resolve():
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(where, folder / "protocol.toml")
@@ -146,9 +158,10 @@ def read_study(folder: Path) -> Study:
         InputError: if there is no study, or its protocol was changed since it began.
     """
     protocol = load(folder / "protocol.toml")
-    path = folder / "frozen.json"
+    path = folder / FROZEN
     if not path.exists():
-        raise UnfinishedError(f"{folder} has not been run yet: `titer run {folder}`")
+        state = "is packed" if is_packed(folder) else "has not been run yet"
+        raise UnfinishedError(f"{folder} {state}: `titer run {folder}`")
     frozen = read_frozen(path)
     check_unchanged(protocol, frozen.protocol, str(folder / "protocol.toml"))
     return Study(folder, protocol, frozen, store_of(folder, protocol))
@@ -167,7 +180,7 @@ def read_frozen(path: Path) -> Frozen:
 
 
 def store_of(folder: Path, protocol: Protocol) -> Store:
-    """The store of a study; a packed copy brings its own, wherever the protocol points."""
+    """The store of a study; a packed one has its own, wherever the protocol points."""
     own = folder / PACKED_STORE
     return Store(own if own.is_dir() else folder / protocol.study.store)
 

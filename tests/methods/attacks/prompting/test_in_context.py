@@ -155,7 +155,7 @@ def test_a_study_asks_with_exemplars_and_its_controls_hold(study: Study) -> None
         assert all(one.displacement == 0 and one.rows_used == one.dose for one in facts)
     orders = {(t.subject, t.domain, t.index): t.points[1].facts.order for t in curves}
     assert len({(domain, order) for (_, domain, _), order in orders.items()}) == 4
-    found = {finding.name: finding for finding in conclude(study).controls}
+    found = {finding.name: finding for finding in conclude(study).verdict.controls}
     for name in ("the attacks train", "one template in training and probing", "dose 0 equals the baseline subject"):
         assert found[name].outcome == "upheld", found[name].reason
 

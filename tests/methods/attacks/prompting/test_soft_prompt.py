@@ -292,7 +292,7 @@ def test_a_study_asks_with_vectors_and_its_controls_hold(tmp_path: Path) -> None
             assert point.facts.displacement == 0
             assert (point.facts.template_probe != curve.points[0].facts.template_probe) == (point.facts.dose > 0)
             assert point.facts.template_train in (None, point.facts.template_probe)
-    found = {finding.name: finding for finding in conclude(study).controls}
+    found = {finding.name: finding for finding in conclude(study).verdict.controls}
     for name in (
         "the attacks train",
         "one template in training and probing",

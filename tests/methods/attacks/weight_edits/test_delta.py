@@ -154,7 +154,7 @@ def test_a_vector_is_added_in_a_study_to_both_subjects(tmp_path: Path) -> None:
     curves = [curve for curve in assemble(study).curves if curve.attack.startswith("task_arithmetic")]
     assert {curve.subject for curve in curves} == {"undefended", "defended"}
     assert all(curve.points[-1].facts.displacement > 0 for curve in curves)
-    concluded = conclude(study)
+    concluded = conclude(study).verdict
     found = {finding.name: finding for finding in concluded.controls}
     for name in (
         "the attacks train",
@@ -187,7 +187,7 @@ def test_a_study_gives_the_parent_to_the_defended_subject_alone(tmp_path: Path) 
     }
     assert moved[100] == pytest.approx(2 * moved[50], rel=1e-4)
     assert moved[50] > 0
-    concluded = conclude(study)
+    concluded = conclude(study).verdict
     assert "without power, for they do not break M alone everywhere: delta_removal" in concluded.conditions[0].reason
     found = {finding.name: finding.outcome for finding in concluded.controls}
     assert found["the attacks train"] == found["dose 0 equals the baseline subject"] == "upheld"
