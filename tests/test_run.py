@@ -30,6 +30,8 @@ from titer.study.packing import pack
 from titer.study.store import Store
 from titer.study.tasks import JudgeTask, MakeTask, Planned, Task
 
+pytestmark = pytest.mark.model
+
 Change = Callable[[dict[str, Any]], None]
 
 

@@ -39,6 +39,8 @@ from titer.training.recipe import LoRA
 from titer.training.sft import SFT, BatchSampler, RowSource, TrainRow, count_responses, descend, tokens
 from titer.training.types import Material, Objective, Step, Update
 
+pytestmark = pytest.mark.model
+
 Change = Callable[[dict[str, Any]], None]
 PLAN = assays.protocol()
 

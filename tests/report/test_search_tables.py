@@ -16,6 +16,8 @@ from titer.planning import attack_search
 from titer.stats import search_selection
 from titer.study.folder import Study
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Study:
