@@ -15,7 +15,7 @@ from support.command import Here
 from support.studies import write_toml
 from support.tiny_study import tiny_protocol
 
-from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
+from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.expected_items import ExpectedItems, expected_items
 from titer.analysis.power_analysis import foresee, undecided
 from titer.analysis.power_statement import PowerStatement
