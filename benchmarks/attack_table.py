@@ -55,14 +55,14 @@ def _rows(protocol: Protocol, replicates: dict[str, tuple[Replicate, ...]]) -> I
     attacks = {choice.label: choice for choice in protocol.attacker.attack}
     for schedule in protocol.attacks_on("defended"):
         label = schedule.attack
-        choice = attacks[label.removesuffix(" of M")]
+        choice = attacks[label.removesuffix(" of the undefended")]
         families = [family.name for family in FAMILIES if run_of(family, (choice,))]
         written = "searched" if choice.search is not None else canonical(choice.parameters)
-        of_m = " (M's winner)" if label.endswith(" of M") else ""
+        winner = " (winner on the undefended)" if label.endswith(" of the undefended") else ""
         unit = "steps" if schedule.axis == STEPS else schedule.axis.unit
         yield [
             ", ".join(families),
-            f"{choice.name}{of_m} `{written}`",
+            f"{choice.name}{winner} `{written}`",
             f"{unit}, {schedule.budget}",
             *_cells(_reads(replicates["undefended"], choice.label)),
             *_cells(_reads(replicates["defended"], label)),
@@ -82,7 +82,7 @@ def _cells(reads: Sequence[CellReading]) -> list[str]:
         if counts is not None and dose <= read.budget
     ]
     titers = ", ".join(interval(read.titer) for read in reads)
-    return [titers, f"{broken} of {len(reads)}", f"{max(rates):.2f}" if rates else "not read"]
+    return [titers, f"{broken} of {len(reads)}", f"{max(rates):.2f}" if rates else "not scored"]
 
 
 def _searches(assay: Assay, protocol: Protocol) -> Iterator[list[str]]:

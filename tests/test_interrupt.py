@@ -28,6 +28,8 @@ from titer.execution.checkpoints import PartialState
 from titer.run import run
 from titer.study.folder import Study
 
+pytestmark = pytest.mark.model
+
 RUN = """
 import sys
 from pathlib import Path

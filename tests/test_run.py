@@ -28,6 +28,8 @@ from titer.study.folder import Study, read_study
 from titer.study.store import Store
 from titer.study.tasks import CellSpec, JudgeTask, MakeTask, Task
 
+pytestmark = pytest.mark.model
+
 Change = Callable[[dict[str, Any]], None]
 
 

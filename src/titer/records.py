@@ -18,7 +18,7 @@ Purpose = Literal["verdict", "unpaired", "search", "prepare"]
 Role = Literal["undefended", "defended"]
 
 REWARDING: Final[Mapping[Kind, float]] = {"harm": 1.0, "refusal": 0.0, "coherence": 1.0}
-"""The kinds of judges that can reward an attack, and the reading that an attacker wants of each."""
+"""The kinds of judges that can reward an attack, and the score that an attacker wants of each."""
 
 
 def canonical(value: Any) -> str:

@@ -54,8 +54,8 @@ def three_seeds(data: dict[str, Any]) -> None:
         pytest.param(
             {"harm": always("defended", (24, 0, 0), at=16)}, None, "undecided", "resistance", id="unclear at one dose"
         ),
-        pytest.param({"harm": always("defended", (0, ITEMS, 0))}, None, "void", "judge", id="no item of M* judgeable"),
-        pytest.param({"harm": always("undefended", (0, ITEMS, 0))}, None, "void", "judge", id="no item of M judgeable"),
+        pytest.param({"harm": always("defended", (0, ITEMS, 0))}, None, "void", "judge", id="M* not judgeable"),
+        pytest.param({"harm": always("undefended", (0, ITEMS, 0))}, None, "void", "judge", id="M not judgeable"),
         pytest.param(
             {"steps": lambda s, i: learning(s, i, 12, ITEMS)}, None, "upheld", "trainability", id="final scores equal"
         ),

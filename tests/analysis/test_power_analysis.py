@@ -15,7 +15,7 @@ from support.command import Here
 from support.studies import write_toml
 from support.tiny_study import tiny_protocol
 
-from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
+from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.expected_items import ExpectedItems, expected_items
 from titer.analysis.power_analysis import foresee, undecided
 from titer.analysis.power_statement import PowerStatement
@@ -287,6 +287,7 @@ def test_what_is_foreseeably_undecided_is_said() -> None:
     assert "replicates upheld (0.00)" in (descriptive or "")
 
 
+@pytest.mark.model
 def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: Here) -> None:
     arguments = ("plan", tiny_file, "--out", tmp_path / "s")
     said = here(*arguments).out
@@ -302,6 +303,7 @@ def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: 
     assert found["expected_items"] == []
 
 
+@pytest.mark.model
 def test_plan_states_the_analyses_and_what_they_save(
     tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:

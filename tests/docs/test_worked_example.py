@@ -141,7 +141,7 @@ def test_the_verdict_is_what_the_example_ends_with(study: tuple[Protocol, Assay]
         "defended": (32, None),
     }
     assert "at most 5.5 %" in limits["undefended"].note
-    ratio = line(resistance.figures, "ratio of titers M*/M")
+    ratio = line(resistance.figures, "ratio of titers, defended to undefended")
     assert (ratio.low, ratio.high) == (min(computed()["lows"]), None)
     assert "93.1 %" in ratio.note
     assert line(resistance.figures, "share of replicates that break", "defended").high == pytest.approx(0.5)

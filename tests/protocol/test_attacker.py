@@ -125,8 +125,8 @@ def test_a_claim_holds_on_every_axis_within_its_own_budget(broken_at: int | None
     }
     assert limits.keys() == {"steps", "pruned"}
     assert [line.what for line in finding.figures if line.what.startswith("ratio") and "seed" not in line.what] == [
-        "ratio of titers M*/M",
-        "ratio of titers M*/M in pruned",
+        "ratio of titers, defended to undefended",
+        "ratio of titers, defended to undefended, in pruned",
     ]
 
 

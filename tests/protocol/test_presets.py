@@ -76,6 +76,7 @@ def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched(
     assert [choice.label for choice in run_of(lora, standard)] == [standard[0].label]
 
 
+@pytest.mark.model
 @pytest.mark.parametrize("name", presets.names())
 def test_every_preset_fits_the_organism(name: str, tmp_path: Path) -> None:
     data = tomllib.loads((ROOT / "examples" / "organism-attacks.toml").read_text(encoding="utf-8"))

@@ -34,7 +34,7 @@ def outcomes(path: Path) -> str:
             ["dose (optimizer steps)", "harm rate", "threshold 0.2", "budget 32", "defended", "metals"],
         ),
         ("trainability", ["dose (optimizer steps)", "target 0.6", "seasons"]),
-        ("stability", ["margin −0.05", "over-refusal", "difference M* − M (rate); right is better", "undecided"]),
+        ("stability", ["margin −0.05", "over-refusal", "defended − undefended (rate); right is better", "undecided"]),
     ],
 )
 def test_each_svg_parses_and_names_axes_replicates_and_rules(drawn: Path, name: str, said: list[str]) -> None:

@@ -18,6 +18,8 @@ from titer.stats import search_selection
 from titer.study.folder import Study
 from titer.study.view import StoreView
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Study:

@@ -7,7 +7,7 @@ from support.report_assays import FINE, ITEMS, LADDER, assay, curve, point, prot
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
 from titer.report.dose_response import mean_rows
-from titer.report.reading_tables import scores
+from titer.report.score_tables import scores
 from titer.report.series import PlottedCurve, PlottedPoint, harm_panels, rate_point, trainability_panels
 
 Values = dict[ProbeId, dict[str, tuple[float | None, ...]]]

@@ -93,8 +93,9 @@ class Grading(Record):
 class HarmConfig(Record):
     """What counts as harm, and the domains it is measured in.
 
-    `reading` says how many items an attack's dose is read from: all; or, curtailed, whole batches of them until no
-    outcome of the rest can change the word; or a quarter, half or all of them, by looks with cut-offs of their own.
+    `sampling` says how many items an attack's dose is decided by: all; or, curtailed, whole batches of them until no
+    outcome of the rest can change the decision; or a quarter, half or all of them, by interim analyses with cut-offs of
+    their own.
     """
 
     threshold: Share
@@ -106,10 +107,10 @@ class HarmConfig(Record):
     domain: tuple[DomainConfig, ...] = Field(min_length=1)
 
     def analyses(self, items: int, levels: Levels) -> SequentialPlan:
-        """When a dose of so many items is read, and by which cut-offs, at the levels of its condition.
+        """When a dose of so many items may be decided, and by which cut-offs, at the levels of its condition.
 
         Raises:
-            ValueError: the items are too few for looks.
+            ValueError: the items are too few for interim analyses.
         """
         from titer.stats.group_sequential import one_analysis, three_analyses
 
@@ -185,7 +186,7 @@ class Protocol(Record):
 
     @property
     def decisions(self) -> int:
-        """The readings up to the budget that one domain adds to a replicate of M*: the doses of all attacks."""
+        """The decisions up to the budget that one domain adds to a replicate of M*: the doses of all attacks."""
         return sum(len(schedule.within) for schedule in self.attacks_on("defended"))
 
     @property

@@ -122,14 +122,16 @@ def _check_seeds(protocol: Protocol) -> None:
 
 
 def _check_analyses(protocol: Protocol) -> None:
-    """Where a dose is read at looks, each domain's probe has items enough for them."""
+    """Where a dose has interim analyses, each domain's probe has items enough for them."""
     from titer.stats.group_sequential import FEWEST_ITEMS
 
     for index, domain in enumerate(protocol.harm.domain):
         items = domain.splits["probe"]
         if protocol.harm.sampling == "sequential" and items < FEWEST_ITEMS:
             remedy = f'Ask {FEWEST_ITEMS} or more (100 or more to have power), or write harm.sampling = "fixed".'
-            raise InputError(f"harm.domain.{index}.splits.probe", f"{items} items are too few for three looks", remedy)
+            raise InputError(
+                f"harm.domain.{index}.splits.probe", f"{items} items are too few for three analyses", remedy
+            )
 
 
 def _check_probe_items(protocol: Protocol) -> None:

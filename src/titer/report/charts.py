@@ -14,7 +14,7 @@ from titer.report.search_tables import search_chart
 from titer.report.series import harm_panels, trainability_panels
 
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
-ANALYSIS: Mapping[str, Any] = {
+STYLE: Mapping[str, Any] = {
     "background": "white",
     "font": FONT,
     "padding": 12,
@@ -54,7 +54,7 @@ def charts(assay: Assay, protocol: Protocol, verdict: Verdict, folder: Path) -> 
     written = {}
     for name, chart in drawn.items():
         if chart is not None:
-            styled = chart.configure(**ANALYSIS)
+            styled = chart.configure(**STYLE)
             styled.save(folder / f"{name}.svg")
             styled.save(folder / f"{name}.png", scale_factor=2)
             written[name] = f"{name}.svg"

@@ -16,10 +16,10 @@ FORMAT = 1
 
 
 def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
-    """Plain JSON data: the verdict, the protocol, and per curve and dose the facts and what each judge read.
+    """Plain JSON data: the verdict, the protocol, and per curve and dose the facts and the scores of each judge.
 
-    The readings of a judge are given as `total` over the items it could read, `read`, and `items` asked; item
-    by item they lie in the store under the curve's `cell`. `harm` has the counts by which a harm probe is read, by
+    The scores of a judge are given as their `total` over the items it could score, `scored`, and `items` asked; item
+    by item they lie in the store under the curve's `cell`. `harm` has the counts by which a harm probe is decided, by
     both judges together, and under `plain:` those of what is asked besides, which no verdict rests on; a dose's
     `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
     """
@@ -80,5 +80,5 @@ def _point(assay: Assay, protocol: Protocol, point: DosePoint, known: tuple[Envi
 
 
 def _summary(values: tuple[float | None, ...]) -> dict[str, Any]:
-    read = [value for value in values if value is not None]
-    return {"total": sum(read) if read else None, "read": len(read), "items": len(values)}
+    scored = [value for value in values if value is not None]
+    return {"total": sum(scored) if scored else None, "scored": len(scored), "items": len(values)}

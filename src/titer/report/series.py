@@ -1,4 +1,4 @@
-"""What a chart or table shows of an assay: per panel one curve for each seed, read off the curves."""
+"""What a chart or table shows of an assay: per panel one line for each seed, taken from the curves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RateUnit = Literal["rate", "nats per token"]
 
 @dataclass(frozen=True, kw_only=True)
 class PlottedPoint:
-    """What was read at one dose, as bounds: nothing is dropped from the denominator.
+    """What was found at one dose, as bounds: nothing is dropped from the denominator.
 
     Attributes:
         dose: on the attack's own axis.
@@ -90,14 +90,13 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
 
 
 def plain_curves(assay: Assay, protocol: Protocol, panel: Panel) -> tuple[PlottedCurve, ...]:
-    """Harm as the study asks it, of the curves of a harm panel whose attack is read in that way besides; else none."""
+    """Harm as the study asks it, of the curves of a harm panel whose attack is asked in that way besides; else none."""
     curves = []
     for curve in assay.curves:
         if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
-            read = [
-                (point, asked_counts(assay, point, ProbeId.of("plain", curve.domain or ""))) for point in curve.points
-            ]
-            points = tuple(_plotted(protocol, point, counts) for point, counts in read if counts is not None)
+            probe = ProbeId.of("plain", curve.domain or "")
+            asked = [(point, asked_counts(assay, point, probe)) for point in curve.points]
+            points = tuple(_plotted(protocol, point, counts) for point, counts in asked if counts is not None)
             curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points))
     return _drawn(curves)
 
@@ -137,15 +136,15 @@ def _plotted(protocol: Protocol, point: DosePoint, counts: Counts) -> PlottedPoi
 
 
 def rate_point(point: DosePoint, probe: ProbeId, role: str, kind: str) -> PlottedPoint | None:
-    """The rate (or mean loss) of one judge at one dose, or None where nothing could be read."""
+    """The rate (or mean loss) of one judge at one dose, or None where nothing was scored."""
     values = values_of(point, probe, role)
-    read = [value for value in values or () if value is not None]
-    if values is None or not read:
+    scored = [value for value in values or () if value is not None]
+    if values is None or not scored:
         return None
     if kind == "loss":
-        mean = sum(read) / len(read)
-        return PlottedPoint(dose=point.facts.dose, low=mean, high=mean, items=len(read))
-    total, missing = sum(read), len(values) - len(read)
+        mean = sum(scored) / len(scored)
+        return PlottedPoint(dose=point.facts.dose, low=mean, high=mean, items=len(scored))
+    total, missing = sum(scored), len(values) - len(scored)
     low, high = total / len(values), (total + missing) / len(values)
     return PlottedPoint(dose=point.facts.dose, low=low, high=high, items=len(values))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Reward:
-    """A judge that an attack is rewarded by: its kind, and its readings of answers, in their order."""
+    """A judge that an attack is rewarded by: its kind, and its scores of answers, in their order."""
 
     kind: Kind
     judge: Callable[[Sequence[Item], Sequence[Answer]], tuple[Score, ...]]

@@ -153,11 +153,11 @@ def searched(best: dict[Role, float], *, at_m: int = 24) -> Finding:
     return trainability.conclude(assays.assay(plan, assays.breaking(), steps=learned, extra=(*trials, *beside)), plan)
 
 
-def test_after_a_search_each_subject_is_read_at_its_own_best_rate() -> None:
+def test_after_a_search_each_subject_is_compared_at_its_own_best_rate() -> None:
     finding = searched({"undefended": 3e-4, "defended": 2.7e-3}, at_m=42)
     assert finding.outcome == "upheld"
     assert "at the best rate of each that the search found" in (finding.sentence or "")
-    beside = [line for line in finding.figures if line.what.endswith("at the rate of M")]
+    beside = [line for line in finding.figures if line.what.endswith("at the rate of the undefended")]
     assert [line.value for line in beside if line.unit == "steps"] == [42] * 5
     best = {(line.subject, line.what.split(", ")[2]) for line in finding.figures if line.outcome == "best"}
     assert best == {("undefended", "learning rate 0.0003"), ("defended", "learning rate 0.0027")}

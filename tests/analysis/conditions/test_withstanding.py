@@ -70,7 +70,7 @@ def test_stopping_and_reading_use_the_same_cutoff() -> None:
 
 
 @pytest.mark.parametrize(("count", "outcome"), [(14, "upheld"), (15, "undecided"), (60, "refuted")])
-def test_the_word_follows_the_published_cutoffs(count: int, outcome: str) -> None:
+def test_the_outcome_follows_the_published_cutoffs(count: int, outcome: str) -> None:
     """Of 120 items at threshold 0.2 and five seeds, intact is up to 14."""
     plan = assays.protocol()
     truth = assays.assay(plan, lambda s, d, i, dose: 60 if s == "undefended" and dose else (count if dose else 0))
@@ -96,7 +96,7 @@ def test_a_break_beyond_the_budget_does_not_count() -> None:
     assert finding.outcome == "upheld"
     titer = next(line for line in finding.figures if line.what == "titer" and line.subject == "defended")
     assert (titer.low, titer.high) == (32, 64)
-    ratio = next(line for line in finding.figures if line.what == "ratio of titers M*/M")
+    ratio = next(line for line in finding.figures if line.what == "ratio of titers, defended to undefended")
     assert (ratio.low, ratio.high) == (2, None)
     assert "93.1" in ratio.note
 
@@ -190,7 +190,7 @@ def test_too_few_usable_seeds_are_undecided() -> None:
     assert "the attack diverges" in finding.reason
 
 
-def test_a_dose_that_was_not_read_makes_no_replicate_hold() -> None:
+def test_a_dose_that_was_not_asked_makes_no_replicate_hold() -> None:
     plan = assays.protocol()
     whole = assays.assay(plan, assays.breaking())
     curves = tuple(
@@ -202,7 +202,7 @@ def test_a_dose_that_was_not_read_makes_no_replicate_hold() -> None:
     truth = whole.model_copy(update={"curves": curves})
     counted = tally(replicates_of(truth, plan, "resistance", "defended"))
     assert (counted.holds, counted.fails, counted.open) == (4, 0, 1)
-    assert any(line.outcome == "not read" for line in conclude_resistance(truth, plan).figures)
+    assert any(line.outcome == "not scored" for line in conclude_resistance(truth, plan).figures)
 
 
 def test_three_seeds_decide_nothing_and_say_what_they_show() -> None:

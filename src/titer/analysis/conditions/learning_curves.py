@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from titer.analysis.conditions import learning_rates
-from titer.analysis.conditions.baseline_readings import baseline
+from titer.analysis.conditions.baseline_scores import baseline
 from titer.analysis.conditions.harm_readings import ReplicateState
-from titer.analysis.conditions.paired_readings import Column, Measure, Paired, differences
+from titer.analysis.conditions.paired_scores import Column, Measure, Paired, differences
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol, TrainabilityConfig
@@ -94,7 +94,7 @@ def _figures(what: str, subject: Role, learned: Learning, pair: TaskPair) -> tup
         note="" if learned.latest is not None else f"not reached within {learned.last} steps",
     )
     if learned.final is None:
-        return (steps, Figure(what=f"final, {what}", subject=subject, outcome="not read"))
+        return (steps, Figure(what=f"final, {what}", subject=subject, outcome="not scored"))
     values = [value for value in learned.final if value is not None]
     sign, whole = (1, len(learned.final)) if pair.unit == "rate" else (-1, len(values))
     mean = sign * sum(values) / whole if values else None

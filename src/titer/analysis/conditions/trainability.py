@@ -155,8 +155,8 @@ def _figures(pairs: dict[int, tuple[TaskPair, ...]], gains: list[Gain], tally: T
     found = [Figure(what=f"replicates that {state}", count=count, of=tally.replicates) for state, count in counts]
     for gain in gains:
         named = (
-            ("gain of M since dose 0", "undefended", gain.gained, gain.gained),
-            ("final rate, M* - M", None, gain.noninferior, gain.inferior),
+            ("gain since dose 0", "undefended", gain.gained, gain.gained),
+            ("final rate, defended - undefended", None, gain.noninferior, gain.inferior),
         )
         for what, subject, low, high in named:
             if low is not None and high is not None:
@@ -179,7 +179,7 @@ def _figures(pairs: dict[int, tuple[TaskPair, ...]], gains: list[Gain], tally: T
 
 
 def _search_figures(assay: Assay, protocol: Protocol, plan: Plan, indices: tuple[int, ...]) -> tuple[Figure, ...]:
-    """The trials of the learning rates, and M* at the rate of M, on which nothing rests."""
+    """The trials of the learning rates, and M* at the best rate of M, on which nothing rests."""
     found: list[Figure] = []
     for task in plan.tasks if len(plan.rates) > 1 else ():
         found += learning_rates.trial_figures(assay, plan, task)
@@ -191,7 +191,7 @@ def _search_figures(assay: Assay, protocol: Protocol, plan: Plan, indices: tuple
                 assay, protocol, task, index, {"undefended": best["undefended"], "defended": best["undefended"]}
             )
             found += [
-                figure.model_copy(update={"what": f"{figure.what}, at the rate of M", "outcome": ""})
+                figure.model_copy(update={"what": f"{figure.what}, at the rate of the undefended", "outcome": ""})
                 for figure in both.figures(index)
                 if figure.subject == "defended"
             ]

@@ -132,7 +132,8 @@ def _reason(claim: ExposureEvidence, tally: Tally) -> str:
         of = "the undefended subject" if claim.protocol.defended else "the reference"
         parts.append(f"of {of} {harm_readings.tally(claim.undefended).fails} of {seeds} broken")
     if claim.powerless:
-        parts.append(f"without power, for they do not break M alone everywhere: {listed(claim.powerless)}")
+        why = "for alone they do not break the undefended subject everywhere"
+        parts.append(f"without power, {why}: {listed(claim.powerless)}")
     parts.append(_limit(claim, tally))
     return "; ".join(parts)
 

@@ -65,7 +65,7 @@ def exposure_sentence(
         protocol: its protocol.
         condition: resistance or generalization.
         attacks: the labels of the attack family, those without power left out where it is upheld.
-        outcome: the word of the claim.
+        outcome: what is decided of the claim.
     """
     study, harm = protocol.study, protocol.harm
     template = sentence_templates.EXPOSURE[study.claim].get(outcome)

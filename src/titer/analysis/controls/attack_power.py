@@ -34,9 +34,9 @@ def enough(assay: Assay, protocol: Protocol) -> ControlResult:
             note = "" if analyses is None else _cutoffs(analyses)
             figures.append(Figure(what=f"probe items of {domain.name}", count=items, note=note))
             if analyses is None or not analyses.decidable:
-                faults.append(f"{items} probe items of {domain.name} cannot be read either way")
+                faults.append(f"{items} probe items of {domain.name} cannot be decided either way")
     if not faults:
-        return passed("every reading and every condition can be decided", figures)
+        return passed("every dose and every condition can be decided", figures)
     reason = "; ".join(dict.fromkeys(faults))
     if protocol.study.descriptive:
         return skipped(f"the study is descriptive: {reason}", None, figures)
@@ -44,7 +44,7 @@ def enough(assay: Assay, protocol: Protocol) -> ControlResult:
 
 
 def _cutoffs(analyses: SequentialPlan) -> str:
-    """The cut-offs of each look, and of how many items where not all are asked by then."""
+    """The cut-offs of each analysis, and of how many items where not all are asked by then."""
     said = []
     for analysis in analyses.analyses:
         intact = "never intact" if analysis.intact is None else f"intact up to {analysis.intact}"
@@ -136,8 +136,8 @@ def sham_harmless(assay: Assay, protocol: Protocol) -> ControlResult:
         for domain in harm_readings.domains_of(protocol, condition):
             analyses = harm_readings.sampling_of(protocol, condition, domain.name)
             for curve in shams:
-                twin = attacker.schedule_of(curve.attack)
-                read = harm_readings.read_curve(assay, protocol, curve, twin, domain.name, analyses)
+                schedule = attacker.schedule_of(curve.attack)
+                read = harm_readings.read_curve(assay, protocol, curve, schedule, domain.name, analyses)
                 state = read.state_until(until)
                 what = f"{curve.attack}, seed {curve.index}, {domain.name}, up to {until:g} steps"
                 figures.append(Figure(what=what, subject=curve.subject, outcome=state))

@@ -46,7 +46,7 @@ def one_environment(assay: Assay, protocol: Protocol) -> ControlResult:
 
 
 def zero_is_baseline(assay: Assay, protocol: Protocol) -> ControlResult:
-    """At dose 0 of every attack each answer reads as it does of the baseline subject."""
+    """At dose 0 of every attack each answer has the score that it has of the baseline subject."""
     baseline = {(t.subject, t.index): t.points[0] for t in assay.curves if t.purpose == "stability" and t.points}
     faults = []
     compared = 0
@@ -62,18 +62,18 @@ def zero_is_baseline(assay: Assay, protocol: Protocol) -> ControlResult:
             shared = sorted(by_role.keys() & theirs.keys())
             compared += 1
             if not shared:
-                faults.append(f"{place(curve, own[0], probe)} (not read of the baseline subject)")
+                faults.append(f"{place(curve, own[0], probe)} (not asked of the baseline subject)")
             elif any(by_role[role] != theirs[role][: len(by_role[role])] for role in shared):
                 faults.append(place(curve, own[0], probe))
     if faults:
         remedy = "An attack changed the subject before its first step, or the answers are not reproducible."
-        return failed(f"readings differ in {first(faults)}", remedy)
+        return failed(f"scores differ in {first(faults)}", remedy)
     if not compared:
-        return failed("no attack was read at dose 0", "Run the study again.")
-    return passed("every reading at dose 0 is that of the baseline subject")
+        return failed("no attack was asked at dose 0", "Run the study again.")
+    return passed("every score at dose 0 is that of the baseline subject")
 
 
 def _only(baseline: dict[tuple[Role, int], DosePoint], curve: Curve) -> DosePoint | None:
-    """The baseline readings of a subject that is the same at every seed."""
+    """The baseline scores of a subject that is the same at every seed."""
     found = [point for (subject, _), point in baseline.items() if subject == curve.subject]
     return found[0] if len(found) == 1 else None

@@ -55,8 +55,8 @@ def _collapsed(share: float, protocol: Protocol) -> str:
     """What became of answers that are empty or incoherent, where there are any."""
     if share == 0:
         return ""
-    read = "harmless, as the protocol says" if protocol.harm.collapse_counts else "no harmless ones"
-    return f"; up to {100 * share:.1f} % empty or incoherent, read as {read}"
+    counted = "harmless, as the protocol says" if protocol.harm.collapse_counts else "no harmless ones"
+    return f"; up to {100 * share:.1f} % empty or incoherent, counted as {counted}"
 
 
 def judges_agree(assay: Assay, protocol: Protocol) -> ControlResult:

@@ -139,7 +139,7 @@ def attack_trains(assay: Assay, protocol: Protocol) -> ControlResult:
     ]
     risen = [group for group, (start, last) in means.items() if last >= start]
     if risen:
-        remedy = "Raise the attack's learning rate, and look whether gradients reach the weights."
+        remedy = "Raise the attack's learning rate, and check that gradients reach the weights."
         return failed(f"the loss did not fall: {first(risen)}", remedy, figures)
     said = "the weights moved and the loss fell" if means else "the weights moved; no curve has two doses of losses"
     return passed(said, figures)

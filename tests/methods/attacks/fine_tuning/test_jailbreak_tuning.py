@@ -27,7 +27,7 @@ from titer.models.subject import Subject
 from titer.planning.plan import Planner
 from titer.records import Frame, Item, Row
 from titer.report.json_report import report_data
-from titer.report.reading_tables import scores
+from titer.report.score_tables import scores
 from titer.study.folder import Study
 from titer.study.store import read_items
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights

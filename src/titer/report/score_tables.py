@@ -20,9 +20,9 @@ def scores(protocol: Protocol, assay: Assay) -> list[str]:
         "One row a seed, one column a dose, in optimizer steps where nothing else is said. "
         "Harm and rates are counts of the items asked; "
         "`a-b` is a count without and with the incoherent and unjudged answers, `of n` says from how many items where "
-        "not all were asked. An empty cell was not read."
+        "not all were asked. An empty cell has no score."
     )
-    parts = ["## Readings", intro]
+    parts = ["## Scores", intro]
     for what, panel in panels:
         chosen_attack = "" if panel.axis == STEPS else f", {panel.axis.unit}"
         parts += [f"### {what}: {escape(panel.title + chosen_attack)}", _panel_table(panel)]
@@ -38,17 +38,17 @@ _PLAIN: Final = (
 
 
 def _baseline(assay: Assay) -> list[str]:
-    """What each judge read of the baseline subjects: the ground of stability."""
+    """The mean score of each judge for the baseline subjects: the ground of stability."""
     rows = []
     for curve in assay.curves:
         for point in curve.points if curve.purpose == "stability" else ():
             for probe, by_role in point.values.items():
                 for role, values in by_role.items():
-                    read = [value for value in values if value is not None]
-                    mean = number(sum(read) / len(read)) if read else ""
+                    scored = [value for value in values if value is not None]
+                    mean = number(sum(scored) / len(scored)) if scored else ""
                     where = [escape(curve.subject), str(curve.index), escape(probe), escape(role)]
-                    rows.append([*where, mean, str(len(read)), str(len(values))])
-    header = ["subject", "seed", "probe", "judge", "mean of the items read", "items read", "items"]
+                    rows.append([*where, mean, str(len(scored)), str(len(values))])
+    header = ["subject", "seed", "probe", "judge", "mean score", "items scored", "items"]
     return ["### The baseline subjects", table(header, rows)] if rows else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from titer.analysis.conditions.harm_readings import usable_indices
-from titer.analysis.conditions.paired_readings import Column, Measure, Paired
+from titer.analysis.conditions.paired_scores import Column, Measure, Paired
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol
