@@ -29,7 +29,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched: Study) -> None:
     text = report(searched).read_text(encoding="utf-8")
     _, after = text.split("## Searches")
-    said = after.split("## Readings")[0]
+    said = after.split("## Scores")[0]
     for found_search in attack_search.attack_searches(searched)[
         next(iter(attack_search.attack_searches(searched)))
     ].values():

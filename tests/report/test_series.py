@@ -33,7 +33,7 @@ def test_items_that_were_not_asked_widen_the_bounds() -> None:
 
 
 def test_a_dose_that_a_analysis_reads_has_the_rate_of_the_items_asked() -> None:
-    """At a quarter of 120 items a word is given; at half of them the next look would decide."""
+    """At a quarter of 120 items a dose is decided; at half of them the next analysis would decide."""
     harm = protocol().harm.model_copy(update={"sampling": "sequential"})
     plan = protocol().model_copy(update={"harm": harm})
 
