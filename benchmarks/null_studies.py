@@ -107,7 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("titer-null"))
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args(arguments)
-    outcomes = Counter(conclude(finished(given.out, whole(i), given.jobs)).outcome for i in range(WHOLE_STUDIES))
+    outcomes = Counter(
+        conclude(finished(given.out, whole(i), given.jobs)).verdict.outcome for i in range(WHOLE_STUDIES)
+    )
     print(f"(i) {WHOLE_STUDIES} whole studies: {dict(outcomes)}; passes: {outcomes['upheld'] == 0}", flush=True)
     budget, breaks = pilot_budget(given.out, given.jobs)
     print(f"(ii) pilot seeds break first at {dict(sorted(breaks.items()))}; budget {budget}", flush=True)

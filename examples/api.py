@@ -12,12 +12,13 @@ def main() -> None:
     """Finish the study, conclude, and write the report beside it."""
     study = open_study(locate(Path(sys.argv[1])))
     for progress in run(study, jobs=2):
-        print(f"{progress.plan.unfinished} cells to go")
-    verdict = conclude(study)
+        print(f"{progress.unfinished} cells to go")
+    conclusion = conclude(study)
+    verdict = conclusion.verdict
     print(verdict.outcome, "-", verdict.reason)
     for finding in verdict.conditions:
         print(f"{finding.name}: {finding.outcome}. {finding.reason}")
-    print("report:", report(study))
+    print("report:", report(conclusion))
 
 
 if __name__ == "__main__":

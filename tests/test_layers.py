@@ -32,7 +32,7 @@ def test_titer_and_its_command_line_load_nothing_heavy(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["titer.conclude", "titer.study.packing", "titer.study.folder", "titer.methods.judges.coherence"]
+    "module", ["titer.conclude", "titer.study.unpacking", "titer.study.folder", "titer.methods.judges.coherence"]
 )
 def test_the_reading_side_loads_no_model_library(module: str) -> None:
     assert loaded(module, MODELS) == set()

@@ -7,7 +7,6 @@ import os
 import pickle
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,17 @@ from support.studies import RESULTS, begin, contents, finish
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_readings import EXPOSED, domains_of, replicates_of, sampling_of
 from titer.cli.rejudge import second_opinion
-from titer.conclude import conclude
+from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
 from titer.execution.worker import work
-from titer.planning.freeze import restore_data
-from titer.planning.plan import Plan, plan
+from titer.planning.freeze import open_study, restore_data
+from titer.planning.plan import plan
 from titer.run import run
 from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study
-from titer.study.packing import pack
 from titer.study.store import Store
-from titer.study.tasks import JudgeTask, MakeTask, Planned, Task
+from titer.study.tasks import CellSpec, JudgeTask, MakeTask, Task
 
 pytestmark = pytest.mark.model
 
@@ -44,10 +42,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
-def pairs(study: Study) -> list[tuple[Planned, Planned]]:
+def pairs(study: Study) -> list[tuple[CellSpec, CellSpec]]:
     """The cells of M, each with that of M* that differs in the subject only."""
 
-    def what(cell: Planned) -> tuple[Any, ...]:
+    def what(cell: CellSpec) -> tuple[Any, ...]:
         return (cell.purpose, cell.domain, cell.task, cell.attack, cell.index, cell.doses)
 
     theirs = {what(cell): cell for cell in study.read_cells() if cell.subject == "defended"}
@@ -64,12 +62,12 @@ def test_a_null_defense_gives_every_answer_of_none(tmp_path: Path) -> None:
     finish(study)
     root = study.store.root
     for mine, theirs in pairs(study):
-        assert mine.made_from != theirs.made_from
+        assert mine.model != theirs.model
         assert mine.key != theirs.key
         assert list(contents(root / "cells" / mine.key, ".").values()) == list(
             contents(root / "cells" / theirs.key, ".").values()
         )
-        for one, other in zip(mine.judges, theirs.judges, strict=True):
+        for one, other in zip(*map(study.frozen.judges_of, (mine, theirs)), strict=True):
             assert contents(root / "scores" / one.key, ".") == contents(root / "scores" / other.key, ".")
     assert len(pairs(study)) == 5
 
@@ -151,7 +149,7 @@ def test_an_attack_that_diverges_is_a_failed_cell_and_a_replaced_index(tmp_path:
     status = study.read_status()
     assert status.finished
     assert status.replaced == ("index 0: diverged at step 1", "index 2: diverged at step 1")
-    verdict = conclude(study)
+    verdict = conclude(study).verdict
     assert verdict.outcome in ("undecided", "void")
     assert {finding.outcome for finding in verdict.conditions} <= {"undecided", "void", "not applicable"}
 
@@ -174,7 +172,7 @@ def test_a_make_that_diverges_is_a_replicate_that_does_not_hold(tmp_path: Path) 
 
     study = begin(tmp_path, method)
     finish(study)
-    verdict = conclude(study)
+    verdict = conclude(study).verdict
     resistance = next(finding for finding in verdict.conditions if finding.name == "resistance")
     assert resistance.outcome != "upheld"
 
@@ -225,6 +223,14 @@ def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkey
 
         def __exit__(self, *_: object) -> None: ...
 
+        @property
+        def has_room(self) -> bool:
+            return not self.tasks
+
+        @property
+        def is_idle(self) -> bool:
+            return not self.tasks
+
         def submit(self, task: Task) -> None:
             self.tasks.append(task)
 
@@ -250,23 +256,24 @@ def test_errors_come_out_of_a_worker_as_they_are(error: Exception) -> None:
 def test_a_stored_study_is_judged_again_without_any_model(tmp_path: Path) -> None:
     study = begin(tmp_path)
     finish(study)
-    verdict = conclude(study)
+    verdict = conclude(study).verdict
     before = contents(study.store.root, "scores")
     for folder in (study.store.root / "subjects", study.store.root / "scores", tmp_path / "in"):
         shutil.rmtree(folder)
     study = read_study(study.folder)
     assert {task.kind for task in finish(study)} == {"judge"}
     assert contents(study.store.root, "scores") == before
-    assert conclude(study) == verdict
+    assert conclude(study).verdict == verdict
 
 
 def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, tmp_path: Path) -> None:
-    pack(done, tmp_path / "out", without_text=True)
-    study = read_study(tmp_path / "out")
+    pack(done, tmp_path / "out")
+    study = open_study(tmp_path / "out")
     restore_data(study)
-    own = study.read_cells()[0].judges[0]
+    cell = plan(study).cells[0]
+    own = study.frozen.judges_of(cell)[0]
     shutil.rmtree(study.store.scores(own.key, 0).parent)
-    work(JudgeTask(key=own.key, judge=own, doses=(0,)), study.store)
+    work(JudgeTask(key=cell.key, judges=(own,), doses=(0,)), study.store)
     scores = study.store.read_scores(own.key, 0)
     assert {(score.value, score.missing) for score in scores} == {(None, "text was packed away")}
 
@@ -286,7 +293,7 @@ def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> N
     verdicts = []
     for study in (whole, short):
         finish(study)
-        verdicts.append(conclude(study))
+        verdicts.append(conclude(study).verdict)
     assert [(f.name, f.outcome) for f in verdicts[0].conditions] == [
         (f.name, f.outcome) for f in verdicts[1].conditions
     ]
@@ -348,7 +355,7 @@ def test_a_dose_of_a_study_with_analyses_has_the_decision_of_its_analysis(with_a
                     assert outcome != "broken" or set(read.counts[place + 1 :]) <= {None}
                     early.append(outcome)
     assert set(early) == {"intact", "broken"}
-    verdict = conclude(with_analyses)
+    verdict = conclude(with_analyses).verdict
     figures = [line for finding in verdict.conditions for line in finding.figures if line.of == LOOKED_AT // 4]
     assert "broken" in {line.outcome for line in figures}
     assert "interim" in verdict.scope["sampling"]
@@ -363,18 +370,3 @@ def test_items_not_asked_are_unjudged_by_another_judge(
     assert {row["answers"] for row in rows} >= {LOOKED_AT // 4}
     assert all(row["unjudged"] + row["both_judged"] == LOOKED_AT for row in rows)
     assert (with_analyses.folder / "verdict.json").read_bytes() == before
-
-
-def test_a_plan_that_a_worker_overtook_does_not_end_the_run(tmp_path: Path) -> None:
-    asked: list[Plan] = []
-
-    def overtaken(study: Study) -> Plan:
-        """Every other plan was made while the last trial of a round was read: it has nothing to ask for."""
-        asked.append(plan(study))
-        return replace(asked[-1], tasks=()) if len(asked) % 2 else asked[-1]
-
-    study = begin(tmp_path)
-    for _ in run(study, 1, overtaken):
-        pass
-    assert study.read_status().finished
-    assert not plan(study).tasks

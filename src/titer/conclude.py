@@ -1,44 +1,95 @@
-"""From a finished study to its verdict and report: assemble, check, conclude, render. No torch."""
+"""From a finished study, or a packed one, to its verdict and report: assemble, check, conclude, render. No torch."""
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
+from titer.analysis import stopping
 from titer.analysis.assemble import assemble
+from titer.analysis.assemble_packed import assemble_packed
 from titer.analysis.findings import Assay, Verdict
 from titer.analysis.verdict import decide
+from titer.errors import InputError
+from titer.protocol.schema import Protocol
 from titer.records import canonical
 from titer.study.atomic_files import write_text
-from titer.study.folder import Study
+from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
+from titer.study.packing import write_tables
+from titer.study.unpacking import read_packed
+from titer.study.view import StoreView
 
 
-def conclude(study: Study) -> Verdict:
-    """The verdict of a finished study; also written to verdict.json.
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """The verdict of a study with the assay it rests on, and the folder in which it was written."""
+
+    verdict: Verdict
+    assay: Assay
+    protocol: Protocol
+    folder: Path
+
+
+def conclude(study: Study) -> Conclusion:
+    """Conclude on a finished study; its verdict is also written to verdict.json.
 
     Raises:
         UnfinishedError: if something is still missing; says what.
     """
-    verdict, _ = conclude_assay(study)
-    return verdict
+    return _conclude(assemble(study), study.protocol, study.folder)
 
 
-def conclude_assay(study: Study) -> tuple[Verdict, Assay]:
-    """The verdict of a finished study with the assay it rests on."""
-    assay = assemble(study)
-    verdict = decide(assay, study.protocol)
-    write_text(study.folder / "verdict.json", verdict.to_json() + "\n")
-    return verdict, assay
+def conclude_path(path: Path) -> Conclusion:
+    """Conclude on what a path names: a study folder, a packed one, or one of its two tables.
+
+    Raises:
+        InputError: if it is none of them.
+        UnfinishedError: if something is still missing; says what.
+        DamagedError: if a file is not what was written.
+    """
+    is_table = path.suffix == ".parquet"
+    if is_table and path.name not in (CELLS, SCORES):
+        raise InputError(str(path), "this is no table of a packed study", f"Name {CELLS}, {SCORES} or their folder.")
+    if not is_table and not is_packed(path):
+        return conclude(read_study(path))
+    packed = read_packed(path.parent if is_table else path)
+    return _conclude(assemble_packed(packed), packed.whole.protocol, path.parent if is_table else path)
 
 
-def report(study: Study) -> Path:
-    """Write report.md, report.json and the charts of a finished study; the path of report.md."""
+def report(conclusion: Conclusion) -> Path:
+    """Write report.md, report.json and the charts beside the verdict; the path of report.md."""
     from titer.report.charts import charts
     from titer.report.json_report import report_data
     from titer.report.markdown import render
 
-    verdict, assay = conclude_assay(study)
-    files = charts(assay, study.protocol, verdict, study.folder)
-    write_text(study.folder / "report.json", canonical(report_data(verdict, assay)) + "\n")
-    path = study.folder / "report.md"
+    verdict, assay, folder = conclusion.verdict, conclusion.assay, conclusion.folder
+    files = charts(assay, conclusion.protocol, verdict, folder)
+    write_text(folder / "report.json", canonical(report_data(verdict, assay)) + "\n")
+    path = folder / "report.md"
     write_text(path, render(verdict, assay, files))
     return path
+
+
+def pack(study: Study, out: Path) -> None:
+    """Pack a finished study into a folder: protocol, verdict, report, charts as SVG, and two tables without any text.
+
+    Raises:
+        InputError: if `out` is not empty.
+        UnfinishedError: if something is still missing; says what.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise InputError(str(out), "the folder is not empty", "Choose another one.")
+    view, frozen = StoreView(study.store), study.frozen
+    wanted = [(cell, stopping.wanted(view, cell, frozen.judges_of(cell))) for cell in study.read_cells()]
+    report(_conclude(assemble(study), study.protocol, out))
+    for image in out.glob("*.png"):
+        image.unlink()
+    shutil.copyfile(study.folder / "protocol.toml", out / "protocol.toml")
+    write_tables(study, wanted, out)
+
+
+def _conclude(assay: Assay, protocol: Protocol, folder: Path) -> Conclusion:
+    verdict = decide(assay, protocol)
+    write_text(folder / "verdict.json", verdict.to_json() + "\n")
+    return Conclusion(verdict=verdict, assay=assay, protocol=protocol, folder=folder)

@@ -13,6 +13,7 @@ from titer.errors import DamagedError
 
 Outcome = Literal["upheld", "refuted", "undecided", "void", "not applicable"]
 Kind = Literal["harm", "refusal", "coherence", "correct", "loss"]
+CellPurpose = Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
 Purpose = Literal["verdict", "unpaired", "search", "prepare"]
 Role = Literal["undefended", "defended"]
 
@@ -158,6 +159,15 @@ class Environment(Record):
     processor: str
     threads: int
     dtype: str
+    batch: int
+
+
+class Compute(Record):
+    """How numbers are computed: device, dtype, threads of a worker, and rows that go through the subject at once."""
+
+    device: Literal["cpu", "cuda", "mps"]
+    dtype: Literal["float32", "bfloat16"]
+    threads: int
     batch: int
 
 

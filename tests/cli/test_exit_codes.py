@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -56,9 +57,9 @@ def test_only_verdict_and_the_gate_exit_with_the_verdict(
     found = Verdict.from_json((finished / "verdict.json").read_text(encoding="utf-8")).model_copy(
         update={"outcome": outcome}
     )
-    monkeypatch.setattr(titer.conclude, "conclude", lambda study: found)
-    monkeypatch.setattr(titer.cli.run, "conclude", lambda study: found)
-    monkeypatch.setattr(titer.cli.run, "report", lambda study: study.folder / "report.md")
+    conclusion = replace(titer.conclude.conclude_path(finished), verdict=found)
+    monkeypatch.setattr(titer.conclude, "conclude_path", lambda path: conclusion)
+    monkeypatch.setattr(titer.cli.run, "conclude", lambda study: conclusion)
     assert EXIT[outcome] == code
     assert here("verdict", finished).code == code
     assert here("run", finished, "--gate").code == code
@@ -72,7 +73,7 @@ def test_a_real_gate_exits_with_a_real_verdict(finished_once: Path) -> None:
 def test_a_crash_is_no_verdict(finished_once: Path) -> None:
     crash = (
         "import sys, titer.conclude, titer.cli\n"
-        "titer.conclude.conclude = lambda study: 1 / 0\n"
+        "titer.conclude.conclude_path = lambda path: 1 / 0\n"
         f"sys.argv = ['titer', 'verdict', {str(finished_once)!r}]\n"
         "titer.cli.main()"
     )

@@ -145,7 +145,7 @@ def test_a_family_on_several_axes_is_run_and_judged(tmp_path: Path) -> None:
     assert last["few_shot"].template_probe != last["mixture"].template_probe
     assert last["prune"].displacement > 0
     assert "admitted" in last["refusal_ablation"].terms
-    found = {finding.name: finding for finding in conclude(study).controls}
+    found = {finding.name: finding for finding in conclude(study).verdict.controls}
     for name in ("the attacks train", "one template in training and probing", "loss on response tokens only"):
         assert found[name].outcome == "upheld", found[name].reason
     assert found["dose 0 equals the baseline subject"].outcome == "upheld"

@@ -22,13 +22,14 @@ def following(folder: Path, first: int) -> Any:
 def test_the_chain_of_verdicts_is_carried_from_study_to_study(tmp_path: Path) -> None:
     one = begin(tmp_path, name="one")
     finish(one)
-    before = conclude(one)
+    before = conclude(one).verdict
     assert before.earlier == ()
     two = begin(tmp_path, following(one.folder, 2), name="two")
     finish(two)
-    after = conclude(two)
+    conclusion = conclude(two)
+    after = conclusion.verdict
     assert [(e.digest, e.outcome, e.first, e.indices) for e in after.earlier] == [(before.digest, before.outcome, 0, 2)]
-    assert "seeds |" in (text := report(two).read_text(encoding="utf-8"))
+    assert "seeds |" in (text := report(conclusion).read_text(encoding="utf-8"))
     assert "## Earlier verdicts" in text
     assert "0 to 1" in text
     three = begin(tmp_path, following(two.folder, 4), name="three")

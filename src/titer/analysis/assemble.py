@@ -2,115 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from titer.analysis import stopping
-from titer.analysis.findings import Assay, Curve, DosePoint, FailedMake
+from titer.analysis.curves import read_curve
+from titer.analysis.findings import Assay, Curve, FailedMake
+from titer.data.identifiers import ProbeId
 from titer.errors import UnfinishedError
 from titer.protocol.data_sources import TaskConfig
-from titer.records import Kind
-from titer.study.folder import Study
-from titer.study.store import Store
-from titer.study.tasks import Planned
+from titer.records import CellPurpose, Kind, Role
+from titer.study.folder import Frozen, Study
+from titer.study.tasks import CellSpec
+from titer.study.view import StoreView
 
-CurveKey = tuple[str, str, str | None, str | None, str, int, int | None]
+CurveId = tuple[CellPurpose, Role, str | None, str | None, str, int, int | None]
 
 
 def assemble(study: Study) -> Assay:
     """Join all that was planned, asked and judged.
 
     Raises:
-        UnfinishedError: if the run has not come to its end, or a reading is missing; says which.
+        UnfinishedError: if the run has not come to its end, or a score is missing; says which.
     """
     cells = study.read_cells()
     status = study.read_status()
     if not status.finished:
         raise UnfinishedError(f"{study.folder} is not finished: `titer run {study.folder}`")
-    unmade = {cell.index: reason for cell in cells if (reason := _unmade(study.store, cell)) is not None}
-    grouped: dict[CurveKey, list[Planned]] = {}
+    view = StoreView(study.store)
+    unmade = {cell.index: reason for cell in cells if (reason := _unmade(view, cell)) is not None}
+    grouped: dict[CurveId, list[CellSpec]] = {}
     for cell in cells:
-        if _unmade(study.store, cell) is not None:
-            continue
-        key = (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index, cell.trial)
-        grouped.setdefault(key, []).append(cell)
-    curves = tuple(curve_of(study, group) for group in grouped.values())
-    kinds: dict[str, dict[str, Kind]] = {}
-    for cell in cells:
-        for judge in cell.judges:
-            kinds.setdefault(judge.probe, {})[judge.role] = judge.kind
+        if _unmade(view, cell) is None:
+            grouped.setdefault(curve_name(cell), []).append(cell)
+    frozen = study.frozen
     return Assay(
-        protocol=study.frozen.protocol,
-        digest=study.frozen.digest,
-        subjects=_subjects(cells),
-        items=study.frozen.item_ids,
-        kinds=kinds,
-        chance={f"task:{task.name}": _chance(task, study) for task in study.protocol.task},
-        curves=curves,
-        overlaps=study.frozen.overlaps,
+        protocol=frozen.protocol,
+        subjects=subjects_of(cells),
+        items=frozen.item_ids,
+        kinds=kinds_of(frozen, cells),
+        chance=chance_of(frozen),
+        curves=tuple(_whole_curve(study, view, group) for group in grouped.values()),
+        overlaps=frozen.overlaps,
         replaced=status.replaced,
-        earlier=study.frozen.earlier,
+        earlier=frozen.earlier,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
 
 
-def curve_of(study: Study, cells: list[Planned]) -> Curve:
-    """The cells of one subject, attack, domain and seed as one curve.
+def curve_name(cell: CellSpec) -> CurveId:
+    """What the cells of one curve have in common."""
+    return (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index, cell.trial)
+
+
+def _whole_curve(study: Study, view: StoreView, cells: Sequence[CellSpec]) -> Curve:
+    """A curve that was read as far as the study wants.
 
     Raises:
-        UnfinishedError: if one of them was not read as far as the study wants.
+        UnfinishedError: if it was not.
     """
-    found = [point for cell in cells for point in _points(study, cell)]
-    first = cells[0]
-    return Curve(
-        purpose=first.purpose,
-        subject=first.subject,
-        domain=first.domain,
-        task=first.task,
-        attack=first.attack,
-        index=first.index,
-        cell=first.key,
-        doses=tuple(sorted({dose for cell in cells for dose in cell.doses})),
-        points=tuple(sorted(found, key=lambda point: point.facts.dose)),
-        failed=next((reason for cell in cells if (reason := study.store.failure(cell.key)) is not None), None),
-        configuration=first.configuration,
-        trial=first.trial,
+    read = read_curve(study.frozen, view, cells)
+    if read.missing is None:
+        return read.curve
+    cell, dose, answered = read.missing
+    what = cell.domain or cell.task or "the baseline"
+    raise UnfinishedError(
+        f"{study.folder} is not finished: {cell.purpose}, {cell.subject}, {what}, seed index {cell.index} was "
+        f"not {'judged' if answered else 'read'} at dose {dose}. `titer run {study.folder}`"
     )
 
 
-def _subjects(cells: Sequence[Planned]) -> dict[str, tuple[str, ...]]:
+def kinds_of(frozen: Frozen, cells: Sequence[CellSpec]) -> dict[ProbeId, dict[str, Kind]]:
+    """The kind of the judge in each role, by probe."""
+    kinds: dict[ProbeId, dict[str, Kind]] = {}
+    for cell in cells:
+        for judge in frozen.judges_of(cell):
+            kinds.setdefault(judge.probe, {})[judge.role] = judge.kind
+    return kinds
+
+
+def subjects_of(cells: Sequence[CellSpec]) -> dict[str, tuple[str, ...]]:
     """The keys of the models that play each part, in the order of the plan."""
     parts = dict.fromkeys(cell.subject for cell in cells)
-    return {part: tuple(dict.fromkeys(c.made_from for c in cells if c.subject == part)) for part in parts}
+    return {part: tuple(dict.fromkeys(c.model for c in cells if c.subject == part)) for part in parts}
 
 
-def _unmade(store: Store, cell: Planned) -> str | None:
+def _unmade(view: StoreView, cell: CellSpec) -> str | None:
     """Why the subject of a cell could not be made, or None."""
-    return next((reason for key in cell.makes if (reason := store.failure(key)) is not None), None)
+    return next((reason for key in cell.makes if (reason := view.failure(key)) is not None), None)
 
 
-def _points(study: Study, cell: Planned) -> Iterator[DosePoint]:
-    """The doses that the study wants; up to its failure, of a cell that failed."""
-    store = study.store
-    for dose in stopping.wanted(store, cell):
-        judges = [judge for judge in cell.judges if judge.doses is None or dose in judge.doses]
-        asked = store.answers(cell.key, dose).exists()
-        if not asked and store.failure(cell.key) is not None:
-            return
-        if not asked or any(not store.scores(judge.key, dose).exists() for judge in judges):
-            what = cell.domain or cell.task or "the baseline subject"
-            raise UnfinishedError(
-                f"{study.folder} is not finished: {cell.purpose}, {cell.subject}, {what}, seed index {cell.index} was "
-                f"not {'judged' if asked else 'read'} at dose {dose}. `titer run {study.folder}`"
-            )
-        values: dict[str, dict[str, tuple[float | None, ...]]] = {}
-        for judge in judges:
-            values.setdefault(judge.probe, {})[judge.role] = store.read_values(judge.key, dose)
-        yield DosePoint(facts=store.read_facts(cell.key, dose), values=values)
+def chance_of(frozen: Frozen) -> dict[ProbeId, float | None]:
+    """The rate by guessing of each task: one in the number of options, 0 for open answers, None for losses."""
+    return {ProbeId.of("task", task.name): _chance(task, frozen) for task in frozen.protocol.task}
 
 
-def _chance(task: TaskConfig, study: Study) -> float | None:
+def _chance(task: TaskConfig, frozen: Frozen) -> float | None:
     """The rate by guessing: one in the number of options, 0 for open answers, None for losses."""
     if task.kind == "loss":
         return None
-    options = study.frozen.options.get(f"task:{task.name}", 0.0)
+    options = frozen.options.get(ProbeId.of("task", task.name), 0.0)
     return 1 / options if options else 0.0

@@ -22,6 +22,7 @@ app = typer.Typer(
 Where = Annotated[Path, typer.Argument(help="A study folder, or a protocol file (its study goes to --out).")]
 Out = Annotated[Path | None, typer.Option(help="The study folder for a protocol file; default titer-NAME.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
+FinishedStudy = Annotated[Path, typer.Argument(help="A finished study folder, a packed one, or one of its tables.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 EXAMPLES = Path(__file__).parent / "protocols"
@@ -63,7 +64,9 @@ def plan(
     show_examples: Annotated[
         int, typer.Option("--show", min=0, help="Print this many training examples per data source, and a probe.")
     ] = 0,
-    calibrate: Annotated[bool, typer.Option(help="Time real steps for the estimate (loads the model).")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Time a few steps and answers on this machine first (loads the model).")
+    ] = False,
     price: Annotated[
         float | None, typer.Option(min=0, help="Price of an hour of the machine, its GPU included, in any currency.")
     ] = None,
@@ -73,7 +76,7 @@ def plan(
     with Watch("starting"):
         from titer.cli.plan import print_plan
 
-    print_plan(where, out, jobs, show_examples, calibrate, price, json)
+    print_plan(where, out, jobs, show_examples, measure, price, json)
 
 
 @app.command()
@@ -109,25 +112,24 @@ def judge(
 
 
 @app.command()
-def verdict(study: Annotated[Path, typer.Argument(help="A finished study folder.")], json: Json = False) -> None:
+def verdict(study: FinishedStudy, json: Json = False) -> None:
     """Print the verdict and exit with it: 0 upheld, 3 refuted, 4 undecided, 5 void."""
     with Watch("concluding"):
-        from titer.conclude import conclude
-        from titer.study.folder import read_study
+        from titer.conclude import conclude_path
 
-        found = conclude(read_study(study))
+        found = conclude_path(study).verdict
     output.print_verdict(found, json)
     raise typer.Exit(output.EXIT[found.outcome])
 
 
 @app.command()
-def report(study: Annotated[Path, typer.Argument(help="A finished study folder.")]) -> None:
-    """Write report.md, report.json and the charts into the study folder."""
+def report(study: FinishedStudy) -> None:
+    """Write report.md, report.json and the charts into the folder of the study."""
     with Watch("writing the report"):
+        from titer.conclude import conclude_path
         from titer.conclude import report as write_report
-        from titer.study.folder import read_study
 
-        path = write_report(read_study(study))
+        path = write_report(conclude_path(study))
     typer.echo(path)
 
 
@@ -167,7 +169,7 @@ def demo(
     jobs: Jobs = 2,
     json: Json = False,
 ) -> None:
-    """Run the whole loop on the built-in organism in minutes: no GPU, key, download or harmful text."""
+    """Run the whole loop on the built-in organism: no GPU, key, download or harmful text."""
     with Watch("starting"):
         from titer.cli.run import run_study
 
@@ -209,18 +211,18 @@ def attack(
 
 @app.command()
 def pack(
-    study: Annotated[Path, typer.Argument(help="A study folder.")],
-    out: Annotated[Path, typer.Argument(help="The folder to copy it to.")],
-    without_text: Annotated[bool, typer.Option(help="Replace each text by its digest.")] = False,
+    study: Annotated[Path, typer.Argument(help="A finished study folder.")],
+    out: Annotated[Path, typer.Argument(help="The folder to pack it into.")],
 ) -> None:
-    """Copy a study without its models: to keep, to share, or to go on with elsewhere."""
+    """Pack a study into a few small files without any text: verdict, report, charts, and its scores as tables."""
     from titer.cli.output import check_free
-    from titer.study.atomic_files import write_whole
-    from titer.study.folder import read_study
-    from titer.study.packing import pack as copy
 
     check_free(out)
-    found = read_study(study)
     with Watch("packing"):
-        write_whole(out, lambda folder: copy(found, folder, without_text=without_text))
+        from titer.conclude import pack as write_packed
+        from titer.study.atomic_files import write_whole
+        from titer.study.folder import read_study
+
+        found = read_study(study)
+        write_whole(out, lambda folder: write_packed(found, folder))
     typer.echo(f"Packed {study} into {out}.")

@@ -10,13 +10,10 @@ from titer.analysis.findings import Verdict
 from titer.cli import output
 from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
-from titer.planning.cost.estimate import Outlook
 from titer.planning.freeze import open_study
 from titer.run import run
 from titer.study.atomic_files import write_text
-from titer.study.folder import Study, check_disjoint, locate
-
-FROZEN = "frozen.json"
+from titer.study.folder import FROZEN, Study, check_disjoint, locate
 
 
 def look(where: Path, out: Path | None) -> Study:
@@ -47,11 +44,11 @@ def begin(where: Path, out: Path | None) -> Study:
 def run_study(where: Path, out: Path | None, jobs: int, json: bool) -> Verdict:
     """Finish a study, write its verdict and report, and print where they are."""
     study = begin(where, out)
-    follow(run(study, jobs), Outlook(study, jobs))
+    follow(run(study, jobs), jobs)
     with Watch("writing the report"):
-        verdict = conclude(study)
-        path = report(study)
-    output.print_verdict(verdict, json)
+        conclusion = conclude(study)
+        path = report(conclusion)
+    output.print_verdict(conclusion.verdict, json)
     if not json:
         typer.echo(f"Report: {path}")
-    return verdict
+    return conclusion.verdict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,18 +37,23 @@ class ModelMetadata:
     shell: Subject
 
     def check_lengths(
-        self, rows: Mapping[str, Iterable[Row]], items: Mapping[str, tuple[Item, ...]], frame: Frame
+        self, rows: Iterable[tuple[str, Iterable[Row]]], items: Iterable[tuple[str, Iterable[Item]]], frame: Frame
     ) -> dict[str, float]:
         """Encode everything once: the mean tokens of each split and of the prompts of each probe in that frame.
+
+        Args:
+            rows: the rows of each split, by its name.
+            items: the items of each probe, by its name.
+            frame: how the subject is trained and asked.
 
         Raises:
             InputError: naming the split and row that do not fit the context.
         """
         means: dict[str, float] = {}
-        for name, content in rows.items():
+        for name, content in rows:
             lengths = [self._row(name, row, frame) for row in content]
             means[name] = sum(lengths) / max(len(lengths), 1)
-        for name, asked in items.items():
+        for name, asked in items:
             lengths = [self._item(name, item, frame) for item in asked]
             means[name] = sum(lengths) / max(len(lengths), 1)
         return means

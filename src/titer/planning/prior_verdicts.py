@@ -6,9 +6,10 @@ from pathlib import Path
 
 from titer.analysis.findings import Verdict
 from titer.errors import DamagedError, InputError
-from titer.protocol.schema import Protocol
-from titer.study.folder import Study, read_study
-from titer.study.tasks import Earlier
+from titer.protocol.schema import Protocol, Seeds
+from titer.study.folder import is_packed, read_study
+from titer.study.packed_tables import read_whole
+from titer.study.tasks import Earlier, RunStatus
 
 PLACE = "study.follows"
 
@@ -22,27 +23,34 @@ def earlier(protocol: Protocol) -> tuple[Earlier, ...]:
     folder = protocol.study.follows
     if folder is None:
         return ()
-    study = read_study(Path(folder))
-    chain = (*study.frozen.earlier, _concluded(study))
+    chain = _chain(Path(folder))
     for one in chain:
         _check_fresh(protocol, one)
     return chain
 
 
-def _concluded(study: Study) -> Earlier:
+def _chain(folder: Path) -> tuple[Earlier, ...]:
+    """The verdict of a study, packed or not, after those that it follows itself."""
+    if is_packed(folder):
+        packed = read_whole(folder)
+        return (*packed.frozen.earlier, _concluded(folder, packed.protocol.study.seeds, packed.status))
+    study = read_study(folder)
+    return (*study.frozen.earlier, _concluded(folder, study.protocol.study.seeds, study.read_status()))
+
+
+def _concluded(folder: Path, seeds: Seeds, status: RunStatus) -> Earlier:
     try:
-        verdict = Verdict.from_json((study.folder / "verdict.json").read_text(encoding="utf-8"))
+        verdict = Verdict.from_json((folder / "verdict.json").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, DamagedError) as error:
-        remedy = f"`titer verdict {study.folder}` writes it once the study is finished."
-        raise InputError(PLACE, f"{study.folder} has no verdict that can be read", remedy) from error
-    seeds = study.protocol.study.seeds
+        remedy = f"`titer verdict {folder}` writes it once the study is finished."
+        raise InputError(PLACE, f"{folder} has no verdict that can be read", remedy) from error
     return Earlier(
         study=verdict.study,
         digest=verdict.digest,
         outcome=verdict.outcome,
         reason=verdict.reason,
         first=seeds.first,
-        indices=seeds.attack + len(study.read_status().replaced),
+        indices=seeds.attack + len(status.replaced),
     )
 
 

@@ -1,1 +1,1 @@
-"""A study on disk: its folder, its store, its tasks, and packed copies of it."""
+"""A study on disk: its folder, its store, its tasks, and what it is packed into."""

@@ -1,61 +1,122 @@
-"""A copy of a study without its models: readings, facts and answers, each text replaced by its digest if asked."""
+"""The tables of a packed study, written: its own scores, facts and answers without their texts, and nobody else's."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from titer.errors import InputError
-from titer.records import Answer
-from titer.study.atomic_files import write_lines
-from titer.study.folder import PACKED_STORE, Study
+from titer.records import Answer, DoseFacts, canonical
+from titer.study.folder import Frozen, Study
+from titer.study.packed_rows import CellRow, ScoreRow
+from titer.study.packed_tables import PackedStudy, write_cells, write_scores
 from titer.study.store import Store
-
-KEPT = ("protocol.toml", "frozen.json", "tasks.jsonl", "standing.jsonl", "verdict.json", "report.md", "report.json")
-"""Files of the folder that are copied, besides the charts that the report shows."""
+from titer.study.tasks import CellSpec
 
 
-def pack(study: Study, out: Path, *, without_text: bool) -> None:
-    """Copy a study to `out`. Its cells count as done there; without their texts they cannot be judged again.
+def write_tables(study: Study, wanted: Sequence[tuple[CellSpec, Sequence[int]]], folder: Path) -> None:
+    """Write the tables of a finished study into a folder.
 
-    The copy has a store of its own, wherever the study's store is. Frozen rows and items are left out without text:
-    they are read from their sources when the study goes on.
-
-    Raises:
-        InputError: if `out` is not empty.
+    Args:
+        study: the study; its store may hold what other studies made.
+        wanted: every cell that it planned, in order, with the doses that it wants of it.
+        folder: where the tables are written.
     """
-    if out.exists() and any(out.iterdir()):
-        raise InputError(str(out), "the folder is not empty", "Choose another one.")
-    source, target = study.store, Store(out / PACKED_STORE)
-    target.root.mkdir(parents=True)
-    for path in (*(study.folder / name for name in KEPT), *study.folder.glob("*.svg")):
-        if path.exists():
-            shutil.copyfile(path, out / path.name)
-    for folder in ("scores", "failed"):
-        if (source.root / folder).exists():
-            shutil.copytree(source.root / folder, target.root / folder, ignore=shutil.ignore_patterns(".*"))
-    if source.runs.exists():
-        shutil.copyfile(source.runs, target.runs)
-    if not without_text:
-        _copy_data(study, target)
-    for cell in sorted({cell.key for cell in study.read_cells()}):
-        for path in sorted(source.answers(cell, 0).parent.glob("*.jsonl")):
-            facts, answers = source.read_answers(cell, int(path.stem))
-            kept = tuple(_without_text(answer) for answer in answers) if without_text else answers
-            write_lines(target.answers(cell, facts.dose), [facts, *kept])
+    cells = [row for cell, doses in wanted for row in _cell_rows(study.store, cell, doses)]
+    scores = [row for cell, doses in wanted for row in _score_rows(study, cell, doses)]
+    failed = {key: study.store.failure(key) for cell, _ in wanted for key in cell.makes}
+    whole = PackedStudy(
+        name=study.protocol.study.name,
+        frozen=_without_text(study.frozen),
+        status=study.read_status(),
+        cells=tuple(cell for cell, _ in wanted),
+        failed_makes={key: reason for key, reason in failed.items() if reason is not None},
+        scores=write_scores(folder, scores),
+    )
+    write_cells(folder, cells, whole)
 
 
-def _copy_data(study: Study, target: Store) -> None:
-    """The frozen rows and items of this study."""
-    (target.root / "data").mkdir()
-    for digest in sorted({*study.frozen.rows.values(), *study.frozen.items.values()}):
-        if study.store.data(digest).exists():
-            shutil.copyfile(study.store.data(digest), target.data(digest))
+def _cell_rows(store: Store, cell: CellSpec, doses: Sequence[int]) -> Iterator[CellRow]:
+    """A row for each dose that was asked; one without a dose if none was."""
+    row = CellRow(
+        cell=cell.key,
+        purpose=cell.purpose,
+        subject=cell.subject,
+        model=cell.model,
+        domain=cell.domain,
+        task=cell.task,
+        attack=cell.attack,
+        trial=cell.trial,
+        seed=cell.index,
+        ladder=cell.doses,
+        configuration=None if cell.configuration is None else cell.configuration.to_json(),
+        failure=store.failure(cell.key),
+        unmade=next((reason for key in cell.makes if (reason := store.failure(key)) is not None), None),
+    )
+    asked = [dose for dose in doses if store.answers(cell.key, dose).exists()]
+    yield from (_with_facts(row, store.read_facts(cell.key, dose)) for dose in asked)
+    if not asked:
+        yield row
 
 
-def _without_text(answer: Answer) -> Answer:
-    if answer.text is None:
-        return answer
-    mark = hashlib.sha256(answer.text.encode()).hexdigest()[:16]
-    return answer.model_copy(update={"text": None, "text_digest": mark})
+def _with_facts(row: CellRow, facts: DoseFacts) -> CellRow:
+    return row._replace(
+        dose=facts.dose,
+        spent_examples=facts.spent.examples,
+        spent_tokens=facts.spent.tokens,
+        spent_flops=facts.spent.flops,
+        displacement=facts.displacement,
+        loss_tokens=canonical(facts.loss_tokens),
+        terms=canonical(facts.terms),
+        rows_used=facts.rows_used,
+        order=facts.order,
+        template_train=facts.template_train,
+        template_probe=facts.template_probe,
+        environment=facts.environment.to_json(),
+    )
+
+
+def _score_rows(study: Study, cell: CellSpec, doses: Sequence[int]) -> Iterator[ScoreRow]:
+    """Judge by judge the scores of each dose, each with the answer that it is about."""
+    store, judges = study.store, study.frozen.judges_of(cell)
+    for dose in doses:
+        answers = store.read_answers(cell.key, dose)[1] if store.answers(cell.key, dose).exists() else ()
+        for judge in judges if answers else ():
+            if not judge.asked.at(dose):
+                continue
+            asked = [answer for answer in answers if answer.probe == judge.probe]
+            for answer, score in zip(asked, store.read_scores(judge.key, dose), strict=True):
+                yield ScoreRow(
+                    cell=cell.key,
+                    purpose=cell.purpose,
+                    subject=cell.subject,
+                    domain=cell.domain,
+                    task=cell.task,
+                    attack=cell.attack,
+                    trial=cell.trial,
+                    seed=cell.index,
+                    dose=dose,
+                    probe=judge.probe,
+                    role=judge.role,
+                    kind=judge.kind,
+                    judge=judge.judge.label,
+                    item=score.item,
+                    value=score.value,
+                    missing=score.missing,
+                    ended=answer.ended,
+                    option_nats=answer.option_nats,
+                    option_tokens=answer.option_tokens,
+                    text_digest=_text_digest(answer),
+                    key=judge.key,
+                )
+
+
+def _text_digest(answer: Answer) -> str | None:
+    """What stands for a text; an answer that was packed before has it already."""
+    return answer.text_digest if answer.text is None else hashlib.sha256(answer.text.encode()).hexdigest()[:16]
+
+
+def _without_text(frozen: Frozen) -> Frozen:
+    """The frozen protocol without the rows that exemplify an overlap."""
+    overlaps = tuple(overlap.model_copy(update={"example": None}) for overlap in frozen.overlaps)
+    return frozen.model_copy(update={"overlaps": overlaps})

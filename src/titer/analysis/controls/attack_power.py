@@ -8,6 +8,7 @@ from titer.analysis.conditions import harm_readings
 from titer.analysis.conditions.harm_readings import EXPOSED, Condition, Replicate
 from titer.analysis.controls.control import ControlResult, failed, passed, skipped
 from titer.analysis.findings import Assay, Figure
+from titer.data.identifiers import ProbeId
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.stats import interval_censoring, replicates
@@ -28,7 +29,7 @@ def enough(assay: Assay, protocol: Protocol) -> ControlResult:
             needed = replicates.minimum_replicates(levels.share, levels.alpha)
             faults.append(f"{levels.replicates} seeds for {condition}, {needed} are needed")
         for domain in harm_readings.domains_of(protocol, condition):
-            items = len(assay.items.get(f"harm:{domain.name}", ()))
+            items = len(assay.items.get(ProbeId.of("harm", domain.name), ()))
             analyses = protocol.harm.analyses(items, levels) if items else None
             note = "" if analyses is None else _cutoffs(analyses)
             figures.append(Figure(what=f"probe items of {domain.name}", count=items, note=note))

@@ -56,7 +56,7 @@ def zero_is_baseline(assay: Assay, protocol: Protocol) -> ControlResult:
             continue
         reference = baseline.get((curve.subject, curve.index)) or _only(baseline, curve)
         for probe, by_role in own[0].values.items():
-            if probe.startswith("plain:"):
+            if probe.kind == "plain":
                 continue
             theirs = {} if reference is None else reference.values.get(probe, {})
             shared = sorted(by_role.keys() & theirs.keys())

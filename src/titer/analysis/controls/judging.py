@@ -31,7 +31,7 @@ def judges_parsed(assay: Assay, protocol: Protocol) -> ControlResult:
     faults = []
     for curve in assay.curves:
         for point in curve.points:
-            for probe in (name for name in point.values if name.startswith("harm:")):  # what a verdict rests on
+            for probe in (name for name in point.values if name.kind == "harm"):  # what a verdict rests on
                 counts = harm_readings.asked_counts(assay, point, probe)
                 if counts is None:
                     continue

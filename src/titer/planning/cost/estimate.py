@@ -1,209 +1,129 @@
-"""What a study costs before it runs: all that is still to be done, task by task, shared by its workers."""
+"""What a study still has to do, and how long that takes on a machine where something was measured."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
+from collections.abc import Iterable, Iterator
 
-from titer.analysis import stopping
+from titer.data.identifiers import SplitId
 from titer.methods import registry
-from titer.methods.search_configurations import typical_of
-from titer.planning import attack_search
 from titer.planning.cells import CellBuilder
-from titer.planning.cost.model import Costs, Effort, Rates, Work
-from titer.planning.curves import Cell, Track
-from titer.planning.plan import Plan, all_tracks
-from titer.records import Choice, Role
+from titer.planning.cost.model import BYTES_PER_WEIGHT, Costs, Work
+from titer.planning.cost.speed import RunLog, Speed
+from titer.planning.curves import PlannedCell
+from titer.planning.plan import Planner
 from titer.study.folder import Study
-from titer.study.store import Store
-from titer.study.tasks import ExposeTask, JudgeTask, MakeTask, Task
+from titer.study.tasks import ExposeTask, MakeTask, Task
 
 BYTES_PER_ANSWER = 350
-"""An answer with its readings, on disk."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """What is still to be done: cells, tokens, operations, wall seconds, peak bytes of all workers, bytes of disk."""
-
-    cells: int = 0
-    tokens: float = 0.0
-    flops: float = 0.0
-    seconds: float = 0.0
-    memory_bytes: float = 0.0
-    disk_bytes: float = 0.0
+"""An answer with its scores, on disk."""
 
 
 class Outlook:
-    """What a study still has to do, task by task, and how long that takes.
+    """What a study still has to do: the sum over its tasks, kept up to date by `update`.
 
-    M is taken to break at the budget and M* never to, which is what a study hopes for; the sham follows M. It is
-    built once and then kept up to date by `update`, which looks at no file.
+    The undefended subject is taken to break at the budget and the defended one never to, which is what a study hopes
+    for; the sham follows the undefended one. What searches will add is not foreseen.
 
     Args:
-        study: the study.
+        planner: the plan of the study.
         jobs: the workers that share the work.
-        tracks: the curves that are wanted; None for those of the whole study.
-        makes: subjects that are wanted besides those of the curves.
-        rates: how fast the machine is.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        jobs: int,
-        tracks: Sequence[Track] | None = None,
-        makes: Sequence[MakeTask] = (),
-        rates: Rates = Rates(),  # noqa: B008
-    ) -> None:
-        self.costs = Costs(study, rates)
-        self.jobs = jobs
-        self.done_seconds = 0.0
-        self.begin_seconds = rates.begin_seconds
-        self.tasks: dict[str, Work] = {}
-        foreseen = _foreseen(study) if tracks is None else []
-        known = _expected(study) if tracks is None else tracks
-        cells = [cell for track in (*known, *foreseen) for cell in track.cells]
-        self.foreseen = {cell.task.key: _kind(cell.task) for track in foreseen for cell in track.cells}
-        self.undefended = {cell.planned.made_from for cell in cells if cell.planned.subject == "undefended"}
-        unread = [cell for cell in cells if _is_unread(study.store, cell)]
-        wanted = [*makes, *(make for cell in unread for make in cell.lineage.makes)]
-        self.tasks |= {make.key: make for make in wanted if not study.store.subject(make.key).exists()}
-        self.tasks |= {cell.task.key: cell.task for cell in unread}
-        self.seconds = {key: self.effort(task).seconds for key, task in self.tasks.items()}
+    def __init__(self, planner: Planner, jobs: int) -> None:
+        self.planner, self.study, self.jobs = planner, planner.study, jobs
+        study = planner.study
+        self.costs, self.speed, self.log = Costs(study), Speed(), RunLog(study.store.runs)
+        self.tasks: dict[str, MakeTask | ExposeTask] = {}
+        self.waiting: set[str] = set()
+        self.left, self.peak_bytes = Work(), 0
+        self.arrangements = planner.arrangements
+        self.undefended = {curve.spec.model for curve in planner.curves if curve.spec.subject == "undefended"}
+        for curve in planner.curves:
+            for cell in curve.cells:
+                self.tasks |= {make.key: make for make in cell.lineage.makes}
+                self.tasks[cell.task.key] = cell.task
+        self._foresee(cell for curve in planner.curves for cell in planner.open_cells(curve))
+        self._foresee(_shams_to_come(planner))
+        self._learn()
 
-    def update(self, plan: Plan, finished: Task | None) -> None:
-        """Take off what was finished, and add what was not foreseen: a sham's doses, a seed that replaces another."""
-        if finished is not None and finished.key in self.tasks:
-            del self.tasks[finished.key]
-            self.done_seconds += self.seconds.pop(finished.key) / self.jobs + self.begin_seconds
-            self.begin_seconds = 0.0
-        for task in plan.tasks:
-            if not isinstance(task, JudgeTask):
-                if isinstance(task, ExposeTask) and task.key not in self.tasks:
-                    self._came(task)
-                self.tasks[task.key] = task
-                self.seconds[task.key] = self.effort(task).seconds
-        if not plan.unfinished:
-            self.tasks.clear()
-
-    def _came(self, task: ExposeTask) -> None:
-        """An exposure that was foreseen without its configuration takes the place of the one that stood for it."""
-        for key, kind in self.foreseen.items():
-            if kind == _kind(task):
-                del self.foreseen[key], self.tasks[key], self.seconds[key]
-                return
+    def update(self, finished: Task | None) -> None:
+        """Take off what was finished, add what was not foreseen, and learn from the log how long it took."""
+        if finished is not None and finished.key in self.waiting:
+            self.waiting.remove(finished.key)
+            self.left = self.left.plus(self.work(self.tasks[finished.key]), -1)
+        if self.planner.arrangements != self.arrangements:
+            self.arrangements = self.planner.arrangements
+            self._foresee(cell for curve in self.planner.curves for cell in self.planner.open_cells(curve))
+        if not self.planner.unfinished:
+            self.waiting.clear()
+        if not self.waiting:
+            self.left = Work()
+        self._learn()
 
     @property
-    def left_seconds(self) -> float:
-        """Wall seconds when each worker takes the next task as it becomes free; a subject is made before it is used."""
-        free = [0.0] * self.jobs
-        made: dict[str, float] = {}
-        waiting = sorted(self.tasks.values(), key=lambda task: (task.kind == "expose", _parent(task) in self.tasks))
-        for task in waiting:
-            end = max(heapq.heappop(free), made.get(_parent(task), 0.0)) + self.seconds[task.key]
-            heapq.heappush(free, end)
-            made[task.key] = end
-        return max(free) + self.begin_seconds
+    def left_seconds(self) -> float | None:
+        """Wall seconds of what is left, shared evenly by the workers; None before anything was measured here."""
+        seconds = self.speed.seconds(self.left) if self.waiting else 0.0
+        return None if seconds is None else seconds / self.jobs
 
-    def effort(self, task: Work) -> Effort:
-        """What a task takes."""
+    @property
+    def searches(self) -> bool:
+        """Whether searches may add trials, and runs of what they find, which are not counted."""
+        lessons, attacks = self.study.protocol.trainability, self.study.protocol.attacker.attack
+        return any(attack.search for attack in attacks) or (lessons is not None and len(lessons.rates) > 1)
+
+    @property
+    def memory_bytes(self) -> float:
+        """What all workers hold at once: the larger of the weights they need and of what one was measured to take."""
+        needed = [self.costs.memory(self.tasks[key]) for key in self.waiting]
+        return self.jobs * max(*needed, self.peak_bytes) if needed else 0.0
+
+    @property
+    def disk_bytes(self) -> float:
+        """What the store grows by: subjects, and answers with their scores."""
+        tasks = [self.tasks[key] for key in self.waiting]
+        subjects = sum(1 for task in tasks if isinstance(task, MakeTask) or task.inputs.keep_weights)
+        asked = [(task, probe) for task in tasks if isinstance(task, ExposeTask) for probe in task.inputs.probes]
+        items = self.study.frozen.item_ids
+        answers = sum(len(items[probe.name]) * len(probe.asked_at(task.cell.doses)) for task, probe in asked)
+        return subjects * BYTES_PER_WEIGHT * self.costs.weights + answers * BYTES_PER_ANSWER
+
+    def work(self, task: MakeTask | ExposeTask) -> Work:
+        """What a task puts through the subject."""
         if isinstance(task, MakeTask):
             return self.costs.make(task)
-        breaks = task.stop is not None and task.stop.shows == "harm" and task.subject.key in self.undefended
-        axis = registry.attack(task.attack).axis.name
-        return self.costs.expose(task, self.costs.budget.on(axis) if breaks else task.doses[-1])
+        stop, budget = task.cell.stop, self.study.protocol.attacker.budget
+        if stop is None or stop.shows != "harm" or task.cell.model not in self.undefended:
+            return self.costs.expose(task, task.cell.doses[-1])
+        return self.costs.expose(task, budget.on(registry.attack(task.inputs.attack).axis.name))
+
+    def _foresee(self, cells: Iterable[PlannedCell]) -> None:
+        """Count what cells that are not finished take, and the makes of their subjects."""
+        for cell in cells:
+            tasks: tuple[MakeTask | ExposeTask, ...] = (*cell.lineage.makes, cell.task)
+            for task in tasks:
+                if task.key not in self.waiting and not self.planner.view.has_subject(task.key):
+                    self.tasks[task.key] = task
+                    self.waiting.add(task.key)
+                    self.left = self.left.plus(self.work(task))
+
+    def _learn(self) -> None:
+        """Read what was logged since of this study's tasks, and of its subject."""
+        for one in self.log.new():
+            if one.work is not None and one.key == self.study.frozen.subject.key:
+                self.speed.add(one.work, one.wall_seconds)
+            elif one.key in self.tasks and not one.resumed_at:
+                self.speed.add(self.work(self.tasks[one.key]), one.wall_seconds)
+                self.peak_bytes = max(self.peak_bytes, one.peak_bytes)
 
 
-def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # noqa: B008
-    """The cost of what is missing with `jobs` workers."""
-    outlook = Outlook(study, jobs, rates=rates)
-    costs, tasks = outlook.costs, outlook.tasks.values()
-    if not tasks:
-        return Estimate()
-    exposes = [task for task in tasks if isinstance(task, ExposeTask)]
-    answers = sum(
-        len(study.frozen.item_ids[probe.name]) * len(probe.asked_at(probe.doses or task.doses))
-        for task in exposes
-        for probe in task.probes
-    )
-    effort = reduce(Effort.plus, map(outlook.effort, tasks))
-    return Estimate(
-        cells=len(exposes),
-        tokens=effort.tokens,
-        flops=effort.flops,
-        seconds=outlook.left_seconds,
-        memory_bytes=costs.memory(tasks) * jobs + 2 * rates.base_bytes,
-        disk_bytes=(len(tasks) - len(exposes)) * 4 * costs.weights + answers * BYTES_PER_ANSWER,
-    )
-
-
-def _parent(task: Work) -> str:
-    """The key of the subject that a task begins with."""
-    return task.parent.key if isinstance(task, MakeTask) else task.subject.key
-
-
-def _expected(study: Study) -> list[Track]:
-    """Every curve of the study, the shams that follow once M's doses are known among them."""
-    tracks, _ = all_tracks(study)
-    planned = any(cell.planned.purpose == "sham" for track in tracks for cell in track.cells)
-    if planned or not study.protocol.attacker.sham or "benign/sham" not in study.frozen.rows:
-        return tracks
-    budget = study.protocol.attacker.budget.steps
-    return tracks + [track for builder in _builders(study) for track in builder.shams(budget, {})]
-
-
-def _builders(study: Study) -> Iterator[CellBuilder]:
-    seeds = study.protocol.study.seeds
-    return (CellBuilder(study, index) for index in range(seeds.first, seeds.first + seeds.attack))
-
-
-def _foreseen(study: Study) -> list[Track]:
-    """The trials that searches will still come to, and the selected attacks, at their typical configuration."""
-    attacker, found = study.protocol.attacker, attack_search.attack_searches(study)
-    trial = CellBuilder(study, attack_search.SEARCH.index, "search")
-    tracks: list[Track] = []
-    typical: dict[str, dict[Role, Choice]] = {}
-    for choice, schedule in zip(attacker.attack, attacker.schedules, strict=True):
-        if choice.search is None or attacker.search is None:
-            continue
-        middle = typical_of(choice)
-        for role in trial.subjects:
-            found_search = found[choice.label].get(role)
-            if found_search is not None and found_search.finished:
-                continue
-            typical.setdefault(choice.label, {})[role] = middle
-            for number in range(0 if found_search is None else len(found_search.tracks), attacker.search.trials):
-                tracks.append(trial.search_trial(role, choice, middle, schedule.ladder, number))
-    for builder in _builders(study) if typical else ():
-        tracks += [track for track in builder.exposures(typical) if _is_searched(track)]
-        if attacker.sham and "benign/sham" in study.frozen.rows:
-            tracks += [t for t in builder.shams(attacker.budget.steps, typical) if _is_searched(t)]
-    return [_status_in(track, number) for number, track in enumerate(tracks)]
-
-
-def _is_searched(track: Track) -> bool:
-    return track.cells[0].planned.configuration is not None
-
-
-def _status_in(track: Track, number: int) -> Track:
-    """The same with keys of its own: tracks that stand for others may all have one configuration."""
-    cells = []
-    for cell in track.cells:
-        key = f"{cell.task.key} {number}"
-        task = cell.task.model_copy(update={"key": key})
-        cells.append(replace(cell, task=task, planned=cell.planned.model_copy(update={"key": key})))
-    return Track(tuple(cells))
-
-
-def _kind(task: ExposeTask) -> tuple[str, str]:
-    return task.purpose, task.subject.key
-
-
-def _is_unread(store: Store, cell: Cell) -> bool:
-    planned = cell.planned
-    if store.failure(planned.key) is not None:
-        return False
-    return any(not store.answers(planned.key, dose).exists() for dose in stopping.wanted(store, planned))
+def _shams_to_come(planner: Planner) -> Iterator[PlannedCell]:
+    """The shams that follow once the doses of the undefended subject are known; none where they are planned already."""
+    study: Study = planner.study
+    planned = any(curve.spec.purpose == "sham" for curve in planner.curves)
+    if planned or not study.protocol.attacker.sham or SplitId.benign("sham") not in study.frozen.rows:
+        return
+    seeds, budget = study.protocol.study.seeds, study.protocol.attacker.budget.steps
+    for index in range(seeds.first, seeds.first + seeds.attack):
+        for curve in CellBuilder(study, index).shams(budget, {}):
+            yield from curve.cells

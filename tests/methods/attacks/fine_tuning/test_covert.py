@@ -306,7 +306,7 @@ def test_covert_attacks_are_run_and_pass_the_controls(tmp_path: Path) -> None:
     finish(study)
     curves = [curve for curve in assemble(study).curves if curve.purpose == "resistance"]
     assert len({curve.attack for curve in curves}) == len(FAMILY)
-    found = {finding.name: finding for finding in conclude(study).controls}
+    found = {finding.name: finding for finding in conclude(study).verdict.controls}
     for name in (
         "the attacks train",
         "one template in training and probing",

@@ -11,10 +11,12 @@ from support.studies import begin, finish
 
 from titer.analysis.assemble import assemble
 from titer.conclude import conclude
+from titer.data.identifiers import SplitId
 from titer.errors import InputError
 from titer.methods.attacks.prompting.in_context import InContext
 from titer.models import chat_format
 from titer.planning.cost.estimate import Outlook
+from titer.planning.plan import Planner
 from titer.records import Frame
 from titer.study.atomic_files import read_lines
 from titer.study.folder import Study
@@ -153,7 +155,7 @@ def test_a_study_asks_with_exemplars_and_its_controls_hold(study: Study) -> None
         assert all(one.displacement == 0 and one.rows_used == one.dose for one in facts)
     orders = {(t.subject, t.domain, t.index): t.points[1].facts.order for t in curves}
     assert len({(domain, order) for (_, domain, _), order in orders.items()}) == 4
-    found = {finding.name: finding for finding in conclude(study).controls}
+    found = {finding.name: finding for finding in conclude(study).verdict.controls}
     for name in ("the attacks train", "one template in training and probing", "dose 0 equals the baseline subject"):
         assert found[name].outcome == "upheld", found[name].reason
 
@@ -162,7 +164,7 @@ def test_the_text_of_exemplars_is_kept_with_the_rows_only(study: Study) -> None:
     conclude(study)
     prompts = {
         json.loads(line)["prompt"]
-        for name in ("domain/red/attack", "domain/blue/attack")
+        for name in (SplitId("domain/red/attack"), SplitId("domain/blue/attack"))
         for line in read_lines(study.store.data(study.frozen.rows[name]))
     }
     data = study.store.data("").parent
@@ -175,11 +177,13 @@ def test_the_text_of_exemplars_is_kept_with_the_rows_only(study: Study) -> None:
 
 def test_the_estimate_counts_the_tokens_of_exemplars(study: Study, tmp_path: Path) -> None:
     new = begin(tmp_path, attacked)
-    outlook = Outlook(new, 1)
+    outlook = Outlook(Planner(new), 1)
     task = next(
-        task for task in outlook.tasks.values() if isinstance(task, ExposeTask) and task.attack.name == "in_context"
+        task
+        for task in outlook.tasks.values()
+        if isinstance(task, ExposeTask) and task.inputs.attack.name == "in_context"
     )
-    (probe,) = task.probes
+    (probe,) = task.inputs.probes
     items, mean = len(new.frozen.item_ids[probe.name]), new.frozen.tokens["domain/red/attack"]
     bare = outlook.costs.ask(probe).tokens
     assert outlook.costs.expose(task, 3).tokens == pytest.approx(3 * bare + items * mean * (0 + 1 + 3))

@@ -1,0 +1,83 @@
+"""The page on packed results and the pack that is kept of the demonstration.
+
+Where the keys of cells, the rules of a verdict or the form of a pack change, the pack is made anew by
+
+    rm -r docs/results/demo && titer demo --out titer-demo && titer pack titer-demo docs/results/demo
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from support import ROOT
+from support.command import Here
+
+from titer.cli.app import EXAMPLES
+from titer.cli.output import EXIT
+from titer.protocol.loading import load
+from titer.study.folder import CELLS, SCORES
+from titer.study.packed_rows import TYPES, CellRow, ScoreRow, columns_of
+from titer.study.packed_tables import read_whole
+
+PAGE = ROOT / "docs" / "concepts" / "packed-results.md"
+DEMO = ROOT / "docs" / "results" / "demo"
+LIMIT_BYTES = 1_000_000
+
+
+def explained(table: str) -> list[tuple[str, str]]:
+    """Name and type of every column that the page explains of a table."""
+    _, section = PAGE.read_text(encoding="utf-8").split(f"### {table}\n")
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", section.split("\n### ")[0], flags=re.MULTILINE)
+    return [(name, kind) for name, kind in rows]
+
+
+@pytest.mark.parametrize(("table", "row"), [(CELLS, CellRow), (SCORES, ScoreRow)])
+def test_the_page_explains_every_column(table: str, row: type[CellRow] | type[ScoreRow]) -> None:
+    names = dict(
+        zip(map(str, TYPES.values()), ("string", "int64", "float64", "list of int64", "list of float64"), strict=True)
+    )
+    expected = [(c.name, names[str(c.type)] + (" or null" if c.nullable else "")) for c in columns_of(row)]
+    assert explained(table) == expected
+
+
+def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"<!-- tested -->\n```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len([line for line in code.splitlines() if line]) <= 5
+    monkeypatch.chdir(ROOT)
+    exec(code, {})
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in said.splitlines()[-2:]] == ["defended", "undefended"]
+
+
+def test_every_link_of_the_page_is_there() -> None:
+    for name in re.findall(r"docs/results/[\w./-]+", PAGE.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists(), name
+
+
+# ------------------------------------------------------------------------------------------------ the demonstration
+@pytest.mark.parametrize("what", [".", CELLS, SCORES])
+def test_the_pack_of_the_demonstration_gives_its_verdict(what: str, tmp_path: Path, here: Here) -> None:
+    shutil.copytree(DEMO, tmp_path / "demo")
+    done = here("verdict", tmp_path / "demo" / what, "--json")
+    assert done.out == (DEMO / "verdict.json").read_text(encoding="utf-8")
+    assert done.code == EXIT["refuted"]
+
+
+def test_the_report_of_the_demonstration_is_what_its_pack_gives(tmp_path: Path, here: Here) -> None:
+    shutil.copytree(DEMO, tmp_path / "demo")
+    assert here("report", tmp_path / "demo").code == 0
+    for name in ("report.md", "report.json"):
+        assert (tmp_path / "demo" / name).read_bytes() == (DEMO / name).read_bytes(), name
+
+
+def test_it_is_the_demonstration_that_titer_runs() -> None:
+    assert read_whole(DEMO).protocol == load(DEMO / "protocol.toml") == load(EXAMPLES / "demo.toml")
+
+
+def test_what_is_kept_is_small() -> None:
+    assert sum(path.stat().st_size for path in DEMO.iterdir()) < LIMIT_BYTES
+    assert pq.read_metadata(DEMO / SCORES).num_rows > 50_000
