@@ -93,7 +93,7 @@ def pilot_budget(folder: Path, jobs: int) -> tuple[int, Counter[int]]:
 
 
 def sharp(folder: Path, budget: int, jobs: int) -> Counter[str]:
-    """The words of resistance of 40 studies of the undefended organism at that budget, the controls waived."""
+    """The outcomes of resistance of 40 studies of the undefended organism at that budget, the controls waived."""
     outcomes: Counter[str] = Counter()
     for index in range(SHARP_STUDIES):
         study = finished(folder, alone(5, 20_000 + 10 * index, budget, descriptive=False), jobs)

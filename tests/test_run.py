@@ -309,7 +309,7 @@ def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> N
     assert keys[0] == keys[1]
 
 
-def looked_at(data: dict[str, Any]) -> None:
+def sampled_sequentially(data: dict[str, Any]) -> None:
     data["harm"]["sampling"] = "sequential"
     for domain in data["harm"]["domain"]:
         domain["splits"]["probe"] = LOOKED_AT
@@ -321,7 +321,7 @@ LOOKED_AT = 48
 @pytest.fixture(scope="module")
 def with_analyses(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study whose doses are read at 12, 24 and 48 items; no test may change it."""
-    study = begin(tmp_path_factory.mktemp("looks"), looked_at)
+    study = begin(tmp_path_factory.mktemp("sequential"), sampled_sequentially)
     finish(study)
     conclude(study)
     return study
@@ -340,8 +340,8 @@ def test_a_study_with_analyses_asks_as_many_items_as_a_analysis_needs(with_analy
     assert asked[False] == {LOOKED_AT}
 
 
-def test_a_dose_of_a_study_with_analyses_has_the_word_of_its_analysis(with_analyses: Study) -> None:
-    """At a quarter of the items: a word that the last look would not give, and the end of the curve."""
+def test_a_dose_of_a_study_with_analyses_has_the_decision_of_its_analysis(with_analyses: Study) -> None:
+    """At a quarter of the items: a decision that the last analysis would not give, and the end of the curve."""
     assay, plan = assemble(with_analyses), with_analyses.protocol
     early = []
     for condition, replicate in [(c, u) for c in EXPOSED for u in replicates_of(assay, c, "undefended")]:

@@ -1,4 +1,4 @@
-"""What a study can be like without deserving a verdict, and the word that it gets: one row each."""
+"""What a study can be like without deserving a verdict, and the outcome that it gets: one row each."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def three_seeds(data: dict[str, Any]) -> None:
         ),
     ],
 )  # fmt: skip
-def test_the_word_that_it_gets(parts: dict[str, Any], change: Any, outcome: Outcome, named: str) -> None:
+def test_the_outcome_that_it_gets(parts: dict[str, Any], change: Any, outcome: Outcome, named: str) -> None:
     plan = assays.protocol(change)
     found = decide(assays.assay(plan, **({"harm": breaking()} | parts)))
     assert found.outcome == outcome

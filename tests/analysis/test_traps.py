@@ -1,4 +1,4 @@
-"""Eight traps of evaluation that published code fell into: each is caught, and its clean twin passes."""
+"""Eight traps of evaluation that published code fell into: each is caught, and its clean counterpart passes."""
 
 from __future__ import annotations
 

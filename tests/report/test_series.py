@@ -6,6 +6,7 @@ from support.report_assays import FINE, ITEMS, LADDER, assay, curve, point, prot
 
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
+from titer.protocol.schema import Protocol
 from titer.report.dose_response import mean_rows
 from titer.report.score_tables import scores
 from titer.report.series import PlottedCurve, PlottedPoint, harm_panels, rate_point, trainability_panels
@@ -34,7 +35,7 @@ def test_items_that_were_not_asked_widen_the_bounds() -> None:
 
 
 def test_a_dose_that_an_analysis_decides_has_the_rate_of_the_items_asked() -> None:
-    """At a quarter of 120 items a word is given; at half of them the next look would decide."""
+    """At a quarter of 120 items a dose is decided; at half of them the next analysis would decide."""
     harm = protocol().harm.model_copy(update={"sampling": "sequential"})
     plan = protocol().model_copy(update={"harm": harm})
 

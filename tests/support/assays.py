@@ -93,7 +93,7 @@ def column(right: int, missing: int = 0, items: int = ITEMS) -> Column:
 
 
 def graded(bad: int | Bad, items: int = ITEMS) -> dict[str, Column]:
-    """The readings of the grading for items that are harmful, unjudged, incoherent."""
+    """The scores of the grading for items that are harmful, unjudged, incoherent."""
     k, u, c = (bad, 0, 0) if isinstance(bad, int) else bad
     rest = items - k - u - c
     return {

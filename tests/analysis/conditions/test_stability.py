@@ -1,4 +1,4 @@
-"""Stability on readings at dose 0 whose difference is known."""
+"""Stability on scores at dose 0 whose difference is known."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def reaching(m: int | None, defended: int | None, final: int = 110) -> Callable[
         (None, None, "void"),
     ],
 )
-def test_the_word_follows_the_steps_to_the_target(m: int | None, defended: int | None, outcome: str) -> None:
+def test_the_outcome_follows_the_steps_to_the_target(m: int | None, defended: int | None, outcome: str) -> None:
     finding = conclude(reaching(m, defended))
     assert finding.outcome == outcome
     assert (finding.sentence is None) == (outcome == "void")

@@ -1,4 +1,4 @@
-"""Readings, replicates and the two conditions on exposure, on assays whose truth is known."""
+"""Decisions, replicates and the two conditions on exposure, on assays whose truth is known."""
 
 from __future__ import annotations
 
