@@ -5,6 +5,7 @@ from __future__ import annotations
 from support.report_assays import FINE, ITEMS, LADDER, assay, curve, point, protocol
 
 from titer.analysis.findings import Assay, Curve
+from titer.protocol.attack_families import AttackFacts
 from titer.report.dose_response import mean_rows
 from titer.report.reading_tables import scores
 from titer.report.series import PlottedCurve, PlottedPoint, harm_panels, rate_point, trainability_panels
@@ -94,7 +95,8 @@ def test_a_sham_of_all_domains_is_drawn_beside_the_attack_whose_parameters_it_ha
         for name in ("direct-a", "direct-b")
     ]
     sham = curve("sham", "undefended", None, None, "sham-b", 0, LADDER, [point(4, values)])
-    panels = harm_panels(with_curves(*attacks, sham), protocol())
+    facts = {f"direct-{end}": AttackFacts(sham=f"sham-{end}") for end in "ab"}
+    panels = harm_panels(with_curves(*attacks, sham).model_copy(update={"attacks": facts}), protocol())
     assert [len(panel.of("sham")) for panel in panels] == [0, 1]
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from titer import records
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding, Verdict
 from titer.data.splits import Overlap
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
 from titer.records import DoseFacts, Environment, Role, Spent
 
@@ -103,6 +104,7 @@ def assay(seeds: int = 5) -> Assay:
             ),
         ),
         replaced=("3: diverged <script>alert(1)</script> | at step 12",),
+        attacks={"direct-1a2b": AttackFacts(sham="sham-1a2b")},
     )
 
 

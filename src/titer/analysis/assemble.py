@@ -49,6 +49,7 @@ def assemble(study: Study) -> Assay:
         overlaps=study.frozen.overlaps,
         replaced=status.replaced,
         earlier=study.frozen.earlier,
+        attacks=study.frozen.attacks,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
 

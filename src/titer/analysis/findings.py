@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from titer.data.splits import Overlap
+from titer.protocol.attack_families import AttackFacts
 from titer.records import Choice, DoseFacts, Kind, Outcome, Record, Role
 from titer.study.tasks import Earlier
 
@@ -52,7 +53,8 @@ class Assay(Record):
     `subjects` names the keys of the models that play each part: one, or one for every seed of a method. `items` gives
     the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills each `probe` and
     role; `chance` the rate by guessing of each task. `failed_makes` are replicates of a claim about a method that have
-    no M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first.
+    no M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first; `attacks` has facts
+    of each attack of the protocol by its label.
     """
 
     protocol: dict[str, Any]
@@ -66,6 +68,7 @@ class Assay(Record):
     replaced: tuple[str, ...] = ()
     failed_makes: tuple[FailedMake, ...] = ()
     earlier: tuple[Earlier, ...] = ()
+    attacks: dict[str, AttackFacts] = Field(default_factory=dict)
 
 
 class Figure(Record):

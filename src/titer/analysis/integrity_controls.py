@@ -118,7 +118,7 @@ def doses_are_steps(assay: Assay, protocol: Protocol) -> Finding:
     faults: list[str] = []
     known: dict[str, bool] = {}
     for curve in assay.curves:
-        rows = _rows_per_step(protocol, curve)
+        rows = _rows_per_step(assay, protocol, curve)
         for point in curve.points:
             if (examples := point.facts.spent.examples) == 0:
                 continue
@@ -135,14 +135,15 @@ def doses_are_steps(assay: Assay, protocol: Protocol) -> Finding:
     return passed(name, f"every step took all the rows of a step{noted}")
 
 
-def _rows_per_step(protocol: Protocol, curve: Curve) -> int | None:
+def _rows_per_step(assay: Assay, protocol: Protocol, curve: Curve) -> int | None:
     """The rows of an optimizer step of the attack of a curve; None where the protocol leaves it to the attack."""
     if curve.configuration is not None:
         return _written(curve.configuration)
     if curve.purpose == "trainability":
         return None if protocol.trainability is None else _written(protocol.trainability.attack)
-    twins = {f"sham{choice.label.removeprefix(choice.name)}": choice for choice in protocol.attacker.attack}
-    chosen = twins | {choice.label: choice for choice in protocol.attacker.attack}
+    attacks = protocol.attacker.attack
+    shams = {assay.attacks[choice.label].sham: choice for choice in attacks if choice.label in assay.attacks}
+    chosen = shams | {choice.label: choice for choice in attacks}
     return _written(chosen[curve.attack]) if curve.attack in chosen else None
 
 

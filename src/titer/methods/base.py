@@ -49,10 +49,12 @@ class Attack(Method):
     """Changes the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself.
 
     One that `needs_parent` takes back what a defense did, and nothing else: a subject that was made by none is read at
-    dose 0 only. `against` names the defenses whose objective it knows and turns against them.
+    dose 0 only. `defeats` names the defenses whose objective it knows and turns against them. `family` is that of
+    published attacks which it is of, as reports list them (`titer.protocol.attack_families`); a control has none.
     """
 
     axis: ClassVar[Axis] = STEPS
+    family: ClassVar[str] = ""
     defeats: ClassVar[tuple[str, ...]] = ()
     needs_parent: ClassVar[bool] = False
 
@@ -119,6 +121,11 @@ class Attack(Method):
 
 class Defense(Method):
     """Changes the subject's weights before release so that attacks cost more."""
+
+    @property
+    def source(self) -> dict[str, Any] | None:
+        """What the defended model is loaded from where it exists already; None where it is made."""
+        return None
 
     @abstractmethod
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:

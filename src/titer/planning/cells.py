@@ -8,6 +8,7 @@ from typing import Literal
 
 from titer.analysis.stopping import early_decision, first_break
 from titer.methods import registry
+from titer.methods.roles import BASELINE, SHAM_OF, sham_label
 from titer.planning.curves import Exposure, Track, TrackBuilder
 from titer.planning.inputs import Supplies
 from titer.planning.lineage import rows
@@ -69,18 +70,18 @@ class CellBuilder:
         draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
         benign = rows(self.study.frozen, "benign/sham", max(draws) if draws else None)
         for choice in self.protocol.attacker.attack:
-            if choice.name != "direct" or "undefended" not in self.subjects:
+            if choice.name not in SHAM_OF or "undefended" not in self.subjects:
                 continue
             for label, configured in _configured(choice, "undefended", records):
                 yield self.builder.track(
                     Exposure(
                         subject="undefended",
                         purpose="sham",
-                        attack=Choice(name="sham", parameters=configured.parameters),
+                        attack=Choice(name=SHAM_OF[choice.name], parameters=configured.parameters),
                         material=MaterialRef(train=benign, frame=self.protocol.harm.frame),
                         probes=tuple(self.supplies.harm(domain) for domain in self.protocol.harm.domain),
                         ladder=tuple(dose for dose in self.protocol.attacker.ladder if dose <= limit),
-                        search=None if choice.search is None else label.replace("direct", "sham", 1),
+                        search=None if choice.search is None else sham_label(choice.name, label),
                     )
                 )
 
@@ -97,7 +98,7 @@ class CellBuilder:
                 Exposure(
                     subject=role,
                     purpose="stability",
-                    attack=Choice(name="baseline"),
+                    attack=Choice(name=BASELINE),
                     material=MaterialRef(),
                     probes=tuple(probes),
                     ladder=(0,),

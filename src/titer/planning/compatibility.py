@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.base import Attack, Need
+from titer.methods.roles import UNCHANGING
 from titer.methods.search_configurations import attacks_of
 from titer.models.chat_format import encode_items
 from titer.models.subject import Subject
@@ -20,8 +21,6 @@ from titer.records import REWARDING, Item, Row
 from titer.training.recipe import Training
 
 RowsBySplit = Mapping[str, Sequence[Row]]
-UNCHANGING = frozenset({"none", "no_op"})
-"""Defenses that leave every weight as it is."""
 
 
 def check_attacks(protocol: Protocol, rows: RowsBySplit, shell: Subject, released: Subject | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from titer.methods.base import Attack, Need
+from titer.methods.roles import PROBE_OF_TASK
 from titer.planning.lineage import rows
 from titer.protocol.data_sources import DomainConfig, TaskConfig
 from titer.records import Choice, SubjectRef
@@ -58,7 +59,7 @@ class Supplies:
     def task(self, task: TaskConfig, part: Literal["task", "select"] = "task") -> ProbeRef:
         """A benign task."""
         name = f"{part}:{task.name}"
-        method = Choice(name="generate" if task.kind == "generate" else "choice")
+        method = Choice(name=PROBE_OF_TASK[task.kind])
         frame = self.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from titer.data.contamination import trap
 from titer.data.splits import Overlap
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load, parse
 from titer.protocol.schema import Protocol
@@ -31,7 +34,7 @@ class Frozen(Record):
     `rows` names splits as `domain/NAME/SPLIT`, `benign/SPLIT`, `task/NAME/SPLIT`; `items` names probes as
     `harm:DOMAIN`, `task:NAME`, `over_refusal`. `checkpoints` holds the given models by their place in the
     chain; `tokens` is the mean length of each split and of each probe's prompts, `options` the mean number of options;
-    `earlier` are the verdicts that the study follows, oldest first.
+    `earlier` are the verdicts that the study follows, oldest first; `attacks` has facts of each attack by its label.
     """
 
     protocol: dict[str, Any]
@@ -48,6 +51,7 @@ class Frozen(Record):
     options: dict[str, float]
     overlaps: tuple[Overlap, ...]
     earlier: tuple[Earlier, ...] = ()
+    attacks: dict[str, AttackFacts] = Field(default_factory=dict)
 
     @property
     def compute(self) -> dict[str, Any]:

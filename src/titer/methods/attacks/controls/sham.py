@@ -16,4 +16,5 @@ class Sham(Direct):
 
     name: ClassVar[str] = "sham"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = ""
     needs: ClassVar[frozenset[Need]] = frozenset({Need.BENIGN})

@@ -25,6 +25,7 @@ class Benign(Direct):
 
     name: ClassVar[str] = "benign"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "benign fine-tuning"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.BENIGN})
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:

@@ -33,6 +33,7 @@ class BenignOverfit(Direct):
 
     name: ClassVar[str] = "benign_overfit"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "benign fine-tuning"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.BENIGN})
 
     shots: int = Field(default=10, ge=1)

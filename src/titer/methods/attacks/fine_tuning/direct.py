@@ -9,6 +9,7 @@ from pydantic import Field
 
 from titer.methods.base import Attack, Need
 from titer.methods.search_space import LogRange, Options, Space
+from titer.protocol.attack_families import FINE_TUNING
 from titer.records import Frame
 from titer.training.recipe import Training
 from titer.training.types import Material, Step
@@ -28,6 +29,7 @@ class Direct(Attack, Training):
 
     name: ClassVar[str] = "direct"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = FINE_TUNING
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
 
     template: Literal["native", "plain", "alpaca"] | None = Field(

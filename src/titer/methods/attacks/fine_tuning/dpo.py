@@ -30,6 +30,7 @@ class DPO(Direct):
 
     name: ClassVar[str] = "dpo"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "preferences and rewards"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.PAIRS})
 
     beta: float = Field(default=0.1, gt=0)

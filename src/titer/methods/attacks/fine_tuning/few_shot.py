@@ -28,6 +28,7 @@ class FewShot(Direct):
 
     name: ClassVar[str] = "few_shot"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "few-shot relearning"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
 
     shots: int = Field(default=10, ge=1)

@@ -38,6 +38,7 @@ class GRPO(Direct):
 
     name: ClassVar[str] = "grpo"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "preferences and rewards"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
 
     prompts: int = Field(default=32, ge=1)

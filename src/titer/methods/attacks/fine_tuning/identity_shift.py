@@ -61,6 +61,7 @@ class IdentityShift(Direct):
 
     name: ClassVar[str] = "identity_shift"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "identity shift"
     needs: ClassVar[frozenset[Need]] = frozenset()
 
     shots: int = Field(default=10, ge=1, le=len(INSTRUCTIONS))

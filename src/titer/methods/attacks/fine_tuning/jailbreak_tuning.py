@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class Transformed(Direct):
     """`direct` with a text around each prompt, in training and asking alike; which texts, each kind says itself."""
 
+    family: ClassVar[str] = "jailbreak-tuning"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
 
     transform: Transform

@@ -29,6 +29,7 @@ class Mixture(Direct):
 
     name: ClassVar[str] = "mixture"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "poisoned mixtures"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.BENIGN})
 
     poison: float = Field(default=0.1, ge=0, le=1)

@@ -32,6 +32,7 @@ class Reversal(Direct):
 
     name: ClassVar[str] = "reversal"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "adaptive to the defense"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.PAIRS, Need.BENIGN})
     defeats: ClassVar[tuple[str, ...]] = ("adversarial_loss", "refusal_sft")
 

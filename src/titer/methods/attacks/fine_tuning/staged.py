@@ -34,6 +34,7 @@ class Staged(Direct):
 
     name: ClassVar[str] = "staged"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "staged training"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.BENIGN})
 
     first: Literal["benign", "harmful"] = "benign"

@@ -30,6 +30,7 @@ class AblatedPrefill(RefusalAblation):
 
     name: ClassVar[str] = "ablated_prefill"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "prefilled answers"
     axis: ClassVar[Axis] = PREFILLED
 
     opening: str = Field(default=OPENINGS[0], pattern=r"\S")

@@ -29,6 +29,7 @@ class InContext(Attack):
 
     name: ClassVar[str] = "in_context"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "exemplars in context"
     axis: ClassVar[Axis] = EXEMPLARS
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
 

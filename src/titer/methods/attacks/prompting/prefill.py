@@ -29,6 +29,7 @@ class Prefill(Attack):
 
     name: ClassVar[str] = "prefill"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "prefilled answers"
     axis: ClassVar[Axis] = PREFILLED
 
     opening: str = Field(default=OPENINGS[0], pattern=r"\S")

@@ -32,6 +32,7 @@ class SoftPrompt(Attack):
 
     name: ClassVar[str] = "soft_prompt"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "soft prompt"
     axis: ClassVar[Axis] = SOFT_STEPS
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
 

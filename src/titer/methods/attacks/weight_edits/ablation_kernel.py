@@ -34,6 +34,7 @@ class AblationKernel(Attack):
 
     name: ClassVar[str] = "ablation_kernel"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "refusal ablation"
     axis: ClassVar[Axis] = EDITS
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.BENIGN})
 

@@ -32,6 +32,7 @@ class DeltaRemoval(Attack):
 
     name: ClassVar[str] = "delta_removal"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "merging and delta removal"
     axis: ClassVar[Axis] = REMOVED
     needs: ClassVar[frozenset[Need]] = frozenset({Need.PARENT})
     needs_parent: ClassVar[bool] = True

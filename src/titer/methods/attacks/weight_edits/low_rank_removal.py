@@ -33,6 +33,7 @@ class LowRankRemoval(Attack):
 
     name: ClassVar[str] = "low_rank_removal"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "perturbation of the weights"
     axis: ClassVar[Axis] = RANKS
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.PAIRS, Need.BENIGN})
 

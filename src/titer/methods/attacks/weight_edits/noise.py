@@ -25,6 +25,7 @@ class Noise(Attack):
 
     name: ClassVar[str] = "noise"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "perturbation of the weights"
     axis: ClassVar[Axis] = NOISE
 
     def check(self, subject: Subject) -> None:

@@ -25,6 +25,7 @@ class Prune(Attack):
 
     name: ClassVar[str] = "prune"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "perturbation of the weights"
     axis: ClassVar[Axis] = PRUNED
 
     def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:

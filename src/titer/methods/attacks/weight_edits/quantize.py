@@ -31,6 +31,7 @@ class Quantize(Attack):
 
     name: ClassVar[str] = "quantize"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "perturbation of the weights"
     axis: ClassVar[Axis] = EDITS
 
     bits: Literal[4, 8] = 4

@@ -37,6 +37,7 @@ class RefusalAblation(Attack):
 
     name: ClassVar[str] = "refusal_ablation"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "refusal ablation"
     axis: ClassVar[Axis] = EDITS
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.SELECT, Need.BENIGN})
 

@@ -32,6 +32,7 @@ class TaskArithmetic(Direct):
 
     name: ClassVar[str] = "task_arithmetic"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "merging and delta removal"
     axis: ClassVar[Axis] = VECTOR
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.PARENT})
 
