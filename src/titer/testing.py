@@ -117,8 +117,8 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
     """
     doses = attack.doses((0, 1, 2, horizon))
     assert all(0 < one < other for one, other in pairwise((*doses, horizon + 1))), "doses rise, without 0"
-    attack.check(tiny_subject())
     last = doses[-1] if doses else horizon
+    attack.check(tiny_subject(), last)
 
     def steps(subject: Subject, until: int = last) -> Iterator[Step]:
         return attack.steps(subject, given(attack, tiny_material(), until, 7), until, seed=7)

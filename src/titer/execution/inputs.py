@@ -39,7 +39,7 @@ def material_of(ref: MaterialRef, store: Store, seed: Seed, compute: dict[str, A
 
 def given(attack: Attack, material: Material, dose: int, seed: int) -> Material:
     """The material as an attack works with it up to a dose: in its own frame, with the judges that reward it."""
-    judges = [registry.judge(choice) for choice in attack.rewarded_by()]
+    judges = [registry.judge(choice) for choice in attack.requires.judges]
     rewards = tuple(Reward(kind=judge.kind, judge=judge.judge) for judge in judges)
     return replace(
         material, frame=attack.frame_with_exemplars(material.frame, dose, material.train, seed), rewards=rewards

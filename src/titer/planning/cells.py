@@ -49,7 +49,7 @@ class CellBuilder:
         cross = domain.role == "cross" and self.protocol.defended
         condition: Literal["resistance", "generalization"] = "generalization" if cross else "resistance"
         attack = registry.attack(configured)
-        plain = (self.supplies.plain(domain),) if attack.read_plain() else ()
+        plain = (self.supplies.plain(domain),) if attack.requires.plain else ()
         return self.builder.track(
             Exposure(
                 subject=role,

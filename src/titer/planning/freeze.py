@@ -98,7 +98,7 @@ def _check_frames(protocol: Protocol, rows: SplitRows, items: Items, metadata: M
     for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
         for attack in attacks_of(choice):
             frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
-            made = attack.synthetic_rows(rows.get("benign/attack", ()))
+            made = attack.requires.rows_made(rows.get("benign/attack", ()))
             with error_place(f"attacker.attack.{index}"):
                 metadata.check_lengths({"its own rows": made}, {}, frame)
                 if frame not in seen:
@@ -152,7 +152,7 @@ def _items(protocol: Protocol, splits: splitting.Splits) -> Items:
         found[f"trial:{name}"] = splitting.items(splits.domain[name]["select"], "generate")
     family = enumerate(protocol.attacker.attack)
     attacks = (attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}"))
-    if any(attack.read_plain() for attack in attacks):
+    if any(attack.requires.plain for attack in attacks):
         found |= {f"plain:{domain.name}": found[f"harm:{domain.name}"] for domain in protocol.harm.domain}
     for task in protocol.task:
         for part, split in (("task", "verdict"), ("select", "select")):

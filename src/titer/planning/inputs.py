@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from titer.methods.base import Attack, Need
+from titer.methods.base import Attack
+from titer.methods.requires import Need
 from titer.methods.roles import PROBE_OF_TASK
 from titer.planning.lineage import rows
 from titer.protocol.data_sources import DomainConfig, TaskConfig
@@ -23,12 +24,13 @@ class Supplies:
 
     def material(self, domain: DomainConfig, attack: Attack, parent: SubjectRef | None) -> MaterialRef:
         """What an attack is fed in one domain; `parent` is what its subject was made from, if it was."""
+        wanted = attack.requires
         return MaterialRef(
             train=rows(self.frozen, f"domain/{domain.name}/attack", domain.draw),
-            select=rows(self.frozen, f"domain/{domain.name}/select") if Need.SELECT in attack.needs else (),
-            benign=rows(self.frozen, "benign/attack") if Need.BENIGN in attack.needs else (),
+            select=rows(self.frozen, f"domain/{domain.name}/select") if Need.SELECT in wanted.rows else (),
+            benign=rows(self.frozen, "benign/attack") if Need.BENIGN in wanted.rows else (),
             frame=self.frame,
-            parent=parent if Need.PARENT in attack.needs else None,
+            parent=None if wanted.parent == "unused" else parent,
         )
 
     def lesson(self, task: str) -> MaterialRef:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from titer.errors import InputError
 from titer.methods import registry
-from titer.methods.base import Defense, Need
+from titer.methods.base import Defense
+from titer.methods.requires import Need
 from titer.protocol.diagnostics import require_split
 from titer.protocol.schema import Protocol
 from titer.records import Choice, Row
@@ -46,7 +47,7 @@ def check_pairs(protocol: Protocol, rows: Mapping[str, Sequence[Row]]) -> None:
     places = {domain.name: f"harm.domain.{index}" for index, domain in enumerate(protocol.harm.domain)}
     for choice, name, splits in fed:
         split = next((split for split in splits if f"domain/{name}/{split}" in rows), None)
-        if split is None or Need.PAIRS not in registry.defense(choice).needs:
+        if split is None or Need.PAIRS not in registry.defense(choice).requires.rows:
             continue
         bare = [row.id for row in rows[f"domain/{name}/{split}"] if row.refusal is None]
         if bare:
@@ -58,9 +59,10 @@ def check_pairs(protocol: Protocol, rows: Mapping[str, Sequence[Row]]) -> None:
 def _check_defense(defense: Defense, protocol: Protocol, place: str) -> None:
     """It has the splits that it is fed from; a model that exists already cannot show what a method does."""
     benign_splits = {split for source in protocol.benign for split in source.splits}
-    if Need.BENIGN in defense.needs and "defend" not in benign_splits:
+    needs = defense.requires.rows
+    if Need.BENIGN in needs and "defend" not in benign_splits:
         raise InputError(place, f"{defense.name} needs benign rows", "Give [benign] a defend split.")
-    if defense.needs & {Need.HARMFUL, Need.PAIRS}:
+    if Need.HARMFUL in needs or Need.PAIRS in needs:
         for number, domain in enumerate(protocol.harm.domain):
             if domain.role == "defended":
                 require_split(domain.splits, "defend", f"harm.domain.{number}.splits", "the defense is fed from it")
