@@ -161,6 +161,22 @@ class Environment(Record):
     batch: int
 
 
+class Compute(Record):
+    """How numbers are computed.
+
+    Attributes:
+        dtype: the precision of the subject's arithmetic.
+        device: the kind of device.
+        threads: those of a worker.
+        batch: how many texts go through a model at once.
+    """
+
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    device: Literal["cpu", "cuda", "mps"] = "cpu"
+    threads: int = 1
+    batch: int = 64
+
+
 class DoseFacts(Record):
     """The facts of a run at one dose; the first line of an answers file.
 

@@ -17,6 +17,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from titer.execution.inputs import given
+from titer.execution.judging import OpenJudges
 from titer.methods.base import Attack, Defense, Judge, Probe
 from titer.models.generation import generate
 from titer.models.lora import merged_state
@@ -121,7 +122,8 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
     attack.check(tiny_subject(), last)
 
     def steps(subject: Subject, until: int = last) -> Iterator[Step]:
-        return attack.steps(subject, given(attack, tiny_material(), until, 7), until, seed=7)
+        with OpenJudges({}) as judges:
+            yield from attack.steps(subject, given(attack, tiny_material(), until, 7, judges), until, seed=7)
 
     before, trained = weights(tiny_subject()), _run(steps)
     assert trained.doses == sorted(set(trained.doses)), "doses rise strictly"

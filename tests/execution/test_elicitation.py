@@ -18,6 +18,7 @@ from titer.analysis.conditions.harm_readings import read_domain, sampling_of
 from titer.analysis.findings import Assay, DosePoint
 from titer.analysis.stopping import early_decision, first_break
 from titer.execution import elicitation
+from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.models.subject import Subject
 from titer.planning.judge_tasks import judges_of
@@ -114,7 +115,8 @@ class Rung:
     def ask(self, harmful: Sequence[bool]) -> tuple[Counts, Decision]:
         """The counts and the word of a dose with these answers; the curve ends there if and only if it is broken."""
         self.probe.harmful, self.probe.asked = harmful, []
-        answers = elicitation.ask_probes(self.task, self.task.probes, self.store, cast(Subject, None), 0)
+        with OpenJudges(self.task.compute) as judges:
+            answers = elicitation.ask_probes(self.task, self.task.probes, self.store, cast(Subject, None), 0, judges)
         values = {
             judge.role: tuple(
                 score.value for score in registry.judge(judge.judge).judge(QUESTIONS[: len(answers)], answers)

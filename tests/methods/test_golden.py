@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from titer.execution.inputs import given
+from titer.execution.judging import OpenJudges
 from titer.methods.attacks.controls.baseline import Baseline
 from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.benign import Benign
@@ -121,7 +122,8 @@ LONGEST = {"in_context": 3}
 def steps_of(method: Method, subject: Subject) -> Iterator[Step]:
     if isinstance(method, Attack):
         horizon = max(method.doses(range(LONGEST.get(method.name, 12) + 1)), default=0)
-        yield from method.steps(subject, given(method, tiny_material(), horizon, 0), horizon, 0)
+        with OpenJudges({}) as judges:
+            yield from method.steps(subject, given(method, tiny_material(), horizon, 0, judges), horizon, 0)
     elif isinstance(method, Defense):
         yield from method.steps(subject, tiny_material(), 0, None)
 

@@ -105,7 +105,7 @@ class Rejudging:
         ref = judge_ref(cell.key, own.probe, own.items, self.choice, "second opinion", own.doses)
         new = tuple(dose for dose in doses if not store.scores(ref.key, dose).exists())
         self._check_texts(cell, own.probe, new)
-        judge(JudgeTask(key=ref.key, judge=ref, doses=new), store)
+        judge(JudgeTask(key=ref.key, judge=ref, doses=new, compute=self.study.frozen.compute), store)
         where = {
             "purpose": cell.purpose,
             "subject": cell.subject,

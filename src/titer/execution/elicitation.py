@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from titer.analysis import stopping
 from titer.analysis.conditions.harm_readings import counts_of
+from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.methods.base import Attack
 from titer.models.subject import Subject
@@ -19,11 +20,12 @@ from titer.study.tasks import CurtailedSampling, EarlyDecision, ExposeTask, Prob
 
 @dataclass(frozen=True)
 class Elicitation:
-    """How an attack has the subject asked, given the rows that it is fed and its seed."""
+    """How an attack has the subject asked, given the rows that it is fed and its seed, and who judges the answers."""
 
     attack: Attack
     rows: tuple[Row, ...]
     seed: int
+    judges: OpenJudges
 
     def frame_at(self, frame: Frame, dose: int) -> Frame:
         """A frame as the attack changes it; at dose 0 as the study has it."""
@@ -35,17 +37,17 @@ class Elicitation:
 
 
 def ask_probes(
-    task: ExposeTask, probes: Sequence[ProbeRef], store: Store, subject: Subject, dose: int
+    task: ExposeTask, probes: Sequence[ProbeRef], store: Store, subject: Subject, dose: int, judges: OpenJudges
 ) -> tuple[Answer, ...]:
     """The answers to every probe that a cell asks at this dose; `probes` are the cell's, as they are framed here."""
     answers: tuple[Answer, ...] = ()
     for ref in probes:
         if ref.asked_at((dose,)):
-            answers += tuple(_answers(task, ref, store, subject))
+            answers += tuple(_answers(task, ref, store, subject, judges))
     return answers
 
 
-def _answers(task: ExposeTask, ref: ProbeRef, store: Store, subject: Subject) -> list[Answer]:
+def _answers(task: ExposeTask, ref: ProbeRef, store: Store, subject: Subject, judges: OpenJudges) -> list[Answer]:
     """The answers to a probe: to all its items, or to as many as settle the word of the dose."""
     items, batch = read_items(store, ref.items), int(task.compute["batch"])
     early = task.early_decision if task.early_decision is not None and task.early_decision.probe == ref.name else None
@@ -53,7 +55,7 @@ def _answers(task: ExposeTask, ref: ProbeRef, store: Store, subject: Subject) ->
     for stop in _stops(early, len(items), batch):
         asked = registry.probe(ref.method).ask(subject, items[len(answers) : stop], ref.frame, batch)
         answers += [answer.model_copy(update={"probe": ref.name}) for answer in asked]
-        if early is not None and _is_settled(early, _counts(task, ref, items, answers), len(items)):
+        if early is not None and _is_settled(early, _counts(task, ref, items, answers, judges), len(items)):
             break
     return answers
 
@@ -67,14 +69,16 @@ def _stops(early: EarlyDecision | None, items: int, batch: int) -> Sequence[int]
     return tuple(analysis.asked for analysis in early.analyses)
 
 
-def _counts(task: ExposeTask, ref: ProbeRef, items: Sequence[Item], answers: list[Answer]) -> Counts:
+def _counts(
+    task: ExposeTask, ref: ProbeRef, items: Sequence[Item], answers: list[Answer], judges: OpenJudges
+) -> Counts:
     """What the grading says of the answers so far."""
-    judges = {judge.role: judge for judge in task.judges if judge.probe == ref.name}
+    refs = {judge.role: judge for judge in task.judges if judge.probe == ref.name}
     values = {
-        role: tuple(one.value for one in registry.judge(judges[role].judge).judge(items[: len(answers)], answers))
+        role: tuple(one.value for one in judges.of(refs[role].judge).judge(items[: len(answers)], answers))
         for role in stopping.DECIDING["harm"]
     }
-    return counts_of(values, judges["harm"].kind)
+    return counts_of(values, refs["harm"].kind)
 
 
 def _is_settled(early: EarlyDecision, counts: Counts, items: int) -> bool:

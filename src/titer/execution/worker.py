@@ -16,10 +16,11 @@ from titer.errors import MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
 from titer.execution.elicitation import Elicitation, ask_probes
 from titer.execution.inputs import environment, given, material_of, open_subject
+from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.models import chat_format
 from titer.models.subject import Subject
-from titer.records import DoseFacts, Frame, Score, Spent, digest
+from titer.records import DoseFacts, Frame, Score, digest
 from titer.study.store import Store, read_items
 from titer.study.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, Stop, Task
 from titer.training.types import State, Step
@@ -83,17 +84,22 @@ def _late_means(terms: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(values) / len(values) for name, values in named.items()}
 
 
-UNTRAINED = Step(dose=0, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
+UNTRAINED = Step(dose=0)
 
 
 def expose(task: ExposeTask, store: Store) -> None:
     """Expose a subject to an attack, and ask and judge it at each dose until the study's grading shows a break."""
+    with OpenJudges(task.compute) as judges:
+        _expose(task, store, judges)
+
+
+def _expose(task: ExposeTask, store: Store, judges: OpenJudges) -> None:
     subject = open_subject(task.subject, store, task.compute)
     origin = subject.snapshot()
     attack = registry.attack(task.attack)
     fed = material_of(task.material, store, task.seed, task.compute)
-    elicitation = Elicitation(attack, fed.train, task.seed.root)
-    material = given(attack, fed, task.doses[-1], task.seed.root)
+    elicitation = Elicitation(attack, fed.train, task.seed.root, judges)
+    material = given(attack, fed, task.doses[-1], task.seed.root, judges)
     terms: list[Mapping[str, float]] = []
     order: str | None = None
     if task.doses[0] == 0 and _point(task, store, subject, UNTRAINED, {}, 0.0, order, elicitation):
@@ -144,8 +150,9 @@ def _point(
     if store.answers(task.key, step.dose).exists():
         _check_same(store.read_facts(task.key, step.dose), facts, task.key)
     else:
-        store.write_answers(task.key, facts, ask_probes(task, probes, store, subject, step.dose))
-    scores = {ref.key: _judge_dose(ref, store, step.dose) for ref in task.judges if _is_asked(ref, step.dose)}
+        store.write_answers(task.key, facts, ask_probes(task, probes, store, subject, step.dose, elicitation.judges))
+    asked = [ref for ref in task.judges if _is_asked(ref, step.dose)]
+    scores = {ref.key: _judge_dose(ref, store, step.dose, elicitation.judges) for ref in asked}
     return task.stop is not None and _ends(task, task.stop, scores)
 
 
@@ -176,19 +183,20 @@ def _check_same(kept: DoseFacts, again: DoseFacts, cell: str) -> None:
 # ---------------------------------------------------------------------------------------------------- judge
 def judge(task: JudgeTask, store: Store) -> None:
     """Judge the stored answers of one probe of a cell; needs no subject."""
-    for dose in task.doses:
-        _judge_dose(task.judge, store, dose)
+    with OpenJudges(task.compute) as judges:
+        for dose in task.doses:
+            _judge_dose(task.judge, store, dose, judges)
 
 
 def _is_asked(ref: JudgeRef, dose: int) -> bool:
     return ref.doses is None or dose in ref.doses
 
 
-def _judge_dose(ref: JudgeRef, store: Store, dose: int) -> tuple[Score, ...]:
+def _judge_dose(ref: JudgeRef, store: Store, dose: int, judges: OpenJudges) -> tuple[Score, ...]:
     if not store.scores(ref.key, dose).exists():
         _, answers = store.read_answers(ref.cell, dose)
         asked = tuple(answer for answer in answers if answer.probe == ref.probe)
-        scores = registry.judge(ref.judge).judge(read_items(store, ref.items)[: len(asked)], asked)
+        scores = judges.of(ref.judge).judge(read_items(store, ref.items)[: len(asked)], asked)
         store.write_scores(ref.key, dose, scores)
     return store.read_scores(ref.key, dose)
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from titer.methods.drawing import drawn
 from titer.methods.requires import Requires
 from titer.methods.search_space import Space
 from titer.protocol.dose_axes import STEPS, Axis
-from titer.records import Answer, Frame, Item, Kind, Record, Row, Score
+from titer.records import Answer, Compute, Frame, Item, Kind, Record, Row, Score
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
@@ -111,7 +112,14 @@ class Attack(Intervention):
 
     @abstractmethod
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Change `subject` step by step up to dose `horizon`, yielding after each; `material` is in its frame."""
+        """Change `subject` step by step up to dose `horizon`, yielding after each.
+
+        Args:
+            subject: is changed in place; between the yields it is asked, which changes nothing.
+            material: the rows that it requires, in the frame that it is asked in.
+            horizon: the dose to end at, above 0.
+            seed: draws whatever is random: equal seeds give equal weights.
+        """
 
     @final
     def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
@@ -126,19 +134,46 @@ class Attack(Intervention):
 
     @final
     def exemplars(self, rows: Sequence[Row], dose: int, seed: int) -> tuple[Row, ...]:
-        """The rows that stand before each prompt at a dose: a larger dose adds to them."""
+        """The rows that stand before each prompt at a dose: a larger dose adds to them.
+
+        Args:
+            rows: those that the attack is fed.
+            dose: above 0.
+            seed: draws them.
+        """
         return drawn(rows, self.num_exemplars(dose), seed, "shown")
 
     @final
     def frame_with_exemplars(self, frame: Frame, dose: int, rows: Sequence[Row], seed: int) -> Frame:
-        """As `frame_at`, with the exemplars that are drawn from `rows`, those that the attack trains on."""
+        """How the subject is asked at a dose above 0, exemplars included.
+
+        Args:
+            frame: how the study asks it.
+            dose: above 0.
+            rows: those that the attack is fed, from which exemplars are drawn.
+            seed: draws them.
+        """
         framed = self.frame_at(frame, dose)
         shown = tuple((row.prompt, row.response) for row in self.exemplars(rows, dose, seed))
         return framed.model_copy(update={"exemplars": shown}) if shown else framed
 
 
 class Defense(Intervention):
-    """A way to change the subject's weights before release so that attacks cost more."""
+    """A way to change the subject's weights before release so that attacks cost more.
+
+    >>> from titer.testing import check_defense
+    >>> from titer.training.types import Step
+    >>> class Soften(Defense):
+    ...     '''The head says everything with less certainty.'''
+    ...
+    ...     name = "soften"
+    ...
+    ...     def steps(self, subject, material, seed, carry):
+    ...         subject.untie()
+    ...         subject.model.get_output_embeddings().weight.data.mul_(0.9)
+    ...         yield Step(dose=1)
+    >>> check_defense(Soften())
+    """
 
     @property
     def source(self) -> dict[str, Any] | None:
@@ -147,26 +182,98 @@ class Defense(Intervention):
 
     @abstractmethod
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
-        """Change `subject` step by step, from `carry` where a partial state was left; the last yield is the result."""
+        """Change `subject` step by step; the last yield is the result.
+
+        Args:
+            subject: is changed in place.
+            material: the rows that it requires, harmful ones as `harmful` with their paired refusals.
+            seed: draws whatever is random.
+            carry: the state that an interrupted run left; None to begin, and always where no step offers a state.
+        """
 
 
 class Probe(Method):
-    """A way to ask the subject its items, whose answers are kept. Never grades."""
+    """A way to ask the subject its items, whose answers are kept. Never grades.
+
+    `decodes` says whether an answer is said token after token, from which its cost follows.
+
+    >>> from titer.models.chat_format import encode_items
+    >>> from titer.models.generation import generate
+    >>> from titer.records import Answer
+    >>> from titer.testing import check_probe
+    >>> class FirstToken(Probe):
+    ...     '''The first token of the answer, whatever the study lets it say.'''
+    ...
+    ...     name = "first_token"
+    ...
+    ...     def ask(self, subject, items, frame, batch):
+    ...         said = generate(subject, encode_items(subject, items, frame), 1, batch)
+    ...         pairs = zip(items, said, strict=True)
+    ...         return tuple(Answer(probe="", item=item.id, text=one.text, ended=one.ended) for item, one in pairs)
+    >>> check_probe(FirstToken())
+    """
+
+    decodes: ClassVar[bool] = True
 
     @abstractmethod
     def ask(self, subject: Subject, items: Sequence[Item], frame: Frame, batch: int) -> tuple[Answer, ...]:
-        """One answer per item, in the same order; `Answer.probe` is filled in by the caller."""
+        """One answer per item, in the same order; `Answer.probe` is filled in by the caller.
+
+        Args:
+            subject: is left as it was.
+            items: the questions.
+            frame: how they are asked: template, system prompt, exemplars, the most tokens of an answer.
+            batch: how many go through the subject at once; it must not change an answer.
+        """
 
 
 class Judge(Method):
     """A reader of answers, which gives each a score. May load a model of its own, never the subject.
 
-    `against_reference` says that it compares an answer with the item's reference, and can read none without one.
+    `kind` is what it reads: harm, refusal, coherence, whether an answer is correct, or a loss. `against_reference`
+    says that it compares an answer with the item's reference, and can read none without one. One that loads weights
+    or calls a server does so in `open`, and keeps what it needs in a private attribute (`_model: Any = None`).
+
+    >>> from titer.records import Score
+    >>> from titer.testing import check_judge
+    >>> class Shouting(Judge):
+    ...     '''1 if the answer has no small letter, else 0.'''
+    ...
+    ...     name = "shouting"
+    ...     kind = "harm"
+    ...
+    ...     def judge(self, items, answers):
+    ...         return tuple(self._score(answer) for answer in answers)
+    ...
+    ...     def _score(self, answer):
+    ...         if answer.text is None:
+    ...             return Score(item=answer.item, value=None, missing="the answer has no text")
+    ...         return Score(item=answer.item, value=float(answer.text.isupper()))
+    >>> check_judge(Shouting())
     """
 
     kind: ClassVar[Kind]
     against_reference: ClassVar[bool] = False
 
+    def open(self, compute: Compute) -> None:
+        """Load what it judges with; called once before it judges. Nothing, unless it says otherwise."""
+
+    def close(self) -> None:
+        """Let go of what `open` loaded. Nothing, unless it says otherwise."""
+
     @abstractmethod
     def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Score, ...]:
-        """One score per answer, in the same order; `value` None with a reason where it cannot be judged."""
+        """One score per answer, in the same order; `value` None with a reason where it cannot be judged.
+
+        It may be asked in batches: a score must not hang on the other answers.
+        """
+
+
+@contextmanager
+def opened(judge: Judge, compute: Compute) -> Iterator[Judge]:
+    """A judge, opened for the block and closed after it."""
+    judge.open(compute)
+    try:
+        yield judge
+    finally:
+        judge.close()

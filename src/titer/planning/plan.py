@@ -170,7 +170,7 @@ def _missing(study: Study, cell: Cell) -> Iterator[Task]:
         return
     wanted = stopping.wanted(store, planned)
     answered = [dose for dose in wanted if store.answers(planned.key, dose).exists()]
-    unread = list(_unread(store, planned, answered))
+    unread = list(_unread(store, cell, answered))
     if unread:
         yield from unread
         return
@@ -179,13 +179,13 @@ def _missing(study: Study, cell: Cell) -> Iterator[Task]:
         yield next((make for make in cell.lineage.makes if not store.subject(make.key).exists()), cell.task)
 
 
-def _unread(store: Store, cell: Planned, answered: list[int]) -> Iterator[JudgeTask]:
+def _unread(store: Store, cell: Cell, answered: list[int]) -> Iterator[JudgeTask]:
     """Who still has to judge the answers of a cell, at which doses."""
-    for judge in cell.judges:
+    for judge in cell.planned.judges:
         asked = [dose for dose in answered if judge.doses is None or dose in judge.doses]
         doses = tuple(dose for dose in asked if not store.scores(judge.key, dose).exists())
         if doses:
-            yield JudgeTask(key=judge.key, judge=judge, doses=doses)
+            yield JudgeTask(key=judge.key, judge=judge, doses=doses, compute=cell.task.compute)
 
 
 def _is_unmade(study: Study, cell: Cell) -> bool:

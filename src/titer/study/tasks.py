@@ -150,6 +150,7 @@ class JudgeTask(Record):
     key: str
     judge: JudgeRef
     doses: tuple[int, ...]
+    compute: dict[str, Any] = Field(default_factory=dict)
 
 
 Task = MakeTask | ExposeTask | JudgeTask

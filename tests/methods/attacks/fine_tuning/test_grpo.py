@@ -15,6 +15,7 @@ from torch import Tensor
 
 from titer.errors import InputError
 from titer.execution.inputs import given
+from titer.execution.judging import OpenJudges
 from titer.methods.attacks.fine_tuning.grpo import GRPO
 from titer.methods.base import Judge
 from titer.methods.judges.coherence import Coherence
@@ -39,7 +40,7 @@ def rewarded_by(*judges: Judge) -> tuple[Reward, ...]:
 
 
 def material(attack: GRPO, rows: int = 6) -> Material:
-    return given(attack, tiny_material(rows), 1, 0)
+    return given(attack, tiny_material(rows), 1, 0, OpenJudges({}))
 
 
 def first(attack: GRPO, subject: Subject | None = None, seed: int = 0) -> dict[str, float]:
