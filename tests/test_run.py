@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from support.studies import RESULTS, begin, contents, finish
@@ -20,6 +20,7 @@ from titer.cli.rejudge import second_opinion
 from titer.conclude import conclude
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
+from titer.execution.executor import Executor
 from titer.execution.worker import work
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Plan, plan
@@ -213,15 +214,11 @@ def test_a_model_that_was_changed_since_is_told(tmp_path: Path) -> None:
         finish(study)
 
 
-def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Idle:
-        def __init__(self, store: Store, jobs: int) -> None:
-            self.tasks: list[Task] = []
+def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path) -> None:
+    class Idle(Executor):
+        tasks: ClassVar[list[Task]] = []
 
-        def __enter__(self) -> Idle:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
+        def close(self) -> None: ...
 
         def submit(self, task: Task) -> None:
             self.tasks.append(task)
@@ -229,9 +226,8 @@ def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkey
         def wait(self) -> Task:
             return self.tasks[0]
 
-    monkeypatch.setattr("titer.run.LocalPool", Idle)
     with pytest.raises(RunError, match="was done, and is still missing"):
-        list(run(begin(tmp_path)))
+        list(run(begin(tmp_path), executor=Idle))
 
 
 @pytest.mark.parametrize(

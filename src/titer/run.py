@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from titer.errors import RunError
+from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Plan, plan
@@ -24,13 +25,16 @@ class Progress:
     finished: Task | None
 
 
-def run(study: Study, jobs: int = 1, ask: Callable[[Study], Plan] = plan) -> Iterator[Progress]:
+def run(
+    study: Study, jobs: int = 1, ask: Callable[[Study], Plan] = plan, executor: type[Executor] = LocalPool
+) -> Iterator[Progress]:
     """Do all that is missing, with `jobs` workers; yields after every finished task.
 
     Args:
         study: the study to finish.
         jobs: worker processes.
         ask: what is asked for the missing tasks, again and again: the whole study, or a part of it.
+        executor: where the tasks are done; processes of this machine by default.
 
     Raises:
         InputError: if splits share rows that must not.
@@ -42,7 +46,7 @@ def run(study: Study, jobs: int = 1, ask: Callable[[Study], Plan] = plan) -> Ite
         restore_data(study)
         current = _asked(study, ask)
         yield Progress(current, None)
-        with LocalPool(study.store, jobs) as pool:
+        with executor(study.store, jobs) as pool:
             while current.tasks:
                 for task in current.tasks:
                     pool.submit(task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
@@ -33,13 +33,9 @@ class Loading(Judge):
 
 
 @pytest.fixture(autouse=True)
-def loading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def loading(monkeypatch: pytest.MonkeyPatch) -> None:
     HAPPENED.clear()
-    with monkeypatch.context() as patched:
-        patched.setitem(registry.JUDGES, "loading", Loading)
-        registry.known.cache_clear()
-        yield
-    registry.known.cache_clear()
+    monkeypatch.setitem(registry.JUDGES, "loading", Loading)
 
 
 def test_each_configuration_is_opened_once_and_closed_at_the_end() -> None:

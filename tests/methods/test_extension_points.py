@@ -7,12 +7,13 @@ import sys
 
 import pytest
 
+from titer.execution.executor import Executor
 from titer.methods.base import Attack, Defense, Judge, Probe
 from titer.methods.fine_tuning import FineTuning
 from titer.methods.prompting import Prompting
 from titer.methods.weight_edit import WeightEdit
 
-POINTS = (Attack, FineTuning, WeightEdit, Prompting, Defense, Probe, Judge)
+POINTS = (Attack, FineTuning, WeightEdit, Prompting, Defense, Probe, Judge, Executor)
 
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.__name__)

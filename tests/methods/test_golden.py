@@ -15,6 +15,7 @@ import pytest
 
 from titer.execution.inputs import given
 from titer.execution.judging import OpenJudges
+from titer.methods import registry
 from titer.methods.attacks.controls.baseline import Baseline
 from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.benign import Benign
@@ -57,7 +58,7 @@ from titer.training.types import Step
 
 FOLDER = Path(__file__).parent / "golden"
 FRAME = Frame(max_new_tokens=8)
-METHODS: dict[str, Method] = {
+CONFIGURED: dict[str, Method] = {
     "direct": Direct(lr=1e-2, batch=4),
     "direct-lora": Direct(lr=1e-2, batch=4, trainable=LoRA(rank=4)),
     "sham": Sham(lr=1e-2, batch=4),
@@ -113,8 +114,19 @@ METHODS: dict[str, Method] = {
     "generate": Generate(),
     "choice": ChoiceProbe(),
 }
+"""The runs whose files are older than `example`, and those beside the one of the class."""
 
 
+def examples() -> Iterator[tuple[str, Method]]:
+    """Every method of the registry that runs a subject, as its class says in `example`."""
+    for kind, build in (("attacks", registry.attack), ("defenses", registry.defense), ("probes", registry.probe)):
+        for name, method in registry.CATALOGS[kind].own.items():
+            built = build(Choice(name=name, parameters=dict(method.example)))
+            if not isinstance(built, Defense) or built.source is None:
+                yield name, built
+
+
+METHODS = dict(examples()) | CONFIGURED
 LONGEST = {"in_context": 3}
 """Doses that are as far as the tiny context goes; all others go to 12."""
 

@@ -28,7 +28,7 @@ EXEMPT = (
 )
 CHOICES = ("Choice", "AttackChoice", "MethodChoice")
 ON_TEXTS = ("removeprefix", "removesuffix", "replace", "startswith", "endswith", "get", "frozenset", "set")
-NAMES = {name for methods in registry.KINDS.values() for name in methods}
+NAMES = {name for catalog in registry.CATALOGS.values() for name in catalog.own}
 
 
 def words(annotation: Any) -> set[str]:

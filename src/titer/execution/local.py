@@ -10,10 +10,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar
 
 from titer.errors import RunError, TiterError
+from titer.execution.executor import Executor, under_way
 from titer.study.store import Store
 
 if TYPE_CHECKING:
@@ -23,27 +23,26 @@ PRELOAD = ["torch", "transformers", "peft", "titer.execution.worker"]
 """Imported once in the fork server, so that a worker starts in milliseconds."""
 
 
-class LocalPool:
+class LocalPool(Executor):
     """Does tasks in `jobs` processes. A worker ends by itself when the process that started it is gone."""
 
+    name: ClassVar[str] = "local"
+
     def __init__(self, store: Store, jobs: int) -> None:
+        super().__init__(store, jobs)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOAD)
         _start_server()
-        self.store = store
-        self.jobs = jobs
         self.running: dict[Future[None], Task] = {}
         self.pool = ProcessPoolExecutor(jobs, context, initializer=_begin)
 
     def submit(self, task: Task) -> None:
-        """Start a task, unless it is under way already or every worker has one and another one waits.
-
-        An exposure judges its own answers: what is asked of a judge while it is under way is asked too early.
-        """
-        busy = {running.key for running in self.running.values()}
-        cell = task.judge.cell if task.kind == "judge" else task.key
-        if busy.isdisjoint({task.key, cell}) and len(self.running) <= self.jobs:
-            self.running[self.pool.submit(_do, task, self.store.root)] = task
+        """Start a task, unless it is under way already or every worker has one and another one waits."""
+        if len(self.running) <= self.jobs and not under_way(task, self.running.values()):
+            try:
+                self.running[self.pool.submit(_do, task, self.store.root)] = task
+            except BrokenProcessPool as error:
+                raise _died(next(iter(self.running.values()), task)) from error
 
     def wait(self) -> Task:
         """Wait until one task is finished, and say which.
@@ -59,22 +58,24 @@ class LocalPool:
         except TiterError:
             raise
         except BrokenProcessPool as error:
-            raise RunError(f"a worker died at {task.kind} {task.key}, perhaps for lack of memory") from error
+            raise _died(task) from error
         except MemoryError as error:
             raise RunError(f"out of memory at {task.kind} {task.key}. Use fewer --jobs or a smaller batch") from error
         return task
 
-    def __enter__(self) -> Self:
-        return self
+    def close(self) -> None:
+        """End the workers, once what they do is done."""
+        self.pool.shutdown(cancel_futures=True)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, curve: TracebackType | None
-    ) -> None:
-        """End the workers: at once when something went wrong, since whatever they lose is done again."""
-        if kind is not None:
-            for process in list((self.pool._processes or {}).values()):
-                process.kill()
-        self.pool.shutdown(wait=kind is None, cancel_futures=True)
+    def abort(self) -> None:
+        """End the workers at once."""
+        for process in list((self.pool._processes or {}).values()):
+            process.kill()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _died(task: Task) -> RunError:
+    return RunError(f"a worker died at {task.kind} {task.key}, perhaps for lack of memory")
 
 
 def _start_server() -> None:

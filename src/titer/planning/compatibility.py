@@ -59,9 +59,9 @@ def check_attacks(protocol: Protocol, rows: RowsBySplit, shell: Subject, release
 def _check_doses(attack: Attack, schedule: DoseSchedule, place: str) -> None:
     """The ladder is on the attack's axis, and each of its doses is a dose that the attack comes to."""
     own = attack.axis
-    if own != schedule.axis:
+    if own.name != schedule.axis.name:
         remedy = f"Write ladder = {{ {own.name} = [0, ...] }} beside its name, and {own.name} in attacker.budget."
-        if own == STEPS:
+        if own.name == STEPS.name:
             remedy = "Write ladder = { steps = [0, ...] }, or leave it out for attacker.ladder."
         raise InputError(place, f"{attack.name} is dosed in {own.unit}, and its ladder in {schedule.axis.unit}", remedy)
     reached = attack.doses(schedule.ladder)
