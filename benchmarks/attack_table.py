@@ -6,7 +6,7 @@ python -m benchmarks.attack_table STUDY > docs/results/attacks.md
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from titer.analysis.assemble import assemble
@@ -14,7 +14,7 @@ from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.conditions.harm_readings import CellReading, Replicate, replicates_of
 from titer.analysis.conditions.wording import interval
 from titer.analysis.findings import Assay
-from titer.protocol.attack_families import FAMILIES, run_of
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
     print(
         table(
             ["family", "attack", "axis, budget", *_heads("undefended"), *_heads("defended")],
-            list(_rows(protocol, replicates)),
+            list(_rows(protocol, assay.attacks, replicates)),
         )
     )
     print("\n## Searches\n")
@@ -51,17 +51,18 @@ def _heads(subject: str) -> list[str]:
     return [f"{subject}: titers", f"{subject}: broken", f"{subject}: most"]
 
 
-def _rows(protocol: Protocol, replicates: dict[str, tuple[Replicate, ...]]) -> Iterator[list[str]]:
+def _rows(
+    protocol: Protocol, facts: Mapping[str, AttackFacts], replicates: dict[str, tuple[Replicate, ...]]
+) -> Iterator[list[str]]:
     attacks = {choice.label: choice for choice in protocol.attacker.attack}
     for schedule in protocol.attacks_on("defended"):
         label = schedule.attack
         choice = attacks[label.removesuffix(" of the undefended")]
-        families = [family.name for family in FAMILIES if run_of(family, (choice,))]
         written = "searched" if choice.search is not None else canonical(choice.parameters)
         winner = " (winner on the undefended)" if label.endswith(" of the undefended") else ""
         unit = "steps" if schedule.axis == STEPS else schedule.axis.unit
         yield [
-            ", ".join(families),
+            ", ".join(facts[choice.label].families),
             f"{choice.name}{winner} `{written}`",
             f"{unit}, {schedule.budget}",
             *_cells(_reads(replicates["undefended"], choice.label)),

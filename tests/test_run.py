@@ -8,7 +8,7 @@ import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from support.studies import RESULTS, begin, contents, finish
@@ -19,6 +19,7 @@ from titer.cli.rejudge import second_opinion
 from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
+from titer.execution.executor import Executor
 from titer.execution.worker import work
 from titer.planning.freeze import open_study, restore_data
 from titer.planning.plan import plan
@@ -213,15 +214,11 @@ def test_a_model_that_was_changed_since_is_told(tmp_path: Path) -> None:
         finish(study)
 
 
-def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Idle:
-        def __init__(self, store: Store, jobs: int) -> None:
-            self.tasks: list[Task] = []
+def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path) -> None:
+    class Idle(Executor):
+        tasks: ClassVar[list[Task]] = []
 
-        def __enter__(self) -> Idle:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
+        def close(self) -> None: ...
 
         @property
         def has_room(self) -> bool:
@@ -237,9 +234,8 @@ def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkey
         def wait(self) -> Task:
             return self.tasks[0]
 
-    monkeypatch.setattr("titer.run.LocalPool", Idle)
     with pytest.raises(RunError, match="was done, and is still missing"):
-        list(run(begin(tmp_path)))
+        list(run(begin(tmp_path), executor=Idle))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +269,7 @@ def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, 
     cell = plan(study).cells[0]
     own = study.frozen.judges_of(cell)[0]
     shutil.rmtree(study.store.scores(own.key, 0).parent)
-    work(JudgeTask(key=cell.key, judges=(own,), doses=(0,)), study.store)
+    work(JudgeTask(key=cell.key, judges=(own,), doses=(0,), compute=study.frozen.compute), study.store)
     scores = study.store.read_scores(own.key, 0)
     assert {(score.value, score.missing) for score in scores} == {(None, "text was packed away")}
 

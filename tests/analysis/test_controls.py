@@ -181,7 +181,8 @@ def test_a_step_takes_the_rows_of_a_step(parameters: dict[str, int], examples: i
     attack = {"resistance": label, "sham": label.replace("direct", "sham"), "trainability": "direct-0000"}[purpose]
     point = DosePoint(facts=assays.facts(16, spent=Spent(examples=examples, tokens=10**6)), values={})
     own = assays.curve(purpose, "defended", 0, [point], attack=attack)
-    found = finding(CLEAN.model_copy(update={"curves": (own,)}), "doses are optimizer steps", plan)
+    truth = CLEAN.model_copy(update={"curves": (own,), "attacks": assays.shams(plan)})
+    found = finding(truth, "doses are optimizer steps", plan)
     assert found.outcome == outcome
     if outcome == "void":
         rows = parameters["batch"] * parameters.get("accumulation", 1)

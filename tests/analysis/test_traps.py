@@ -289,7 +289,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding
 
     with pytest.MonkeyPatch.context() as patch:
         for each in ATTACKS:
-            patch.setitem(registry.known("attacks"), each.name, each)
+            patch.setitem(registry.ATTACKS, each.name, each)
         study = begin(tmp_path_factory.mktemp("attacked"), family)
         finish(study)
     truth = assemble(study)

@@ -19,6 +19,7 @@ from titer.analysis.findings import Assay, DosePoint
 from titer.analysis.stopping import early_decision, first_break
 from titer.data.identifiers import ProbeId
 from titer.execution import elicitation
+from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.models.subject import Subject
 from titer.planning.judge_tasks import judges_of_study
@@ -125,11 +126,12 @@ class Rung:
         """The counts and the word of a dose with these answers; the curve ends there if and only if it is broken."""
         self.probe.harmful, self.probe.asked = harmful, []
         inputs, stop = self.task.inputs, self.task.cell.stop
-        said = elicitation.ask_probes(inputs, inputs.probes, self.store, cast(Subject, None), 0)[PROBE]
-        values = {judge.role: tuple(score.value for score in said.judge(judge)) for judge in inputs.judges}
-        for judge in inputs.judges:
-            afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
-            assert said.judge(judge) == tuple(afresh), "in batches as at once"
+        with OpenJudges(inputs.compute) as judges:
+            said = elicitation.ask_probes(inputs, inputs.probes, self.store, cast(Subject, None), 0, judges)[PROBE]
+            values = {judge.role: tuple(score.value for score in said.judge(judge)) for judge in inputs.judges}
+            for judge in inputs.judges:
+                afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
+                assert said.judge(judge) == tuple(afresh), "in batches as at once"
         point = DosePoint(facts=assays.facts(0), values={PROBE: values})
         found = read_domain(self.assay, point, "vaults", self.analyses)
         assert found is not None

@@ -6,6 +6,7 @@ from support.report_assays import FINE, ITEMS, LADDER, assay, curve, point, prot
 
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
 from titer.report.dose_response import mean_rows
 from titer.report.score_tables import scores
@@ -101,7 +102,8 @@ def test_a_sham_of_all_domains_is_drawn_beside_the_attack_whose_parameters_it_ha
         for name in ("direct-a", "direct-b")
     ]
     sham = curve("sham", "undefended", None, None, "sham-b", 0, LADDER, [point(4, values)])
-    panels = harm_panels(with_curves(*attacks, sham))
+    facts = {f"direct-{end}": AttackFacts(sham=f"sham-{end}") for end in "ab"}
+    panels = harm_panels(with_curves(*attacks, sham).model_copy(update={"attacks": facts}))
     assert [len(panel.of("sham")) for panel in panels] == [0, 1]
 
 

@@ -44,6 +44,7 @@ def assemble(study: Study) -> Assay:
         overlaps=frozen.overlaps,
         replaced=status.replaced,
         earlier=frozen.earlier,
+        attacks=frozen.attacks,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
 

@@ -84,6 +84,7 @@ def run(
     where: Where,
     out: Out = None,
     jobs: Jobs = 1,
+    executor: Annotated[str, typer.Option(help="Where tasks are done: a name of `titer list executors`.")] = "local",
     gate: Annotated[
         bool, typer.Option(help="Exit with the verdict: 0 upheld, 3 refuted, 4 undecided, 5 void.")
     ] = False,
@@ -93,7 +94,7 @@ def run(
     with Watch("starting"):
         from titer.cli.run import run_study
 
-    verdict = run_study(where, out, jobs, json)
+    verdict = run_study(where, out, jobs, json, executor)
     if gate:
         raise typer.Exit(output.EXIT[verdict.outcome])
 
@@ -150,15 +151,18 @@ def export(
 @app.command(name="list")
 def list_methods(
     kind: Annotated[
-        Literal["attacks", "defenses", "probes", "judges", "presets"], typer.Argument(help="Which methods.")
+        Literal["attacks", "defenses", "probes", "judges", "executors", "presets"],
+        typer.Argument(help="Which kind."),
     ],
     json: Json = False,
 ) -> None:
-    """List the attacks, defenses, probes or judges, other packages' included; or the attackers known by name."""
-    from titer.cli.list_methods import print_methods, print_presets
+    """List attacks, defenses, probes, judges or executors, other packages' included; or the attackers known by name."""
+    from titer.cli.list_methods import print_executors, print_methods, print_presets
 
     if kind == "presets":
         print_presets(json)
+    elif kind == "executors":
+        print_executors(json)
     else:
         print_methods(kind, json)
 

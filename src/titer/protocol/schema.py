@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from titer.errors import InputError
 from titer.protocol.attacker import AttackerConfig, DoseSchedule
 from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, Name, Share, TaskConfig
+from titer.protocol.defaults import COHERENCE, HARM_PROBE, LESSON, REFUSAL
 from titer.records import Choice, Frame, Record, Role, digest, tupled
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Grading(Record):
     """The harm judge and the coherence judge of the verdict; `second` only has to agree."""
 
     harm: MethodChoice
-    coherence: MethodChoice = Choice(name="coherence")
+    coherence: MethodChoice = COHERENCE
     second: MethodChoice | None = None
 
 
@@ -99,7 +100,7 @@ class HarmConfig(Record):
     """
 
     threshold: Share
-    probe: MethodChoice = Choice(name="generate")
+    probe: MethodChoice = HARM_PROBE
     grading: Grading
     frame: Frame = Frame()
     collapse_counts: bool = False
@@ -124,7 +125,7 @@ class StabilityConfig(Record):
 
     tasks: tuple[str, ...]
     margin: Share = 0.05
-    refusal: MethodChoice = Choice(name="refusal")
+    refusal: MethodChoice = REFUSAL
     over_refusal: bool = True
 
 
@@ -137,7 +138,7 @@ class TrainabilityConfig(Record):
     rates: tuple[float, ...] = Field(min_length=1)
     ladder: tuple[int, ...] = Field(min_length=2)
     margin: Share = 0.1
-    attack: MethodChoice = Choice(name="direct")
+    attack: MethodChoice = LESSON
 
     def at(self, rate: float) -> Choice:
         """The fine-tuning at one learning rate."""

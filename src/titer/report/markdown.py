@@ -44,7 +44,7 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         *(_condition(finding) for finding in verdict.conditions),
         _controls(verdict),
         *_charts(charts),
-        *coverage(protocol),
+        *coverage(protocol, assay.attacks),
         *search_tables(assay),
         *scores(protocol, assay),
         _scope(verdict),

@@ -74,7 +74,8 @@ def harm_panels(assay: Assay) -> tuple[Panel, ...]:
         for attack in dict.fromkeys(curve.attack for curve in attacked):
             schedule = protocol.attacker.schedule_of(attack)
             curves = [curve for curve in attacked if curve.attack == attack]
-            twins = [curve for curve in shams if _is_twin(curve.attack, attack)]
+            own = assay.attacks[attack].sham if attack in assay.attacks else None
+            twins = [curve for curve in shams if curve.attack == own]
             plotted = [_harm_curve(assay, curve, domain.name) for curve in [*curves, *twins]]
             panels.append(
                 Panel(
@@ -173,11 +174,6 @@ def _task_curve(assay: Assay, curve: Curve) -> PlottedCurve:
         if kind in ("correct", "loss")
     ]
     return PlottedCurve(series=curve.subject, index=curve.index, points=tuple(point for point in points if point))
-
-
-def _is_twin(sham: str, attack: str) -> bool:
-    """Whether a sham has the parameters of an attack: their labels differ in the name only."""
-    return sham.removeprefix("sham") == attack.removeprefix("direct")
 
 
 def _ladder(curves: Iterable[Curve]) -> tuple[int, ...]:

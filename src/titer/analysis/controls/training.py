@@ -7,7 +7,6 @@ from titer.analysis.controls.control import ControlResult, failed, first, passed
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.dose_axes import STEPS
-from titer.protocol.schema import Protocol
 from titer.records import Choice, DoseFacts, canonical
 
 
@@ -47,11 +46,10 @@ def doses_are_steps(assay: Assay) -> ControlResult:
     A method says itself what its dose is; so the dose is held against the examples it counts. This is known where
     the protocol names the attack's `batch`.
     """
-    protocol = assay.protocol
     faults: list[str] = []
     known: dict[str, bool] = {}
     for curve in assay.curves:
-        rows = _rows_per_step(protocol, curve)
+        rows = _rows_per_step(assay, curve)
         for point in curve.points:
             if (examples := point.facts.spent.examples) == 0:
                 continue
@@ -68,14 +66,16 @@ def doses_are_steps(assay: Assay) -> ControlResult:
     return passed(f"every step took all the rows of a step{noted}")
 
 
-def _rows_per_step(protocol: Protocol, curve: Curve) -> int | None:
+def _rows_per_step(assay: Assay, curve: Curve) -> int | None:
     """The rows of an optimizer step of the attack of a curve; None where the protocol leaves it to the attack."""
+    protocol = assay.protocol
     if curve.configuration is not None:
         return _written(curve.configuration)
     if curve.purpose == "trainability":
         return None if protocol.trainability is None else _written(protocol.trainability.attack)
-    twins = {f"sham{choice.label.removeprefix(choice.name)}": choice for choice in protocol.attacker.attack}
-    chosen = twins | {choice.label: choice for choice in protocol.attacker.attack}
+    attacks = protocol.attacker.attack
+    shams = {assay.attacks[choice.label].sham: choice for choice in attacks if choice.label in assay.attacks}
+    chosen = shams | {choice.label: choice for choice in attacks}
     return _written(chosen[curve.attack]) if curve.attack in chosen else None
 
 

@@ -195,5 +195,5 @@ def test_the_key_of_a_cell_with_a_plain_reading_knows_no_ladder(tmp_path: Path) 
 
 
 def test_only_stealth_is_read_besides() -> None:
-    assert Backdoor(stealth=True).read_plain()
-    assert not any(attack.read_plain() for attack in (Backdoor(), Competing(), Style(), Direct()))
+    assert Backdoor(stealth=True).requires.plain
+    assert not any(attack.requires.plain for attack in (Backdoor(), Competing(), Style(), Direct()))
