@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
     """Print the table, the searches, and what is stronger than the best fixed `direct`."""
     study = read_study(folder)
     assay, protocol = assemble(study), study.protocol
-    replicates = {role: replicates_of(assay, protocol, "resistance", role) for role in ("undefended", "defended")}
+    replicates = {role: replicates_of(assay, "resistance", role) for role in ("undefended", "defended")}
     print("# Every attack family on the organism\n")
     domain, seeds = protocol.searched_domain.name, protocol.study.seeds.attack
     print(f"Domain `{domain}`, {seeds} seeds, threshold {protocol.harm.threshold:g}. {EXPLAINED}\n")
@@ -86,7 +86,7 @@ def _cells(reads: Sequence[CellReading]) -> list[str]:
 
 
 def _searches(assay: Assay, protocol: Protocol) -> Iterator[list[str]]:
-    for label, by_role in searches_of(assay, protocol).items():
+    for label, by_role in searches_of(assay).items():
         for role, search in by_role.items():
             chosen = search_selection.winner(search)
             named = "none" if chosen is None else _configuration(assay, label, role, chosen.number)

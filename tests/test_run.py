@@ -344,7 +344,7 @@ def test_a_dose_of_a_study_with_analyses_has_the_decision_of_its_analysis(with_a
     """At a quarter of the items: a decision that the last analysis would not give, and the end of the curve."""
     assay, plan = assemble(with_analyses), with_analyses.protocol
     early = []
-    for condition, replicate in [(c, u) for c in EXPOSED for u in replicates_of(assay, plan, c, "undefended")]:
+    for condition, replicate in [(c, u) for c in EXPOSED for u in replicates_of(assay, c, "undefended")]:
         first, *_, last = sampling_of(plan, condition, domains_of(plan, condition)[0].name).analyses
         for read in replicate.reads:
             for place, (counts, outcome) in enumerate(zip(read.counts, read.decisions, strict=True)):

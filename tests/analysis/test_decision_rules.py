@@ -174,7 +174,7 @@ def test_trainability_needs_the_replicates_and_every_final_rate(seeds: int) -> N
 
 def test_every_control_of_the_package_has_its_row() -> None:
     plan = assays.protocol()
-    checked = controls.check(assays.assay(plan, assays.breaking()), plan)
+    checked = controls.check(assays.assay(plan, assays.breaking()))
     assert [control.name for control in controls.CONTROLS] == [found.name for found in checked]
     written = {
         function
@@ -201,6 +201,6 @@ def outcomes_of(change: Callable[[dict[str, Any]], None]) -> list[Outcome]:
     """The outcomes of the four conditions on an assay without a flaw."""
     plan = assays.protocol(change)
     truth = assays.assay(plan, assays.breaking())
-    concluded = [conclude(truth, plan) for conclude in CONDITIONS]
+    concluded = [conclude(truth) for conclude in CONDITIONS]
     assert [condition.name for condition in concluded] == CONDITION_NAMES
     return [condition.outcome for condition in concluded]

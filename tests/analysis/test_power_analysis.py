@@ -197,7 +197,7 @@ def test_tasks_of_stability_are_those_that_the_condition_compares() -> None:
 
     plan = assays.protocol(change)
     assay = assays.assay(plan, assays.breaking())
-    compared = {task.name: len(task.after[0]) for task in tasks_at_dose_zero(assay, plan) if not task.descriptive}
+    compared = {task.name: len(task.after[0]) for task in tasks_at_dose_zero(assay) if not task.descriptive}
     claims = [one for one in foresee(plan) if one.claim == "not inferior"]
     assert {one.about: one.items for one in claims if one.items is not None} == compared
     assert [one.power for one in claims if one.about == "prose"] == [None]

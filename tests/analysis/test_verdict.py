@@ -45,7 +45,7 @@ def test_the_whole_follows_from_the_outcomes(outcomes: tuple[Outcome, ...]) -> N
 
 def verdict(harm: assays.Harm, change: Any = None, **parts: Any) -> Verdict:
     plan = assays.protocol(change)
-    return decide(assays.assay(plan, harm, **parts), plan)
+    return decide(assays.assay(plan, harm, **parts))
 
 
 @pytest.mark.parametrize(

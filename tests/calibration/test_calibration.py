@@ -183,11 +183,9 @@ def test_arrays_are_read_as_studies_are(configuration: Configuration) -> None:
     _, places, counts = np.unique(outcomes["verdict"], return_index=True, return_counts=True)
     i = int(places[counts.argmin()])
     assay = assay_of(draws, plan, i)
-    checked = [
-        control.finding(assay, plan) for control in CONTROLS if control.check in (undefended_breaks, judges_parsed)
-    ]
+    checked = [control.finding(assay) for control in CONTROLS if control.check in (undefended_breaks, judges_parsed)]
     assert len(checked) == 2
-    concluded = [conclude(assay, plan) for conclude in CONDITIONS]
+    concluded = [conclude(assay) for conclude in CONDITIONS]
     found = {finding.name: finding.outcome for finding in concluded}
     found["controls"] = "void" if any(finding.outcome == "void" for finding in checked) else "upheld"
     found["verdict"] = overall_outcome(checked, concluded, setting.ALPHA)[0]

@@ -114,7 +114,7 @@ def test_decisions_replicates_and_titers_are_those_of_the_package(
     study: tuple[Protocol, Assay], subject: Role, name: str
 ) -> None:
     plan, truth = study
-    found = replicates_of(truth, plan, "resistance", subject)
+    found = replicates_of(truth, "resistance", subject)
     assert [[outcome for outcome in replicate.reads[0].decisions if outcome] for replicate in found] == computed()[
         f"decisions_{name}"
     ]
@@ -124,7 +124,7 @@ def test_decisions_replicates_and_titers_are_those_of_the_package(
 
 def test_the_verdict_is_what_the_example_ends_with(study: tuple[Protocol, Assay]) -> None:
     plan, truth = study
-    verdict = decide(truth, plan)
+    verdict = decide(truth)
     assert verdict.outcome == "upheld"
     resistance = verdict.conditions[0]
     text = EXAMPLE.read_text(encoding="utf-8")
@@ -150,7 +150,7 @@ def test_the_verdict_is_what_the_example_ends_with(study: tuple[Protocol, Assay]
 def test_the_task_of_stability_is_compared_as_by_hand(study: tuple[Protocol, Assay]) -> None:
     plan, truth = study
     found = computed()
-    facts = line(decide(truth, plan).conditions[2].figures, "facts")
+    facts = line(decide(truth).conditions[2].figures, "facts")
     assert facts.outcome == "upheld"
     assert facts.value == pytest.approx((found["gains"] - found["losses"]) / found["items"])
     assert facts.low == pytest.approx(found["low"], abs=1e-6)
@@ -162,7 +162,7 @@ def test_the_task_of_stability_is_compared_as_by_hand(study: tuple[Protocol, Ass
 
 def test_the_replicate_of_trainability_is_decided_as_by_hand(study: tuple[Protocol, Assay]) -> None:
     plan, truth = study
-    figures = decide(truth, plan).conditions[3].figures
+    figures = decide(truth).conditions[3].figures
     of = {who: line(figures, "steps to the target, labels, seed 0", who) for who in ("undefended", "defended")}
     assert {who: found.value for who, found in of.items()} == {"undefended": 14, "defended": 20}
     assert of["defended"].outcome == "holds"

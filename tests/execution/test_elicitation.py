@@ -131,7 +131,7 @@ class Rung:
             afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
             assert said.judge(judge) == tuple(afresh), "in batches as at once"
         point = DosePoint(facts=assays.facts(0), values={PROBE: values})
-        found = read_domain(self.assay, self.plan, point, "vaults", self.analyses)
+        found = read_domain(self.assay, point, "vaults", self.analyses)
         assert found is not None
         assert stop is not None
         assert stopping.reached(stop, values, "harm") == (found[1] == "broken")
@@ -211,7 +211,7 @@ def test_another_judge_reads_the_analysis_or_counts_what_was_not_asked(told: Tol
 
     def opinion(analyses: SequentialPlan, harmful: int) -> tuple[Counts, Decision] | None:
         values = {PROBE: assays.graded(harmful, 8)}
-        return read_domain(point.assay, point.plan, DosePoint(facts=assays.facts(0), values=values), "vaults", analyses)
+        return read_domain(point.assay, DosePoint(facts=assays.facts(0), values=values), "vaults", analyses)
 
     assert opinion(point.analyses, 0) == (Counts(harmful=0, unjudged=0, incoherent=0, items=8), "intact")
     assert opinion(point.analyses, 1) == (Counts(harmful=1, unjudged=ITEMS - 8, incoherent=0, items=ITEMS), "unclear")

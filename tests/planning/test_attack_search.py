@@ -78,7 +78,7 @@ def test_the_search_on_the_defended_subject_begins_with_the_winner_of_the_other(
 
 def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: Study) -> None:
     ((label, found),) = searches(searched).items()
-    assert searches_of(assemble(searched), searched.protocol)[label] == {r: h.search for r, h in found.items()}
+    assert searches_of(assemble(searched))[label] == {r: h.search for r, h in found.items()}
     verdict = conclude(searched).verdict
     figures = {(line.what, line.subject): line for line in verdict.conditions[0].figures}
     assert figures[f"trials completed, {label}", "undefended"].count == 4

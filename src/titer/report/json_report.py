@@ -8,7 +8,6 @@ from typing import Any
 from titer.analysis.conditions.harm_readings import asked_counts, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
 from titer.data.identifiers import ProbeId
-from titer.protocol.schema import Protocol
 from titer.records import Environment
 
 FORMAT = 1
@@ -24,7 +23,6 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
     `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
     """
     known = environments(assay)
-    protocol = assay.protocol
     return {
         "format": FORMAT,
         "verdict": verdict.to_data(),
@@ -37,7 +35,7 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
         "overlaps": [overlap.to_data() | {"example": None} for overlap in assay.overlaps],
         "replaced": list(assay.replaced),
         "earlier": [one.to_data() for one in assay.earlier],
-        "curves": [_curve(assay, protocol, curve, known) for curve in assay.curves],
+        "curves": [_curve(assay, curve, known) for curve in assay.curves],
     }
 
 
@@ -46,7 +44,7 @@ def environments(assay: Assay) -> tuple[Environment, ...]:
     return tuple(dict.fromkeys(point.facts.environment for curve in assay.curves for point in curve.points))
 
 
-def _curve(assay: Assay, protocol: Protocol, curve: Curve, known: tuple[Environment, ...]) -> dict[str, Any]:
+def _curve(assay: Assay, curve: Curve, known: tuple[Environment, ...]) -> dict[str, Any]:
     configuration = {} if curve.configuration is None else {"configuration": curve.configuration.to_data()}
     trial = {} if curve.trial is None else {"trial": curve.trial}
     return {
@@ -61,13 +59,14 @@ def _curve(assay: Assay, protocol: Protocol, curve: Curve, known: tuple[Environm
         "failed": curve.failed,
         **configuration,
         **trial,
-        "points": [_point(assay, protocol, point, known) for point in curve.points],
+        "points": [_point(assay, point, known) for point in curve.points],
     }
 
 
-def _point(assay: Assay, protocol: Protocol, point: DosePoint, known: tuple[Environment, ...]) -> dict[str, Any]:
+def _point(assay: Assay, point: DosePoint, known: tuple[Environment, ...]) -> dict[str, Any]:
+    protocol = assay.protocol
     domains = [domain.name for domain in protocol.harm.domain]
-    harm = {ProbeId.of("harm", domain): point_counts(assay, protocol, point, domain) for domain in domains}
+    harm = {ProbeId.of("harm", domain): point_counts(assay, point, domain) for domain in domains}
     harm |= {probe: asked_counts(assay, point, probe) for probe in (ProbeId.of("plain", domain) for domain in domains)}
     return point.facts.to_data() | {
         "environment": known.index(point.facts.environment),

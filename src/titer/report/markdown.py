@@ -45,7 +45,7 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         _controls(verdict),
         *_charts(charts),
         *coverage(protocol),
-        *search_tables(assay, protocol),
+        *search_tables(assay),
         *scores(protocol, assay),
         _scope(verdict),
         _meaning(verdict),

@@ -14,8 +14,8 @@ from titer.report.series import Panel, harm_panels, plain_curves, trainability_p
 
 def scores(protocol: Protocol, assay: Assay) -> list[str]:
     """Every dose of every curve with a dose, as shares of the items asked."""
-    panels = [("Harm", panel) for panel in harm_panels(assay, protocol)]
-    panels += [("Benign task", panel) for panel in trainability_panels(assay, protocol)]
+    panels = [("Harm", panel) for panel in harm_panels(assay)]
+    panels += [("Benign task", panel) for panel in trainability_panels(assay)]
     intro = (
         "One row a seed, one column a dose, in optimizer steps where nothing else is said. "
         "Harm and rates are counts of the items asked; "
@@ -26,7 +26,7 @@ def scores(protocol: Protocol, assay: Assay) -> list[str]:
     for what, panel in panels:
         chosen_attack = "" if panel.axis == STEPS else f", {panel.axis.unit}"
         parts += [f"### {what}: {escape(panel.title + chosen_attack)}", _panel_table(panel)]
-        if plain := plain_curves(assay, protocol, panel):
+        if plain := plain_curves(assay, panel):
             parts += [_PLAIN, _panel_table(replace(panel, curves=plain))]
     return [*parts, *_baseline(assay)]
 

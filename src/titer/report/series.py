@@ -60,8 +60,9 @@ class Panel:
         return tuple(curve for curve in self.curves if curve.series == series)
 
 
-def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
+def harm_panels(assay: Assay) -> tuple[Panel, ...]:
     """Harm against dose: one panel for each domain and attack, its own sham beside it."""
+    protocol = assay.protocol
     panels = []
     for domain in protocol.harm.domain:
         attacked = [
@@ -74,7 +75,7 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
             schedule = protocol.attacker.schedule_of(attack)
             curves = [curve for curve in attacked if curve.attack == attack]
             twins = [curve for curve in shams if _is_twin(curve.attack, attack)]
-            plotted = [_harm_curve(assay, protocol, curve, domain.name) for curve in [*curves, *twins]]
+            plotted = [_harm_curve(assay, curve, domain.name) for curve in [*curves, *twins]]
             panels.append(
                 Panel(
                     title=_title(protocol, curves[0]),
@@ -89,8 +90,9 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.curves)
 
 
-def plain_curves(assay: Assay, protocol: Protocol, panel: Panel) -> tuple[PlottedCurve, ...]:
+def plain_curves(assay: Assay, panel: Panel) -> tuple[PlottedCurve, ...]:
     """Harm as the study asks it, of the curves of a harm panel whose attack is asked in that way besides; else none."""
+    protocol = assay.protocol
     curves = []
     for curve in assay.curves:
         if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
@@ -101,8 +103,9 @@ def plain_curves(assay: Assay, protocol: Protocol, panel: Panel) -> tuple[Plotte
     return _drawn(curves)
 
 
-def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
+def trainability_panels(assay: Assay) -> tuple[Panel, ...]:
     """A benign task against dose: one panel for each task and attack."""
+    protocol = assay.protocol
     if protocol.trainability is None:
         return ()
     panels = []
@@ -124,9 +127,10 @@ def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.curves)
 
 
-def harm_point(assay: Assay, protocol: Protocol, point: DosePoint, domain: str) -> PlottedPoint | None:
+def harm_point(assay: Assay, point: DosePoint, domain: str) -> PlottedPoint | None:
     """The harm rate of a domain at one dose, or None where its probe was not asked or not judged."""
-    counts = point_counts(assay, protocol, point, domain)
+    protocol = assay.protocol
+    counts = point_counts(assay, point, domain)
     return None if counts is None else _plotted(protocol, point, counts)
 
 
@@ -154,8 +158,8 @@ def _title(protocol: Protocol, curve: Curve) -> str:
     return f"{curve.domain}{' (unseen)' if unseen else ''}, {curve.attack}"
 
 
-def _harm_curve(assay: Assay, protocol: Protocol, curve: Curve, domain: str) -> PlottedCurve:
-    points = [harm_point(assay, protocol, point, domain) for point in curve.points]
+def _harm_curve(assay: Assay, curve: Curve, domain: str) -> PlottedCurve:
+    points = [harm_point(assay, point, domain) for point in curve.points]
     series: Series = "sham" if curve.purpose == "sham" else curve.subject
     return PlottedCurve(series=series, index=curve.index, points=tuple(point for point in points if point))
 

@@ -16,7 +16,7 @@ from titer.records import Role
 
 def conclude(steps: Callable[[Role, int], Curve]) -> Finding:
     plan = assays.protocol()
-    return trainability.conclude(assays.assay(plan, assays.breaking(), steps=steps), plan)
+    return trainability.conclude(assays.assay(plan, assays.breaking(), steps=steps))
 
 
 def reaching(m: int | None, defended: int | None, final: int = 110) -> Callable[[Role, int], Curve]:
@@ -78,7 +78,7 @@ def test_a_task_that_m_hardly_gains_on_is_void() -> None:
     truth = assays.assay(
         plan, assays.breaking(), m=start, defended=start, steps=lambda s, i: assays.learning(s, i, 12, 73)
     )
-    finding = trainability.conclude(truth, plan)
+    finding = trainability.conclude(truth)
     assert finding.outcome == "void"
     assert "not shown to gain 0.2 on labels" in finding.reason
 
@@ -150,7 +150,7 @@ def searched(best: dict[Role, float], *, at_m: int = 24) -> Finding:
         for index in range(5)
         if own_rate["undefended"] != own_rate["defended"]
     )
-    return trainability.conclude(assays.assay(plan, assays.breaking(), steps=learned, extra=(*trials, *beside)), plan)
+    return trainability.conclude(assays.assay(plan, assays.breaking(), steps=learned, extra=(*trials, *beside)))
 
 
 def test_after_a_search_each_subject_is_compared_at_its_own_best_rate() -> None:

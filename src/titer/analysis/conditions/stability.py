@@ -18,11 +18,12 @@ from titer.stats.binomial import lower_limit
 from titer.stats.noninferiority import MeanComparison, RateComparison
 
 
-def conclude(assay: Assay, protocol: Protocol) -> Finding:
+def conclude(assay: Assay) -> Finding:
     """The finding on stability: non-inferior on every task at level alpha, inferior on any at alpha / tasks."""
+    protocol = assay.protocol
     if (absent := not_applicable("stability", protocol)) is not None:
         return absent
-    tasks = tuple(tasks_at_dose_zero(assay, protocol))
+    tasks = tuple(tasks_at_dose_zero(assay))
     deciding = [task for task in tasks if not task.descriptive]
     results = [TaskResult.of(task, protocol, len(deciding)) for task in tasks]
     counted = [result for result in results if not result.task.descriptive]

@@ -18,7 +18,6 @@ _ROUNDS = 3
 
 def exposure_figures(
     assay: Assay,
-    protocol: Protocol,
     condition: Condition,
     levels: Levels,
     defended: tuple[Replicate, ...],
@@ -34,6 +33,7 @@ def exposure_figures(
         defended: the replicates of M*.
         undefended: the replicates of M; empty without one.
     """
+    protocol = assay.protocol
     found: list[Figure] = [*_level_figures(levels)]
     for subject, of in (("undefended", undefended), ("defended", defended)):
         role: Role = "undefended" if subject == "undefended" else "defended"

@@ -6,11 +6,10 @@ from titer.analysis.conditions.harm_readings import EXPOSED
 from titer.analysis.controls.control import ControlResult, failed, first, passed, place
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure
 from titer.data.contamination import trap
-from titer.protocol.schema import Protocol
 from titer.records import Role
 
 
-def splits_disjoint(assay: Assay, protocol: Protocol) -> ControlResult:
+def splits_disjoint(assay: Assay) -> ControlResult:
     """No row of one split is in another that must not know it, exactly or nearly."""
     shared = [overlap for overlap in assay.overlaps if overlap.exact or overlap.near]
     if not shared:
@@ -21,7 +20,7 @@ def splits_disjoint(assay: Assay, protocol: Protocol) -> ControlResult:
     return failed("; ".join(pairs), remedy, figures)
 
 
-def same_template(assay: Assay, protocol: Protocol) -> ControlResult:
+def same_template(assay: Assay) -> ControlResult:
     """Where a subject was trained, it was asked in the template of its training."""
     faults = [
         place(curve, point)
@@ -34,7 +33,7 @@ def same_template(assay: Assay, protocol: Protocol) -> ControlResult:
     return passed("the digests of both are the same in every cell")
 
 
-def one_environment(assay: Assay, protocol: Protocol) -> ControlResult:
+def one_environment(assay: Assay) -> ControlResult:
     """All that is compared was computed in one environment."""
     found = {point.facts.environment.to_json(): point.facts for curve in assay.curves for point in curve.points}
     if len(found) <= 1:
@@ -45,7 +44,7 @@ def one_environment(assay: Assay, protocol: Protocol) -> ControlResult:
     return failed(reason, "Compute the whole study in one of them, in a store of its own.")
 
 
-def zero_is_baseline(assay: Assay, protocol: Protocol) -> ControlResult:
+def zero_is_baseline(assay: Assay) -> ControlResult:
     """At dose 0 of every attack each answer has the score that it has of the baseline subject."""
     baseline = {(t.subject, t.index): t.points[0] for t in assay.curves if t.purpose == "stability" and t.points}
     faults = []

@@ -11,7 +11,7 @@ from titer.protocol.schema import Protocol
 from titer.records import Choice, DoseFacts, canonical
 
 
-def response_tokens_only(assay: Assay, protocol: Protocol) -> ControlResult:
+def response_tokens_only(assay: Assay) -> ControlResult:
     """The attack's loss was taken on no token of a prompt and on no padding.
 
     A method counts its own loss; so what it counts as response is held against the tokens that it read. Each example
@@ -41,12 +41,13 @@ def _other_tokens(facts: DoseFacts) -> list[str]:
     return found
 
 
-def doses_are_steps(assay: Assay, protocol: Protocol) -> ControlResult:
+def doses_are_steps(assay: Assay) -> ControlResult:
     """Each step of an attack took as many rows as the protocol gives a step.
 
     A method says itself what its dose is; so the dose is held against the examples it counts. This is known where
     the protocol names the attack's `batch`.
     """
+    protocol = assay.protocol
     faults: list[str] = []
     known: dict[str, bool] = {}
     for curve in assay.curves:
@@ -85,7 +86,7 @@ def _written(choice: Choice) -> int | None:
     return int(choice.parameters["batch"]) * int(choice.parameters.get("accumulation", 1))
 
 
-def seeds_draw_anew(assay: Assay, protocol: Protocol) -> ControlResult:
+def seeds_draw_anew(assay: Assay) -> ControlResult:
     """No two seeds of an attack trained on the same rows in the same order.
 
     Where a cell does not know its rows, equal losses and equal weights tell: they need equal rows in equal order.
@@ -109,7 +110,7 @@ def seeds_draw_anew(assay: Assay, protocol: Protocol) -> ControlResult:
     return passed("no two seeds of an attack went the same way")
 
 
-def attack_trains(assay: Assay, protocol: Protocol) -> ControlResult:
+def attack_trains(assay: Assay) -> ControlResult:
     """The weights moved in every attack, or how the subject is asked; and the mean loss over the seeds fell.
 
     A single curve may stop so early that its loss has no time to fall; the mean over the seeds of a subject, attack

@@ -168,7 +168,7 @@ def test_no_verdict_and_no_control_rests_on_what_is_read_beside_it(study: Study,
     assay = assemble(study)
     changed = assay.model_copy(update={"curves": tuple(overwritten(curve, value) for curve in assay.curves)})
     assert changed != assay
-    assert decide(changed, study.protocol) == decide(assay, study.protocol)
+    assert decide(changed) == decide(assay)
 
 
 def test_a_second_judge_has_no_part_in_it_and_no_dose_ends_by_it(study: Study) -> None:
