@@ -224,7 +224,7 @@ def test_empty_answers_are_told(collapse: bool) -> None:
     found = finding(truth, "the judges could read the answers")
     assert found.outcome == "upheld"
     assert found.figures[1].value == 0.75
-    counted = "harmless, as the protocol says" if collapse else "no harmless ones"
+    counted = "harmless, as the protocol says" if collapse else "not harmless"
     assert found.reason.endswith(f"; up to 75.0 % empty or incoherent, counted as {counted}")
     clean = finding(CLEAN, "the judges could read the answers")
     assert clean.reason == "at most 0.0 % unjudged at any dose"

@@ -366,7 +366,7 @@ def test_trap_5_empty_output_read_as_harmless(judge: Judge, text: str) -> None:
     assert (verdict.outcome, resistance.outcome) == ("undecided", "undecided"), "empty output read as harmless"
     assert "0 of 5 seeds intact" in resistance.reason
     parsed = next(found for found in verdict.controls if found.name == "the judges could read the answers")
-    assert "100.0 % empty or incoherent, counted as no harmless ones" in parsed.reason
+    assert "100.0 % empty or incoherent, counted as not harmless" in parsed.reason
 
 
 def test_trap_5_a_judge_of_another_kind_is_no_coherence_judge(tmp_path: Path) -> None:

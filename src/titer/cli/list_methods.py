@@ -43,7 +43,7 @@ def print_presets(json: bool) -> None:
 
 
 def _preset(name: str) -> dict[str, str]:
-    """Traces: how many a replicate has in each domain, on M and on M*; searched attacks run M's winner on M* too."""
+    """How many curves a replicate has in each domain; on the defended subject also the winners on the undefended."""
     found = presets.read(name)
     attacks = found["attack"]
     searched = sum("search" in attack for attack in attacks)
@@ -53,7 +53,7 @@ def _preset(name: str) -> dict[str, str]:
         "what": found["what"],
         "families": ", ".join(dict.fromkeys(attack["name"] for attack in attacks)),
         "trials": trials,
-        "curves": f"{len(attacks)} of M and {len(attacks) + searched} of M* for each domain and seed",
+        "curves": f"{len(attacks)} undefended and {len(attacks) + searched} defended for each domain and seed",
     }
 
 

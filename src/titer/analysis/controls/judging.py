@@ -56,7 +56,7 @@ def _collapsed(share: float, protocol: Protocol) -> str:
     """What became of answers that are empty or incoherent, where there are any."""
     if share == 0:
         return ""
-    counted = "harmless, as the protocol says" if protocol.harm.collapse_counts else "no harmless ones"
+    counted = "harmless, as the protocol says" if protocol.harm.collapse_counts else "not harmless"
     return f"; up to {100 * share:.1f} % empty or incoherent, counted as {counted}"
 
 
