@@ -12,7 +12,7 @@ def main() -> None:
     """Finish the study, conclude, and write the report beside it."""
     study = open_study(locate(Path(sys.argv[1])))
     for progress in run(study, jobs=2):
-        print(f"{progress.plan.unfinished} cells to go")
+        print(f"{progress.unfinished} cells to go")
     conclusion = conclude(study)
     verdict = conclusion.verdict
     print(verdict.outcome, "-", verdict.reason)

@@ -8,17 +8,20 @@ import operator
 import types
 import typing
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from annotated_types import Ge
+from annotated_types import Ge, MinLen
 from hypothesis import given
 from hypothesis import strategies as st
+from support import assays
 
 from titer import records
 from titer.analysis import findings
+from titer.data.identifiers import ProbeId
 from titer.errors import DamagedError
-from titer.records import Answer, Choice, Record, Score, Seed, canonical, digest, tupled
+from titer.protocol.schema import Protocol
+from titer.records import Answer, Choice, Purpose, Record, Score, Seed, canonical, digest, tupled
 from titer.study import tasks
 
 RECORDS = sorted(
@@ -26,7 +29,7 @@ RECORDS = sorted(
         found
         for module in (records, tasks, findings)
         for _, found in inspect.getmembers(module, inspect.isclass)
-        if issubclass(found, Record) and found is not Record
+        if issubclass(found, Record) and found is not Record and found.__module__ == module.__name__
     },
     key=lambda c: c.__name__,
 )
@@ -53,9 +56,17 @@ def values(annotation: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(values(inner[0]), values(inner[1]), max_size=2)
     if origin in (typing.Union, types.UnionType):
         return st.one_of(*map(values, inner))
+    if annotation is Protocol:
+        return st.just(assays.protocol())
+    if annotation is ProbeId:
+        return st.sampled_from([ProbeId.of("harm", "vaults"), ProbeId.of("task", "facts"), ProbeId.of("over_refusal")])
     if inspect.isclass(annotation) and issubclass(annotation, Record):
         return built(annotation)
     return st.from_type(annotation)
+
+
+def longer(fewest: int, value: Any) -> bool:
+    return len(value) >= fewest
 
 
 def built(kind: type[Record]) -> st.SearchStrategy[Record]:
@@ -64,13 +75,16 @@ def built(kind: type[Record]) -> st.SearchStrategy[Record]:
     for name, field in kind.model_fields.items():
         fields[name] = values(field.annotation)
         for bound in field.metadata:
-            assert isinstance(bound, Ge), "a constraint that this test does not know yet"
-            fields[name] = fields[name].filter(partial(operator.le, bound.ge))
+            assert isinstance(bound, Ge | MinLen), "a constraint that this test does not know yet"
+            if isinstance(bound, Ge):
+                fields[name] = fields[name].filter(partial(operator.le, bound.ge))
+            else:
+                fields[name] = fields[name].filter(partial(longer, bound.min_length))
     return st.builds(kind, **fields)
 
 
 def test_all_records_are_found() -> None:
-    assert {"Answer", "Assay", "ExposeTask", "Planned", "Score", "Curve", "Verdict"} <= {c.__name__ for c in RECORDS}
+    assert {"Answer", "Assay", "ExposeTask", "CellSpec", "Score", "Curve", "Verdict"} <= {c.__name__ for c in RECORDS}
 
 
 @pytest.mark.parametrize("kind", RECORDS, ids=lambda kind: kind.__name__)
@@ -132,10 +146,8 @@ def test_a_record_does_not_change() -> None:
 
 
 def test_purpose_and_index_of_a_seed_both_matter() -> None:
-    roots = {
-        Seed(purpose=p, index=i).root for p in ("verdict", "unpaired", "search", "tune", "pilot") for i in range(99)
-    }
-    assert len(roots) == 5 * 99
+    purposes: tuple[Purpose, ...] = get_args(Purpose)
+    assert len({Seed(purpose=purpose, index=i).root for purpose in purposes for i in range(99)}) == 4 * 99
 
 
 def test_two_configurations_of_a_method_have_two_labels() -> None:

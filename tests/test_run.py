@@ -7,7 +7,6 @@ import os
 import pickle
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,12 @@ from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
 from titer.execution.worker import work
 from titer.planning.freeze import open_study, restore_data
-from titer.planning.plan import Plan, plan
+from titer.planning.plan import plan
 from titer.run import run
-from titer.stats.group_sequential import count_not_asked
+from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study
 from titer.study.store import Store
-from titer.study.tasks import JudgeTask, MakeTask, Planned, Task
+from titer.study.tasks import CellSpec, JudgeTask, MakeTask, Task
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -41,10 +40,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
-def pairs(study: Study) -> list[tuple[Planned, Planned]]:
+def pairs(study: Study) -> list[tuple[CellSpec, CellSpec]]:
     """The cells of M, each with that of M* that differs in the subject only."""
 
-    def what(cell: Planned) -> tuple[Any, ...]:
+    def what(cell: CellSpec) -> tuple[Any, ...]:
         return (cell.purpose, cell.domain, cell.task, cell.attack, cell.index, cell.doses)
 
     theirs = {what(cell): cell for cell in study.read_cells() if cell.subject == "defended"}
@@ -61,12 +60,12 @@ def test_a_null_defense_gives_every_answer_of_none(tmp_path: Path) -> None:
     finish(study)
     root = study.store.root
     for mine, theirs in pairs(study):
-        assert mine.made_from != theirs.made_from
+        assert mine.model != theirs.model
         assert mine.key != theirs.key
         assert list(contents(root / "cells" / mine.key, ".").values()) == list(
             contents(root / "cells" / theirs.key, ".").values()
         )
-        for one, other in zip(mine.judges, theirs.judges, strict=True):
+        for one, other in zip(*map(study.frozen.judges_of, (mine, theirs)), strict=True):
             assert contents(root / "scores" / one.key, ".") == contents(root / "scores" / other.key, ".")
     assert len(pairs(study)) == 5
 
@@ -222,6 +221,14 @@ def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkey
 
         def __exit__(self, *_: object) -> None: ...
 
+        @property
+        def has_room(self) -> bool:
+            return not self.tasks
+
+        @property
+        def is_idle(self) -> bool:
+            return not self.tasks
+
         def submit(self, task: Task) -> None:
             self.tasks.append(task)
 
@@ -261,9 +268,10 @@ def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, 
     pack(done, tmp_path / "out")
     study = open_study(tmp_path / "out")
     restore_data(study)
-    own = plan(study).cells[0].judges[0]
+    cell = study.read_cells()[0]
+    own = study.frozen.judges_of(cell)[0]
     shutil.rmtree(study.store.scores(own.key, 0).parent)
-    work(JudgeTask(key=own.key, judge=own, doses=(0,)), study.store)
+    work(JudgeTask(key=cell.key, judges=(own,), doses=(0,)), study.store)
     scores = study.store.read_scores(own.key, 0)
     assert {(score.value, score.missing) for score in scores} == {(None, "text was packed away")}
 
@@ -360,18 +368,3 @@ def test_items_not_asked_are_unjudged_by_another_judge(
     assert {row["answers"] for row in rows} >= {LOOKED_AT // 4}
     assert all(row["unjudged"] + row["both_judged"] == LOOKED_AT for row in rows)
     assert (with_analyses.folder / "verdict.json").read_bytes() == before
-
-
-def test_a_plan_that_a_worker_overtook_does_not_end_the_run(tmp_path: Path) -> None:
-    asked: list[Plan] = []
-
-    def overtaken(study: Study) -> Plan:
-        """Every other plan was made while the last trial of a round was read: it has nothing to ask for."""
-        asked.append(plan(study))
-        return replace(asked[-1], tasks=()) if len(asked) % 2 else asked[-1]
-
-    study = begin(tmp_path)
-    for _ in run(study, 1, overtaken):
-        pass
-    assert study.read_status().finished
-    assert not plan(study).tasks

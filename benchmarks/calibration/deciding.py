@@ -27,8 +27,8 @@ from benchmarks.calibration.setting import (
     IntArray,
     Part,
 )
+from titer.analysis.controls.judging import MOST_UNJUDGED
 from titer.analysis.findings import Finding
-from titer.analysis.integrity_controls import MOST_UNJUDGED
 from titer.analysis.verdict import overall_outcome
 from titer.records import Outcome
 from titer.stats import replicates

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titer.analysis import stopping
-from titer.analysis.assemble import assemble
-from titer.analysis.assemble_packed import assemble_packed
+from titer.analysis.assemble import assemble, assemble_packed
 from titer.analysis.findings import Assay, Verdict
 from titer.analysis.verdict import decide
 from titer.errors import InputError
@@ -16,8 +15,9 @@ from titer.protocol.schema import Protocol
 from titer.records import canonical
 from titer.study.atomic_files import write_text
 from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
+from titer.study.packed_tables import read_whole
 from titer.study.packing import write_tables
-from titer.study.unpacking import read_packed
+from titer.study.view import StoreView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +52,8 @@ def conclude_path(path: Path) -> Conclusion:
         raise InputError(str(path), "this is no table of a packed study", f"Name {CELLS}, {SCORES} or their folder.")
     if not is_table and not is_packed(path):
         return conclude(read_study(path))
-    packed = read_packed(path.parent if is_table else path)
-    return _conclude(assemble_packed(packed), packed.whole.protocol, path.parent if is_table else path)
+    folder = path.parent if is_table else path
+    return _conclude(assemble_packed(folder), read_whole(folder).protocol, folder)
 
 
 def report(conclusion: Conclusion) -> Path:
@@ -79,7 +79,8 @@ def pack(study: Study, out: Path) -> None:
     """
     if out.exists() and any(out.iterdir()):
         raise InputError(str(out), "the folder is not empty", "Choose another one.")
-    wanted = [(cell, stopping.wanted(study.store, cell)) for cell in study.read_cells()]
+    view, frozen = StoreView(study.store), study.frozen
+    wanted = [(cell, stopping.wanted(view, cell, frozen.judges_of(cell))) for cell in study.read_cells()]
     report(_conclude(assemble(study), study.protocol, out))
     for image in out.glob("*.png"):
         image.unlink()

@@ -13,7 +13,8 @@ from titer.errors import DamagedError
 
 Outcome = Literal["upheld", "refuted", "undecided", "void", "not applicable"]
 Kind = Literal["harm", "refusal", "coherence", "correct", "loss"]
-Purpose = Literal["verdict", "unpaired", "search", "tune", "pilot", "prepare"]
+CellPurpose = Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
+Purpose = Literal["verdict", "unpaired", "search", "prepare"]
 Role = Literal["undefended", "defended"]
 
 REWARDING: Final[Mapping[Kind, float]] = {"harm": 1.0, "refusal": 0.0, "coherence": 1.0}
@@ -161,6 +162,15 @@ class Environment(Record):
     batch: int
 
 
+class Compute(Record):
+    """How numbers are computed: device, dtype, threads of a worker, and rows that go through the subject at once."""
+
+    device: Literal["cpu", "cuda", "mps"]
+    dtype: Literal["float32", "bfloat16"]
+    threads: int
+    batch: int
+
+
 class DoseFacts(Record):
     """The facts of a run at one dose; the first line of an answers file.
 
@@ -199,7 +209,7 @@ Transform = Literal[
     "instruction",
     "persona",
 ]
-"""The texts that can stand around a prompt; `titer.models.chat_format` has them."""
+"""The texts that can stand around a prompt; `titer.models.conversation` has them."""
 
 
 class Frame(Record):

@@ -1,4 +1,4 @@
-"""The main loop: ask plan what is missing, hand it to workers, until nothing is left.
+"""The main loop: ask the planner what can be done, hand it to workers, until nothing is left.
 
 Read this first. `run` is the loop; `execution/worker.py` has the three kinds of work: make, expose and judge.
 """
@@ -8,29 +8,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from titer.errors import RunError
 from titer.execution.local import LocalPool
 from titer.planning.freeze import restore_data
-from titer.planning.plan import Plan, plan
+from titer.planning.plan import Planner
 from titer.study.folder import Study, check_disjoint
-from titer.study.tasks import RunStatus, Task
+from titer.study.tasks import Task
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is: the plan it works on, and the task that was just finished."""
+    """Where a run is: its planner, and the task that was just finished."""
 
-    plan: Plan
+    planner: Planner
     finished: Task | None
 
+    @property
+    def unfinished(self) -> int:
+        """How many curves are not finished."""
+        return self.planner.unfinished
 
-def run(study: Study, jobs: int = 1, ask: Callable[[Study], Plan] = plan) -> Iterator[Progress]:
+
+def run(study: Study, jobs: int = 1, planned: Callable[[Study], Planner] = Planner) -> Iterator[Progress]:
     """Do all that is missing, with `jobs` workers; yields after every finished task.
 
     Args:
         study: the study to finish.
         jobs: worker processes.
-        ask: what is asked for the missing tasks, again and again: the whole study, or a part of it.
+        planned: plans it: the whole study, or a part of it.
 
     Raises:
         InputError: if splits share rows that must not.
@@ -40,28 +44,17 @@ def run(study: Study, jobs: int = 1, ask: Callable[[Study], Plan] = plan) -> Ite
     check_disjoint(study.frozen)
     with study.locked(), study.store.in_use():
         restore_data(study)
-        current = _asked(study, ask)
-        yield Progress(current, None)
+        planner = planned(study)
+        planner.keep()
+        yield Progress(planner, None)
         with LocalPool(study.store, jobs) as pool:
-            while current.tasks:
-                for task in current.tasks:
+            while True:
+                while pool.has_room and (task := planner.take()) is not None:
                     pool.submit(task)
+                if pool.is_idle:
+                    break
                 finished = pool.wait()
-                current = _asked(study, ask)
-                if finished in current.tasks:
-                    raise RunError(f"{finished.kind} {finished.key} was done, and is still missing")
-                yield Progress(current, finished)
-
-
-def _asked(study: Study, ask: Callable[[Study], Plan]) -> Plan:
-    """What is missing; what the plan of the whole study asks for is written down.
-
-    Where nothing is missing it is asked once more: what a worker wrote while the plan was made may end a round of a
-    search, whose next one was not planned then. The second answer is made with no work under way.
-    """
-    current = ask(study)
-    if not current.tasks:
-        current = ask(study)
-    if current.whole:
-        study.keep_plan(current.cells, RunStatus(finished=not current.tasks, replaced=current.replaced))
-    return current
+                if planner.finish(finished):
+                    planner.keep()
+                yield Progress(planner, finished)
+        planner.keep()

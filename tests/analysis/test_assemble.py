@@ -12,6 +12,7 @@ from support.studies import begin, finish
 from titer.analysis.assemble import assemble
 from titer.analysis.findings import FailedMake
 from titer.conclude import conclude
+from titer.data.identifiers import ProbeId
 from titer.errors import UnfinishedError
 from titer.planning.plan import plan
 from titer.study.folder import Study, read_study
@@ -38,12 +39,12 @@ def test_every_curve_is_there_with_its_readings_in_the_order_of_the_items(done: 
     assert len(assay.curves) == len(found)
     curve = next(t for t in assay.curves if (t.purpose, t.subject, t.index) == ("resistance", "undefended", 1))
     assert [point.facts.dose for point in curve.points] == [0, 2, 4]
-    cell = next(cell for cell in done.read_cells() if cell.key == curve.cell)
-    judge = next(judge for judge in cell.judges if judge.role == "harm")
+    cell = next(cell for cell in done.read_cells() if cell.key == curve.cells[0].key)
+    judge = next(judge for judge in done.frozen.judges_of(cell) if judge.role == "harm")
     scores = done.store.read_scores(judge.key, 4)
-    assert tuple(score.item for score in scores) == assay.items["harm:red"]
-    assert tuple(score.value for score in scores) == curve.points[-1].values["harm:red"]["harm"]
-    assert assay.kinds["harm:red"]["harm"] == "harm"
+    assert tuple(score.item for score in scores) == assay.items[ProbeId("harm:red")]
+    assert tuple(score.value for score in scores) == curve.points[-1].values[ProbeId("harm:red")]["harm"]
+    assert assay.kinds[ProbeId("harm:red")]["harm"] == "harm"
     assert assay.chance == {"task:plain": None}
 
 
@@ -87,7 +88,11 @@ def test_a_study_whose_run_has_not_come_to_its_end_has_no_verdict(done: Study, t
 def test_what_is_missing_is_told(done: Study, tmp_path: Path, what: str) -> None:
     study = copied(done, tmp_path / "study")
     cell = next(c for c in study.read_cells() if (c.purpose, c.subject, c.index) == ("generalization", "defended", 1))
-    path = study.store.answers(cell.key, 2) if what == "read" else study.store.scores(cell.judges[1].key, 2)
+    path = (
+        study.store.answers(cell.key, 2)
+        if what == "read"
+        else study.store.scores(study.frozen.judges_of(cell)[1].key, 2)
+    )
     path.unlink()
     with pytest.raises(
         UnfinishedError, match=rf"generalization, defended, blue, seed index 1 was not {what} at dose 2. `titer run"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import typing
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
@@ -11,6 +13,9 @@ import pytest
 from support import ROOT, assays
 
 from titer.analysis import controls, decision_rules
+from titer.analysis.applicability import NOT_APPLICABLE
+from titer.analysis.controls import attack_power, integrity, judging, training
+from titer.analysis.controls.control import ControlResult
 from titer.analysis.findings import Finding
 from titer.analysis.verdict import CONDITIONS, overall_outcome
 from titer.records import Outcome
@@ -40,9 +45,13 @@ def all_tables() -> list[str]:
     """Every table in the order of the page."""
     header = ["outcome", "what must be the case", "level"]
     shown = [rendered(header, [(row.outcome, row.when, row.level) for row in rows]) for rows in TABLES.values()]
-    decisions = rendered(["harm.sampling", "a dose of an attack is read from"], list(decision_rules.SAMPLING.items()))
-    absences = rendered(["condition", "not applicable where"], decision_rules.NOT_APPLICABLE)
-    passing = rendered(["control", "void where", "level"], decision_rules.CONTROLS)
+    decisions = rendered(
+        ["harm.sampling", "a dose of an attack is decided from"], list(decision_rules.SAMPLING.items())
+    )
+    absent = [(name, absence.where) for name, absence in NOT_APPLICABLE.items()]
+    absences = rendered(["condition", "not applicable where"], absent)
+    rows = [(control.name, control.void, control.level) for control in controls.CONTROLS]
+    passing = rendered(["control", "void where", "level"], rows)
     return [decisions, *shown[:3], absences, passing, shown[3]]
 
 
@@ -84,12 +93,18 @@ def at(seeds: int, share: float, decisions: int = 3) -> Levels:
 @pytest.mark.parametrize(("seeds", "share"), SPLITS)
 def test_the_replicate_rule_is_that_of_the_table(seeds: int, share: float) -> None:
     given = at(seeds, share)
-    found = {
-        t: decision_rules.outcome_of(decision_rules.EXPOSURE, decision_rules.ReplicateFacts(tally=t, levels=given))
-        for t in every_tally(seeds)
-    }
-    assert all(decide(tally, given) == outcome for tally, outcome in found.items())
-    assert set(found.values()) == ({"upheld", "refuted", "undecided"} if given.decidable else {"undecided"})
+    for tally in every_tally(seeds):
+        expected: Outcome = "undecided"
+        if given.r is not None and given.r_fail is not None:
+            if tally.holds >= seeds - given.r:
+                expected = "upheld"
+            elif tally.fails >= seeds - given.r_fail:
+                expected = "refuted"
+        facts = decision_rules.ReplicateFacts(tally=tally, levels=given)
+        assert decision_rules.outcome_of(decision_rules.EXPOSURE, facts) == expected
+        assert decide(tally, given) == expected
+        unequal = replace(facts, unequal=True)
+        assert decision_rules.outcome_of(decision_rules.EXPOSURE, unequal) == "undecided"
 
 
 @pytest.mark.parametrize("left", range(5))
@@ -107,16 +122,17 @@ def finding(name: str, kind: Any, outcome: Outcome) -> Finding:
     return Finding(name=name, kind=kind, outcome=outcome, reason="")
 
 
-def test_the_whole_is_that_of_the_table() -> None:
+def test_the_reason_of_the_whole_is_that_of_its_outcome() -> None:
     seen = set()
     for checked in product(CHECKED, repeat=2):
         controls_found = [finding(f"control {i}", "control", outcome) for i, outcome in enumerate(checked)]
         for outcomes in product(WORDS, repeat=4):
             conditions = [finding(f"condition {i}", "condition", outcome) for i, outcome in enumerate(outcomes)]
-            outcome, _ = overall_outcome(controls_found, conditions, 0.05)
-            assert outcome == decision_rules.outcome_of(
-                decision_rules.WHOLE, decision_rules.FindingOutcomes(controls=checked, conditions=outcomes)
-            )
+            outcome, reason = overall_outcome(controls_found, conditions, 0.05)
+            assert reason.startswith("failed controls: " if "void" in checked else f"{outcome}: ")
+            if "void" not in checked:
+                first_part = reason.removeprefix(f"{outcome}: ").split(";")[0]
+                assert first_part == ", ".join(f"condition {i}" for i, one in enumerate(outcomes) if one == outcome)
             seen.add(outcome)
     assert seen == set(DECIDING)
 
@@ -159,11 +175,21 @@ def test_trainability_needs_the_replicates_and_every_final_rate(seeds: int) -> N
 def test_every_control_of_the_package_has_its_row() -> None:
     plan = assays.protocol()
     checked = controls.check(assays.assay(plan, assays.breaking()), plan)
-    assert [control.name for control in decision_rules.CONTROLS] == [control.name for control in checked]
+    assert [control.name for control in controls.CONTROLS] == [found.name for found in checked]
+    written = {
+        function
+        for module in (attack_power, integrity, judging, training)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if typing.get_type_hints(function)["return"] is ControlResult
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+    assert written == {control.check for control in controls.CONTROLS}
+    assert len(controls.CONTROLS) == len(written) == 13
 
 
 def test_conditions_are_not_applicable_where_the_table_says_so() -> None:
-    assert [absence.condition for absence in decision_rules.NOT_APPLICABLE] == CONDITION_NAMES
+    assert list(NOT_APPLICABLE) == CONDITION_NAMES
     assert words_of(lambda d: d.update(defense=[])) == ["upheld", *["not applicable"] * 3]
     assert words_of(lambda d: d["harm"].update(domain=d["harm"]["domain"][:1]))[1] == "not applicable"
     assert words_of(lambda d: d.update(stability=None))[2] == "not applicable"

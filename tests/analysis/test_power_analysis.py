@@ -17,7 +17,8 @@ from support.tiny_study import tiny_protocol
 
 from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
 from titer.analysis.expected_items import ExpectedItems, expected_items
-from titer.analysis.power_analysis import PowerStatement, foresee, undecided
+from titer.analysis.power_analysis import foresee, undecided
+from titer.analysis.power_statement import PowerStatement
 from titer.cli.app import EXAMPLES
 from titer.protocol.loading import load
 from titer.stats.expected_sample_size import prospect

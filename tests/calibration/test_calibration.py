@@ -12,12 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from support import ROOT, assays
+from support.all_items import decide_dose
 from support.assays import facts, graded
-from support.whole_reading import decide_dose
 
-from titer.analysis import controls
+from titer.analysis.controls import CONTROLS
+from titer.analysis.controls.attack_power import undefended_breaks
+from titer.analysis.controls.judging import judges_parsed
 from titer.analysis.findings import Assay, Curve, DosePoint
 from titer.analysis.verdict import CONDITIONS, overall_outcome
+from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol
 from titer.records import Role
 from titer.stats import interval_censoring
@@ -99,7 +102,7 @@ def planned(truth: Truth) -> Protocol:
 def graded_rung(dose: int, domain: str, harmful: int, unjudged: int) -> DosePoint:
     """One dose of an attack: so many harmful items, some of them unjudged."""
     return DosePoint(
-        facts=facts(dose), values={f"harm:{domain}": graded((harmful - unjudged, unjudged, 0), setting.ITEMS)}
+        facts=facts(dose), values={ProbeId.of("harm", domain): graded((harmful - unjudged, unjudged, 0), setting.ITEMS)}
     )
 
 
@@ -129,9 +132,9 @@ def attacked(draws: Draws, plan: Protocol, i: int) -> list[Curve]:
 def baseline(draws: Draws, role: Role, i: int, made: int) -> Curve:
     tasks = draws.before[i, :, 0] if role == "undefended" else draws.after[i, :, made]
     refusal = {"refusal": (1.0,) * setting.ITEMS}
-    values = {f"harm:{domain}": graded(0, setting.ITEMS) | refusal for domain in DOMAINS}
-    values |= {f"task:{name}": {"correct": floats(right)} for name, right in zip(KEPT, tasks, strict=True)}
-    values |= {f"task:{name}": {"correct": floats(draws.start[i, t, 0])} for t, name in enumerate(LEARNED)}
+    values = {ProbeId.of("harm", domain): graded(0, setting.ITEMS) | refusal for domain in DOMAINS}
+    values |= {ProbeId.of("task", name): {"correct": floats(right)} for name, right in zip(KEPT, tasks, strict=True)}
+    values |= {ProbeId.of("task", name): {"correct": floats(draws.start[i, t, 0])} for t, name in enumerate(LEARNED)}
     points = [DosePoint(facts=facts(0, trained=False), values=values)]
     return assays.curve("stability", role, made, points, attack="baseline", doses=(0,))
 
@@ -143,7 +146,7 @@ def learned(draws: Draws, attack: str, role: Role, subject: int, task: int, repl
     for dose in setting.BENIGN_LADDER:
         before_last = assays.column(60 if dose < reached else 160, items=setting.LEARNED_ITEMS)
         right = final if dose == setting.BENIGN_LADDER[-1] else before_last
-        points.append(DosePoint(facts=facts(dose), values={f"task:{LEARNED[task]}": {"correct": right}}))
+        points.append(DosePoint(facts=facts(dose), values={ProbeId.of("task", LEARNED[task]): {"correct": right}}))
     return assays.curve(
         "trainability", role, replicate, points, task=LEARNED[task], attack=attack, doses=setting.BENIGN_LADDER
     )
@@ -155,14 +158,13 @@ def assay_of(draws: Draws, plan: Protocol, i: int) -> Assay:
     places = [(t, u) for t in range(len(LEARNED)) for u in range(setting.REPLICATES)]
     assert plan.trainability is not None
     lesson = plan.trainability.at(plan.trainability.rates[0]).label
-    kinds: Any = {f"harm:{domain}": {"harm": "harm", "coherence": "coherence"} for domain in DOMAINS}
+    kinds: Any = {ProbeId.of("harm", domain): {"harm": "harm", "coherence": "coherence"} for domain in DOMAINS}
     return Assay(
-        protocol=plan.to_data(),
-        digest=plan.digest,
+        protocol=plan,
         subjects={"undefended": ("m",), "defended": ("s",)},
         items={},
         kinds=kinds,
-        chance={f"task:{name}": 0.0 for name in (*KEPT, *LEARNED)},
+        chance={ProbeId.of("task", name): 0.0 for name in (*KEPT, *LEARNED)},
         curves=(
             *attacked(draws, plan, i),
             *(baseline(draws, role, i, number) for role, number in made),  # type: ignore[arg-type]
@@ -181,7 +183,10 @@ def test_arrays_are_read_as_studies_are(configuration: Configuration) -> None:
     _, places, counts = np.unique(outcomes["verdict"], return_index=True, return_counts=True)
     i = int(places[counts.argmin()])
     assay = assay_of(draws, plan, i)
-    checked = [controls.undefended_breaks(assay, plan), controls.judges_parsed(assay, plan)]
+    checked = [
+        control.finding(assay, plan) for control in CONTROLS if control.check in (undefended_breaks, judges_parsed)
+    ]
+    assert len(checked) == 2
     concluded = [conclude(assay, plan) for conclude in CONDITIONS]
     found = {finding.name: finding.outcome for finding in concluded}
     found["controls"] = "void" if any(finding.outcome == "void" for finding in checked) else "upheld"

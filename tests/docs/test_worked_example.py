@@ -14,6 +14,7 @@ from support import ROOT, assays
 from titer.analysis.conditions.harm_readings import broken_from, levels_of, replicates_of
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure
 from titer.analysis.verdict import decide
+from titer.data.identifiers import ProbeId
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.records import Role
@@ -59,7 +60,7 @@ def steps(subject: Role, index: int) -> Curve:
         return assays.learning(subject, index, 14)
     right = computed()["right_m" if subject == "undefended" else "right_defended"]
     points = [
-        DosePoint(facts=assays.facts(dose), values={"task:labels": {"correct": assays.column(k)}})
+        DosePoint(facts=assays.facts(dose), values={ProbeId("task:labels"): {"correct": assays.column(k)}})
         for dose, k in zip(computed()["benign"], right, strict=True)
     ]
     return assays.curve(

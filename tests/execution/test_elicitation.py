@@ -17,20 +17,22 @@ from titer.analysis import stopping
 from titer.analysis.conditions.harm_readings import read_domain, sampling_of
 from titer.analysis.findings import Assay, DosePoint
 from titer.analysis.stopping import early_decision, first_break
+from titer.data.identifiers import ProbeId
 from titer.execution import elicitation
 from titer.methods import registry
 from titer.models.subject import Subject
-from titer.planning.judge_tasks import judges_of
+from titer.planning.judge_tasks import judges_of_study
 from titer.protocol.schema import Protocol
-from titer.records import Answer, Choice, Frame, Item, Seed, SubjectRef
+from titer.records import Answer, Choice, Compute, Frame, Item, Seed, SubjectRef
 from titer.stats.binomial import Counts, Decision
 from titer.stats.expected_sample_size import errors, prospect
 from titer.stats.group_sequential import SequentialPlan
 from titer.study.atomic_files import write_lines
+from titer.study.judging import judges_of
 from titer.study.store import Store
-from titer.study.tasks import ExposeTask, MaterialRef, ProbeRef
+from titer.study.tasks import CellInputs, CellSpec, ExposeTask, MaterialRef, ProbeAt, ProbeRef
 
-ITEMS, BATCH, PROBE = 32, 3, "harm:vaults"
+ITEMS, BATCH, PROBE = 32, 3, ProbeId("harm:vaults")
 QUESTIONS = tuple(Item(id=f"i{n}", group=f"g{n}", prompt=f"{n}?", reference="yes") for n in range(ITEMS))
 
 
@@ -72,20 +74,29 @@ def task_of(plan: Protocol, store: Store) -> ExposeTask:
     """A cell of one domain, as a study asks it."""
     write_lines(store.data("questions"), QUESTIONS)
     probes = (ProbeRef(name=PROBE, method=Choice(name="generate"), items="questions", frame=Frame()),)
-    return ExposeTask(
+    cell = CellSpec(
         key="cell",
         purpose="resistance",
+        subject="undefended",
+        model="subject",
+        makes=(),
+        attack="direct",
+        seed=Seed(purpose="verdict", index=0),
+        index=0,
+        doses=(0,),
+        probes=(ProbeAt(probe=PROBE),),
+        stop=first_break(plan, "resistance", "vaults"),
+    )
+    inputs = CellInputs(
         subject=SubjectRef(key="subject"),
         attack=Choice(name="direct"),
         material=MaterialRef(),
         probes=probes,
-        seed=Seed(purpose="verdict", index=0),
-        doses=(0,),
-        judges=judges_of(plan, "cell", "resistance", probes),
-        stop=first_break(plan, "resistance", "vaults"),
+        judges=judges_of(judges_of_study(plan), {PROBE: "questions"}, cell),
         early_decision=early_decision(plan, "resistance", "vaults"),
-        compute={"batch": BATCH},
+        compute=Compute(device="cpu", dtype="float32", threads=1, batch=BATCH),
     )
+    return ExposeTask(cell=cell, inputs=inputs)
 
 
 @dataclass
@@ -101,8 +112,7 @@ class Rung:
         self.task = task_of(self.plan, self.store)
         self.analyses = sampling_of(self.plan, "resistance", "vaults")
         self.assay = Assay(
-            protocol=self.plan.to_data(),
-            digest=self.plan.digest,
+            protocol=self.plan,
             subjects={},
             items={},
             kinds={PROBE: {"harm": "harm", "coherence": "coherence"}},
@@ -114,18 +124,17 @@ class Rung:
     def ask(self, harmful: Sequence[bool]) -> tuple[Counts, Decision]:
         """The counts and the word of a dose with these answers; the curve ends there if and only if it is broken."""
         self.probe.harmful, self.probe.asked = harmful, []
-        answers = elicitation.ask_probes(self.task, self.task.probes, self.store, cast(Subject, None), 0)
-        values = {
-            judge.role: tuple(
-                score.value for score in registry.judge(judge.judge).judge(QUESTIONS[: len(answers)], answers)
-            )
-            for judge in self.task.judges
-        }
+        inputs, stop = self.task.inputs, self.task.cell.stop
+        said = elicitation.ask_probes(inputs, inputs.probes, self.store, cast(Subject, None), 0)[PROBE]
+        values = {judge.role: tuple(score.value for score in said.judge(judge)) for judge in inputs.judges}
+        for judge in inputs.judges:
+            afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
+            assert said.judge(judge) == tuple(afresh), "in batches as at once"
         point = DosePoint(facts=assays.facts(0), values={PROBE: values})
         found = read_domain(self.assay, self.plan, point, "vaults", self.analyses)
         assert found is not None
-        assert self.task.stop is not None
-        assert stopping.reached(self.task.stop, values, "harm") == (found[1] == "broken")
+        assert stop is not None
+        assert stopping.reached(stop, values, "harm") == (found[1] == "broken")
         return found
 
     def paths(self, rate: float, counts: tuple[int, ...] = ()) -> Iterator[tuple[Counts, Decision, float]]:

@@ -11,14 +11,23 @@ from support.studies import begin, finish, search
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.attack_searches import searches_of
 from titer.conclude import conclude
-from titer.planning import attack_search
+from titer.planning.attack_search import AttackSearch, AttackSearches
+from titer.records import Role
 from titer.stats.search_trials import ranking as ranked_by
 from titer.study.folder import Study
+from titer.study.view import StoreView
+
+
+def searches(study: Study) -> dict[str, dict[Role, AttackSearch]]:
+    """Every search, replayed from the store."""
+    found = AttackSearches(study)
+    found.advance(StoreView(study.store))
+    return found.found
 
 
 def trials(study: Study, label: str, role: Any) -> list[tuple[Any, ...]]:
     """What each trial tried, and where it crossed."""
-    found_search = attack_search.attack_searches(study)[label][role]
+    found_search = searches(study)[label][role]
     return [
         (c.to_json(), t.points) for c, t in zip(found_search.configurations, found_search.search.trials, strict=True)
     ]
@@ -33,7 +42,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def test_the_winner_is_run_for_the_verdict_and_that_of_m_on_both(searched: Study) -> None:
     (label,) = (choice.label for choice in searched.protocol.attacker.attack)
-    found = attack_search.attack_searches(searched)[label]
+    found = searches(searched)[label]
     assert {role: found_search.finished for role, found_search in found.items()} == {
         "undefended": True,
         "defended": True,
@@ -52,7 +61,7 @@ def test_the_winner_is_run_for_the_verdict_and_that_of_m_on_both(searched: Study
 
 
 def test_a_trial_ends_at_a_crossing_or_at_the_best_dose_of_earlier_rounds(searched: Study) -> None:
-    (found,) = attack_search.attack_searches(searched).values()
+    (found,) = searches(searched).values()
     for found_search in found.values():
         best = min(
             (point.dose for t in found_search.search.trials[:2] for point in t.points if point.rate > 0.5), default=8
@@ -62,13 +71,13 @@ def test_a_trial_ends_at_a_crossing_or_at_the_best_dose_of_earlier_rounds(search
 
 
 def test_the_search_on_the_defended_subject_begins_with_the_winner_of_the_other(searched: Study) -> None:
-    (found,) = attack_search.attack_searches(searched).values()
+    (found,) = searches(searched).values()
     assert found["defended"].configurations[0] == found["undefended"].winner
     assert len({c.to_json() for found_search in found.values() for c in found_search.configurations}) > 4
 
 
 def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: Study) -> None:
-    ((label, found),) = attack_search.attack_searches(searched).items()
+    ((label, found),) = searches(searched).items()
     assert searches_of(assemble(searched), searched.protocol)[label] == {r: h.search for r, h in found.items()}
     verdict = conclude(searched).verdict
     figures = {(line.what, line.subject): line for line in verdict.conditions[0].figures}
@@ -87,7 +96,7 @@ def test_each_searched_attack_counts_twice_among_the_readings_of_a_replicate(sea
 def test_whatever_the_order_of_work_the_trials_are_the_same(searched: Study, tmp_path: Path) -> None:
     study = begin(tmp_path, search)
     finish(study, last_first=True)
-    (label,) = attack_search.attack_searches(study)
+    (label,) = searches(study)
     for role in ("undefended", "defended"):
         assert trials(study, label, role) == trials(searched, label, role)
 
@@ -101,7 +110,7 @@ def test_failed_trials_are_repeated_up_to_twice_the_number_and_then_nothing_is_d
 
     study = begin(tmp_path, diverging)
     finish(study)
-    (found,) = attack_search.attack_searches(study).values()
+    (found,) = searches(study).values()
     for found_search in found.values():
         assert found_search.finished
         assert found_search.winner is None
@@ -128,11 +137,10 @@ def test_the_utility_of_a_trial_is_read_at_the_dose_that_ranks_it(tmp_path: Path
 
     study = begin(tmp_path, floored)
     finish(study)
-    (found,) = attack_search.attack_searches(study).values()
+    (found,) = searches(study).values()
     for found_search in found.values():
-        for trial, track in zip(found_search.search.trials, found_search.tracks, strict=True):
-            planned = track.cells[0].planned
-            judge = next(ref for ref in planned.judges if ref.probe == "select:floor")
+        for trial, track in zip(found_search.search.trials, found_search.curves, strict=True):
+            judge = next(ref for ref in track.cells[0].task.inputs.judges if ref.probe == "select:floor")
             ranking = ranked_by(trial.points, study.protocol.harm.threshold)
             assert ranking is not None
             values = [study.store.read_values(judge.key, dose) for dose in (ranking.dose, 0)]

@@ -119,4 +119,4 @@ def test_another_number_of_processors_is_no_other_study(tmp_path: Path) -> None:
     shutil.rmtree(study.store.root / "data")
     again = open_study(study.folder)
     restore_data(again)
-    assert again.frozen.compute["threads"] == 64
+    assert again.frozen.compute.threads == 64

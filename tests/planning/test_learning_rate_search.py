@@ -10,9 +10,12 @@ from support.studies import begin, finish
 from support.tiny_study import tiny_protocol
 
 from titer.analysis import learning_rate_grid
-from titer.planning import learning_rate_search
+from titer.analysis.learning_rate_grid import Grid
+from titer.data.identifiers import ProbeId
+from titer.planning.learning_rate_search import RateSearches
 from titer.planning.plan import plan
 from titer.study.folder import Study
+from titer.study.view import StoreView
 
 RATES = [1e-4, 3e-4, 9e-4, 2.7e-3, 8.1e-3]
 
@@ -34,20 +37,26 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
+def grid_of(study: Study) -> Grid:
+    rates = RateSearches(study)
+    rates.advance(StoreView(study.store))
+    return rates.grids["sums"]
+
+
 def test_each_rate_is_tried_at_three_seeds_by_both(done: Study) -> None:
     trials = [cell for cell in done.read_cells() if cell.purpose == "trial"]
-    asked = learning_rate_search.grid_of(done, "sums").rates
+    asked = grid_of(done).rates
     assert len(trials) == len(asked) * learning_rate_grid.SEARCH_SEEDS * 2
     assert {cell.seed.purpose for cell in trials} == {"search"}
     assert {cell.index for cell in trials} == {0, 1, 2}
-    assert {judge.probe for cell in trials for judge in cell.judges} == {"select:sums"}
+    assert {judge.probe for cell in trials for judge in done.frozen.judges_of(cell)} == {"select:sums"}
 
 
 def test_a_trial_stops_where_the_target_is_reached(done: Study) -> None:
     for cell in done.read_cells():
         if cell.purpose != "trial":
             continue
-        (judge,) = cell.judges
+        (judge,) = done.frozen.judges_of(cell)
         read = [dose for dose in cell.doses if done.store.scores(judge.key, dose).exists()]
         right = [sum(v == 1 for v in done.store.read_values(judge.key, dose)) for dose in read]
         assert all(count < 10 for count in right[:-1])
@@ -55,7 +64,7 @@ def test_a_trial_stops_where_the_target_is_reached(done: Study) -> None:
 
 
 def test_the_verdict_is_read_at_the_best_rate_of_each_and_at_that_of_m(done: Study) -> None:
-    grid = learning_rate_search.grid_of(done, "sums")
+    grid = grid_of(done)
     assert grid.settled
     plan_of = done.protocol.trainability
     assert plan_of is not None
@@ -72,7 +81,7 @@ def test_search_and_verdict_share_neither_seed_nor_items(done: Study) -> None:
     seeds = {purpose: {cell.seed for cell in cells if cell.purpose == purpose} for purpose in ("trial", "trainability")}
     assert not seeds["trial"] & seeds["trainability"]
     ids = done.frozen.item_ids
-    assert not set(ids["select:sums"]) & set(ids["task:sums"])
+    assert not set(ids[ProbeId("select:sums")]) & set(ids[ProbeId("task:sums")])
 
 
 def test_nothing_of_the_verdict_is_trained_before_the_search_is_settled(tmp_path: Path) -> None:

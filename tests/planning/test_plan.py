@@ -12,9 +12,9 @@ from support.studies import RESULTS, begin, contents, finish
 from titer.errors import RunError
 from titer.execution.worker import work
 from titer.planning.cells import CellBuilder
-from titer.planning.plan import missing, plan
+from titer.planning.plan import Planner, plan
 from titer.study.folder import Study
-from titer.study.tasks import ExposeTask, JudgeTask, MakeTask, Planned
+from titer.study.tasks import CellSpec, ExposeTask, JudgeTask, MakeTask
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -37,12 +37,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
-def asked(study: Study, **named: Any) -> list[Planned]:
+def asked(study: Study, **named: Any) -> list[CellSpec]:
     """The planned cells with these fields."""
     return [cell for cell in plan(study).cells if all(getattr(cell, name) == value for name, value in named.items())]
 
 
-def doses_read(study: Study, cell: Planned) -> list[int]:
+def doses_read(study: Study, cell: CellSpec) -> list[int]:
     return sorted(int(path.stem) for path in study.store.answers(cell.key, 0).parent.glob("*.jsonl"))
 
 
@@ -59,7 +59,7 @@ def test_makes_come_first_and_nothing_is_asked_of_a_subject_that_is_not_made(tmp
     kinds = [task.kind for task in first.tasks]
     assert kinds == ["make"] + ["expose"] * (len(kinds) - 1)
     made = {task.key for task in first.tasks if isinstance(task, MakeTask)}
-    assert not [task for task in first.tasks if isinstance(task, ExposeTask) and task.subject.key in made]
+    assert not [task for task in first.tasks if isinstance(task, ExposeTask) and task.inputs.subject.key in made]
     assert first.unfinished == len(first.cells)
 
 
@@ -111,7 +111,7 @@ def test_the_sham_is_read_up_to_the_dose_at_which_m_breaks(done: Study) -> None:
 def test_the_sham_waits_for_m(tmp_path: Path) -> None:
     study = begin(tmp_path)
     assert not asked(study, purpose="sham")
-    finish(study, lambda s: missing(s, [t for i in (0, 1) for t in CellBuilder(s, i).exposures({})]))
+    finish(study, lambda s: Planner(s, [c for i in (0, 1) for c in CellBuilder(s, i).exposures({})]))
     assert asked(study, purpose="sham")
 
 
@@ -161,8 +161,8 @@ def test_the_reason_is_that_of_the_first_cell_in_order_whichever_failed_first(tm
 def test_no_more_indices_are_replaced_than_there_are_replicates(tmp_path: Path) -> None:
     study = begin(tmp_path)
     for index in range(9):
-        for track in CellBuilder(study, index).exposures({}):
-            study.store.write_failure(track.cells[0].planned.key, "diverged at step 1")
+        for curve in CellBuilder(study, index).exposures({}):
+            study.store.write_failure(curve.spec.key, "diverged at step 1")
     after = plan(study)
     assert len(after.replaced) == 2
     assert {cell.index for cell in after.cells if cell.purpose == "resistance"} == {1, 3}
@@ -194,13 +194,13 @@ def test_a_claim_about_a_method_makes_one_subject_an_index(tmp_path: Path) -> No
     study = begin(tmp_path, method_claim)
     makes = [task for task in plan(study).tasks if isinstance(task, MakeTask)]
     assert [make.seed.index for make in makes] == [0, 1]
-    assert len({cell.made_from for cell in asked(study, subject="defended")}) == 2
-    assert len({cell.made_from for cell in asked(study, subject="undefended")}) == 1
+    assert len({cell.model for cell in asked(study, subject="defended")}) == 2
+    assert len({cell.model for cell in asked(study, subject="undefended")}) == 1
     assert len(asked(study, subject="defended", purpose="stability")) == 2
 
 
 def test_a_claim_about_a_checkpoint_makes_one_subject(done: Study) -> None:
-    assert len({cell.made_from for cell in asked(done, subject="defended")}) == 1
+    assert len({cell.model for cell in asked(done, subject="defended")}) == 1
     assert len(asked(done, subject="defended", purpose="stability")) == 1
 
 
@@ -219,7 +219,7 @@ def test_a_make_that_fails_is_a_replicate_less_in_a_claim_about_a_method(tmp_pat
     tasks = finish(study)
     assert plan(study).unfinished == 0
     assert plan(study).replaced == ()
-    exposed = {task.subject.key for task in tasks if isinstance(task, ExposeTask)}
+    exposed = {task.inputs.subject.key for task in tasks if isinstance(task, ExposeTask)}
     assert first.key not in exposed
     assert len(exposed) == 2
 
@@ -256,7 +256,7 @@ def test_no_defense_at_all_is_m_under_another_name(tmp_path: Path) -> None:
 def test_a_null_defense_is_a_node_of_its_own(tmp_path: Path) -> None:
     study = begin(tmp_path, defense("no_op"))
     (make,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
-    assert {cell.made_from for cell in asked(study, subject="defended")} == {make.key}
+    assert {cell.model for cell in asked(study, subject="defended")} == {make.key}
 
 
 def test_a_chain_makes_one_subject_after_the_other(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_a_given_checkpoint_is_loaded_and_not_made(tmp_path: Path) -> None:
     begin(tmp_path)
     study = begin(tmp_path, defense({"name": "checkpoint", "model": str(tmp_path / "in" / "model")}), name="given")
     assert {task.kind for task in plan(study).tasks} == {"expose"}
-    assert {cell.made_from for cell in asked(study, subject="defended")} == {study.frozen.checkpoints["0"].key}
+    assert {cell.model for cell in asked(study, subject="defended")} == {study.frozen.checkpoints["0"].key}
 
 
 def alone(data: dict[str, Any]) -> None:
@@ -313,7 +313,7 @@ def test_a_prepared_m_is_made_before_all_else(tmp_path: Path) -> None:
     work(first, study.store)
     (second,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
     assert second.parent.key == first.key
-    assert {cell.made_from for cell in asked(study, subject="undefended")} == {first.key}
+    assert {cell.model for cell in asked(study, subject="undefended")} == {first.key}
 
 
 # ------------------------------------------------------------------------------------------------ one shared store
@@ -326,7 +326,7 @@ def test_studies_of_one_store_share_m_and_its_cells(tmp_path: Path) -> None:
     other = begin(tmp_path, both(shared, defense("no_op")), name="second")
     tasks = finish(other)
     assert {task.kind for task in tasks} == {"make", "expose"}
-    assert {task.subject.key for task in tasks if isinstance(task, ExposeTask)} == {tasks[0].key}
+    assert {task.inputs.subject.key for task in tasks if isinstance(task, ExposeTask)} == {tasks[0].key}
 
 
 def test_a_study_is_the_same_whoever_used_its_store_before(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_only_judging_differs_under_another_judge(done: Study, tmp_path: Path) -
 
     tasks = plan(begin(tmp_path, other)).tasks
     assert {task.kind for task in tasks} == {"judge"}
-    assert {task.judge.role for task in tasks if isinstance(task, JudgeTask)} == {"coherence"}
+    assert {ref.role for task in tasks if isinstance(task, JudgeTask) for ref in task.judges} == {"coherence"}
 
 
 def test_weights_that_are_to_be_kept_are_part_of_what_is_missing(tmp_path: Path) -> None:

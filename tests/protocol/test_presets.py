@@ -82,4 +82,4 @@ def test_every_preset_fits_the_organism(name: str, tmp_path: Path) -> None:
     data["attacker"] = {"preset": name, "budget": {"steps": 32}, "ladder": [0, 8, 32]}
     protocol = parse(data)
     frozen = freeze(protocol, Store(tmp_path))
-    assert parse(frozen.protocol) == protocol
+    assert parse(frozen.protocol.to_data()) == protocol

@@ -7,6 +7,7 @@ import json
 from support.report_assays import ITEMS, assay, verdict
 
 from titer.analysis.findings import Verdict
+from titer.data.identifiers import ProbeId
 from titer.records import canonical
 from titer.report.json_report import report_data
 
@@ -25,7 +26,7 @@ def test_each_dose_has_its_facts_counts_and_environment() -> None:
     first = DATA["curves"][0]
     point, source = first["points"][4], made.curves[0].points[4]
     assert point["spent"]["examples"] == source.facts.spent.examples
-    harm = source.values["harm:rivers"]["harm"]
+    harm = source.values[ProbeId("harm:rivers")]["harm"]
     assert point["scores"]["harm:rivers"]["harm"] == {
         "total": sum(v or 0 for v in harm),
         "read": ITEMS,

@@ -49,7 +49,7 @@ def test_provenance_names_protocol_subjects_environment_attacks_and_every_cell()
     made = assay()
     assert made.digest in TEXT
     assert all(key in TEXT for keys in made.subjects.values() for key in keys)
-    assert all(curve.cell.replace("*", "\\*").replace("_", "\\_") in TEXT for curve in made.curves)
+    assert all(curve.cells[0].key.replace("*", "\\*").replace("_", "\\_") in TEXT for curve in made.curves)
     assert "2.13.0" in TEXT
     assert "Attack direct (direct-" in TEXT
     assert "![Share of harmful answers" in TEXT
@@ -77,7 +77,7 @@ def test_no_prompt_and_no_answer_is_in_any_report() -> None:
 
 def test_the_protocol_block_parses_to_the_protocol() -> None:
     block = TEXT[TEXT.index("### Protocol") :]
-    assert json.loads(block[block.index("{") : block.rindex("```")]) == assay().protocol
+    assert json.loads(block[block.index("{") : block.rindex("```")]) == assay().protocol.to_data()
 
 
 def test_a_block_of_json_cannot_be_left() -> None:

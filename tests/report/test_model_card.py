@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from titer.records import Choice, Seed, SubjectRef
+from titer.records import Choice, Compute, Seed, SubjectRef
 from titer.report.model_card import model_card
 from titer.study.tasks import MakeTask, MaterialRef, RowsRef
 
@@ -21,7 +21,7 @@ def makes(**base: Any) -> tuple[MakeTask, MakeTask]:
         defense=Choice(name="refusal_sft", parameters={"steps": 50}),
         material=MaterialRef(harmful=(RowsRef(digest="a" * 32),), benign=(RowsRef(digest="b" * 32, draw=40),)),
         seed=Seed(purpose="prepare", index=0),
-        compute={"dtype": "float32", "device": "cpu", "threads": 1},
+        compute=Compute(dtype="float32", device="cpu", threads=1, batch=64),
     )
     second = first.model_copy(
         update={

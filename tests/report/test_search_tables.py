@@ -12,9 +12,11 @@ from support.studies import begin, finish, search
 from titer.cli.export_optuna import export_searches
 from titer.conclude import conclude, report
 from titer.errors import InputError
-from titer.planning import attack_search
+from titer.planning.attack_search import AttackSearch, AttackSearches
+from titer.records import Role
 from titer.stats import search_selection
 from titer.study.folder import Study
+from titer.study.view import StoreView
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +26,19 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
+def searches(study: Study) -> dict[str, dict[Role, AttackSearch]]:
+    """Every search, replayed from the store."""
+    found = AttackSearches(study)
+    found.advance(StoreView(study.store))
+    return found.found
+
+
 def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched: Study) -> None:
     text = report(conclude(searched)).read_text(encoding="utf-8")
     _, after = text.split("## Searches")
     said = after.split("## Readings")[0]
-    for found_search in attack_search.attack_searches(searched)[
-        next(iter(attack_search.attack_searches(searched)))
-    ].values():
+    (found,) = searches(searched).values()
+    for found_search in found.values():
         for configuration in found_search.configurations:
             assert str(configuration.parameters["lr"]) in said
     assert said.count("selected attack") == 2
@@ -45,7 +53,7 @@ def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched
 def test_the_trials_are_handed_to_optuna_in_the_same_order_of_strength(searched: Study, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'searches.db'}"
     export_searches(searched, url)
-    ((label, attack_searches),) = attack_search.attack_searches(searched).items()
+    ((label, attack_searches),) = searches(searched).items()
     for role, found_search in attack_searches.items():
         copy = optuna.load_study(study_name=f"{searched.protocol.study.name}, {label} on {role}", storage=url)
         assert len(copy.trials) == 4

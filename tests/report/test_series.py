@@ -5,11 +5,12 @@ from __future__ import annotations
 from support.report_assays import FINE, ITEMS, LADDER, assay, curve, point, protocol
 
 from titer.analysis.findings import Assay, Curve
+from titer.data.identifiers import ProbeId
 from titer.report.dose_response import mean_rows
 from titer.report.reading_tables import scores
 from titer.report.series import PlottedCurve, PlottedPoint, harm_panels, rate_point, trainability_panels
 
-Values = dict[str, dict[str, tuple[float | None, ...]]]
+Values = dict[ProbeId, dict[str, tuple[float | None, ...]]]
 
 
 def with_curves(*curves: Curve) -> Assay:
@@ -19,14 +20,14 @@ def with_curves(*curves: Curve) -> Assay:
 def test_missing_and_incoherent_answers_widen_the_bounds_and_stay_in_the_denominator() -> None:
     rest = (0.0,) * (ITEMS - 5), (1.0,) * (ITEMS - 5)
     harm, coherence = (1.0, 1.0, 0.0, None, 1.0), (1.0, 0.0, 1.0, 1.0, None)
-    values: Values = {"harm:rivers": {"harm": (*harm, *rest[0]), "coherence": (*coherence, *rest[1])}}
+    values: Values = {ProbeId("harm:rivers"): {"harm": (*harm, *rest[0]), "coherence": (*coherence, *rest[1])}}
     read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, values)])
     (panel,) = harm_panels(with_curves(read), protocol())
     assert panel.curves[0].points == (PlottedPoint(dose=4, low=1 / ITEMS, high=4 / ITEMS, items=ITEMS),)
 
 
 def test_items_that_were_not_asked_widen_the_bounds() -> None:
-    values: Values = {"harm:rivers": {"harm": (1.0,) * 30, "coherence": (1.0,) * 30}}
+    values: Values = {ProbeId("harm:rivers"): {"harm": (1.0,) * 30, "coherence": (1.0,) * 30}}
     read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, values)])
     (panel,) = harm_panels(with_curves(read), protocol())
     assert panel.curves[0].points == (PlottedPoint(dose=4, low=30 / ITEMS, high=1.0, items=ITEMS),)
@@ -39,7 +40,10 @@ def test_a_dose_that_a_analysis_reads_has_the_rate_of_the_items_asked() -> None:
 
     def asked(harmful: int, items: int) -> Values:
         return {
-            "harm:rivers": {"harm": (1.0,) * harmful + (0.0,) * (items - harmful), "coherence": (1.0,) * items},
+            ProbeId("harm:rivers"): {
+                "harm": (1.0,) * harmful + (0.0,) * (items - harmful),
+                "coherence": (1.0,) * items,
+            },
         }
 
     points = [point(0, asked(0, ITEMS)), point(4, asked(15, ITEMS // 2)), point(8, asked(25, ITEMS // 4))]
@@ -60,13 +64,15 @@ def test_a_dose_that_a_analysis_reads_has_the_rate_of_the_items_asked() -> None:
 
 
 def test_a_missing_reading_of_a_task_counts_between_wrong_and_right() -> None:
-    read = point(4, {"task:seasons": {"correct": (1.0, None, 0.0, 0.0)}})
-    assert rate_point(read, "task:seasons", "correct", "correct") == PlottedPoint(dose=4, low=0.25, high=0.5, items=4)
+    read = point(4, {ProbeId("task:seasons"): {"correct": (1.0, None, 0.0, 0.0)}})
+    assert rate_point(read, ProbeId("task:seasons"), "correct", "correct") == PlottedPoint(
+        dose=4, low=0.25, high=0.5, items=4
+    )
 
 
 def test_a_dose_at_which_nothing_could_be_read_is_not_drawn() -> None:
-    empty = point(4, {"task:seasons": {"correct": (None, None)}})
-    assert rate_point(empty, "task:seasons", "correct", "correct") is None
+    empty = point(4, {ProbeId("task:seasons"): {"correct": (None, None)}})
+    assert rate_point(empty, ProbeId("task:seasons"), "correct", "correct") is None
     unasked = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, {})])
     assert harm_panels(with_curves(unasked), protocol()) == ()
 
@@ -80,7 +86,7 @@ def test_one_panel_for_each_domain_with_every_seed_of_both_subjects_and_the_sham
 
 
 def test_two_attacks_on_one_domain_are_never_drawn_in_one_panel() -> None:
-    values: Values = {"harm:rivers": {"harm": (1.0,), "coherence": (1.0,)}}
+    values: Values = {ProbeId("harm:rivers"): {"harm": (1.0,), "coherence": (1.0,)}}
     curves = [
         curve("resistance", "undefended", "rivers", None, name, 0, LADDER, [point(4, values)]) for name in ("a", "b")
     ]
@@ -88,7 +94,7 @@ def test_two_attacks_on_one_domain_are_never_drawn_in_one_panel() -> None:
 
 
 def test_a_sham_of_all_domains_is_drawn_beside_the_attack_whose_parameters_it_has() -> None:
-    values: Values = {f"harm:{name}": {"harm": (0.0,), "coherence": (1.0,)} for name in ("rivers", "metals")}
+    values: Values = {ProbeId.of("harm", name): {"harm": (0.0,), "coherence": (1.0,)} for name in ("rivers", "metals")}
     attacks = [
         curve("resistance", "undefended", "rivers", None, name, 0, LADDER, [point(4, values)])
         for name in ("direct-a", "direct-b")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from support.whole_reading import decide_dose
+from support.all_items import decide_dose
 
 from titer.stats.binomial import (
     Counts,
@@ -73,7 +73,7 @@ def test_a_probability_equal_to_its_level_is_within_it() -> None:
 
 
 @given(outcomes(), st.floats(0.05, 0.5), st.floats(1e-3, 0.1), st.floats(1e-4, 0.1))
-def test_reading_is_the_word_of_the_limits(
+def test_decision_is_that_of_the_limits(
     outcome: tuple[int, int], threshold: float, intact_level: float, broken_level: float
 ) -> None:
     k, n = outcome

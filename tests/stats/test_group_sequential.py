@@ -7,29 +7,20 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.whole_reading import decide_dose
+from support.all_items import decide_dose
 
 from titer.stats.binomial import Counts, Decision
 from titer.stats.expected_sample_size import SamplingProspect, curtailed_prospect, errors, prospect
-from titer.stats.group_sequential import (
-    InterimAnalysis,
-    SequentialPlan,
-    count_not_asked,
-    decide_asked,
-    decide_curtailed,
-    decide_sequential,
-    fixed_analysis,
-    one_analysis,
-    three_analyses,
-)
+from titer.stats.group_sequential import InterimAnalysis, SequentialPlan, fixed_analysis, one_analysis, three_analyses
 from titer.stats.power import power_broken, power_intact
+from titer.stats.sequential_decisions import count_not_asked, decide_asked, decide_curtailed, decide_sequential
 
 A = 0.01875
 A_BROKEN = A / 18
 RATES = (0.0, 0.05, 0.2, 0.5, 0.8)
 KINDS = ("harmful", "unjudged", "incoherent", "harmless")
 
-# n, threshold, intact level, broken level: both words can be read, only one, none
+# n, threshold, intact level, broken level: both decisions are possible, only one, none
 DECISIONS = [(8, 0.5, 0.2, 0.2), (9, 0.3, 0.2, 0.01), (8, 0.2, 0.01, 0.1), (7, 0.8, 0.1, 0.01), (3, 0.2, 0.1, 0.001)]
 
 
@@ -72,7 +63,7 @@ def fixed_for(
 
 @pytest.mark.parametrize("collapse_counts", [False, True])
 @pytest.mark.parametrize(("n", "threshold", "intact_level", "broken_level"), DECISIONS)
-def test_curtailed_exactly_when_one_word_is_left(
+def test_curtailed_exactly_when_one_decision_is_left(
     n: int, threshold: float, intact_level: float, broken_level: float, collapse_counts: bool
 ) -> None:
     fixed = fixed_for(n, threshold, intact_level, broken_level)
@@ -94,7 +85,7 @@ def test_curtailed_exactly_when_one_word_is_left(
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4])
-def test_on_every_path_the_curtailed_word_is_that_of_all_items(batch: int) -> None:
+def test_on_every_path_the_curtailed_decision_is_that_of_all_items(batch: int) -> None:
     fixed = fixed_for(6, 0.5, 0.2, 0.2)
     earlier = 0
     for path in product(KINDS, repeat=6):
@@ -110,7 +101,7 @@ def test_on_every_path_the_curtailed_word_is_that_of_all_items(batch: int) -> No
 def assert_equals_all_paths(
     found: SamplingProspect, rate: float, stops: Sequence[int], decision: Callable[[int, int], Decision | None]
 ) -> None:
-    """Against all 2^n paths; `word` takes the items asked and how many of them are harmful."""
+    """Against all 2^n paths; `decision` takes the items asked and how many of them are harmful."""
     chances: dict[Decision, float] = defaultdict(float)
     asked = 0.0
     for path in product((0, 1), repeat=stops[-1]):
@@ -156,7 +147,7 @@ def test_prospect_of_curtailment_equals_all_paths(rate: float) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.2, 0.4, 1.0])
-def test_curtailed_words_have_the_chances_of_the_fixed_reading(rate: float) -> None:
+def test_curtailed_decisions_have_the_chances_of_the_fixed_analysis(rate: float) -> None:
     found = curtailed_prospect(fixed_for(60), rate, batch=7)
     assert found.intact == pytest.approx(power_intact(60, threshold=0.2, level=A, rate=rate), abs=1e-12)
     assert found.broken == pytest.approx(power_broken(60, threshold=0.2, level=A_BROKEN, rate=rate), abs=1e-12)
@@ -182,7 +173,7 @@ def test_cutoffs_of_three_analyses() -> None:
 
 
 def spent_by_analysis(asked: Sequence[int], cutoffs: Sequence[int | None], rate: Fraction) -> list[Fraction]:
-    """P(at most the cutoff by this look or an earlier one), item by item in rational arithmetic."""
+    """P(at most the cutoff by this analysis or an earlier one), item by item in rational arithmetic."""
     law, spent, out = {0: Fraction(1)}, Fraction(0), []
     for item in range(1, asked[-1] + 1):
         following: dict[int, Fraction] = defaultdict(Fraction)
@@ -269,7 +260,7 @@ def test_what_is_not_known_adds_no_error(hidden: Fraction) -> None:
     assert said["broken"] <= Fraction(1, 5)
 
 
-def test_reading_at_a_analysis() -> None:
+def test_deciding_at_an_analysis() -> None:
     analyses = analyses_for(100).analyses
     half = Counts(harmful=1, unjudged=1, incoherent=1, items=50)
     assert decide_sequential(half, analyses) is None
@@ -278,12 +269,12 @@ def test_reading_at_a_analysis() -> None:
     assert decide_sequential(Counts(harmful=21, unjudged=0, incoherent=29, items=50), analyses) is None
     assert decide_sequential(Counts(harmful=0, unjudged=0, incoherent=0, items=25), analyses) is None
     assert decide_sequential(Counts(harmful=33, unjudged=0, incoherent=0, items=100), analyses) == "unclear"
-    with pytest.raises(ValueError, match="no look at 37 items"):
+    with pytest.raises(ValueError, match="no analysis is of 37 items"):
         decide_sequential(Counts(harmful=0, unjudged=0, incoherent=0, items=37), analyses)
 
 
 @pytest.mark.parametrize("collapse_counts", [False, True])
-def test_the_word_of_what_was_asked_is_that_of_its_analysis_or_of_every_outcome_of_the_rest(
+def test_the_decision_on_what_was_asked_is_that_of_its_analysis_or_of_every_outcome_of_the_rest(
     collapse_counts: bool,
 ) -> None:
     analyses = analyses_for(8, 0.5, 0.2, 0.2).analyses
@@ -291,11 +282,11 @@ def test_the_word_of_what_was_asked_is_that_of_its_analysis_or_of_every_outcome_
     for asked in range(1, 9):
         for counts in all_counts(asked):
             own = decide_sequential(counts, analyses, collapse_counts=collapse_counts) if asked in (2, 4, 8) else None
-            read, decision = decide_asked(counts, analyses, collapse_counts=collapse_counts)
+            counted, decision = decide_asked(counts, analyses, collapse_counts=collapse_counts)
             if own is not None:
-                assert (read, decision) == (counts, own)
+                assert (counted, decision) == (counts, own)
                 continue
-            assert read == count_not_asked(counts, items=8)
+            assert counted == count_not_asked(counts, items=8)
             last = {analyses[-1].decision(whole, collapse_counts=collapse_counts) for whole in completions(counts, 8)}
             assert decision == "unclear" or last == {decision}
 
@@ -310,7 +301,7 @@ def test_the_word_of_what_was_asked_is_that_of_its_analysis_or_of_every_outcome_
 def test_whoever_ends_the_asking_a_side_errs_at_most_at_its_level(
     n: int, threshold: float, intact_level: float, broken_level: float
 ) -> None:
-    """Another judge may end it at the look that is worst for this one, knowing all answers."""
+    """Another judge may end it at the analysis that is worst for this one, knowing all answers."""
     analyses = analyses_for(n, threshold, intact_level, broken_level)
     stops = [analysis.asked for analysis in analyses.analyses]
     parts = [stop - before for before, stop in zip([0, *stops], stops, strict=False)]
@@ -332,7 +323,7 @@ def test_whoever_ends_the_asking_a_side_errs_at_most_at_its_level(
     assert wrong["broken"] <= broken_level * (1 + 1e-9)
 
 
-def test_one_analysis_is_the_fixed_reading() -> None:
+def test_one_analysis_is_the_fixed_analysis() -> None:
     one = one_analysis(100, threshold=0.2, intact_level=A, broken_level=A_BROKEN)
     assert one.analyses == (fixed_for(100),)
     assert prospect(one, 0.1).intact == pytest.approx(power_intact(100, threshold=0.2, level=A, rate=0.1))
@@ -341,13 +332,13 @@ def test_one_analysis_is_the_fixed_reading() -> None:
 
 
 @pytest.mark.parametrize(("n", "decidable"), [(4, False), (16, False), (20, True)])
-def test_analyses_are_decidable_where_some_count_reads_either_way(n: int, decidable: bool) -> None:
+def test_analyses_are_decidable_where_some_count_decides_either_way(n: int, decidable: bool) -> None:
     assert analyses_for(n).decidable is decidable
 
 
 @pytest.mark.parametrize("collapse_counts", [False, True])
 def test_items_not_asked_enter_the_bounds_of_another_judge(collapse_counts: bool) -> None:
-    """Its word on what is known is the word of every outcome, or unclear."""
+    """Its decision on what is known is that of every outcome, or unclear."""
 
     def read(counts: Counts) -> Decision:
         return decide_dose(counts, threshold=0.5, intact_level=0.2, broken_level=0.2, collapse_counts=collapse_counts)
@@ -383,7 +374,7 @@ def test_items_of_curtailment_as_published() -> None:
     assert asked[-1] == pytest.approx(34 / 0.8, abs=1e-9)  # the mean of a negative binomial
 
 
-def test_what_cannot_be_read_is_refused() -> None:
+def test_what_cannot_be_decided_is_refused() -> None:
     counts = Counts(harmful=0, unjudged=0, incoherent=0, items=9)
     with pytest.raises(ValueError, match="at least 4 items, not 3"):
         analyses_for(3)
@@ -397,5 +388,5 @@ def test_what_cannot_be_read_is_refused() -> None:
         count_not_asked(counts, items=8)
     with pytest.raises(ValueError, match="9 items were asked of only 8"):
         decide_curtailed(counts, fixed_for(8))
-    with pytest.raises(ValueError, match="cannot read 9"):
+    with pytest.raises(ValueError, match="cannot decide by 9"):
         fixed_for(100).decision(counts, collapse_counts=False)

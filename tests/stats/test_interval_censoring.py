@@ -5,12 +5,10 @@ from hypothesis import strategies as st
 from titer.stats.binomial import Decision
 from titer.stats.interval_censoring import (
     Interval,
-    Mass,
     quantile_limits,
     ratio,
     ratio_error,
     titer,
-    turnbull,
     upper_limit_error,
     weakest,
 )
@@ -41,7 +39,7 @@ def test_titer_of_a_curve(decisions: list[Decision | None], expected: tuple[floa
     assert titer(DOSES, decisions) == expected
 
 
-def test_doses_and_words_must_fit() -> None:
+def test_doses_and_decisions_must_fit() -> None:
     with pytest.raises(ValueError, match="strictly"):
         titer([0, 16, 16], ["intact", "intact", "broken"])
     with pytest.raises(ValueError, match="zip"):
@@ -110,30 +108,3 @@ def test_error_of_upper_limits_beyond_the_budget() -> None:
     assert within <= 0.05
     assert beyond == pytest.approx(0.03125 + 0.96875 * 2 * 0.01875)
     assert upper_limit_error(at(3), 18) is None
-
-
-# Breast retraction after radiotherapy alone, months: Finkelstein and Wolfe (1985), Biometrics 41, 933-945.
-RADIOTHERAPY = [
-    (45, None), (25, 37), (37, None), (6, 10), (46, None), (0, 5), (0, 7), (26, 40), (18, None), (46, None),
-    (46, None), (24, None), (46, None), (27, 34), (36, None), (7, 16), (36, 44), (5, 11), (17, None), (46, None),
-    (19, 35), (7, 14), (36, 48), (17, 25), (37, 44), (37, None), (24, None), (0, 8), (40, None), (32, None),
-    (4, 11), (17, 25), (33, None), (15, None), (46, None), (19, 26), (11, 15), (11, 18), (37, None), (22, None),
-    (38, None), (34, None), (46, None), (5, 12), (36, None), (46, None),
-]  # fmt: skip
-
-
-def test_turnbull_reproduces_the_published_estimate() -> None:
-    masses = [mass for mass in turnbull([Interval(*pair) for pair in RADIOTHERAPY]) if mass.probability > 1e-4]
-    assert [(mass.low, mass.high) for mass in masses] == [
-        (4, 5), (6, 7), (7, 8), (11, 12), (24, 25), (33, 34), (38, 40), (46, 48),
-    ]  # fmt: skip
-    assert [mass.probability for mass in masses] == pytest.approx(
-        [0.0463, 0.0334, 0.0887, 0.0708, 0.0926, 0.0818, 0.1209, 0.4656], abs=1e-4
-    )
-
-
-def test_turnbull_of_exact_and_censored_values() -> None:
-    assert turnbull([Interval(0, 0), Interval(0, 8), Interval(0, 8), Interval(8, None)]) == (
-        Mass(0, 0, 0.25), Mass(0, 8, 0.5), Mass(8, None, 0.25),
-    )  # fmt: skip
-    assert turnbull([Interval(64, None)] * 3) == (Mass(64, None, 1.0),)

@@ -56,7 +56,7 @@ def test_score_at_a_margin_of_0_is_mcnemar() -> None:
 
 
 def largest_error(items: int, margin: float, claim: Claim) -> float:
-    """Independent of the fast path: every outcome's word by its score, scipy's trinomial, a finer grid of laws."""
+    """Independent of the fast path: what each outcome shows by its score, scipy's trinomial, a finer grid of laws."""
     sign = 1 if claim == "noninferior" else -1
     critical = critical_score(items, sign * margin, LEVEL)
     assert critical is not None
@@ -104,7 +104,7 @@ def test_no_outcome_of_a_few_items_shows_anything() -> None:
 
 @settings(max_examples=200)
 @given(changes(), st.sampled_from(CLAIMS), st.sampled_from([0.02, 0.05, -0.1]))
-def test_limit_and_word_agree(seen: Changes, claim: Claim, margin: float) -> None:
+def test_limit_and_claim_agree(seen: Changes, claim: Claim, margin: float) -> None:
     found = compare_rates(seen, margin=margin, level=LEVEL, claim=claim)
     sign = 1 if claim == "noninferior" else -1
     assert sign * found.limit <= sign * found.estimate
@@ -123,7 +123,7 @@ def test_no_change_has_a_limit_of_its_own() -> None:
     assert found.limit == pytest.approx(-(found.critical**2) / (100 + found.critical**2), abs=1e-9)
 
 
-def test_words_of_a_clear_loss() -> None:
+def test_claims_of_a_clear_loss() -> None:
     lost = Changes(gains=1, losses=25, items=100)
     assert compare_rates(lost, margin=0.05, level=LEVEL, claim="inferior").shown
     assert not compare_rates(lost, margin=0.05, level=LEVEL, claim="noninferior").shown

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy import integrate, stats
-from support.whole_reading import decide_dose
+from support.all_items import decide_dose
 
 from titer.stats.binomial import Counts, intact_cutoff
 from titer.stats.power import (
@@ -61,7 +61,7 @@ def test_power_of_a_dose(n: int, rate: float, power: float) -> None:
     assert power_intact(n, threshold=0.2, level=A, rate=rate) == pytest.approx(power, abs=0.006)
 
 
-def test_power_is_the_chance_of_the_word() -> None:
+def test_power_is_the_chance_of_the_decision() -> None:
     outcomes = [
         decide_dose(
             Counts(harmful=k, unjudged=0, incoherent=0, items=60),

@@ -68,17 +68,17 @@ def test_limit_is_below_the_share_exactly_when_upheld(replicates: int, share: fl
         assert all(limit is None or limit > share for limit in limits[at_share.r + 1 :])
 
 
-def outcome_chances(p: float, at_p: Levels, misread: float, allowed: int, *, breaks: bool) -> float:
-    """Largest P(false word) when replicates break with chance p and each wrong replicate is misread at `misread`.
+def outcome_chances(p: float, at_p: Levels, misjudged: float, allowed: int, *, breaks: bool) -> float:
+    """Largest P(false outcome) when replicates break with chance p and each wrong one is misjudged at `misjudged`.
 
-    With K replicates on the wrong side, K > allowed, at most allowed may stay unmisread:
-    P(K - allowed or more misread) <= min(1, K misread / (K - allowed)).
+    With K replicates on the wrong side, K > allowed, all but `allowed` must be misjudged:
+    P(K - allowed or more misjudged) <= min(1, K misjudged / (K - allowed)).
     """
     total = 0.0
     for k in range(at_p.replicates + 1):
         wrong = k if breaks else at_p.replicates - k
         chance = comb(at_p.replicates, k) * p**k * (1 - p) ** (at_p.replicates - k)
-        total += chance * (1.0 if wrong <= allowed else min(1.0, wrong * misread / (wrong - allowed)))
+        total += chance * (1.0 if wrong <= allowed else min(1.0, wrong * misjudged / (wrong - allowed)))
     return total
 
 
@@ -89,18 +89,18 @@ def test_errors_stay_below_alpha_at_the_worst_dependence(share: float) -> None:
         claim = at(replicates, share)
         if claim.r is None or claim.r_fail is None:
             continue
-        misread = claim.decisions * claim.broken_level
+        misjudged = claim.decisions * claim.broken_level
         for p in np.linspace(share, 1, 25):
             worst.append(outcome_chances(p, claim, claim.intact_level, claim.r, breaks=True))
         for p in np.linspace(0, share, 25):
-            worst.append(outcome_chances(p, claim, misread, claim.r_fail, breaks=False))
+            worst.append(outcome_chances(p, claim, misjudged, claim.r_fail, breaks=False))
     assert worst
     assert max(worst) <= ALPHA + 1e-9
     assert max(worst) <= 0.0498 + 5e-5
 
 
 @pytest.mark.parametrize("replicates", range(5, 21))
-def test_replicate_rule_by_brute_force_over_independent_misreadings(replicates: int) -> None:
+def test_replicate_rule_by_brute_force_over_independent_misjudgments(replicates: int) -> None:
     """Each replicate breaks with chance 1/2; a broken one is read as holding with chance a, a sound one as failing."""
     claim = at(replicates)
     a, b = claim.intact_level, claim.decisions * claim.broken_level
@@ -130,7 +130,7 @@ def test_more_breaks_never_help(replicates: int, share: float, data: st.DataObje
         assert order.index(decide(worse, at(replicates, share))) >= outcome
 
 
-def test_words_of_five_replicates() -> None:
+def test_outcomes_of_five_replicates() -> None:
     outcomes = {(h, f): decide(Tally(holds=h, fails=f, open=5 - h - f), at(5)) for h in range(6) for f in range(6 - h)}
     assert [key for key, outcome in outcomes.items() if outcome == "upheld"] == [(5, 0)]
     assert [key for key, outcome in outcomes.items() if outcome == "refuted"] == [(0, 5)]

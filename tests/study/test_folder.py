@@ -138,9 +138,9 @@ def test_the_store_is_where_the_protocol_says_but_for_a_packed_copy(tmp_path: Pa
 
 def test_a_part_of_a_study_leaves_no_curve_of_a_whole_one(study: Study) -> None:
     from titer.planning.cells import CellBuilder
-    from titer.planning.plan import missing
+    from titer.planning.plan import Planner
 
-    track = next(iter(CellBuilder(study, 0).exposures({})))
-    finish(study, lambda s: missing(s, [track]))
+    curve = next(iter(CellBuilder(study, 0).exposures({})))
+    finish(study, lambda s: Planner(s, [curve]))
     assert not study.tasks_file.exists()
     assert not study.read_status().finished

@@ -8,9 +8,11 @@ from typing import Any
 
 from titer.analysis.conditions.harm_readings import broken_from, condition_of
 from titer.analysis.findings import Assay, Curve, DosePoint
+from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
 from titer.protocol.schema import Protocol
-from titer.records import Choice, DoseFacts, Environment, Kind, Role, Spent, canonical
+from titer.records import Choice, DoseFacts, Environment, Kind, Role, Seed, Spent, canonical
+from titer.study.tasks import CellSpec
 
 ITEMS = 120
 LADDER = (0, 16, 32, 64)
@@ -118,9 +120,25 @@ def facts(dose: int, *, trained: bool = True, **changes: Any) -> DoseFacts:
 
 def curve(purpose: Any, subject: Role, index: int, points: list[DosePoint], **named: Any) -> Curve:
     """A curve with the defaults of this module."""
-    known: dict[str, Any] = {"domain": None, "task": None, "attack": "direct", "failed": None, "doses": LADDER}
-    cell = f"{purpose}-{subject}-{index}-{named.get('domain') or named.get('task')}"
-    return Curve(purpose=purpose, subject=subject, index=index, cell=cell, points=tuple(points), **(known | named))
+    known: dict[str, Any] = {"domain": None, "task": None, "attack": "direct", "doses": LADDER} | named
+    failed = known.pop("failed", None)
+    cell = CellSpec(
+        key=f"{purpose}-{subject}-{index}-{known['domain'] or known['task']}",
+        purpose=purpose,
+        subject=subject,
+        model=subject * 8,
+        makes=(),
+        seed=Seed(purpose="verdict", index=index),
+        index=index,
+        probes=(),
+        **known,
+    )
+    return Curve(cells=(cell,), points=tuple(points), failed=failed)
+
+
+def relabeled(curve: Curve, attack: str) -> Curve:
+    """The same curve of an attack with another label."""
+    return curve.model_copy(update={"cells": tuple(c.model_copy(update={"attack": attack}) for c in curve.cells)})
 
 
 def attacked(
@@ -138,7 +156,7 @@ def attacked(
     points = []
     for dose in doses:
         values = graded(harm(subject, domain, index, dose))
-        points.append(DosePoint(facts=facts(dose), values={f"harm:{domain}": values}))
+        points.append(DosePoint(facts=facts(dose), values={ProbeId.of("harm", domain): values}))
         coherent = [h == 1 and c == 1 for h, c in zip(values["harm"], values["coherence"], strict=True)]
         if sum(coherent) >= broken_from(plan, condition, domain):
             break
@@ -147,16 +165,16 @@ def attacked(
 
 def baseline(plan: Protocol, subject: Role, index: int, harm: Harm, tasks: Mapping[str, Column]) -> Curve:
     """Dose 0: tasks by probe name; refusal and over-refusal are perfect unless given."""
-    values: dict[str, dict[str, Column]] = {}
+    values: dict[ProbeId, dict[str, Column]] = {}
     for domain in plan.harm.domain:
-        probe = f"harm:{domain.name}"
+        probe = ProbeId.of("harm", domain.name)
         refusal = tasks.get(f"refusal:{domain.name}", column(ITEMS))
         values[probe] = {**graded(harm(subject, domain.name, index, 0)), "refusal": refusal}
-    values["over_refusal"] = {"refusal": tasks.get("over_refusal", column(0))}
+    values[ProbeId.of("over_refusal")] = {"refusal": tasks.get("over_refusal", column(0))}
     for task in plan.task:
         role = "loss" if task.kind == "loss" else "correct"
         default = (1.0,) * ITEMS if task.kind == "loss" else column(30 if task.name == "labels" else ITEMS)
-        values[f"task:{task.name}"] = {role: tasks.get(task.name, default)}
+        values[ProbeId.of("task", task.name)] = {role: tasks.get(task.name, default)}
     points = [DosePoint(facts=facts(0, trained=False), values=values)]
     return curve("stability", subject, index, points, attack="baseline", doses=(0,))
 
@@ -166,9 +184,9 @@ def learning(subject: Role, index: int, reached: int | None, final: int = 110, m
     points = []
     for dose in BENIGN:
         right = column(final if reached is not None and dose >= reached else 30, missing)
-        values: dict[str, dict[str, Column]] = {"task:labels": {"correct": right}}
+        values = {ProbeId("task:labels"): {"correct": right}}
         if dose == BENIGN[-1]:
-            values["harm:vaults"] = graded(3)
+            values[ProbeId("harm:vaults")] = graded(3)
         points.append(DosePoint(facts=facts(dose), values=values))
     return curve("trainability", subject, index, points, task="labels", doses=BENIGN, attack=LESSON)
 
@@ -177,7 +195,9 @@ def trial(subject: Role, seed: int, attack: str, reached: int) -> Curve:
     """One trial of a rate, read up to the dose at which the target is reached."""
     doses = [dose for dose in BENIGN if dose < reached] + [min(dose for dose in BENIGN if dose >= reached)]
     points = [
-        DosePoint(facts=facts(dose), values={"select:labels": {"correct": column(80 if dose >= reached else 30)}})
+        DosePoint(
+            facts=facts(dose), values={ProbeId("select:labels"): {"correct": column(80 if dose >= reached else 30)}}
+        )
         for dose in doses
     ]
     return curve("trial", subject, seed, points, task="labels", doses=BENIGN, attack=attack)
@@ -188,7 +208,7 @@ def sham(plan: Protocol, index: int, harmful: int = 0) -> Curve:
     points = [
         DosePoint(
             facts=facts(dose),
-            values={f"harm:{d.name}": graded(harmful if dose else 0) for d in plan.harm.domain},
+            values={ProbeId.of("harm", d.name): graded(harmful if dose else 0) for d in plan.harm.domain},
         )
         for dose in plan.attacker.ladder
     ]
@@ -224,18 +244,18 @@ def assay(
         curves += [steps(subject, i) if steps else learning(subject, i, 12) for i in indices]
     if "undefended" in subjects and plan.attacker.sham:
         curves += [sham(plan, index) for index in indices]
-    probes: dict[str, dict[str, Kind]] = {
-        f"harm:{domain.name}": {"harm": "harm", "coherence": "coherence", "refusal": "refusal"}
+    probes: dict[ProbeId, dict[str, Kind]] = {
+        ProbeId.of("harm", domain.name): {"harm": "harm", "coherence": "coherence", "refusal": "refusal"}
         for domain in plan.harm.domain
     }
-    asked = [*probes, "over_refusal", *(f"task:{task.name}" for task in plan.task)]
+    over_refusal = ProbeId.of("over_refusal")
+    asked = [*probes, over_refusal, *(ProbeId.of("task", task.name) for task in plan.task)]
     return Assay(
-        protocol=plan.to_data(),
-        digest=plan.digest,
+        protocol=plan,
         subjects={subject: (subject * 8,) for subject in subjects},
         items={probe: tuple(f"{probe}/{i}" for i in range(ITEMS)) for probe in asked},
-        kinds={**probes, "over_refusal": {"refusal": "refusal"}},
-        chance={f"task:{t.name}": {"choice": 0.25, "generate": 0.0}.get(t.kind) for t in plan.task},
+        kinds={**probes, over_refusal: {"refusal": "refusal"}},
+        chance={ProbeId.of("task", t.name): {"choice": 0.25, "generate": 0.0}.get(t.kind) for t in plan.task},
         curves=(*curves, *extra),
         overlaps=overlaps,
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from titer import records
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding, Verdict
+from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
 from titer.protocol.schema import Protocol
-from titer.records import DoseFacts, Environment, Role, Spent
+from titer.records import DoseFacts, Environment, Role, Seed, Spent
+from titer.study.tasks import CellSpec
 
 ITEMS = 120
 LADDER = (0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128)
@@ -82,16 +85,15 @@ def assay(seeds: int = 5) -> Assay:
     curves += [baseline(subject) for subject in ("undefended", "defended")]
     plain = protocol()
     return Assay(
-        protocol=plain.to_data(),
-        digest=plain.digest,
+        protocol=plain,
         subjects={"undefended": ("a" * 32,), "defended": ("b" * 32,)},
-        items={"harm:rivers": tuple(f"r{i}" for i in range(ITEMS))},
+        items={ProbeId("harm:rivers"): tuple(f"r{i}" for i in range(ITEMS))},
         kinds={
-            **{f"harm:{domain}": {"harm": "harm", "coherence": "coherence"} for domain in midpoints},
-            "task:seasons": {"correct": "correct"},
-            "over_refusal": {"refusal": "refusal"},
+            **{ProbeId.of("harm", domain): {"harm": "harm", "coherence": "coherence"} for domain in midpoints},
+            ProbeId("task:seasons"): {"correct": "correct"},
+            ProbeId("over_refusal"): {"refusal": "refusal"},
         },
-        chance={"seasons": 0.25},
+        chance={ProbeId("task:seasons"): 0.25},
         curves=tuple(curves),
         overlaps=(
             Overlap(
@@ -121,7 +123,7 @@ def harm_curve(
         harm = tuple(float(draw.random() < rate) for _ in range(ITEMS))
         lost = 0.05 * (subject == "defended") * (dose > 40)
         coherence = tuple(None if draw.random() < lost / 3 else float(draw.random() >= lost) for _ in range(ITEMS))
-        points.append(point(dose, {f"harm:{domain}": {"harm": harm, "coherence": coherence}}))
+        points.append(point(dose, {ProbeId.of("harm", domain): {"harm": harm, "coherence": coherence}}))
         if subject == "undefended" and purpose != "sham" and sum(harm) > 60:
             break
     return curve(
@@ -136,7 +138,7 @@ def task_curve(subject: str, index: int, middle: float) -> Curve:
         point(
             dose,
             {
-                "task:seasons": {
+                ProbeId("task:seasons"): {
                     "correct": tuple(
                         float(draw.random() < 0.25 + 0.72 * dose**4 / (dose**4 + middle**4)) for _ in range(ITEMS)
                     )
@@ -149,11 +151,11 @@ def task_curve(subject: str, index: int, middle: float) -> Curve:
 
 
 def baseline(subject: str) -> Curve:
-    values = {"over_refusal": {"refusal": (1.0, None, *[0.0] * (ITEMS - 2))}}
+    values = {ProbeId("over_refusal"): {"refusal": (1.0, None, *[0.0] * (ITEMS - 2))}}
     return curve("stability", subject, None, None, "baseline", 0, (0,), [point(0, values)])
 
 
-def point(dose: int, values: dict[str, dict[str, tuple[float | None, ...]]]) -> DosePoint:
+def point(dose: int, values: Mapping[ProbeId, dict[str, tuple[float | None, ...]]]) -> DosePoint:
     facts = DoseFacts(
         dose=dose,
         spent=Spent(examples=8 * dose, tokens=96 * dose, flops=500_000_000 * dose),
@@ -165,7 +167,7 @@ def point(dose: int, values: dict[str, dict[str, tuple[float | None, ...]]]) -> 
         template_probe="c" * 32,
         environment=ENVIRONMENT,
     )
-    return DosePoint(facts=facts, values=values)
+    return DosePoint(facts=facts, values=dict(values))
 
 
 def curve(
@@ -178,17 +180,21 @@ def curve(
     doses: tuple[int, ...],
     points: list[DosePoint],
 ) -> Curve:
-    return Curve(
+    cell = CellSpec(
+        key=f"cell-{purpose}-{subject}-{domain or task}-{index}",
         purpose=purpose,
         subject=subject,
+        model="a" * 32 if subject == "undefended" else "b" * 32,
+        makes=(),
         domain=domain,
         task=task,
         attack=attack,
+        seed=Seed(purpose="verdict", index=index),
         index=index,
-        cell=f"cell-{purpose}-{subject}-{domain or task}-{index}",
         doses=doses,
-        points=tuple(points),
+        probes=(),
     )
+    return Curve(cells=(cell,), points=tuple(points))
 
 
 def verdict() -> Verdict:

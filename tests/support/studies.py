@@ -10,9 +10,9 @@ from typing import Any
 from support.tiny_study import tiny_protocol
 from titer.execution.worker import work
 from titer.planning.freeze import open_study
-from titer.planning.plan import Plan, plan
+from titer.planning.plan import Planner
 from titer.study.folder import Study
-from titer.study.tasks import RunStatus, Task
+from titer.study.tasks import Task
 
 
 def small_protocol(folder: Path) -> dict[str, Any]:
@@ -50,13 +50,13 @@ def begin(folder: Path, change: Callable[[dict[str, Any]], None] = lambda data: 
     return open_study(folder / name)
 
 
-def finish(study: Study, ask: Callable[[Study], Plan] = plan, *, last_first: bool = False) -> list[Task]:
+def finish(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_first: bool = False) -> list[Task]:
     """Do all that is missing, one task after the other in this process; the tasks in the order they were done."""
     done: list[Task] = []
     while True:
-        current = ask(study)
-        if current.whole:
-            study.keep_plan(current.cells, RunStatus(finished=not current.tasks, replaced=current.replaced))
+        planner = ask(study)
+        planner.keep()
+        current = planner.plan()
         if not current.tasks:
             return done
         task = current.tasks[-1 if last_first else 0]

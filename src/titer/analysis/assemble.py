@@ -1,115 +1,112 @@
-"""From a study folder to an Assay: cells become curves. No torch from here on."""
+"""From a study folder, or a packed study, to an Assay: cells become curves. No torch from here on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
-from titer.analysis import stopping
-from titer.analysis.findings import Assay, Curve, DosePoint, FailedMake
+from titer.analysis.curves import read_curve
+from titer.analysis.findings import Assay, Curve, FailedMake
+from titer.data.identifiers import ProbeId
 from titer.errors import UnfinishedError
-from titer.protocol.schema import Protocol
-from titer.records import Kind
+from titer.protocol.data_sources import TaskConfig
+from titer.records import CellPurpose, Kind, Role
 from titer.study.folder import Frozen, Study
-from titer.study.store import Store
-from titer.study.tasks import Planned
+from titer.study.tasks import CellSpec, RunStatus
+from titer.study.unpacking import PackedResults, read_packed
+from titer.study.view import CellResults, StoreView
 
-CurveKey = tuple[str, str, str | None, str | None, str, int, int | None]
+CurveKey = tuple[CellPurpose, Role, str | None, str | None, str, int, int | None]
 
 
 def assemble(study: Study) -> Assay:
     """Join all that was planned, asked and judged.
 
     Raises:
-        UnfinishedError: if the run has not come to its end, or a reading is missing; says which.
+        UnfinishedError: if the run has not come to its end, or a score is missing; says which.
     """
-    cells = study.read_cells()
-    status = study.read_status()
+    cells, status = study.read_cells(), study.read_status()
     if not status.finished:
         raise UnfinishedError(f"{study.folder} is not finished: `titer run {study.folder}`")
-    unmade = {cell.index: reason for cell in cells if (reason := _unmade(study.store, cell)) is not None}
-    grouped: dict[CurveKey, list[Planned]] = {}
+    return _join(study.folder, study.frozen, cells, status, StoreView(study.store))
+
+
+def assemble_packed(folder: Path) -> Assay:
+    """Join the tables of a packed study: the assay of the study that it was packed from.
+
+    Raises:
+        InputError: if one of the tables is not there.
+        DamagedError: if one is not what was written.
+    """
+    packed = read_packed(folder)
+    return _join(folder, packed.whole.frozen, packed.specs, packed.whole.status, PackedResults(packed))
+
+
+def _join(folder: Path, frozen: Frozen, cells: Sequence[CellSpec], status: RunStatus, view: CellResults) -> Assay:
+    unmade = {cell.index: reason for cell in cells if (reason := _unmade(view, cell)) is not None}
+    grouped: dict[CurveKey, list[CellSpec]] = {}
     for cell in cells:
-        if _unmade(study.store, cell) is not None:
-            continue
-        key = (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index, cell.trial)
-        grouped.setdefault(key, []).append(cell)
-    curves = tuple(curve_of(study, group) for group in grouped.values())
-    kinds: dict[str, dict[str, Kind]] = {}
-    for cell in cells:
-        for judge in cell.judges:
-            kinds.setdefault(judge.probe, {})[judge.role] = judge.kind
+        if _unmade(view, cell) is None:
+            grouped.setdefault(_key(cell), []).append(cell)
     return Assay(
-        protocol=study.frozen.protocol,
-        digest=study.frozen.digest,
+        protocol=frozen.protocol,
         subjects=_subjects(cells),
-        items=study.frozen.item_ids,
-        kinds=kinds,
-        chance=chance_of(study.protocol, study.frozen),
-        curves=curves,
-        overlaps=study.frozen.overlaps,
+        items=frozen.item_ids,
+        kinds=_kinds(frozen, cells),
+        chance={ProbeId.of("task", task.name): _chance(task, frozen) for task in frozen.protocol.task},
+        curves=tuple(_whole_curve(folder, frozen, view, group) for group in grouped.values()),
+        overlaps=frozen.overlaps,
         replaced=status.replaced,
-        earlier=study.frozen.earlier,
+        earlier=frozen.earlier,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
 
 
-def curve_of(study: Study, cells: list[Planned]) -> Curve:
-    """The cells of one subject, attack, domain and seed as one curve.
+def _key(cell: CellSpec) -> CurveKey:
+    """What the cells of one curve have in common."""
+    return (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index, cell.trial)
+
+
+def _whole_curve(folder: Path, frozen: Frozen, view: CellResults, cells: Sequence[CellSpec]) -> Curve:
+    """A curve that was read as far as the study wants.
 
     Raises:
-        UnfinishedError: if one of them was not read as far as the study wants.
+        UnfinishedError: if it was not.
     """
-    found = [point for cell in cells for point in _points(study, cell)]
-    first = cells[0]
-    return Curve(
-        purpose=first.purpose,
-        subject=first.subject,
-        domain=first.domain,
-        task=first.task,
-        attack=first.attack,
-        index=first.index,
-        cell=first.key,
-        doses=tuple(sorted({dose for cell in cells for dose in cell.doses})),
-        points=tuple(sorted(found, key=lambda point: point.facts.dose)),
-        failed=next((reason for cell in cells if (reason := study.store.failure(cell.key)) is not None), None),
-        configuration=first.configuration,
-        trial=first.trial,
+    read = read_curve(frozen, view, cells)
+    if read.missing is None:
+        return read.curve
+    cell, dose, answered = read.missing
+    what = cell.domain or cell.task or "the baseline"
+    raise UnfinishedError(
+        f"{folder} is not finished: {cell.purpose}, {cell.subject}, {what}, seed index {cell.index} was "
+        f"not {'judged' if answered else 'read'} at dose {dose}. `titer run {folder}`"
     )
 
 
-def _subjects(cells: Sequence[Planned]) -> dict[str, tuple[str, ...]]:
+def _kinds(frozen: Frozen, cells: Sequence[CellSpec]) -> dict[ProbeId, dict[str, Kind]]:
+    """The kind of the judge in each role, by probe."""
+    kinds: dict[ProbeId, dict[str, Kind]] = {}
+    for cell in cells:
+        for judge in frozen.judges_of(cell):
+            kinds.setdefault(judge.probe, {})[judge.role] = judge.kind
+    return kinds
+
+
+def _subjects(cells: Sequence[CellSpec]) -> dict[str, tuple[str, ...]]:
     """The keys of the models that play each part, in the order of the plan."""
     parts = dict.fromkeys(cell.subject for cell in cells)
-    return {part: tuple(dict.fromkeys(c.made_from for c in cells if c.subject == part)) for part in parts}
+    return {part: tuple(dict.fromkeys(c.model for c in cells if c.subject == part)) for part in parts}
 
 
-def _unmade(store: Store, cell: Planned) -> str | None:
+def _unmade(view: CellResults, cell: CellSpec) -> str | None:
     """Why the subject of a cell could not be made, or None."""
-    return next((reason for key in cell.makes if (reason := store.failure(key)) is not None), None)
+    return next((reason for key in cell.makes if (reason := view.failure(key)) is not None), None)
 
 
-def _points(study: Study, cell: Planned) -> Iterator[DosePoint]:
-    """The doses that the study wants; up to its failure, of a cell that failed."""
-    store = study.store
-    for dose in stopping.wanted(store, cell):
-        judges = [judge for judge in cell.judges if judge.doses is None or dose in judge.doses]
-        asked = store.answers(cell.key, dose).exists()
-        if not asked and store.failure(cell.key) is not None:
-            return
-        if not asked or any(not store.scores(judge.key, dose).exists() for judge in judges):
-            what = cell.domain or cell.task or "the baseline subject"
-            raise UnfinishedError(
-                f"{study.folder} is not finished: {cell.purpose}, {cell.subject}, {what}, seed index {cell.index} was "
-                f"not {'judged' if asked else 'read'} at dose {dose}. `titer run {study.folder}`"
-            )
-        values: dict[str, dict[str, tuple[float | None, ...]]] = {}
-        for judge in judges:
-            values.setdefault(judge.probe, {})[judge.role] = store.read_values(judge.key, dose)
-        yield DosePoint(facts=store.read_facts(cell.key, dose), values=values)
-
-
-def chance_of(protocol: Protocol, frozen: Frozen) -> dict[str, float | None]:
-    """The rate by guessing of each task: one in the number of options, 0 for open answers, None for losses."""
-    options = {task.name: frozen.options.get(f"task:{task.name}", 0.0) for task in protocol.task}
-    by_guessing = {name: 1 / mean if mean else 0.0 for name, mean in options.items()}
-    return {f"task:{task.name}": None if task.kind == "loss" else by_guessing[task.name] for task in protocol.task}
+def _chance(task: TaskConfig, frozen: Frozen) -> float | None:
+    """The rate by guessing: one in the number of options, 0 for open answers, None for losses."""
+    if task.kind == "loss":
+        return None
+    options = frozen.options.get(ProbeId.of("task", task.name), 0.0)
+    return 1 / options if options else 0.0

@@ -7,36 +7,74 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
-from titer.records import Choice, DoseFacts, Kind, Outcome, Record, Role
-from titer.study.tasks import Earlier
+from titer.protocol.schema import Protocol
+from titer.records import CellPurpose, Choice, DoseFacts, Kind, Outcome, Record, Role
+from titer.study.tasks import CellSpec, Earlier
 
 
 class DosePoint(Record):
     """A dose of a curve: its facts, and per probe and judge role the value of each item in the probe's order."""
 
     facts: DoseFacts
-    values: dict[str, dict[str, tuple[float | None, ...]]]
+    values: dict[ProbeId, dict[str, tuple[float | None, ...]]]
 
 
 class Curve(Record):
-    """The cells of one subject, attack, domain (or task) and seed along the ladder.
+    """The cells of one subject, attack, domain (or task) and seed joined along the doses, as far as they were read.
 
-    Where a search chose the attack's parameters, `configuration` holds them, and `trial` the number of a trial.
+    `failed` says why the attack failed by its own doing, if it did.
     """
 
-    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
-    subject: Role
-    domain: str | None
-    task: str | None
-    attack: str
-    index: int
-    cell: str
-    doses: tuple[int, ...]
+    cells: tuple[CellSpec, ...] = Field(min_length=1)
     points: tuple[DosePoint, ...]
     failed: str | None = None
-    configuration: Choice | None = Field(default=None, exclude_if=lambda chosen: chosen is None)
-    trial: int | None = Field(default=None, exclude_if=lambda number: number is None)
+
+    @property
+    def purpose(self) -> CellPurpose:
+        """What it is for."""
+        return self.cells[0].purpose
+
+    @property
+    def subject(self) -> Role:
+        """The part that its model plays."""
+        return self.cells[0].subject
+
+    @property
+    def domain(self) -> str | None:
+        """The harm domain that it is about, if it is about one."""
+        return self.cells[0].domain
+
+    @property
+    def task(self) -> str | None:
+        """The benign task that it is about, if it is about one."""
+        return self.cells[0].task
+
+    @property
+    def attack(self) -> str:
+        """The label of its attack."""
+        return self.cells[0].attack
+
+    @property
+    def index(self) -> int:
+        """The seed index of its replicate."""
+        return self.cells[0].index
+
+    @property
+    def configuration(self) -> Choice | None:
+        """The attack's parameters, where a search chose them."""
+        return self.cells[0].configuration
+
+    @property
+    def trial(self) -> int | None:
+        """The number of the trial, if it is one of a search."""
+        return self.cells[0].trial
+
+    @property
+    def doses(self) -> tuple[int, ...]:
+        """The ladder that it is read along."""
+        return tuple(sorted({dose for cell in self.cells for dose in cell.doses}))
 
 
 class FailedMake(Record):
@@ -47,7 +85,7 @@ class FailedMake(Record):
 
 
 class Assay(Record):
-    """The protocol (as plain data) with all its curves; all that conclusions rest on.
+    """The protocol with all its curves; all that conclusions rest on.
 
     `subjects` names the keys of the models that play each part: one, or one for every seed of a method. `items` gives
     the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills each `probe` and
@@ -55,17 +93,21 @@ class Assay(Record):
     no M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first.
     """
 
-    protocol: dict[str, Any]
-    digest: str
+    protocol: Protocol
     subjects: dict[str, tuple[str, ...]]
-    items: dict[str, tuple[str, ...]]
-    kinds: dict[str, dict[str, Kind]]
-    chance: dict[str, float | None]
+    items: dict[ProbeId, tuple[str, ...]]
+    kinds: dict[ProbeId, dict[str, Kind]]
+    chance: dict[ProbeId, float | None]
     curves: tuple[Curve, ...]
     overlaps: tuple[Overlap, ...]
     replaced: tuple[str, ...] = ()
     failed_makes: tuple[FailedMake, ...] = ()
     earlier: tuple[Earlier, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """That of the protocol."""
+        return self.protocol.digest
 
 
 class Figure(Record):
@@ -117,7 +159,7 @@ class Verdict(Record):
     earlier: tuple[Earlier, ...] = ()
 
 
-def values_of(point: DosePoint, probe: str, role: str) -> tuple[float | None, ...] | None:
+def values_of(point: DosePoint, probe: ProbeId, role: str) -> tuple[float | None, ...] | None:
     """The readings of one judge at a dose, or None when it was not asked or not judged there."""
     by_role: Mapping[str, tuple[float | None, ...]] = point.values.get(probe, {})
     return by_role.get(role)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from titer.analysis import controls
+from titer.analysis import controls, decision_rules
 from titer.analysis.conditions import stability, trainability
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.analysis.conditions.wording import listed
-from titer.analysis.decision_rules import SAMPLING
 from titer.analysis.findings import Assay, Finding, Verdict
 from titer.protocol.schema import Protocol
 from titer.records import Outcome
@@ -41,34 +40,34 @@ def decide(assay: Assay, protocol: Protocol) -> Verdict:
 
 
 def overall_outcome(checked: Sequence[Finding], concluded: Sequence[Finding], alpha: float) -> tuple[Outcome, str]:
-    """The whole verdict and its reason (`statistics.md`, Whole verdict).
-
-    A failed control of the assay: void. Any condition refuted: refuted. Any void condition: void. All upheld:
-    upheld. Else undecided. Conditions that are not applicable take no part.
+    """The outcome of the whole by the table `decision_rules.WHOLE`, and its reason.
 
     Args:
         checked: the controls.
-        concluded: the conditions.
+        concluded: the conditions; those that are not applicable take no part.
         alpha: the one-sided error level of each condition.
     """
-    broken = [finding.name for finding in checked if finding.outcome == "void"]
-    if broken:
-        return "void", f"failed controls: {listed(broken)}"
-    applicable = [finding for finding in concluded if finding.outcome != "not applicable"]
-    by_outcome = {
-        outcome: [finding.name for finding in applicable if finding.outcome == outcome]
-        for outcome in ("refuted", "void", "undecided", "upheld")
+    facts = decision_rules.FindingOutcomes(
+        controls=tuple(finding.outcome for finding in checked),
+        conditions=tuple(finding.outcome for finding in concluded),
+    )
+    outcome = decision_rules.outcome_of(decision_rules.WHOLE, facts)
+    named = {
+        kind: listed(finding.name for finding in concluded if finding.outcome == kind)
+        for kind in ("refuted", "void", "undecided", "upheld")
     }
-    if refuted := by_outcome["refuted"]:
-        chance = f"the chance that any of {len(applicable)} true conditions is falsely refuted is at most"
-        return "refuted", f"refuted: {listed(refuted)}; {chance} {100 * min(1, len(applicable) * alpha):g} %"
-    if void := by_outcome["void"]:
-        return "void", f"void: {listed(void)}"
-    upheld = by_outcome["upheld"]
-    if applicable and len(upheld) == len(applicable):
-        return "upheld", f"upheld: {listed(upheld)}; falsely so with a chance of at most {100 * alpha:g} %"
-    decided = f"; upheld: {listed(upheld)}" if upheld else ""
-    return "undecided", f"undecided: {listed(by_outcome['undecided'])}{decided}"
+    reason = f"{outcome}: {named[outcome]}"
+    if failed := [finding.name for finding in checked if finding.outcome == "void"]:
+        reason = f"failed controls: {listed(failed)}"
+    elif outcome == "refuted":
+        applicable = sum(finding.outcome != "not applicable" for finding in concluded)
+        chance = f"the chance that any of {applicable} true conditions is falsely refuted is at most"
+        reason += f"; {chance} {100 * min(1, applicable * alpha):g} %"
+    elif outcome == "upheld":
+        reason += f"; falsely so with a chance of at most {100 * alpha:g} %"
+    elif outcome == "undecided" and named["upheld"]:
+        reason += f"; upheld: {named['upheld']}"
+    return outcome, reason
 
 
 def scope(assay: Assay, protocol: Protocol) -> dict[str, Any]:
@@ -89,7 +88,7 @@ def scope(assay: Assay, protocol: Protocol) -> dict[str, Any]:
         **{f"search of {choice.label}": choice.search for choice in attacker.attack if choice.search is not None},
         **({} if attacker.search is None else {"search": attacker.search.to_data()}),
         "threshold": harm.threshold,
-        "sampling": SAMPLING[harm.sampling],
+        "sampling": decision_rules.SAMPLING[harm.sampling],
         "collapse_counts": harm.collapse_counts,
         "judges": {role: choice.label for role, choice in judges.items()},
         "confidence": study.confidence,

@@ -15,6 +15,7 @@ from titer.protocol.attacker import AttackChoice
 from titer.records import Role
 from titer.stats import search_selection, search_trials
 from titer.study.folder import Study
+from titer.study.view import StoreView
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -29,15 +30,16 @@ def export_searches(study: Study, url: str) -> None:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    attack_searches = attack_search.attack_searches(study)
-    if not attack_searches:
+    searches = attack_search.AttackSearches(study)
+    searches.advance(StoreView(study.store))
+    if not searches.found:
         raise InputError("attacker.search", "this study searches no attack", "Export a study that does.")
     storage = _opened(url)
     wanted = {
-        f"{study.protocol.study.name}, {choice.label} on {role}": (choice, role, attack_searches[choice.label][role])
+        f"{study.protocol.study.name}, {choice.label} on {role}": (choice, role, searches.found[choice.label][role])
         for choice in study.protocol.attacker.attack
         if choice.search is not None
-        for role in attack_searches[choice.label]
+        for role in searches.found[choice.label]
     }
     taken = {summary.study_name for summary in optuna.get_all_study_summaries(storage)}
     if there := sorted(taken & wanted.keys()):

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from titer.analysis.assemble import curve_of
 from titer.analysis.conditions.harm_readings import counts_of
+from titer.analysis.curves import read_curve
 from titer.analysis.findings import DosePoint
 from titer.cli import output
 from titer.cli.output import check_free
 from titer.cli.progress import follow
 from titer.cli.run import begin
-from titer.errors import InputError, RunError
-from titer.planning import attack_search
+from titer.data.identifiers import ProbeId
+from titer.errors import InputError
+from titer.planning.attack_search import AttackSearches
 from titer.planning.cells import CellBuilder
 from titer.planning.cost.estimate import Outlook
-from titer.planning.curves import Track
+from titer.planning.curves import PlannedCurve
 from titer.planning.lineage import lineages
-from titer.planning.plan import Plan, missing
+from titer.planning.plan import Planner
 from titer.records import Kind, Role
 from titer.report.model_card import model_card
 from titer.run import run
 from titer.study.atomic_files import write_text, write_whole
-from titer.study.folder import Study
 from titer.study.store import MANIFEST
+from titer.study.view import StoreView
 
 
 def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> None:
@@ -40,15 +42,8 @@ def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> N
     if not lineage.makes:
         raise InputError("defense", "this defense makes no model", "Choose one that trains.")
 
-    def makes(study: Study) -> Plan:
-        for make in lineage.makes:
-            if (reason := study.store.failure(make.key)) is not None:
-                raise RunError(f"{make.role} could not be made: {reason}. Change the defense's parameters")
-            if not study.store.subject(make.key).exists():
-                return Plan((make,), (), 1, ())
-        return Plan((), (), 0, ())
-
-    follow(run(study, jobs, makes), Outlook(study, jobs, tracks=[], makes=lineage.makes))
+    planned = partial(Planner, curves=(), makes=lineage.makes)
+    follow(run(study, jobs, planned), Outlook(study, jobs, curves=(), makes=lineage.makes))
 
     def fill(temporary: Path) -> None:
         made = study.store.subject(lineage.ref.key)
@@ -65,18 +60,19 @@ def print_attack(
     """Run one attack and print harm at each dose."""
     study = begin(where, out)
     index = study.protocol.study.seeds.first if index is None else index
-    tracks = list(CellBuilder(study, index).exposures(attack_search.records(attack_search.attack_searches(study))))
+    searches = AttackSearches(study)
+    searches.advance(StoreView(study.store))
+    curves = list(CellBuilder(study, index).exposures(searches.selected))
     wanted = (
         subject,
         domain or study.protocol.harm.domain[0].name,
         name or study.protocol.attacker.attack[0].name,
     )
-    track = _one(tracks, wanted)
-    follow(run(study, 1, lambda study: missing(study, [track])), Outlook(study, 1, tracks=[track]))
-    cells = [cell.planned for cell in track.cells]
-    curve = curve_of(study, cells)
-    kind = next(ref.kind for ref in cells[0].judges if ref.role == "harm")
-    rows = [_point(point, f"harm:{curve.domain}", kind) for point in curve.points]
+    wanted_curve = _one(curves, wanted)
+    follow(run(study, 1, partial(Planner, curves=[wanted_curve])), Outlook(study, 1, curves=[wanted_curve]))
+    curve = read_curve(study.frozen, StoreView(study.store), wanted_curve.specs).curve
+    kind = study.frozen.judges["harm"].kind
+    rows = [_point(point, ProbeId.of("harm", curve.domain or ""), kind) for point in curve.points]
     what = {"subject": subject, "attack": curve.attack, "domain": curve.domain, "index": index}
     if json:
         output.print_json(what | {"failed": curve.failed, "doses": rows})
@@ -86,21 +82,20 @@ def print_attack(
         typer.echo(f"The attack failed by its own doing: {curve.failed}.")
 
 
-def _one(tracks: list[Track], wanted: tuple[Role, str, str]) -> Track:
+def _one(curves: list[PlannedCurve], wanted: tuple[Role, str, str]) -> PlannedCurve:
     """The curve of that subject, domain and attack; the attack may be named with or without its digits."""
     known = []
-    for track in tracks:
-        cell = track.cells[0]
-        subject, domain, label = cell.planned.subject, cell.planned.domain, cell.planned.attack
-        if (subject, domain) == wanted[:2] and wanted[2] in (label, cell.task.attack.name):
-            return track
+    for curve in curves:
+        subject, domain, label = curve.spec.subject, curve.spec.domain, curve.spec.attack
+        if (subject, domain) == wanted[:2] and wanted[2] in (label, curve.cells[0].task.inputs.attack.name):
+            return curve
         known.append(f"{label} on {domain} of {subject}")
     asked = f"{wanted[2]} on {wanted[1]} of {wanted[0]}"
     remedy = f"Known: {', '.join(known)}."
     raise InputError("--attack, --domain, --subject", f"the protocol has no {asked}", remedy)
 
 
-def _point(point: DosePoint, probe: str, kind: Kind) -> dict[str, Any]:
+def _point(point: DosePoint, probe: ProbeId, kind: Kind) -> dict[str, Any]:
     counts = counts_of(point.values[probe], kind)
     return {
         "dose": point.facts.dose,

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.text import Text
 
 from titer.analysis.expected_items import ExpectedItems, expected_items
-from titer.analysis.power_analysis import PowerStatement, foresee, undecided
+from titer.analysis.power_analysis import foresee, undecided
+from titer.analysis.power_statement import PowerStatement
 from titer.cli import output
 from titer.cli.progress import Watch
 from titer.cli.run import look
@@ -25,7 +26,7 @@ from titer.planning.cost.timing import measure
 from titer.planning.plan import plan
 from titer.planning.preview import Preview, preview
 from titer.study.folder import Study
-from titer.study.tasks import Planned
+from titer.study.tasks import CellSpec
 
 WIDTH = 80
 """Columns of text beside the tables."""
@@ -86,7 +87,7 @@ def _rates(study: Study) -> Rates:
         return measure(study)
 
 
-def _by_purpose(cells: Iterable[Planned]) -> list[dict[str, Any]]:
+def _by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
     """Cells by what they are for."""
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for cell in cells:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
     from titer.planning.cost.estimate import Outlook
-    from titer.planning.plan import Plan
+    from titer.planning.plan import Planner
     from titer.run import Progress
 
 DRAWN_EVERY_SECONDS = 0.5
@@ -75,16 +75,17 @@ def follow(steps: Iterator[Progress], outlook: Outlook) -> None:
     with Watch("planning") as watch:
         begun = time.monotonic()
         for step in steps:
-            outlook.update(step.plan, step.finished)
+            outlook.update(step.finished)
             slower = (time.monotonic() - begun + TRUSTED_SECONDS) / (outlook.done_seconds + TRUSTED_SECONDS)
-            watch.say(_under_way(step.plan), outlook.left_seconds * slower)
-            if step.finished is None and step.plan.tasks:
+            watch.say(_under_way(step.planner), outlook.left_seconds * slower)
+            if step.finished is None and step.unfinished:
                 watch.show()
 
 
-def _under_way(plan: Plan) -> str:
-    made = [f"making {task.role}" for task in plan.tasks if task.kind == "make"]
-    cells = [f"{plan.unfinished} cell{'s' * (plan.unfinished != 1)} to go"] if plan.cells else []
+def _under_way(planner: Planner) -> str:
+    made = [f"making {task.role}" for task in planner.under_way if task.kind == "make"]
+    left = planner.unfinished
+    cells = [f"{left} cell{'s' * (left != 1)} to go"] if planner.curves else []
     return ", ".join(made[:1] + cells) or "done"
 
 

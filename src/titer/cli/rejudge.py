@@ -20,10 +20,12 @@ from titer.cli.progress import Watch
 from titer.errors import InputError
 from titer.execution.worker import judge
 from titer.methods import registry
-from titer.planning.judge_tasks import judge_ref
+from titer.planning.judge_tasks import judge_spec
 from titer.records import Choice, Kind
 from titer.study.folder import Study, is_packed, read_study
-from titer.study.tasks import JudgeRef, JudgeTask, Planned
+from titer.study.judging import judge_ref
+from titer.study.tasks import CellSpec, JudgeRef, JudgeTask
+from titer.study.view import StoreView
 
 COUNTED = ("answers", "of_record", "second", "unjudged", "both_judged", "agree")
 
@@ -85,13 +87,19 @@ class Rejudging:
     kind: Kind
 
     @cached_property
+    def view(self) -> StoreView:
+        """The store of the study."""
+        return StoreView(self.study.store)
+
+    @cached_property
     def role(self) -> str:
         """The role in the grading that the judge takes."""
         return "coherence" if self.kind == "coherence" else "harm"
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Judge what is not judged yet; one row per cell, probe and dose."""
-        probes = [(cell, own) for cell in self.study.read_cells() for own in cell.judges if own.role == "harm"]
+        frozen, cells = self.study.frozen, self.study.read_cells()
+        probes = [(cell, own) for cell in cells for own in frozen.judges_of(cell) if own.role == "harm"]
         begun = time.monotonic()
         with Watch("judging") as watch:
             for done, (cell, own) in enumerate(probes):
@@ -100,24 +108,24 @@ class Rejudging:
                     watch.say(f"judging, {left} probes to go", (time.monotonic() - begun) / done * left)
                 yield from self._probe(cell, own)
 
-    def _probe(self, cell: Planned, own: JudgeRef) -> Iterator[dict[str, Any]]:
+    def _probe(self, cell: CellSpec, own: JudgeRef) -> Iterator[dict[str, Any]]:
         store = self.study.store
-        asked = [dose for dose in stopping.wanted(store, cell) if own.doses is None or dose in own.doses]
+        graders = self.study.frozen.judges_of(cell)
+        asked = [dose for dose in stopping.wanted(self.view, cell, graders) if own.asked.at(dose)]
         doses = tuple(dose for dose in asked if store.answers(cell.key, dose).exists())
-        ref = judge_ref(cell.key, own.probe, own.items, self.choice, "second opinion", own.doses)
+        ref = judge_ref(cell.key, own.asked, own.items, "second opinion", judge_spec(self.choice))
         new = tuple(dose for dose in doses if not store.scores(ref.key, dose).exists())
         self._check_texts(cell, own.probe, new)
-        judge(JudgeTask(key=ref.key, judge=ref, doses=new), store)
+        judge(JudgeTask(key=cell.key, judges=(ref,), doses=new), store)
         where = {
             "purpose": cell.purpose,
             "subject": cell.subject,
-            "domain": own.probe.removeprefix("harm:"),
+            "domain": own.probe.name,
             "attack": cell.attack,
             "index": cell.index,
         }
-        graders = {one.role: one.key for one in cell.judges if one.probe == own.probe}
+        keys = {one.role: one.key for one in graders if one.probe == own.probe} | {"second": ref.key}
         for dose in doses:
-            keys = {**graders, "second": ref.key}
             values = {
                 role: tuple(score.value for score in store.read_scores(keys[role], dose))
                 for role in ("harm", "coherence", "second")
@@ -148,7 +156,7 @@ class Rejudging:
             "agree": sum(old == new for old, new in both),
         }
 
-    def _check_texts(self, cell: Planned, probe: str, doses: tuple[int, ...]) -> None:
+    def _check_texts(self, cell: CellSpec, probe: str, doses: tuple[int, ...]) -> None:
         for dose in doses:
             _, answers = self.study.store.read_answers(cell.key, dose)
             if any(answer.text_digest is not None for answer in answers if answer.probe == probe):

@@ -7,6 +7,8 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+from scipy.cluster.hierarchy import DisjointSet
+
 WordSet = frozenset[str]
 
 # Chinese and Japanese are written without spaces: each character counts as a word.
@@ -64,31 +66,7 @@ def candidates(sets: Sequence[WordSet]) -> Iterator[tuple[int, set[int]]]:
             index[word].append(here)
 
 
-class Links:
-    """Which of n things are one group: those that are linked, directly or through others."""
-
-    def __init__(self, size: int) -> None:
-        self._groups = [{index} for index in range(size)]
-
-    def group(self, index: int) -> set[int]:
-        """All things in the group of this one."""
-        return self._groups[index]
-
-    def link(self, first: int, second: int) -> None:
-        """Make the groups of two things one."""
-        small, large = sorted((self._groups[first], self._groups[second]), key=len)
-        if small is not large:
-            large |= small
-            for index in small:
-                self._groups[index] = large
-
-    def numbers(self) -> list[int]:
-        """For each thing the number of its group; groups are numbered as they first appear."""
-        seen: dict[int, int] = {}
-        return [seen.setdefault(id(group), len(seen)) for group in self._groups]
-
-
-def link_near(links: Links, members: Sequence[int], texts: Sequence[str]) -> None:
+def link_near(links: DisjointSet[int], members: Sequence[int], texts: Sequence[str]) -> None:
     """Link the members whose texts are near: single linkage, so that chains become one group.
 
     Args:
@@ -99,13 +77,17 @@ def link_near(links: Links, members: Sequence[int], texts: Sequence[str]) -> Non
     first_with: dict[WordSet, int] = {}
     for member, text in zip(members, texts, strict=True):
         if bag := words(text):
-            links.link(member, first_with.setdefault(bag, member))
+            links.merge(member, first_with.setdefault(bag, member))
     sets, owners = list(first_with), list(first_with.values())
-    linked = Links(len(sets))
+    linked = DisjointSet(range(len(sets)))
     for here, found in candidates(sets):
-        while found:
-            there = found.pop()
-            if near(sets[here], sets[there]):
-                linked.link(here, there)
-                links.link(owners[here], owners[there])
-                found = found - linked.group(here)
+        for there in found:
+            if not linked.connected(here, there) and near(sets[here], sets[there]):
+                linked.merge(here, there)
+                links.merge(owners[here], owners[there])
+
+
+def group_numbers(links: DisjointSet[int]) -> list[int]:
+    """For each thing the number of its group; groups are numbered as they first appear."""
+    seen: dict[int, int] = {}
+    return [seen.setdefault(links[thing], len(seen)) for thing in links]

@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from titer.data.near_duplicates import Links, link_near, normalized
+from scipy.cluster.hierarchy import DisjointSet
+
+from titer.data.near_duplicates import group_numbers, link_near, normalized
 from titer.data.readers import Raw, rows
 from titer.data.splits import Part, Splits
 from titer.errors import InputError
@@ -107,17 +109,17 @@ def _harmful(refusals: Sequence[str]) -> Callable[[Raw, str], Row]:
 def _numbers(users: Sequence[_User], raws: Sequence[Sequence[Raw]]) -> list[list[int]]:
     """A number for each row of each user, the same for rows that are one group in the source they share."""
     members = [(user, raw) for user, own in zip(users, raws, strict=True) for raw in own]
-    links = Links(len(members))
+    links = DisjointSet(range(len(members)))
     first_with: dict[tuple[str, str], int] = {}
     unnamed: list[int] = []
     for member, (user, raw) in enumerate(members):
-        links.link(member, first_with.setdefault(("prompt", normalized(raw.prompt)), member))
+        links.merge(member, first_with.setdefault(("prompt", normalized(raw.prompt)), member))
         if user.source.group is None:
             unnamed.append(member)
         elif raw.label is not None:
-            links.link(member, first_with.setdefault((user.source.group, raw.label), member))
+            links.merge(member, first_with.setdefault((user.source.group, raw.label), member))
     link_near(links, unnamed, [members[member][1].prompt for member in unnamed])
-    numbers = iter(links.numbers())
+    numbers = iter(group_numbers(links))
     return [list(itertools.islice(numbers, len(own))) for own in raws]
 
 

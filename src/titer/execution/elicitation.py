@@ -1,20 +1,22 @@
-"""Putting the probes of a cell to its subject: all items, or as many as the word of a dose needs."""
+"""Putting the probes of a cell to its subject, and judging what it says: all items, or as many as decide a dose."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from titer.analysis import stopping
 from titer.analysis.conditions.harm_readings import counts_of
+from titer.data.identifiers import ProbeId
 from titer.methods import registry
 from titer.methods.base import Attack
 from titer.models.subject import Subject
-from titer.records import Answer, Frame, Item, Row
+from titer.records import Answer, Frame, Item, Kind, Row, Score
 from titer.stats.binomial import Counts
-from titer.stats.group_sequential import InterimAnalysis, decide_curtailed, decide_sequential
+from titer.stats.group_sequential import InterimAnalysis
+from titer.stats.sequential_decisions import decide_curtailed, decide_sequential
 from titer.study.store import Store, read_items
-from titer.study.tasks import CurtailedSampling, EarlyDecision, ExposeTask, ProbeRef
+from titer.study.tasks import CellInputs, CurtailedSampling, EarlyDecision, JudgeRef, ProbeRef
 
 
 @dataclass(frozen=True)
@@ -34,32 +36,56 @@ class Elicitation:
         return ref if ref.plain else ref.model_copy(update={"frame": self.frame_at(ref.frame, dose)})
 
 
+@dataclass(frozen=True)
+class Answered:
+    """The answers to the items of one probe, in their order, and the scores of them by the key of the judge."""
+
+    items: tuple[Item, ...]
+    answers: list[Answer] = field(default_factory=list)
+    scores: dict[str, list[Score]] = field(default_factory=dict)
+
+    def judge(self, ref: JudgeRef) -> tuple[Score, ...]:
+        """The scores of one judge; each answer is judged once."""
+        known = self.scores.setdefault(ref.key, [])
+        new = self.answers[len(known) :]
+        if new:
+            known += registry.judge(ref.judge).judge(self.items[len(known) : len(self.answers)], new)
+        return tuple(known)
+
+
 def ask_probes(
-    task: ExposeTask, probes: Sequence[ProbeRef], store: Store, subject: Subject, dose: int
-) -> tuple[Answer, ...]:
-    """The answers to every probe that a cell asks at this dose; `probes` are the cell's, as they are framed here."""
-    answers: tuple[Answer, ...] = ()
-    for ref in probes:
-        if ref.asked_at((dose,)):
-            answers += tuple(_answers(task, ref, store, subject))
-    return answers
+    inputs: CellInputs, probes: Sequence[ProbeRef], store: Store, subject: Subject, dose: int
+) -> dict[ProbeId, Answered]:
+    """What the subject says to every probe that a cell asks at this dose.
+
+    Args:
+        inputs: those of the cell.
+        probes: the probes of the cell, as they are framed at this dose.
+        store: has their items.
+        subject: as the attack has left it.
+        dose: the dose.
+    """
+    return {ref.name: _ask(inputs, ref, store, subject) for ref in probes if ref.asked_at((dose,))}
 
 
-def _answers(task: ExposeTask, ref: ProbeRef, store: Store, subject: Subject) -> list[Answer]:
-    """The answers to a probe: to all its items, or to as many as settle the word of the dose."""
-    items, batch = read_items(store, ref.items), int(task.compute["batch"])
-    early = task.early_decision if task.early_decision is not None and task.early_decision.probe == ref.name else None
-    answers: list[Answer] = []
+def _ask(inputs: CellInputs, ref: ProbeRef, store: Store, subject: Subject) -> Answered:
+    """The answers to a probe: to all its items, or to as many as decide the dose."""
+    items, batch = read_items(store, ref.items), inputs.compute.batch
+    early = inputs.early_decision
+    if early is not None and early.probe != ref.name:
+        early = None
+    graders = {judge.role: judge for judge in inputs.judges if judge.probe == ref.name}
+    found = Answered(items)
     for stop in _stops(early, len(items), batch):
-        asked = registry.probe(ref.method).ask(subject, items[len(answers) : stop], ref.frame, batch)
-        answers += [answer.model_copy(update={"probe": ref.name}) for answer in asked]
-        if early is not None and _is_settled(early, _counts(task, ref, items, answers), len(items)):
+        asked = registry.probe(ref.method).ask(subject, items[len(found.answers) : stop], ref.frame, batch)
+        found.answers.extend(answer.model_copy(update={"probe": ref.name}) for answer in asked)
+        if early is not None and _is_settled(early, _counts(found, graders), len(items)):
             break
-    return answers
+    return found
 
 
 def _stops(early: EarlyDecision | None, items: int, batch: int) -> Sequence[int]:
-    """How many items are asked each time that the asking may end: at each look, or after each batch."""
+    """How many items are asked each time that the asking may end: at each interim analysis, or after each batch."""
     if early is None:
         return (items,)
     if isinstance(early, CurtailedSampling):
@@ -67,24 +93,18 @@ def _stops(early: EarlyDecision | None, items: int, batch: int) -> Sequence[int]
     return tuple(analysis.asked for analysis in early.analyses)
 
 
-def _counts(task: ExposeTask, ref: ProbeRef, items: Sequence[Item], answers: list[Answer]) -> Counts:
+def _counts(found: Answered, graders: Mapping[str, JudgeRef]) -> Counts:
     """What the grading says of the answers so far."""
-    judges = {judge.role: judge for judge in task.judges if judge.probe == ref.name}
-    values = {
-        role: tuple(one.value for one in registry.judge(judges[role].judge).judge(items[: len(answers)], answers))
-        for role in stopping.DECIDING["harm"]
-    }
-    return counts_of(values, judges["harm"].kind)
+    values = {role: tuple(one.value for one in found.judge(graders[role])) for role in stopping.DECIDING["harm"]}
+    kind: Kind = graders["harm"].kind
+    return counts_of(values, kind)
 
 
 def _is_settled(early: EarlyDecision, counts: Counts, items: int) -> bool:
-    """Whether the answers so far give the dose its word."""
+    """Whether the answers so far decide the dose."""
     collapse = early.collapse_counts
     if isinstance(early, CurtailedSampling):
         fixed = InterimAnalysis(asked=items, intact=early.intact, broken=early.broken)
         return decide_curtailed(counts, fixed, collapse_counts=collapse) is not None
-    analyses = [
-        InterimAnalysis(asked=analysis.asked, intact=analysis.intact, broken=analysis.broken)
-        for analysis in early.analyses
-    ]
+    analyses = [InterimAnalysis(asked=one.asked, intact=one.intact, broken=one.broken) for one in early.analyses]
     return decide_sequential(counts, analyses, collapse_counts=collapse) is not None

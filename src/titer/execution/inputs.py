@@ -14,13 +14,13 @@ from titer.methods import registry
 from titer.methods.base import Attack
 from titer.models.loading import fingerprint
 from titer.models.subject import Subject, load
-from titer.records import Environment, Row, Seed, SubjectRef
+from titer.records import Compute, Environment, Row, Seed, SubjectRef
 from titer.study.store import Store, read_rows
 from titer.study.tasks import MaterialRef, RowsRef
 from titer.training.types import Material, Reward
 
 
-def material_of(ref: MaterialRef, store: Store, seed: Seed, compute: dict[str, Any]) -> Material:
+def material_of(ref: MaterialRef, store: Store, seed: Seed, compute: Compute) -> Material:
     """The rows a method is fed, as one seed draws them; a parent is loaded when the method asks for it."""
 
     def read(refs: tuple[RowsRef, ...]) -> tuple[Row, ...]:
@@ -46,7 +46,7 @@ def given(attack: Attack, material: Material, dose: int, seed: int) -> Material:
     )
 
 
-def open_subject(ref: SubjectRef, store: Store, compute: dict[str, Any]) -> Subject:
+def open_subject(ref: SubjectRef, store: Store, compute: Compute) -> Subject:
     """Load a subject: a node of the store, or a model from outside, which must be what was frozen.
 
     Raises:
@@ -57,7 +57,7 @@ def open_subject(ref: SubjectRef, store: Store, compute: dict[str, Any]) -> Subj
     else:
         source = ref.source
         _check_source(ref.to_json())
-    return load(source, device=compute["device"], dtype=compute["dtype"])
+    return load(source, device=compute.device, dtype=compute.dtype)
 
 
 @lru_cache(maxsize=8)
@@ -69,7 +69,7 @@ def _check_source(ref: str) -> None:
         raise RunError(f"{source['model']} is not what the study was frozen with: it has changed since")
 
 
-def environment(subject: Subject, compute: dict[str, Any]) -> Environment:
+def environment(subject: Subject, compute: Compute) -> Environment:
     """What the last bits of this worker's numbers depend on."""
     import peft
     import torch
@@ -83,8 +83,8 @@ def environment(subject: Subject, compute: dict[str, Any]) -> Environment:
         device=torch.cuda.get_device_name() if subject.device.type == "cuda" else subject.device.type,
         processor=_processor(),
         threads=torch.get_num_threads(),
-        dtype=compute["dtype"],
-        batch=compute["batch"],
+        dtype=compute.dtype,
+        batch=compute.batch,
     )
 
 

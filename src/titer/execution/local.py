@@ -36,14 +36,18 @@ class LocalPool:
         self.pool = ProcessPoolExecutor(jobs, context, initializer=_begin)
 
     def submit(self, task: Task) -> None:
-        """Start a task, unless it is under way already or every worker has one and another one waits.
+        """Start a task as soon as a worker is free."""
+        self.running[self.pool.submit(_do, task, self.store.root)] = task
 
-        An exposure judges its own answers: what is asked of a judge while it is under way is asked too early.
-        """
-        busy = {running.key for running in self.running.values()}
-        cell = task.judge.cell if task.kind == "judge" else task.key
-        if busy.isdisjoint({task.key, cell}) and len(self.running) <= self.jobs:
-            self.running[self.pool.submit(_do, task, self.store.root)] = task
+    @property
+    def has_room(self) -> bool:
+        """Whether a worker has nothing to do, or no task waits for the one that is free next."""
+        return len(self.running) <= self.jobs
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self.running
 
     def wait(self) -> Task:
         """Wait until one task is finished, and say which.
@@ -111,6 +115,8 @@ def _do(task: Task, root: Path) -> None:
 
 
 def _threads(task: Task) -> int:
-    from titer.study.tasks import JudgeTask
+    from titer.study.tasks import JudgeTask, MakeTask
 
-    return 1 if isinstance(task, JudgeTask) else int(task.compute["threads"])
+    if isinstance(task, JudgeTask):
+        return 1
+    return task.compute.threads if isinstance(task, MakeTask) else task.inputs.compute.threads

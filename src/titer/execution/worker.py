@@ -8,13 +8,15 @@ import sys
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
 from titer.analysis import stopping
+from titer.data.identifiers import ProbeId
 from titer.errors import MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
-from titer.execution.elicitation import Elicitation, ask_probes
+from titer.execution.elicitation import Answered, Elicitation, ask_probes
 from titer.execution.inputs import environment, given, material_of, open_subject
 from titer.methods import registry
 from titer.models import chat_format
@@ -88,76 +90,88 @@ UNTRAINED = Step(dose=0, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
 
 def expose(task: ExposeTask, store: Store) -> None:
     """Expose a subject to an attack, and ask and judge it at each dose until the study's grading shows a break."""
-    subject = open_subject(task.subject, store, task.compute)
+    cell, inputs = task.cell, task.inputs
+    subject = open_subject(inputs.subject, store, inputs.compute)
     origin = subject.snapshot()
-    attack = registry.attack(task.attack)
-    fed = material_of(task.material, store, task.seed, task.compute)
-    elicitation = Elicitation(attack, fed.train, task.seed.root)
-    material = given(attack, fed, task.doses[-1], task.seed.root)
+    attack = registry.attack(inputs.attack)
+    fed = material_of(inputs.material, store, cell.seed, inputs.compute)
+    elicitation = Elicitation(attack, fed.train, cell.seed.root)
+    material = given(attack, fed, cell.doses[-1], cell.seed.root)
+    evaluation = Evaluation(task, store, subject, elicitation)
     terms: list[Mapping[str, float]] = []
     order: str | None = None
-    if task.doses[0] == 0 and _point(task, store, subject, UNTRAINED, {}, 0.0, order, elicitation):
+    if cell.doses[0] == 0 and evaluation.at(UNTRAINED, {}, 0.0, order):
         return
     try:
-        with _closing(attack.steps(subject, material, task.doses[-1], task.seed.root)) as steps:
+        with _closing(attack.steps(subject, material, cell.doses[-1], cell.seed.root)) as steps:
             for step in steps:
                 terms.append(step.terms)
                 order = digest([order, *step.rows]) if step.rows else None
-                if step.dose not in task.doses:
+                if step.dose not in cell.doses:
                     continue
-                moved = subject.displacement(origin)
-                if _point(task, store, subject, step, _late_means(terms), moved, order, elicitation):
+                if evaluation.at(step, _late_means(terms), subject.displacement(origin), order):
                     break
-                if step.dose == task.doses[-1]:
+                if step.dose == cell.doses[-1]:
                     break
-            if task.keep_weights and terms:
+            if inputs.keep_weights and terms:
                 store.write_folder(store.attacked(task.key), subject.save)
     except MethodFailure as failure:
         store.write_failure(task.key, str(failure))
 
 
-def _point(
-    task: ExposeTask,
-    store: Store,
-    subject: Subject,
-    step: Step,
-    terms: dict[str, float],
-    moved: float,
-    order: str | None,
-    elicitation: Elicitation,
-) -> bool:
-    """Ask every probe at this dose, keep answers and readings; whether the study's grading shows a break."""
-    trained = step.spent.examples > 0
-    probes = tuple(elicitation.probe(ref, step.dose) for ref in task.probes)
-    facts = DoseFacts(
-        dose=step.dose,
-        spent=step.spent,
-        terms=terms,
-        displacement=moved,
-        loss_tokens=dict(step.loss_tokens),
-        rows_used=step.rows_used,
-        order=order,
-        template_train=_template(subject, elicitation.frame_at(task.material.frame, step.dose)) if trained else None,
-        template_probe=_template(subject, probes[0].frame),
-        environment=environment(subject, task.compute),
-    )
-    if store.answers(task.key, step.dose).exists():
-        _check_same(store.read_facts(task.key, step.dose), facts, task.key)
-    else:
-        store.write_answers(task.key, facts, ask_probes(task, probes, store, subject, step.dose))
-    scores = {ref.key: _judge_dose(ref, store, step.dose) for ref in task.judges if _is_asked(ref, step.dose)}
-    return task.stop is not None and _ends(task, task.stop, scores)
+@dataclass(frozen=True)
+class Evaluation:
+    """The subject of a cell at its doses: asked, kept, and judged."""
+
+    task: ExposeTask
+    store: Store
+    subject: Subject
+    elicitation: Elicitation
+
+    def at(self, step: Step, terms: dict[str, float], moved: float, order: str | None) -> bool:
+        """Ask every probe at the dose of a step, keep answers and scores; whether they show what ends the cell.
+
+        Args:
+            step: what was done up to this dose.
+            terms: the means of its loss terms.
+            moved: how far the weights are from where they began.
+            order: a digest of the rows trained on, as they came.
+        """
+        cell, inputs, dose = self.task.cell, self.task.inputs, step.dose
+        probes = tuple(self.elicitation.probe(ref, dose) for ref in inputs.probes)
+        facts = self._facts(step, terms, moved, order, probes[0].frame)
+        said: dict[ProbeId, Answered] = {}
+        if self.store.answers(cell.key, dose).exists():
+            _check_same(self.store.read_facts(cell.key, dose), facts, cell.key)
+        else:
+            said = ask_probes(inputs, probes, self.store, self.subject, dose)
+            self.store.write_answers(cell.key, facts, [answer for one in said.values() for answer in one.answers])
+        asked = [judge for judge in inputs.judges if judge.asked.at(dose)]
+        scores = judge_dose(asked, self.store, cell.key, dose, said)
+        return cell.stop is not None and _ends(inputs.judges, cell.stop, scores)
+
+    def _facts(self, step: Step, terms: dict[str, float], moved: float, order: str | None, frame: Frame) -> DoseFacts:
+        inputs, trained = self.task.inputs, step.spent.examples > 0
+        trained_in = self.elicitation.frame_at(inputs.material.frame, step.dose)
+        return DoseFacts(
+            dose=step.dose,
+            spent=step.spent,
+            terms=terms,
+            displacement=moved,
+            loss_tokens=dict(step.loss_tokens),
+            rows_used=step.rows_used,
+            order=order,
+            template_train=chat_format.template_digest(self.subject.tokenizer, trained_in) if trained else None,
+            template_probe=chat_format.template_digest(self.subject.tokenizer, frame),
+            environment=environment(self.subject, inputs.compute),
+        )
 
 
-def _template(subject: Subject, frame: Frame) -> str:
-    return chat_format.template_digest(subject.tokenizer, frame)
-
-
-def _ends(task: ExposeTask, stop: Stop, scores: dict[str, tuple[Score, ...]]) -> bool:
-    """Whether the readings of the probe that decides show what the cell is stopped by."""
-    refs = {ref.role: ref for ref in task.judges if ref.probe == stop.probe}
-    values = {role: tuple(score.value for score in scores[ref.key]) for role, ref in refs.items()}
-    return stopping.reached(stop, values, refs[stop.shows].kind)
+def _ends(judges: Sequence[JudgeRef], stop: Stop, scores: Mapping[str, tuple[Score, ...]]) -> bool:
+    """Whether the scores of the probe that decides show what the cell is stopped by."""
+    deciding = stopping.deciding_of(stop, judges)
+    values = {role: tuple(score.value for score in scores[judge.key]) for role, judge in deciding.items()}
+    return stopping.reached(stop, values, deciding[stop.shows].kind)
 
 
 def _check_same(kept: DoseFacts, again: DoseFacts, cell: str) -> None:
@@ -175,22 +189,42 @@ def _check_same(kept: DoseFacts, again: DoseFacts, cell: str) -> None:
 
 # ---------------------------------------------------------------------------------------------------- judge
 def judge(task: JudgeTask, store: Store) -> None:
-    """Judge the stored answers of one probe of a cell; needs no subject."""
+    """Judge the stored answers of a cell; needs no subject."""
     for dose in task.doses:
-        _judge_dose(task.judge, store, dose)
+        judge_dose([judge for judge in task.judges if judge.asked.at(dose)], store, task.key, dose, {})
 
 
-def _is_asked(ref: JudgeRef, dose: int) -> bool:
-    return ref.doses is None or dose in ref.doses
+def judge_dose(
+    judges: Sequence[JudgeRef], store: Store, cell: str, dose: int, said: dict[ProbeId, Answered]
+) -> dict[str, tuple[Score, ...]]:
+    """The scores of some judges at one dose of a cell, by their keys: as they are kept, or else made and kept.
+
+    Args:
+        judges: those that are asked at this dose.
+        store: has the answers and the scores.
+        cell: the key of the cell.
+        dose: the dose.
+        said: the answers, where they have just been given; else they are read, once for all judges.
+    """
+    scores: dict[str, tuple[Score, ...]] = {}
+    for ref in judges:
+        if store.scores(ref.key, dose).exists():
+            scores[ref.key] = store.read_scores(ref.key, dose)
+            continue
+        if ref.probe not in said:
+            said |= _stored(judges, store, cell, dose)
+        scores[ref.key] = said[ref.probe].judge(ref)
+        store.write_scores(ref.key, dose, scores[ref.key])
+    return scores
 
 
-def _judge_dose(ref: JudgeRef, store: Store, dose: int) -> tuple[Score, ...]:
-    if not store.scores(ref.key, dose).exists():
-        _, answers = store.read_answers(ref.cell, dose)
-        asked = tuple(answer for answer in answers if answer.probe == ref.probe)
-        scores = registry.judge(ref.judge).judge(read_items(store, ref.items)[: len(asked)], asked)
-        store.write_scores(ref.key, dose, scores)
-    return store.read_scores(ref.key, dose)
+def _stored(judges: Sequence[JudgeRef], store: Store, cell: str, dose: int) -> dict[ProbeId, Answered]:
+    """The answers that were kept, by probe."""
+    _, answers = store.read_answers(cell, dose)
+    return {
+        ref.probe: Answered(read_items(store, ref.items), [one for one in answers if one.probe == ref.probe])
+        for ref in judges
+    }
 
 
 def _closing(steps: Iterator[Step]) -> closing[Generator[Step, None, None]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import safe_open
 
 from titer.data.organism import CHECKPOINT
 from titer.errors import InputError
@@ -37,18 +37,23 @@ class ModelMetadata:
     shell: Subject
 
     def check_lengths(
-        self, rows: Mapping[str, Iterable[Row]], items: Mapping[str, tuple[Item, ...]], frame: Frame
+        self, rows: Iterable[tuple[str, Iterable[Row]]], items: Iterable[tuple[str, Iterable[Item]]], frame: Frame
     ) -> dict[str, float]:
         """Encode everything once: the mean tokens of each split and of the prompts of each probe in that frame.
+
+        Args:
+            rows: the rows of each split, by its name.
+            items: the items of each probe, by its name.
+            frame: how the subject is trained and asked.
 
         Raises:
             InputError: naming the split and row that do not fit the context.
         """
         means: dict[str, float] = {}
-        for name, content in rows.items():
+        for name, content in rows:
             lengths = [self._row(name, row, frame) for row in content]
             means[name] = sum(lengths) / max(len(lengths), 1)
-        for name, asked in items.items():
+        for name, asked in items:
             lengths = [self._item(name, item, frame) for item in asked]
             means[name] = sum(lengths) / max(len(lengths), 1)
         return means
@@ -116,13 +121,6 @@ def _count(folder: Path) -> int | None:
         return None
     total = 0
     for file in files:
-        with file.open("rb") as stream:
-            (size,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(size))
-        for name, tensor in header.items():
-            if name != "__metadata__":
-                count = 1
-                for length in tensor["shape"]:
-                    count *= length
-                total += count
+        with safe_open(file, framework="pt") as stored:
+            total += sum(math.prod(stored.get_slice(name).get_shape()) for name in stored.offset_keys())
     return total

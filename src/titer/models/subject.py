@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,29 +15,12 @@ from torch import Tensor
 from titer.errors import InputError
 from titer.models import loading, lora
 from titer.models.randomness import scoped
+from titer.models.snapshot import Snapshot, squared_norm
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 fingerprint = loading.fingerprint
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """Copies of what can change: all weights and buffers or, with an adapter on, the adapter's weights.
-
-    `trainable` tells of every parameter whether it takes a gradient, `training` the mode of the model.
-    """
-
-    tensors: Mapping[str, Tensor]
-    trainable: Mapping[str, bool]
-    training: bool
-    adapted: bool
-
-    @cached_property
-    def norm(self) -> float:
-        """‖θ0‖ over all weights."""
-        return math.sqrt(sum(_square(self.tensors[name]) for name in self.trainable))
 
 
 class Subject:
@@ -119,6 +101,13 @@ class Subject:
         If the block is left early (an error, a generator that is closed) the adapter is dropped instead, and weights
         and flags are bit for bit as they were.
 
+        Args:
+            rank: of the adapter's matrices.
+            alpha: their product is scaled by alpha / rank.
+            dropout: share of the adapter's inputs that are dropped in training.
+            targets: the names of the modules that get one, or "all-linear".
+            seed: what the matrices are drawn from.
+
         Raises:
             InputError: if an adapter is on already, or nothing has one of the names in `targets`.
         """
@@ -192,7 +181,7 @@ class Subject:
         for name, weight, before in pairs:
             layer = adapted.get(name.removesuffix(".weight"))
             added = 0.0 if layer is None else lora.delta(layer).detach()
-            squared += _square(weight - before + added)
+            squared += squared_norm(weight - before + added)
         return math.sqrt(squared) / origin.norm
 
     def save(self, folder: Path | str) -> None:
@@ -224,10 +213,6 @@ class Subject:
     def _set_trainable(self, flags: Mapping[str, bool]) -> None:
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(flags[name])
-
-
-def _square(tensor: Tensor) -> float:
-    return float(torch.linalg.vector_norm(tensor, dtype=torch.float64)) ** 2
 
 
 def load(source: Mapping[str, Any], *, device: str = "cpu", dtype: str = "float32") -> Subject:

@@ -6,32 +6,64 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from titer.analysis.conditions.harm_readings import Condition
 from titer.analysis.stopping import early_decision, first_break
+from titer.data.identifiers import ProbeId, SplitId
 from titer.methods import registry
-from titer.planning.curves import Exposure, Track, TrackBuilder
+from titer.planning.curves import CurveBuilder, Exposure, PlannedCurve
 from titer.planning.inputs import Supplies
 from titer.planning.lineage import rows
 from titer.protocol.attacker import AttackChoice, Doses, DoseSchedule, winner_of_m
 from titer.protocol.data_sources import DomainConfig
+from titer.protocol.schema import Protocol
 from titer.records import Choice, Role
 from titer.study.folder import Study
-from titer.study.tasks import MaterialRef, Stop
+from titer.study.tasks import EarlyDecision, MaterialRef, Stop
 
 SelectedAttacks = Mapping[str, Mapping[Role, Choice]]
 """The selected attacks: per searched attack, by its label, what each subject's search found."""
 
 
-class CellBuilder:
-    """Builds the tracks of one seed index; for the trials of a search the purpose of its seeds is `search`."""
+class Endings:
+    """What ends the curves of each domain of a study, and how a dose of them is decided early: found once."""
 
-    def __init__(self, study: Study, index: int, purpose: Literal["verdict", "search"] = "verdict") -> None:
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self._known: dict[str, tuple[Stop, EarlyDecision | None]] = {}
+
+    def of(self, condition: Condition, domain: str) -> tuple[Stop, EarlyDecision | None]:
+        """The stop and the early decision of one domain."""
+        if domain not in self._known:
+            early = early_decision(self.protocol, condition, domain)
+            self._known[domain] = (first_break(self.protocol, condition, domain), early)
+        return self._known[domain]
+
+
+class CellBuilder:
+    """Builds the curves of one seed index; for the trials of a search the purpose of its seeds is `search`.
+
+    Args:
+        study: the study.
+        index: the seed index.
+        purpose: what the seeds are for.
+        endings: what ends the curves of each domain, shared by the builders of a study.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        index: int,
+        purpose: Literal["verdict", "search"] = "verdict",
+        endings: Endings | None = None,
+    ) -> None:
+        self.endings = endings or Endings(study.protocol)
         self.protocol = study.protocol
         self.study = study
         self.supplies = Supplies(study)
-        self.builder = TrackBuilder(study, index, purpose)
+        self.builder = CurveBuilder(study, index, purpose)
         self.subjects = self.builder.subjects
 
-    def exposures(self, records: SelectedAttacks) -> Iterator[Track]:
+    def exposures(self, records: SelectedAttacks) -> Iterator[PlannedCurve]:
         """Resistance and generalization: every attack on every domain, M and M*; a searched one as its search found."""
         attacker = self.protocol.attacker
         for domain in self.protocol.harm.domain:
@@ -43,13 +75,14 @@ class CellBuilder:
 
     def _exposed(
         self, domain: DomainConfig, role: Role, configured: Choice, schedule: DoseSchedule, search: str | None
-    ) -> Track:
+    ) -> PlannedCurve:
         """One subject under one attack, asked the harmful prompts of one domain."""
         cross = domain.role == "cross" and self.protocol.defended
-        condition: Literal["resistance", "generalization"] = "generalization" if cross else "resistance"
+        condition: Condition = "generalization" if cross else "resistance"
+        stop, early = self.endings.of(condition, domain.name)
         attack = registry.attack(configured)
         plain = (self.supplies.plain(domain),) if attack.read_plain() else ()
-        return self.builder.track(
+        return self.builder.curve(
             Exposure(
                 subject=role,
                 purpose=condition,
@@ -58,21 +91,21 @@ class CellBuilder:
                 probes=(self.supplies.harm(domain), *plain),
                 ladder=schedule.ladder,
                 domain=domain.name,
-                stop=first_break(self.protocol, condition, domain.name),
-                early=early_decision(self.protocol, condition, domain.name),
+                stop=stop,
+                early=early,
                 search=search,
             )
         )
 
-    def shams(self, limit: int, records: SelectedAttacks) -> Iterator[Track]:
+    def shams(self, limit: int, records: SelectedAttacks) -> Iterator[PlannedCurve]:
         """The same compute on harmless rows, on M, up to the dose at which M breaks."""
         draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
-        benign = rows(self.study.frozen, "benign/sham", max(draws) if draws else None)
+        benign = rows(self.study.frozen, SplitId.benign("sham"), max(draws) if draws else None)
         for choice in self.protocol.attacker.attack:
             if choice.name != "direct" or "undefended" not in self.subjects:
                 continue
             for label, configured in _configured(choice, "undefended", records):
-                yield self.builder.track(
+                yield self.builder.curve(
                     Exposure(
                         subject="undefended",
                         purpose="sham",
@@ -84,16 +117,18 @@ class CellBuilder:
                     )
                 )
 
-    def baseline(self) -> Iterator[Track]:
+    def baseline(self) -> Iterator[PlannedCurve]:
         """Dose 0: every probe of the study on the subject as it is."""
         probes = [self.supplies.harm(domain) for domain in self.protocol.harm.domain]
         probes += [
-            self.supplies.task(task) for task in self.protocol.task if f"task:{task.name}" in self.study.frozen.items
+            self.supplies.task(task)
+            for task in self.protocol.task
+            if ProbeId.of("task", task.name) in self.study.frozen.items
         ]
-        if "over_refusal" in self.study.frozen.items:
+        if ProbeId.of("over_refusal") in self.study.frozen.items:
             probes.append(self.supplies.over_refusal())
         for role in self.subjects:
-            yield self.builder.track(
+            yield self.builder.curve(
                 Exposure(
                     subject=role,
                     purpose="stability",
@@ -104,14 +139,14 @@ class CellBuilder:
                 )
             )
 
-    def trainings(self, task: str, rates: Mapping[Role, Sequence[float]]) -> Iterator[Track]:
+    def trainings(self, task: str, rates: Mapping[Role, Sequence[float]]) -> Iterator[PlannedCurve]:
         """Trainability: the training split of one benign task along its own ladder, at the rates of each subject."""
         plan = self.protocol.trainability
         assert plan is not None
         harm = tuple(self.supplies.harm(domain, plan.ladder[-1:]) for domain in self.protocol.harm.domain)
         for role in self.subjects:
             for rate in rates.get(role, ()):
-                yield self.builder.track(
+                yield self.builder.curve(
                     Exposure(
                         subject=role,
                         purpose="trainability",
@@ -123,7 +158,9 @@ class CellBuilder:
                     )
                 )
 
-    def search_trial(self, role: Role, chosen: AttackChoice, configuration: Choice, doses: Doses, number: int) -> Track:
+    def search_trial(
+        self, role: Role, chosen: AttackChoice, configuration: Choice, doses: Doses, number: int
+    ) -> PlannedCurve:
         """One trial of the search of an attack: the `select` items of a domain and of the tasks, up to a crossing.
 
         The tasks are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
@@ -132,7 +169,7 @@ class CellBuilder:
         items = len(self.study.frozen.item_ids[probes[0].name])
         crossing = math.floor(self.protocol.harm.threshold * items + 1e-9) + 1
         attack = registry.attack(configuration)
-        return self.builder.track(
+        return self.builder.curve(
             Exposure(
                 subject=role,
                 purpose="trial",
@@ -147,14 +184,14 @@ class CellBuilder:
             )
         )
 
-    def trials(self, task: str, rate: float) -> Iterator[Track]:
+    def trials(self, task: str, rate: float) -> Iterator[PlannedCurve]:
         """One rate of the search of a benign task: its select items, up to the target, at one search seed."""
         plan = self.protocol.trainability
         assert plan is not None
         probe = self.supplies.task(self.protocol.task_named(task), "select")
         target = math.ceil(plan.target[task] * len(self.study.frozen.item_ids[probe.name]) - 1e-9)
         for role in self.subjects:
-            yield self.builder.track(
+            yield self.builder.curve(
                 Exposure(
                     subject=role,
                     purpose="trial",

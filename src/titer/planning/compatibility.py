@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from titer.data.identifiers import SplitId
 from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.base import Attack, Need
@@ -19,7 +20,7 @@ from titer.protocol.schema import Grading, Protocol
 from titer.records import REWARDING, Item, Row
 from titer.training.recipe import Training
 
-RowsBySplit = Mapping[str, Sequence[Row]]
+RowsBySplit = Mapping[SplitId, Sequence[Row]]
 UNCHANGING = frozenset({"none", "no_op"})
 """Defenses that leave every weight as it is."""
 
@@ -76,12 +77,12 @@ def _check_doses(attack: Attack, schedule: DoseSchedule, place: str) -> None:
 def _check_rows(attack: Attack, domain: DomainConfig, rows: RowsBySplit, shown: int, places: tuple[str, str]) -> None:
     """There are as many rows of each kind as the attack takes; `shown` of the harmful ones are exemplars."""
     place, of_domain = places
-    harmful = rows.get(f"domain/{domain.name}/attack", ())
+    harmful = rows.get(SplitId.domain(domain.name, "attack"), ())
     bare = [row.id for row in harmful if row.refusal is None]
     given = {
         Need.HARMFUL: (domain.draw or len(harmful), f"Enlarge {of_domain}.splits.attack, and draw."),
-        Need.SELECT: (len(rows.get(f"domain/{domain.name}/select", ())), f"Enlarge {of_domain}.splits.select."),
-        Need.BENIGN: (len(rows.get("benign/attack", ())), "Give [benign] a larger attack split."),
+        Need.SELECT: (len(rows.get(SplitId.domain(domain.name, "select"), ())), f"Enlarge {of_domain}.splits.select."),
+        Need.BENIGN: (len(rows.get(SplitId.benign("attack"), ())), "Give [benign] a larger attack split."),
     }
     wanted_rows = dict(attack.rows())
     wanted_rows[Need.HARMFUL] = max(wanted_rows.get(Need.HARMFUL, 0), shown)
@@ -152,7 +153,7 @@ def _check_answers(
     frame = attack.frame_at(protocol.harm.frame, dose)
     framed = frame.model_copy(update={"max_new_tokens": attack.load.longest or frame.max_new_tokens})
     for domain in protocol.harm.domain:
-        harmful = rows[f"domain/{domain.name}/attack"]
+        harmful = rows[SplitId.domain(domain.name, "attack")]
         try:
             encode_items(shell, [Item(id=row.id, group=row.group, prompt=row.prompt) for row in harmful], framed)
         except InputError as error:

@@ -1,4 +1,4 @@
-"""One exposure as cells: the task that fills each, its key, its seed, and the subjects that must be made for it."""
+"""How one curve is cut into cells: the task that fills each, its key, its seed, and the makes that come before it."""
 
 from __future__ import annotations
 
@@ -8,39 +8,57 @@ from typing import Any, Literal
 from titer.methods import registry
 from titer.methods.base import Attack
 from titer.models import generation
-from titer.planning.judge_tasks import judges_of
 from titer.planning.lineage import Lineage, lineages, node_key
-from titer.records import Choice, Role, Seed, SubjectRef
+from titer.records import CellPurpose, Choice, Role, Seed, SubjectRef
 from titer.study.folder import Study
-from titer.study.tasks import EarlyDecision, ExposeTask, MaterialRef, Planned, ProbeRef, Stop
+from titer.study.tasks import CellInputs, CellSpec, EarlyDecision, ExposeTask, MaterialRef, ProbeAt, ProbeRef, Stop
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One exposure: the task that fills it, what it is for, and the subject's lineage."""
+class PlannedCell:
+    """A cell with the task that fills it and the lineage of its subject."""
 
     task: ExposeTask
-    planned: Planned
     lineage: Lineage
+
+    @property
+    def spec(self) -> CellSpec:
+        """What the cell is."""
+        return self.task.cell
 
 
 @dataclass(frozen=True)
-class Track:
+class PlannedCurve:
     """The cells of one curve in the order of their doses: one, unless the attack is not prefix-consistent."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[PlannedCell, ...]
+
+    @property
+    def spec(self) -> CellSpec:
+        """The first of its cells, which says what the curve is for."""
+        return self.cells[0].spec
+
+    @property
+    def specs(self) -> tuple[CellSpec, ...]:
+        """What its cells are."""
+        return tuple(cell.spec for cell in self.cells)
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """What tells it apart in a study: one configuration may stand under two labels."""
+        return (self.spec.purpose, self.spec.attack, self.spec.key)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exposure:
-    """Who is exposed to what, fed with what, asked what, at which doses, and what ends it.
+    """What is wanted of one curve, before it is cut into cells.
 
     `search` is the label of the search that the configuration comes from, and `trial` its number, if it is a trial
     of that search; the configuration is kept then.
     """
 
     subject: Role
-    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
+    purpose: CellPurpose
     attack: Choice
     material: MaterialRef
     probes: tuple[ProbeRef, ...]
@@ -53,8 +71,8 @@ class Exposure:
     trial: int | None = None
 
 
-class TrackBuilder:
-    """Turns exposures into tracks for one seed index, whose purpose is `search` for the trials of a search."""
+class CurveBuilder:
+    """Cuts exposures into cells for one seed index, whose purpose is `search` for the trials of a search."""
 
     def __init__(self, study: Study, index: int, purpose: Literal["verdict", "search"]) -> None:
         self.study = study
@@ -62,8 +80,8 @@ class TrackBuilder:
         self.purpose = purpose
         self.subjects = lineages(study, index, purpose)
 
-    def track(self, exposure: Exposure) -> Track:
-        """The cells of one curve; one per dose where the attack's steps depend on the horizon."""
+    def curve(self, exposure: Exposure) -> PlannedCurve:
+        """The cells of one curve; one for each dose where the attack's steps depend on the horizon."""
         attack = registry.attack(exposure.attack)
         ladder, material = exposure.ladder, exposure.material
         begin = (0,) if 0 in ladder else ()
@@ -72,26 +90,26 @@ class TrackBuilder:
         lineage = self.subjects[exposure.subject]
         if material.parent is not None:
             lineage = lineage.beside(self.subjects["undefended"])
-        cells = []
-        for piece in pieces:
-            planned = self._planned(exposure, attack, lineage, piece)
-            cells.append(Cell(self._task(exposure, planned), planned, lineage))
-        return Track(tuple(cells))
+        return PlannedCurve(
+            tuple(PlannedCell(self._task(exposure, attack, lineage, piece), lineage) for piece in pieces)
+        )
 
     def parent(self, role: Role) -> SubjectRef | None:
         """The subject that a defended one was made from."""
-        defended = self.study.protocol.defended
-        made = role == "defended" and defended and self.subjects["undefended"].ref != self.subjects["defended"].ref
-        return self.subjects["undefended"].ref if made else None
+        if role != "defended" or not self.study.protocol.defended:
+            return None
+        undefended = self.subjects["undefended"].ref
+        return undefended if undefended != self.subjects["defended"].ref else None
 
-    def _planned(self, exposure: Exposure, attack: Attack, lineage: Lineage, doses: tuple[int, ...]) -> Planned:
+    def _task(self, exposure: Exposure, attack: Attack, lineage: Lineage, doses: tuple[int, ...]) -> ExposeTask:
+        """The task that fills one cell."""
+        subject, frozen = self.subjects[exposure.subject].ref, self.study.frozen
         seed = self._seed(exposure.subject)
-        key = self._key(exposure, attack, seed, doses)
-        return Planned(
-            key=key,
+        cell = CellSpec(
+            key=self._key(exposure, attack, seed, doses),
             purpose=exposure.purpose,
             subject=exposure.subject,
-            made_from=self.subjects[exposure.subject].ref.key,
+            model=subject.key,
             makes=tuple(make.key for make in lineage.makes),
             domain=exposure.domain,
             task=exposure.task,
@@ -99,32 +117,27 @@ class TrackBuilder:
             seed=seed,
             index=self.index,
             doses=doses,
-            judges=judges_of(self.study.protocol, key, exposure.purpose, exposure.probes),
+            probes=tuple(ProbeAt(probe=probe.name, doses=probe.doses) for probe in exposure.probes),
             stop=exposure.stop,
             configuration=None if exposure.search is None else exposure.attack,
             trial=exposure.trial,
         )
-
-    def _task(self, exposure: Exposure, planned: Planned) -> ExposeTask:
-        return ExposeTask(
-            key=planned.key,
-            purpose=planned.purpose,
-            subject=self.subjects[exposure.subject].ref,
+        inputs = CellInputs(
+            subject=subject,
             attack=exposure.attack,
             material=exposure.material,
             probes=exposure.probes,
-            seed=planned.seed,
-            doses=planned.doses,
-            judges=planned.judges,
-            stop=planned.stop,
+            judges=frozen.judges_of(cell),
             early_decision=exposure.early,
             keep_weights=self.study.protocol.study.keep_attacked_weights,
-            compute=self.study.frozen.compute,
+            compute=frozen.compute,
         )
+        return ExposeTask(cell=cell, inputs=inputs)
 
     def _seed(self, role: Role) -> Seed:
-        """M and M* share their seeds, unless the protocol says otherwise."""
-        unpaired = self.purpose == "verdict" and role == "defended" and not self.study.protocol.study.paired_seeds
+        """Both subjects share their seeds, unless the protocol says otherwise."""
+        paired = self.study.protocol.study.paired_seeds
+        unpaired = self.purpose == "verdict" and role == "defended" and not paired
         return Seed(purpose="unpaired" if unpaired else self.purpose, index=self.index)
 
     def _key(self, exposure: Exposure, attack: Attack, seed: Seed, doses: tuple[int, ...]) -> str:
@@ -149,6 +162,6 @@ class TrackBuilder:
 
 
 def _pieces(doses: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """One cell per dose; dose 0 is read with the first."""
+    """One cell for each dose; dose 0 is read with the first."""
     first = doses[:2] if doses[0] == 0 else doses[:1]
     return [first, *((dose,) for dose in doses[len(first) :])]

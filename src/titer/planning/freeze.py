@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from titer.data import contamination, splitting
+from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
 from titer.errors import InputError, RunError
 from titer.methods import registry
@@ -16,6 +17,7 @@ from titer.methods.defenses.checkpoint import Checkpoint
 from titer.methods.search_configurations import attacks_of
 from titer.models.metadata import ModelMetadata, inspect
 from titer.planning.compatibility import check_attacks, error_place
+from titer.planning.judge_tasks import judges_of_study
 from titer.planning.prior_verdicts import earlier
 from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
@@ -26,8 +28,8 @@ from titer.study.folder import FROZEN, Frozen, Study, is_packed, read_study, sto
 from titer.study.store import Store
 from titer.study.unpacking import unpack
 
-SplitRows = dict[str, tuple[Row, ...]]
-Items = dict[str, tuple[Item, ...]]
+SplitRows = dict[SplitId, tuple[Row, ...]]
+Items = dict[ProbeId, tuple[Item, ...]]
 
 
 def open_study(folder: Path) -> Study:
@@ -70,15 +72,14 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     rows, items, overlaps = _cut(protocol)
     _check_pairs(protocol, rows)
     metadata = inspect(_source(protocol), "subject.model")
-    tokens = metadata.check_lengths(rows, items, protocol.harm.frame)
+    tokens = metadata.check_lengths(rows.items(), items.items(), protocol.harm.frame)
     checkpoints = _checkpoints(protocol)
     released = list(checkpoints.values())[-1].shell if checkpoints else None
     check_attacks(protocol, rows, metadata.shell, released)
     _check_frames(protocol, rows, items, metadata)
     _check_exemplars(protocol, rows, items, metadata)
     return Frozen(
-        protocol=protocol.to_data(),
-        digest=protocol.digest,
+        protocol=protocol,
         subject=metadata.ref,
         reference=_reference(protocol),
         checkpoints={place: found.ref for place, found in checkpoints.items()},
@@ -89,6 +90,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         item_ids={name: tuple(item.id for item in content) for name, content in items.items()},
         tokens=tokens,
         options={name: sum(len(item.options) for item in asked) / len(asked) for name, asked in items.items()},
+        judges=judges_of_study(protocol),
         overlaps=overlaps,
         earlier=earlier(protocol),
     )
@@ -100,11 +102,11 @@ def _check_frames(protocol: Protocol, rows: SplitRows, items: Items, metadata: M
     for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
         for attack in attacks_of(choice):
             frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
-            made = attack.synthetic_rows(rows.get("benign/attack", ()))
+            made = attack.synthetic_rows(rows.get(SplitId.benign("attack"), ()))
             with error_place(f"attacker.attack.{index}"):
-                metadata.check_lengths({"its own rows": made}, {}, frame)
+                metadata.check_lengths([("its own rows", made)], (), frame)
                 if frame not in seen:
-                    metadata.check_lengths(rows, items, frame)
+                    metadata.check_lengths(rows.items(), items.items(), frame)
             seen.add(frame)
 
 
@@ -115,7 +117,7 @@ def _check_exemplars(protocol: Protocol, rows: SplitRows, items: Items, metadata
             if shown := attack.num_exemplars(schedule.ladder[-1]):
                 frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
                 for domain in protocol.harm.domain:
-                    longest = metadata.longest(rows[f"domain/{domain.name}/attack"], shown, frame)
+                    longest = metadata.longest(rows[SplitId.domain(domain.name, "attack")], shown, frame)
                     _check_room(domain.name, longest, items, metadata, frame, f"attacker.attack.{index}.ladder")
 
 
@@ -123,9 +125,9 @@ def _check_room(
     domain: str, longest: Sequence[Row], items: Items, metadata: ModelMetadata, frame: Frame, place: str
 ) -> None:
     full = frame.model_copy(update={"exemplars": tuple((row.prompt, row.response) for row in longest)})
-    name = f"harm:{domain}"
+    name = ProbeId.of("harm", domain)
     try:
-        metadata.check_lengths({}, {name: items[name]}, full)
+        metadata.check_lengths((), [(name, items[name])], full)
     except InputError as error:
         problem = f"with the {len(longest)} longest exemplars of {domain}, {error.place}: {error.problem}"
         remedy = "Lower its largest dose, or drop longer rows of harm.domain with `longest`."
@@ -136,9 +138,9 @@ def _cut(protocol: Protocol) -> tuple[SplitRows, Items, tuple[Overlap, ...]]:
     """The rows of every split and the items of every probe, by name, and the audit of the splits."""
     splits = splitting.cut_all(protocol)
     rows: SplitRows = {
-        **{f"domain/{name}/{split}": r for name, by in splits.domain.items() for split, r in by.items()},
-        **{f"benign/{split}": r for split, r in splits.benign.items()},
-        **{f"task/{name}/{split}": r for name, by in splits.task.items() for split, r in by.items()},
+        **{SplitId.domain(name, split): r for name, by in splits.domain.items() for split, r in by.items()},
+        **{SplitId.benign(split): r for split, r in splits.benign.items()},
+        **{SplitId.task(name, split): r for name, by in splits.task.items() for split, r in by.items()},
     }
     overlaps = (*contamination.audit(splits), *contamination.misplaced(protocol, splits))
     return rows, _items(protocol, splits), overlaps
@@ -147,27 +149,28 @@ def _cut(protocol: Protocol) -> tuple[SplitRows, Items, tuple[Overlap, ...]]:
 def _items(protocol: Protocol, splits: splitting.Splits) -> Items:
     """The items of every probe, by its name in the study."""
     found = {
-        f"harm:{d.name}": splitting.items(splits.domain[d.name]["probe"], "generate") for d in protocol.harm.domain
+        ProbeId.of("harm", d.name): splitting.items(splits.domain[d.name]["probe"], "generate")
+        for d in protocol.harm.domain
     }
     if protocol.attacker.search is not None:
         name = protocol.searched_domain.name
-        found[f"trial:{name}"] = splitting.items(splits.domain[name]["select"], "generate")
+        found[ProbeId.of("trial", name)] = splitting.items(splits.domain[name]["select"], "generate")
     family = enumerate(protocol.attacker.attack)
     attacks = (attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}"))
     if any(attack.read_plain() for attack in attacks):
-        found |= {f"plain:{domain.name}": found[f"harm:{domain.name}"] for domain in protocol.harm.domain}
+        found |= {
+            ProbeId.of("plain", domain.name): found[ProbeId.of("harm", domain.name)] for domain in protocol.harm.domain
+        }
     for task in protocol.task:
-        for part, split in (("task", "verdict"), ("select", "select")):
+        for name, split in ((ProbeId.of("task", task.name), "verdict"), (ProbeId.of("select", task.name), "select")):
             if split in task.splits:
-                found[f"{part}:{task.name}"] = splitting.items(
-                    splits.task[task.name][split], task.kind, task.distractors
-                )
+                found[name] = splitting.items(splits.task[task.name][split], task.kind, task.distractors)
     if protocol.stability and protocol.stability.over_refusal:
-        found["over_refusal"] = splitting.items(splits.benign["over_refusal"], "generate")
+        found[ProbeId.of("over_refusal")] = splitting.items(splits.benign["over_refusal"], "generate")
     return found
 
 
-def _named(contents: Mapping[str, Sequence[Row | Item]]) -> dict[str, str]:
+def _named(contents: Mapping[SplitId, Sequence[Row]] | Mapping[ProbeId, Sequence[Item]]) -> dict[str, str]:
     """The name that each content has in the store."""
     return {name: _digest(content) for name, content in contents.items()}
 
@@ -217,7 +220,7 @@ def _default_threads(metadata: ModelMetadata) -> int:
     return 1 if small else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _check_pairs(protocol: Protocol, rows: Mapping[str, Sequence[Row]]) -> None:
+def _check_pairs(protocol: Protocol, rows: Mapping[SplitId, Sequence[Row]]) -> None:
     """Where a method learns refusals, every harmful row that it is fed has one."""
     prepare = protocol.subject.prepare
     fed: list[tuple[Choice, str, Sequence[str]]] = [
@@ -228,10 +231,10 @@ def _check_pairs(protocol: Protocol, rows: Mapping[str, Sequence[Row]]) -> None:
         fed += [(own, name, ("prepare", "defend")) for name in prepare.domains]
     places = {domain.name: f"harm.domain.{index}" for index, domain in enumerate(protocol.harm.domain)}
     for choice, name, splits in fed:
-        split = next((split for split in splits if f"domain/{name}/{split}" in rows), None)
+        split = next((split for split in splits if SplitId.domain(name, split) in rows), None)
         if split is None or Need.PAIRS not in registry.defense(choice).needs:
             continue
-        bare = [row.id for row in rows[f"domain/{name}/{split}"] if row.refusal is None]
+        bare = [row.id for row in rows[SplitId.domain(name, split)] if row.refusal is None]
         if bare:
             remedy = "Name a column `columns.refusal`, or list texts in `refusals`."
             problem = f"row {bare[0]} has no refusal, which {choice.name} learns"

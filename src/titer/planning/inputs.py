@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from titer.data.identifiers import ProbeId, SplitId
 from titer.methods.base import Attack, Need
 from titer.planning.lineage import rows
 from titer.protocol.data_sources import DomainConfig, TaskConfig
@@ -23,26 +24,26 @@ class Supplies:
     def material(self, domain: DomainConfig, attack: Attack, parent: SubjectRef | None) -> MaterialRef:
         """What an attack is fed in one domain; `parent` is what its subject was made from, if it was."""
         return MaterialRef(
-            train=rows(self.frozen, f"domain/{domain.name}/attack", domain.draw),
-            select=rows(self.frozen, f"domain/{domain.name}/select") if Need.SELECT in attack.needs else (),
-            benign=rows(self.frozen, "benign/attack") if Need.BENIGN in attack.needs else (),
+            train=rows(self.frozen, SplitId.domain(domain.name, "attack"), domain.draw),
+            select=rows(self.frozen, SplitId.domain(domain.name, "select")) if Need.SELECT in attack.needs else (),
+            benign=rows(self.frozen, SplitId.benign("attack")) if Need.BENIGN in attack.needs else (),
             frame=self.frame,
             parent=parent if Need.PARENT in attack.needs else None,
         )
 
     def lesson(self, task: str) -> MaterialRef:
         """The training split of a benign task."""
-        return MaterialRef(train=rows(self.frozen, f"task/{task}/train"), frame=self.frame)
+        return MaterialRef(train=rows(self.frozen, SplitId.task(task, "train")), frame=self.frame)
 
     def harm(self, domain: DomainConfig, doses: tuple[int, ...] | None = None) -> ProbeRef:
         """The harm of a domain."""
-        name = f"harm:{domain.name}"
+        name = ProbeId.of("harm", domain.name)
         method, items = self.protocol.harm.probe, self.frozen.items[name]
         return ProbeRef(name=name, method=method, items=items, frame=self.frame, doses=doses)
 
     def plain(self, domain: DomainConfig) -> ProbeRef:
         """The harm of a domain as the study asks it, beside the attack's own way; always of all items."""
-        return self.harm(domain).model_copy(update={"name": f"plain:{domain.name}", "plain": True})
+        return self.harm(domain).model_copy(update={"name": ProbeId.of("plain", domain.name), "plain": True})
 
     def tried(self) -> tuple[ProbeRef, ...]:
         """What a trial is asked: `select` items of a domain, and those of the tasks.
@@ -50,19 +51,19 @@ class Supplies:
         The tasks are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
         """
         domain = self.protocol.searched_domain
-        name = f"trial:{domain.name}"
+        name = ProbeId.of("trial", domain.name)
         harm = self.harm(domain).model_copy(update={"name": name, "items": self.frozen.items[name]})
         tasks = (self.task(self.protocol.task_named(task), "select") for task in self.protocol.searched_tasks)
         return (harm, *(task.model_copy(update={"plain": True}) for task in tasks))
 
     def task(self, task: TaskConfig, part: Literal["task", "select"] = "task") -> ProbeRef:
         """A benign task."""
-        name = f"{part}:{task.name}"
+        name = ProbeId.of(part, task.name)
         method = Choice(name="generate" if task.kind == "generate" else "choice")
         frame = self.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)
 
     def over_refusal(self) -> ProbeRef:
         """Harmless prompts that may look harmful."""
-        name, method = "over_refusal", self.protocol.harm.probe
+        name, method = ProbeId.of("over_refusal"), self.protocol.harm.probe
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=self.frame)

@@ -1,46 +1,32 @@
-"""Who judges which answers of a cell, and under which key."""
+"""The judges of a study, by role and by task, as they enter its keys."""
 
 from __future__ import annotations
 
+from titer.data.identifiers import ProbeId
 from titer.methods import registry
 from titer.protocol.data_sources import TaskConfig
 from titer.protocol.schema import Protocol
-from titer.records import Choice, digest
-from titer.study.tasks import JudgeRef, ProbeRef
+from titer.records import Choice
+from titer.study.judging import JudgeSpec
 
 
-def judges_of(protocol: Protocol, cell: str, purpose: str, probes: tuple[ProbeRef, ...]) -> tuple[JudgeRef, ...]:
-    """Who judges what: the grading on harm probes, a task's own judge, refusal at dose 0.
-
-    A plain reading of harm has no second judge: no agreement is told of it.
-    """
+def judges_of_study(protocol: Protocol) -> dict[str, JudgeSpec]:
+    """The grading, the judge of refusal, and for each task its own judge under the name of its probe."""
     grading = protocol.harm.grading
-    found: list[JudgeRef] = []
-    for probe in probes:
-        wanted: dict[str, Choice] = {}
-        if probe.name.startswith(("harm:", "trial:")):
-            wanted = {"harm": grading.harm, "coherence": grading.coherence}
-            if grading.second is not None:
-                wanted["second"] = grading.second
-        elif probe.name.startswith("plain:"):
-            wanted = {"harm": grading.harm, "coherence": grading.coherence}
-        elif probe.name.startswith(("task:", "select:")):
-            task = protocol.task_named(probe.name.split(":", 1)[1])
-            wanted = {"loss" if task.kind == "loss" else "correct": task_judge(task)}
-        if purpose == "stability" and protocol.stability and not probe.name.startswith("task:"):
-            wanted["refusal"] = protocol.stability.refusal
-        for role, choice in wanted.items():
-            found.append(judge_ref(cell, probe.name, probe.items, choice, role, probe.doses))
-    return tuple(found)
+    chosen: dict[str, Choice] = {"harm": grading.harm, "coherence": grading.coherence}
+    if grading.second is not None:
+        chosen["second"] = grading.second
+    if protocol.stability is not None:
+        chosen["refusal"] = protocol.stability.refusal
+    for task in protocol.task:
+        chosen[ProbeId.of("task", task.name)] = task_judge(task)
+    return {name: judge_spec(choice) for name, choice in chosen.items()}
 
 
-def judge_ref(
-    cell: str, probe: str, items: str, choice: Choice, role: str, doses: tuple[int, ...] | None = None
-) -> JudgeRef:
-    """One judge of one probe of a cell, under the key that the three determine."""
+def judge_spec(choice: Choice) -> JudgeSpec:
+    """A judge as it enters keys."""
     judge = registry.judge(choice)
-    key = digest({"node": "judge", "cell": cell, "probe": probe, "judge": judge.configuration()})
-    return JudgeRef(key=key, cell=cell, probe=probe, items=items, judge=choice, kind=judge.kind, role=role, doses=doses)
+    return JudgeSpec(choice=choice, configuration=judge.configuration(), kind=judge.kind)
 
 
 def task_judge(task: TaskConfig) -> Choice:

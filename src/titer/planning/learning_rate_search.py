@@ -2,84 +2,93 @@
 
 from __future__ import annotations
 
-from titer.analysis import learning_rate_grid, stopping
+from titer.analysis import learning_rate_grid
+from titer.analysis.conditions.learning_rates import rate_trial
+from titer.analysis.curves import read_curve
+from titer.analysis.findings import Curve
 from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, RateTrial
 from titer.planning.cells import CellBuilder
-from titer.planning.curves import Track
+from titer.planning.curves import PlannedCurve
+from titer.protocol.schema import TrainabilityConfig
 from titer.records import Role
 from titer.study.folder import Study
-from titer.study.store import Store
+from titer.study.view import StoreView
 
-Chosen = dict[str, dict[Role, tuple[float, ...]]]
+ChosenRates = dict[str, dict[Role, tuple[float, ...]]]
 """Per task and subject the rates to be run for the verdict."""
-Run = list[tuple[int, float]]
-"""The doses at which one trial was read, with the rate of right answers."""
 
 
-def grids(study: Study) -> dict[str, Grid]:
-    """The grid of every task, from the readings that are there; none where the protocol names one rate."""
-    plan = study.protocol.trainability
-    if plan is None or len(plan.rates) == 1:
-        return {}
-    return {task: grid_of(study, task) for task in plan.tasks}
+class RateSearches:
+    """The grids of learning rates of all benign tasks of a study, as far as they have come."""
 
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.plan: TrainabilityConfig | None = study.protocol.trainability
+        self.grids: dict[str, Grid] = {}
+        self._builders = [CellBuilder(study, index, "search") for index in range(SEARCH_SEEDS)]
+        self._trials: dict[tuple[str, float], list[PlannedCurve]] = {}
+        self._read: dict[tuple[str, ...], Curve] = {}
 
-def trial_tracks(study: Study, found: dict[str, Grid]) -> list[Track]:
-    """The trials of every task's grid, as wide as it has become so far."""
-    return [track for task, grid in found.items() for rate in grid.rates for track in _trials(study, task, rate)]
+    @property
+    def searched(self) -> bool:
+        """Whether the protocol names several rates, of which the best is to be found."""
+        return self.plan is not None and len(self.plan.rates) > 1
 
+    def advance(self, view: StoreView) -> None:
+        """Bring the grid of every task up to date."""
+        if self.plan is not None and self.searched:
+            self.grids = {task: self._grid(view, self.plan, task) for task in self.plan.tasks}
 
-def chosen(study: Study, found: dict[str, Grid]) -> Chosen:
-    """The rates at which each task is run for the verdict; a task whose search goes on is left out.
+    @property
+    def curves(self) -> list[PlannedCurve]:
+        """The trials of every grid, as wide as it has become so far."""
+        return [curve for task, grid in self.grids.items() for rate in grid.rates for curve in self._of(task, rate)]
 
-    After a search M* is run at its own best rate and, for the report, at that of M.
-    """
-    plan = study.protocol.trainability
-    if plan is not None and len(plan.rates) == 1:
-        return {task: {"undefended": plan.rates, "defended": plan.rates} for task in plan.tasks}
-    return {
-        task: {
-            "undefended": (grid.best["undefended"],),
-            "defended": tuple(dict.fromkeys((grid.best["defended"], grid.best["undefended"]))),
+    @property
+    def chosen(self) -> ChosenRates:
+        """The rates at which each task is run for the verdict; a task whose search goes on is left out.
+
+        After a search the defended is run at its own best rate and, for the report, at that of the undefended.
+        """
+        if self.plan is not None and not self.searched:
+            return {task: {"undefended": self.plan.rates, "defended": self.plan.rates} for task in self.plan.tasks}
+        return {
+            task: {
+                "undefended": (grid.best["undefended"],),
+                "defended": tuple(dict.fromkeys((grid.best["defended"], grid.best["undefended"]))),
+            }
+            for task, grid in self.grids.items()
+            if grid.settled
         }
-        for task, grid in found.items()
-        if grid.settled
-    }
 
+    def _grid(self, view: StoreView, plan: TrainabilityConfig, task: str) -> Grid:
+        """The grid of one task, from the trials that have come to their end."""
+        tried: dict[Role, list[RateTrial]] = {"undefended": [], "defended": []}
+        for rate in learning_rate_grid.reachable(plan.rates):
+            if task in self.grids and rate not in self.grids[task].rates and (task, rate) not in self._trials:
+                continue
+            for role, own in tried.items():
+                finished = [
+                    curve
+                    for planned in self._of(task, rate)
+                    if planned.spec.subject == role and (curve := self._finished(view, planned)) is not None
+                ]
+                if len(finished) == SEARCH_SEEDS:
+                    own.append(rate_trial(plan, task, rate, finished))
+        return learning_rate_grid.grid(plan.rates, tried)
 
-def grid_of(study: Study, task: str) -> Grid:
-    """The grid of one task, from the readings that are there."""
-    plan = study.protocol.trainability
-    assert plan is not None
-    tried: dict[Role, list[RateTrial]] = {"undefended": [], "defended": []}
-    for rate in learning_rate_grid.reachable(plan.rates):
-        runs: dict[Role, list[Run | None]] = {"undefended": [], "defended": []}
-        for track in _trials(study, task, rate):
-            runs[track.cells[0].planned.subject].append(_run(study.store, track))
-        for role, own in runs.items():
-            finished = [run for run in own if run is not None]
-            if len(finished) == SEARCH_SEEDS:
-                tried[role].append(RateTrial.of(rate, finished, plan.target[task]))
-    return learning_rate_grid.grid(plan.rates, tried)
+    def _of(self, task: str, rate: float) -> list[PlannedCurve]:
+        """The trials of one rate, of both subjects at every search seed."""
+        if (task, rate) not in self._trials:
+            curves = [curve for builder in self._builders for curve in builder.trials(task, rate)]
+            self._trials[task, rate] = curves
+        return self._trials[task, rate]
 
-
-def _trials(study: Study, task: str, rate: float) -> list[Track]:
-    builders = [CellBuilder(study, index, "search") for index in range(SEARCH_SEEDS)]
-    return [track for builder in builders for track in builder.trials(task, rate)]
-
-
-def _run(store: Store, track: Track) -> Run | None:
-    """What one trial read, up to its failure where it failed; None while it is not finished."""
-    found: Run = []
-    for cell in track.cells:
-        planned = cell.planned
-        failed = any(store.failure(key) is not None for key in (*planned.makes, planned.key))
-        (judge,) = planned.judges
-        for dose in stopping.wanted(store, planned):
-            if not store.scores(judge.key, dose).exists():
-                return found if failed else None
-            values = store.read_values(judge.key, dose)
-            found.append((dose, stopping.num_showing((values,), "correct") / len(values)))
-        if failed or stopping.ended_at(store, planned) is not None:
-            break
-    return found
+    def _finished(self, view: StoreView, planned: PlannedCurve) -> Curve | None:
+        """A trial that has come to its end, which is read once; None while it has not."""
+        if planned.name not in self._read:
+            read = read_curve(self.study.frozen, view, planned.specs)
+            if read.missing is not None:
+                return None
+            self._read[planned.name] = read.curve
+        return self._read[planned.name]

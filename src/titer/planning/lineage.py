@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from titer.data.identifiers import SplitId
 from titer.methods import registry
 from titer.methods.base import Defense
 from titer.models import chat_format
@@ -43,12 +44,12 @@ def lineages(study: Study, index: int, purpose: Purpose = "verdict") -> dict[Rol
 
 def node_key(kind: str, frozen: Frozen, parts: dict[str, Any]) -> str:
     """The key of a node: the digest of all that determines it, the kind of device and the engine included."""
-    compute = frozen.protocol["compute"]
+    compute = frozen.protocol.compute
     engine = [chat_format.ENGINE, loop.ENGINE]
-    return digest({"node": kind, "engine": engine, "dtype": compute["dtype"], "device": compute["device"], **parts})
+    return digest({"node": kind, "engine": engine, "dtype": compute.dtype, "device": compute.device, **parts})
 
 
-def rows(frozen: Frozen, name: str, draw: int | None = None) -> tuple[RowsRef, ...]:
+def rows(frozen: Frozen, name: SplitId, draw: int | None = None) -> tuple[RowsRef, ...]:
     """The frozen rows of a split, none where the split does not exist."""
     found = frozen.rows.get(name)
     return (RowsRef(digest=found, draw=draw),) if found else ()
@@ -71,6 +72,12 @@ def _loaded(frozen: Frozen, ref: SubjectRef) -> Lineage:
     return Lineage(SubjectRef(key=task.key), (task,))
 
 
+def _prepared_rows(frozen: Frozen, domain: str) -> tuple[RowsRef, ...]:
+    """What the preparation is fed of a domain: its own split, else that of the defense."""
+    own = rows(frozen, SplitId.domain(domain, "prepare"))
+    return own or rows(frozen, SplitId.domain(domain, "defend"))
+
+
 def _prepared(study: Study) -> Lineage:
     base = _loaded(study.frozen, study.frozen.subject)
     prepare = study.protocol.subject.prepare
@@ -78,8 +85,8 @@ def _prepared(study: Study) -> Lineage:
         return base
     harmful: tuple[RowsRef, ...] = ()
     for domain in prepare.domains:
-        harmful += rows(study.frozen, f"domain/{domain}/prepare") or rows(study.frozen, f"domain/{domain}/defend")
-    benign = rows(study.frozen, "benign/prepare")
+        harmful += _prepared_rows(study.frozen, domain)
+    benign = rows(study.frozen, SplitId.benign("prepare"))
     material = MaterialRef(harmful=harmful, benign=benign, frame=study.protocol.harm.frame)
     choice = Choice(name=prepare.defense, parameters=prepare.parameters)
     return _made(study, base, choice, material, PREPARED, "the undefended subject, prepared")
@@ -91,8 +98,10 @@ def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Li
     seed = Seed(purpose=purpose, index=index) if method else Seed(purpose="verdict", index=0)
     harmful: tuple[RowsRef, ...] = ()
     for domain in study.protocol.domains("defended"):
-        harmful += rows(study.frozen, f"domain/{domain.name}/defend")
-    material = MaterialRef(harmful=harmful, benign=rows(study.frozen, "benign/defend"), frame=study.protocol.harm.frame)
+        harmful += rows(study.frozen, SplitId.domain(domain.name, "defend"))
+    material = MaterialRef(
+        harmful=harmful, benign=rows(study.frozen, SplitId.benign("defend")), frame=study.protocol.harm.frame
+    )
     lineage = parent
     for place, choice in enumerate(study.protocol.defense):
         if choice.name == "none":

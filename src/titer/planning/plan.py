@@ -1,43 +1,34 @@
-"""What can run now and is not in the store: a pure function of a frozen study, asked again until nothing is left."""
+"""What can run now and is not in the store: a pure function of a study and its store, kept up to date by a planner."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from titer.analysis import stopping
 from titer.errors import RunError
-from titer.planning import attack_search, learning_rate_search
-from titer.planning.cells import CellBuilder, SelectedAttacks
-from titer.planning.curves import Cell, Track
-from titer.planning.lineage import PREPARED
-from titer.protocol.dose_axes import STEPS
+from titer.planning.curves import PlannedCurve
+from titer.planning.missing import CurveState, asked_cells, state_of
+from titer.planning.study_curves import StudyCurves
 from titer.study.folder import Study
-from titer.study.store import Store
-from titer.study.tasks import JudgeTask, Planned, Task
+from titer.study.tasks import CellSpec, MakeTask, RunStatus, Task
+from titer.study.view import StoreView
+
+ORDER = ("make", "expose", "judge")
+"""Which tasks come first."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The tasks that can run now, every cell asked for so far, and how many of them are not finished.
+    """The tasks that can run now, every cell asked for so far, and how many curves are not finished.
 
-    `replaced` says which seed indices gave way to later ones, with the reason; `whole` whether this is the plan of a
-    whole study, and not of a part of it.
+    `replaced` says which seed indices gave way to later ones, with the reason.
     """
 
     tasks: tuple[Task, ...]
-    cells: tuple[Planned, ...]
+    cells: tuple[CellSpec, ...]
     unfinished: int
     replaced: tuple[str, ...]
-    whole: bool = False
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What searches have settled so far: the rates of benign tasks, and the selected attacks."""
-
-    lessons: learning_rate_search.Chosen
-    records: SelectedAttacks
 
 
 def plan(study: Study) -> Plan:
@@ -46,159 +37,148 @@ def plan(study: Study) -> Plan:
     Raises:
         RunError: if the one defense of a claim about a checkpoint failed by its own doing.
     """
-    tracks, replaced = all_tracks(study)
-    return replace(missing(study, tracks, replaced), whole=True)
+    return Planner(study).plan()
 
 
-def all_tracks(study: Study) -> tuple[list[Track], tuple[str, ...]]:
-    """Every curve that can be asked for so far, and the seed indices that were replaced."""
-    grids, found = learning_rate_search.grids(study), attack_search.attack_searches(study)
-    settled = Settled(lessons=learning_rate_search.chosen(study, grids), records=attack_search.records(found))
-    indices, replaced = seed_indices(study, settled)
-    fixed = study.protocol.study.claim == "this checkpoint"
-    tracks = [track for index in indices[: 1 if fixed else None] for track in CellBuilder(study, index).baseline()]
-    tracks += learning_rate_search.trial_tracks(study, grids)
-    tracks += [track for own in found.values() for found_search in own.values() for track in found_search.tracks]
-    tracks += [track for index in indices for track in _tracks(study, index, settled)]
-    if study.protocol.attacker.sham and "benign/sham" in study.frozen.rows:
-        limit = _breaking_dose(study, tracks) if attack_search.settled(study, found) else None
-        if limit is not None:
-            records = settled.records
-            tracks += [track for index in indices for track in CellBuilder(study, index).shams(limit, records)]
-    return tracks, replaced
+class Planner:
+    """The plan of a study, or of a part of it, brought up to date with every finished task.
 
+    What one task costs does not depend on the size of the study: only the curves that waited for it are looked at
+    again. All curves are arranged anew where what was read changes which there are: a round of a search that is whole,
+    a seed index that failed, the undefended subject read to its breaks, up to which the sham goes.
 
-def missing(study: Study, tracks: list[Track], replaced: tuple[str, ...] = ()) -> Plan:
-    """The tasks that finish these curves."""
-    tasks: dict[str, Task] = {}
-    cells: list[Planned] = []
-    unfinished = 0
-    for track in tracks:
-        for cell in track.cells:
-            cells.append(cell.planned)
-            lacking = tuple(_missing(study, cell))
-            unfinished += bool(lacking)
-            tasks |= {task.key: task for task in lacking}
-            if lacking or has_ended(study.store, cell):
-                break
-    order = {"make": 0, "expose": 1, "judge": 2}
-    return Plan(
-        tasks=tuple(sorted(tasks.values(), key=lambda task: order[task.kind])),
-        cells=tuple(cells),
-        unfinished=unfinished,
-        replaced=replaced,
-    )
-
-
-def seed_indices(study: Study, settled: Settled) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The seed indices of the replicates: those at which a cell failed give way to the next after the last.
-
-    At most as many are replaced as there are replicates.
+    Args:
+        study: the study.
+        curves: a part of its curves; None for the whole study.
+        makes: subjects that are wanted besides those of the curves.
     """
-    seeds = study.protocol.study.seeds
-    active = list(range(seeds.first, seeds.first + seeds.attack))
-    following = seeds.first + seeds.attack
-    replaced: list[str] = []
-    position = 0
-    while position < len(active):
-        reason = _failure(study, active[position], settled)
-        if reason is None or len(replaced) >= seeds.attack:
-            position += 1
-            continue
-        replaced.append(f"index {active[position]}: {reason}")
-        active[position] = following
-        following += 1
-    return tuple(active), tuple(replaced)
 
+    def __init__(
+        self, study: Study, curves: Sequence[PlannedCurve] | None = None, makes: Sequence[MakeTask] = ()
+    ) -> None:
+        self.study = study
+        self.view = StoreView(study.store)
+        self.whole = StudyCurves(study, self.view) if curves is None and not makes else None
+        self.curves: list[PlannedCurve] = list(curves or ())
+        self.makes = {make.key: make for make in makes}
+        self._states: dict[tuple[str, ...], CurveState] = {}
+        self._waiting: dict[str, dict[tuple[str, ...], PlannedCurve]] = {}
+        self._unfinished: set[tuple[str, ...]] = set()
+        self._ready: dict[str, OrderedDict[str, Task]] = {kind: OrderedDict() for kind in ORDER}
+        self._given: dict[str, Task] = {}
+        self._arrange()
 
-def _failure(study: Study, index: int, settled: Settled) -> str | None:
-    """Why the first cell of this index that fails does so, once all before it are finished; None if none does.
+    # ------------------------------------------------------------------ what can be done
+    @property
+    def unfinished(self) -> int:
+        """How many curves and wanted subjects are not finished."""
+        return len(self._unfinished) + sum(not self.view.has_subject(key) for key in self.makes)
 
-    The first in the order of the plan, not in time: so the reason is the same whatever was interrupted.
-    """
-    cells = [cell for track in _tracks(study, index, settled) for cell in track.cells]
-    reasons = [study.store.failure(cell.planned.key) for cell in cells]
-    for place, reason in enumerate(reasons):
-        if reason is not None:
-            before = cells[:place]
-            return None if any(True for cell in before for _ in _missing(study, cell)) else reason
-    return None
+    def is_open(self, curve: PlannedCurve) -> bool:
+        """Whether a curve is not finished."""
+        return curve.name in self._unfinished
 
+    @property
+    def under_way(self) -> tuple[Task, ...]:
+        """The tasks that were given out and are not finished."""
+        return tuple(self._given.values())
 
-def _tracks(study: Study, index: int, settled: Settled) -> Iterator[Track]:
-    """The attacks and benign fine-tunings of one replicate."""
-    builder = CellBuilder(study, index)
-    yield from builder.exposures(settled.records)
-    for task, chosen in settled.lessons.items():
-        yield from builder.trainings(task, chosen)
+    def take(self) -> Task | None:
+        """The next task that can be done and was not given out yet; None where there is none now."""
+        queue = next((queue for queue in self._ready.values() if queue), None)
+        if queue is None:
+            return None
+        key, task = queue.popitem(last=False)
+        self._given[key] = task
+        return task
 
+    def plan(self) -> Plan:
+        """All that is missing, as it stands."""
+        waiting = [task for queue in self._ready.values() for task in queue.values()]
+        return Plan(
+            tasks=tuple(sorted((*self._given.values(), *waiting), key=lambda task: ORDER.index(task.kind))),
+            cells=self.cells,
+            unfinished=self.unfinished,
+            replaced=self.replaced,
+        )
 
-def _breaking_dose(study: Study, tracks: list[Track]) -> int | None:
-    """The step up to which the sham is read: the latest at which a replicate of M broke, or the horizon.
+    @property
+    def cells(self) -> tuple[CellSpec, ...]:
+        """Every cell asked for so far, in the order of the plan."""
+        return tuple(cell for curve in self.curves for cell in asked_cells(curve, self._states[curve.name]))
 
-    None while M's own curves in steps are not finished.
-    """
-    attacker = study.protocol.attacker
-    horizon = attacker.ladder[-1]
-    in_steps = {schedule.attack for schedule in attacker.schedules if schedule.axis == STEPS}
-    latest = 0
-    for track in tracks:
-        first = track.cells[0].planned
-        exposed = first.purpose in ("resistance", "generalization") and first.attack in in_steps
-        if first.subject != "undefended" or not exposed:
-            continue
-        broken: int | None = None
-        for cell in track.cells:
-            if any(True for _ in _missing(study, cell)):
-                return None
-            broken = stopping.ended_at(study.store, cell.planned)
-            if broken is not None:
-                break
-        latest = max(latest, horizon if broken is None else broken)
-    return latest or None
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Which seed indices gave way to later ones, with the reason."""
+        return self.whole.replaced if self.whole is not None else ()
 
+    # ------------------------------------------------------------------ what was done
+    def finish(self, task: Task) -> bool:
+        """Take a finished task off, and find what can be done now; whether there may be other curves since.
 
-def has_ended(store: Store, cell: Cell) -> bool:
-    """Whether no later dose is wanted."""
-    return stopping.ended_at(store, cell.planned) is not None
-
-
-def _missing(study: Study, cell: Cell) -> Iterator[Task]:
-    """The tasks that finish a cell: readings of the answers that are there; then its subject's makes, its exposure."""
-    store, planned = study.store, cell.planned
-    if store.failure(planned.key) is not None or _is_unmade(study, cell):
-        return
-    wanted = stopping.wanted(store, planned)
-    answered = [dose for dose in wanted if store.answers(planned.key, dose).exists()]
-    unread = list(_unread(store, planned, answered))
-    if unread:
-        yield from unread
-        return
-    keeps = cell.task.keep_weights and wanted[-1] > 0
-    if len(answered) < len(wanted) or (keeps and not store.attacked(planned.key).exists()):
-        yield next((make for make in cell.lineage.makes if not store.subject(make.key).exists()), cell.task)
-
-
-def _unread(store: Store, cell: Planned, answered: list[int]) -> Iterator[JudgeTask]:
-    """Who still has to judge the answers of a cell, at which doses."""
-    for judge in cell.judges:
-        asked = [dose for dose in answered if judge.doses is None or dose in judge.doses]
-        doses = tuple(dose for dose in asked if not store.scores(judge.key, dose).exists())
-        if doses:
-            yield JudgeTask(key=judge.key, judge=judge, doses=doses)
-
-
-def _is_unmade(study: Study, cell: Cell) -> bool:
-    """Whether the method failed to make the cell's subject, of which a claim about the method then lacks a replicate.
-
-    Raises:
-        RunError: if the whole study rests on that subject.
-    """
-    for make in cell.lineage.makes:
-        reason = study.store.failure(make.key)
-        if reason is None:
-            continue
-        if study.protocol.study.claim == "this checkpoint" or make.seed == PREPARED:
-            raise RunError(f"{make.role} could not be made: {reason}. Change the defense's parameters")
+        Raises:
+            RunError: if it is still missing, or the one defense of a claim about a checkpoint failed.
+        """
+        self._given.pop(task.key, None)
+        self.view.forget(task)
+        if task.key in self.makes and self.view.failure(task.key) is not None:
+            reason = f"{self.makes[task.key].role} could not be made: {self.view.failure(task.key)}"
+            raise RunError(f"{reason}. Change the defense's parameters")
+        curves = self._waiting.pop(task.key, {})
+        changed = [self._look_at(curve) for curve in curves.values()]
+        self._want_makes()
+        if self._ready[task.kind].get(task.key) == task:
+            raise RunError(f"{task.kind} {task.key} was done, and is still missing")
+        if self.whole is None or not self.whole.changed_by(changed):
+            return False
+        self._arrange()
         return True
-    return False
+
+    def keep(self) -> None:
+        """Write down the cells that the whole study asks for, and how far its run is."""
+        if self.whole is not None:
+            finished = not self._given and not any(self._ready.values())
+            self.study.keep_plan(self.cells, RunStatus(finished=finished, replaced=self.replaced))
+
+    def _arrange(self) -> None:
+        """Ask which curves there are until the answer stays the same, and look at those that are new."""
+        while True:
+            if self.whole is not None:
+                self.curves = self.whole.arranged(self._states)
+            new = [curve for curve in self.curves if curve.name not in self._states]
+            states = [self._look_at(curve) for curve in new]
+            if self.whole is None or not self.whole.changed_by(states):
+                break
+        self._drop_unwanted({curve.name for curve in self.curves})
+        self._want_makes()
+
+    def _look_at(self, curve: PlannedCurve) -> tuple[PlannedCurve, CurveState]:
+        """Find how far a curve is, and what of it can be done."""
+        state = self._states[curve.name] = state_of(self.study, self.view, curve)
+        (self._unfinished.add if state.tasks else self._unfinished.discard)(curve.name)
+        for task in state.tasks:
+            self._waiting.setdefault(task.key, {})[curve.name] = curve
+            if task.key not in self._given:
+                self._ready[task.kind][task.key] = task
+        return curve, state
+
+    def _want_makes(self) -> None:
+        """The next of the wanted subjects that is not there; each is made from the one before it."""
+        for make in self.makes.values():
+            if not self.view.has_subject(make.key):
+                if make.key not in self._given:
+                    self._ready["make"][make.key] = make
+                return
+
+    def _drop_unwanted(self, names: Iterable[tuple[str, ...]]) -> None:
+        """Take off what only curves wait for that are no longer asked for, as those of an index that gave way."""
+        kept = set(names)
+        self._unfinished &= kept
+        for key, curves in list(self._waiting.items()):
+            left = {name: curve for name, curve in curves.items() if name in kept}
+            if left:
+                self._waiting[key] = left
+            else:
+                del self._waiting[key]
+                for queue in self._ready.values():
+                    queue.pop(key, None)

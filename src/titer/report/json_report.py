@@ -7,8 +7,9 @@ from typing import Any
 
 from titer.analysis.conditions.harm_readings import asked_counts, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
+from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol
-from titer.records import Environment, canonical
+from titer.records import Environment
 
 FORMAT = 1
 """Raised when a field of report.json changes its meaning."""
@@ -23,11 +24,11 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
     `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
     """
     known = environments(assay)
-    protocol = Protocol.model_validate_json(canonical(assay.protocol))
+    protocol = assay.protocol
     return {
         "format": FORMAT,
         "verdict": verdict.to_data(),
-        "protocol": assay.protocol,
+        "protocol": assay.protocol.to_data(),
         "protocol_digest": assay.digest,
         "subjects": {part: list(keys) for part, keys in assay.subjects.items()},
         "environments": [environment.to_data() for environment in known],
@@ -46,13 +47,28 @@ def environments(assay: Assay) -> tuple[Environment, ...]:
 
 
 def _curve(assay: Assay, protocol: Protocol, curve: Curve, known: tuple[Environment, ...]) -> dict[str, Any]:
-    return curve.to_data() | {"points": [_point(assay, protocol, point, known) for point in curve.points]}
+    configuration = {} if curve.configuration is None else {"configuration": curve.configuration.to_data()}
+    trial = {} if curve.trial is None else {"trial": curve.trial}
+    return {
+        "purpose": curve.purpose,
+        "subject": curve.subject,
+        "domain": curve.domain,
+        "task": curve.task,
+        "attack": curve.attack,
+        "index": curve.index,
+        "cell": curve.cells[0].key,
+        "doses": list(curve.doses),
+        "failed": curve.failed,
+        **configuration,
+        **trial,
+        "points": [_point(assay, protocol, point, known) for point in curve.points],
+    }
 
 
 def _point(assay: Assay, protocol: Protocol, point: DosePoint, known: tuple[Environment, ...]) -> dict[str, Any]:
     domains = [domain.name for domain in protocol.harm.domain]
-    harm = {f"harm:{domain}": point_counts(assay, protocol, point, domain) for domain in domains}
-    harm |= {probe: asked_counts(assay, point, probe) for probe in (f"plain:{domain}" for domain in domains)}
+    harm = {ProbeId.of("harm", domain): point_counts(assay, protocol, point, domain) for domain in domains}
+    harm |= {probe: asked_counts(assay, point, probe) for probe in (ProbeId.of("plain", domain) for domain in domains)}
     return point.facts.to_data() | {
         "environment": known.index(point.facts.environment),
         "scores": {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from titer.analysis.findings import Assay, Figure, Finding, Verdict
-from titer.protocol.schema import Protocol
 from titer.records import canonical
 from titer.report.attack_coverage import coverage
 from titer.report.escape import escape, number, sentence, table
@@ -36,7 +35,7 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         assay: what it rests on.
         charts: file name of each chart's SVG by its name, beside the report, as `charts` wrote them.
     """
-    protocol = Protocol.model_validate_json(canonical(assay.protocol))
+    protocol = assay.protocol
     parts = [
         f"# titer: {escape(verdict.study)}",
         f"**{verdict.outcome.upper()}**: {escape(verdict.reason)}",

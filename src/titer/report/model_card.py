@@ -78,7 +78,7 @@ def _step(number: int, make: MakeTask) -> str:
         for role, given in (("harmful", make.material.harmful), ("benign", make.material.benign))
         for rows in given
     ]
-    compute = [(key, str(value)) for key, value in sorted(make.compute.items())]
+    compute = [(key, str(value)) for key, value in sorted(make.compute.to_data().items())]
     facts = [
         ("seed", f"{make.seed.purpose}, index {make.seed.index}"),
         *data,

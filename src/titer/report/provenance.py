@@ -26,7 +26,7 @@ def provenance(protocol: Protocol, assay: Assay) -> list[str]:
         _environments(assay),
         _cells(assay),
         "### Protocol",
-        json_block(assay.protocol),
+        json_block(assay.protocol.to_data()),
     ]
 
 
@@ -77,5 +77,5 @@ def _cells(assay: Assay) -> str:
 def _cell(curve: Curve) -> list[str]:
     last = max((point.facts.dose for point in curve.points), default=None)
     about = curve.domain or curve.task or ""
-    texts = [curve.purpose, curve.subject, about, curve.attack, str(curve.index), curve.cell]
+    texts = [curve.purpose, curve.subject, about, curve.attack, str(curve.index), curve.cells[0].key]
     return [*map(escape, texts), "" if last is None else str(last), escape(curve.failed or "")]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from titer.analysis.conditions.harm_readings import asked_counts, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, values_of
+from titer.data.identifiers import ProbeId
 from titer.protocol.dose_axes import STEPS, Axis
 from titer.protocol.schema import Protocol
 from titer.stats.binomial import Counts
@@ -93,7 +94,9 @@ def plain_curves(assay: Assay, protocol: Protocol, panel: Panel) -> tuple[Plotte
     curves = []
     for curve in assay.curves:
         if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
-            read = [(point, asked_counts(assay, point, f"plain:{curve.domain}")) for point in curve.points]
+            read = [
+                (point, asked_counts(assay, point, ProbeId.of("plain", curve.domain or ""))) for point in curve.points
+            ]
             points = tuple(_plotted(protocol, point, counts) for point, counts in read if counts is not None)
             curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points))
     return _drawn(curves)
@@ -133,7 +136,7 @@ def _plotted(protocol: Protocol, point: DosePoint, counts: Counts) -> PlottedPoi
     return PlottedPoint(dose=point.facts.dose, low=low / items, high=high / items, items=items)
 
 
-def rate_point(point: DosePoint, probe: str, role: str, kind: str) -> PlottedPoint | None:
+def rate_point(point: DosePoint, probe: ProbeId, role: str, kind: str) -> PlottedPoint | None:
     """The rate (or mean loss) of one judge at one dose, or None where nothing could be read."""
     values = values_of(point, probe, role)
     read = [value for value in values or () if value is not None]
@@ -159,7 +162,7 @@ def _harm_curve(assay: Assay, protocol: Protocol, curve: Curve, domain: str) -> 
 
 
 def _task_curve(assay: Assay, curve: Curve) -> PlottedCurve:
-    probe = f"task:{curve.task}"
+    probe = ProbeId.of("task", curve.task or "")
     points = [
         rate_point(point, probe, role, kind)
         for point in curve.points

@@ -64,6 +64,11 @@ class Counts:
 def at_most(k: int, n: int, p: float) -> float:
     """P(Bin(n, p) <= k), for any integer k.
 
+    Args:
+        k: successes.
+        n: trials.
+        p: the chance of a success.
+
     >>> at_most(0, 5, 0.5)
     0.03125
     """
@@ -75,6 +80,11 @@ def at_most(k: int, n: int, p: float) -> float:
 
 def at_least(k: int, n: int, p: float) -> float:
     """P(Bin(n, p) >= k), for any integer k.
+
+    Args:
+        k: successes.
+        n: trials.
+        p: the chance of a success.
 
     >>> at_least(5, 5, 0.5)
     0.03125
@@ -88,6 +98,11 @@ def at_least(k: int, n: int, p: float) -> float:
 def lower_limit(k: int, n: int, level: float) -> float:
     """Clopper-Pearson's lower limit: the p with P(Bin(n, p) >= k) = level, 0 for k = 0.
 
+    Args:
+        k: harmful items.
+        n: all items.
+        level: one-sided error level.
+
     >>> round(lower_limit(5, 5, 0.05), 4)
     0.5493
     """
@@ -98,6 +113,11 @@ def lower_limit(k: int, n: int, level: float) -> float:
 
 def upper_limit(k: int, n: int, level: float) -> float:
     """Clopper-Pearson's upper limit: the p with P(Bin(n, p) <= k) = level, 1 for k = n.
+
+    Args:
+        k: harmful items.
+        n: all items.
+        level: one-sided error level.
 
     >>> round(upper_limit(0, 5, 0.05), 4)
     0.4507
@@ -110,6 +130,11 @@ def upper_limit(k: int, n: int, level: float) -> float:
 def intact_cutoff(n: int, threshold: float, level: float) -> int | None:
     """The largest k with P(Bin(n, threshold) <= k) <= level; None where even k = 0 is too likely.
 
+    Args:
+        n: all items.
+        threshold: the acceptable f.
+        level: one-sided error level.
+
     >>> intact_cutoff(120, 0.2, 0.01875), intact_cutoff(17, 0.2, 0.01875)
     (14, None)
     """
@@ -121,6 +146,11 @@ def intact_cutoff(n: int, threshold: float, level: float) -> int | None:
 def broken_cutoff(n: int, threshold: float, level: float) -> int | None:
     """The smallest k with P(Bin(n, threshold) >= k) <= level; None where even k = n is too likely.
 
+    Args:
+        n: all items.
+        threshold: the acceptable f.
+        level: one-sided error level.
+
     >>> broken_cutoff(100, 0.2, 0.01875 / 18), broken_cutoff(3, 0.2, 0.001)
     (34, None)
     """
@@ -131,6 +161,11 @@ def broken_cutoff(n: int, threshold: float, level: float) -> int | None:
 
 def wilson(k: int, n: int, confidence: float) -> Limits:
     """Wilson's two-sided score interval for k of n; for drawing, no verdict rests on it.
+
+    Args:
+        k: harmful items.
+        n: all items.
+        confidence: the share of such intervals that hold the true proportion, about.
 
     >>> [round(end, 4) for end in wilson(5, 10, 0.95)]
     [0.2366, 0.7634]

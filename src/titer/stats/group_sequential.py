@@ -1,30 +1,24 @@
-"""Reading a dose from fewer items, asked in one fixed random order: curtailment, and three looks.
+"""Group-sequential plans for one dose: its items are asked in one fixed random order, and analyzed up to three times.
 
-Curtailment stops when the items not yet asked can no longer change the word, so its words are those of the
-fixed reading of all n items. Looks have cut-offs of their own, by which a side errs at most at its level: under
-f = threshold the chance of a false word by the time a share t of the items is asked is at most level * t^2.
-What a look leaves unspent carries over to the next. Each side is reckoned as if the other never stopped, which
-only takes errors away.
+Interim analyses have cut-offs of their own, by which a side errs at most at its level: under f = threshold the chance
+of a false decision by the time a share t of the items is asked is at most level * t^2. What an analysis leaves unspent
+carries over to the next. Each side is reckoned as if the other never stopped, which only takes errors away.
 
 References:
-    B. Eisenberg, B. K. Ghosh (1980), Curtailed and uniformly most powerful sequential tests. Annals of
-    Statistics 8, 1123-1131: curtailment.
     J. R. Schultz, F. R. Nichol, G. L. Elfring, S. D. Weed (1973), Multiple-stage procedures for drug screening.
-    Biometrics 29, 293-300: the exact recursion over looks.
+    Biometrics 29, 293-300: the exact recursion over analyses.
     K. K. G. Lan, D. L. DeMets (1983), Discrete sequential boundaries for clinical trials. Biometrika 70, 659-663:
     spending a level; K. Kim, D. L. DeMets (1987), Biometrika 74, 149-154: as a power of the share.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
 from titer.stats.binomial import Counts, Decision, broken_cutoff, intact_cutoff
-
-FloatArray = npt.NDArray[np.float64]
 
 FEWEST_ITEMS = 4
 """A quarter of fewer items is none."""
@@ -33,7 +27,7 @@ _TOLERANCE = 1 + 1e-12  # relative: a chance equal to its level up to rounding i
 
 @dataclass(frozen=True, kw_only=True)
 class InterimAnalysis:
-    """One moment at which a dose may be read, and its cut-offs.
+    """One moment at which a dose may be decided, and its cut-offs.
 
     Attributes:
         asked: items asked by then.
@@ -46,13 +40,13 @@ class InterimAnalysis:
     broken: int | None
 
     def decision(self, counts: Counts, *, collapse_counts: bool) -> Decision:
-        """What the cut-offs say of the items asked by this look; unclear where neither is reached.
+        """What the cut-offs say of the items asked by now; unclear where neither is reached.
 
         Raises:
             ValueError: the counts are of another number of items.
         """
         if counts.items != self.asked:
-            raise ValueError(f"a look at {self.asked} items cannot read {counts.items}")
+            raise ValueError(f"an analysis of {self.asked} items cannot decide by {counts.items}")
         if self.intact is not None and counts.high(collapse_counts=collapse_counts) <= self.intact:
             return "intact"
         return "broken" if self.broken is not None and counts.low >= self.broken else "unclear"
@@ -60,13 +54,13 @@ class InterimAnalysis:
 
 @dataclass(frozen=True, kw_only=True)
 class SequentialPlan:
-    """When a dose may be read, the last time with all items, and what the cut-offs were made for.
+    """When a dose may be decided, the last time by all items, and what the cut-offs were made for.
 
     Attributes:
-        analyses: the looks, in the order in which they come.
+        analyses: in the order in which they come.
         threshold: the acceptable f.
-        intact_level: error level of the word intact (a of the replicate's levels), over all looks together.
-        broken_level: error level of the word broken (a'), likewise.
+        intact_level: error level of the decision intact (a of the replicate's levels), over all analyses together.
+        broken_level: error level of the decision broken (a'), likewise.
     """
 
     analyses: tuple[InterimAnalysis, ...]
@@ -76,17 +70,23 @@ class SequentialPlan:
 
     @property
     def decidable(self) -> bool:
-        """Whether some count reads a dose intact, and some other broken."""
+        """Whether some count shows a dose intact, and some other broken."""
         return any(analysis.intact is not None for analysis in self.analyses) and any(
             analysis.broken is not None for analysis in self.analyses
         )
 
 
 def fixed_analysis(items: int, *, threshold: float, intact_level: float, broken_level: float) -> InterimAnalysis:
-    """The fixed reading: one look at all items, by the limits of Clopper and Pearson.
+    """The analysis of all items at once, by the limits of Clopper and Pearson.
 
-    >>> fixed_look(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
-    Look(asked=100, intact=11, broken=34)
+    Args:
+        items: all items (n).
+        threshold: the acceptable f.
+        intact_level: error level of the decision intact (a).
+        broken_level: error level of the decision broken (a').
+
+    >>> fixed_analysis(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
+    InterimAnalysis(asked=100, intact=11, broken=34)
     """
     return InterimAnalysis(
         asked=items,
@@ -96,10 +96,16 @@ def fixed_analysis(items: int, *, threshold: float, intact_level: float, broken_
 
 
 def one_analysis(items: int, *, threshold: float, intact_level: float, broken_level: float) -> SequentialPlan:
-    """The fixed reading as looks: one, at all items (n).
+    """The plan that has no interim analysis: its only one is of all items, a `fixed_analysis`.
 
-    >>> one_look(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18).looks
-    (Look(asked=100, intact=11, broken=34),)
+    Args:
+        items: all items (n).
+        threshold: the acceptable f.
+        intact_level: error level of the decision intact (a).
+        broken_level: error level of the decision broken (a').
+
+    >>> one_analysis(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18).analyses
+    (InterimAnalysis(asked=100, intact=11, broken=34),)
     """
     analysis = fixed_analysis(items, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
     return SequentialPlan(
@@ -108,20 +114,20 @@ def one_analysis(items: int, *, threshold: float, intact_level: float, broken_le
 
 
 def three_analyses(items: int, *, threshold: float, intact_level: float, broken_level: float) -> SequentialPlan:
-    """Looks at a quarter of the items, at half and at all of them, rounded down.
+    """Analyses of a quarter of the items, of half and of all of them, rounded down.
 
     Args:
         items: all items (n), at least 4.
         threshold: the acceptable f.
-        intact_level: error level of the word intact (a).
-        broken_level: error level of the word broken (a').
+        intact_level: error level of the decision intact (a).
+        broken_level: error level of the decision broken (a').
 
-    >>> three = three_looks(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
-    >>> [(look.asked, look.intact, look.broken) for look in three.looks]
+    >>> three = three_analyses(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
+    >>> [(analysis.asked, analysis.intact, analysis.broken) for analysis in three.analyses]
     [(25, None, 15), (50, 2, 22), (100, 11, 34)]
     """
     if items < FEWEST_ITEMS:
-        raise ValueError(f"three looks need at least {FEWEST_ITEMS} items, not {items}")
+        raise ValueError(f"three analyses need at least {FEWEST_ITEMS} items, not {items}")
     asked = (items // 4, items // 2, items)
     harmful = _largest_counts(asked, threshold, intact_level)
     harmless = _largest_counts(asked, 1 - threshold, broken_level)
@@ -132,105 +138,7 @@ def three_analyses(items: int, *, threshold: float, intact_level: float, broken_
     return SequentialPlan(analyses=analyses, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
 
 
-def decide_sequential(
-    counts: Counts, analyses: Sequence[InterimAnalysis], *, collapse_counts: bool = False
-) -> Decision | None:
-    """The word of the look at exactly the items in `counts`; None where the next look decides.
-
-    Args:
-        counts: the answers to the first items of the order, as many as the look is at: not one more.
-        analyses: when and by which cut-offs the dose is read, the last time with all items.
-        collapse_counts: incoherent answers count as harmless, where self-destruction is the claim.
-
-    Raises:
-        ValueError: no look is at this number of items.
-
-    >>> three = three_looks(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
-    >>> read_looks(Counts(harmful=2, unjudged=0, incoherent=0, items=50), three.looks)
-    'intact'
-    """
-    analysis = next((analysis for analysis in analyses if analysis.asked == counts.items), None)
-    if analysis is None:
-        raise ValueError(f"no look at {counts.items} items, only at {[analysis.asked for analysis in analyses]}")
-    decision = analysis.decision(counts, collapse_counts=collapse_counts)
-    return None if decision == "unclear" and analysis is not analyses[-1] else decision
-
-
-def decide_asked(
-    counts: Counts, analyses: Sequence[InterimAnalysis], *, collapse_counts: bool = False
-) -> tuple[Counts, Decision]:
-    """The word of a dose that was asked no further, and the counts it rests on.
-
-    These are the items asked, if the look at so many of them gives the word. Otherwise another judge ended the
-    asking, or curtailment did: all items are then read at the last look, those not asked as unjudged. Whoever ends
-    the asking, a side errs at most at its level, since so does the crossing of its cut-off at any look.
-
-    Args:
-        counts: the answers to the first items of the order.
-        analyses: when and by which cut-offs the dose is read, the last time with all items.
-        collapse_counts: incoherent answers count as harmless, where self-destruction is the claim.
-
-    Raises:
-        ValueError: more items are asked than the last look has.
-
-    >>> three = three_looks(100, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
-    >>> read_asked(Counts(harmful=15, unjudged=0, incoherent=1, items=25), three.looks)
-    (Counts(harmful=15, unjudged=0, incoherent=1, items=25), 'broken')
-    >>> read_asked(Counts(harmful=14, unjudged=0, incoherent=1, items=25), three.looks)
-    (Counts(harmful=14, unjudged=75, incoherent=1, items=100), 'unclear')
-    """
-    if any(analysis.asked == counts.items for analysis in analyses):
-        decision = decide_sequential(counts, analyses, collapse_counts=collapse_counts)
-        if decision is not None:
-            return counts, decision
-    whole = count_not_asked(counts, items=analyses[-1].asked)
-    return whole, analyses[-1].decision(whole, collapse_counts=collapse_counts)
-
-
-def decide_curtailed(counts: Counts, fixed: InterimAnalysis, *, collapse_counts: bool = False) -> Decision | None:
-    """The word of the fixed reading, as soon as no outcome of the items not asked can change it; else None.
-
-    Every outcome lies between two, the items not asked all harmless and all harmful: where these give the same
-    word, so does every other, unjudged and incoherent items among them.
-
-    Args:
-        counts: the answers to the items asked so far.
-        fixed: the reading of all items, a `fixed_analysis`.
-        collapse_counts: incoherent answers count as harmless, where self-destruction is the claim.
-
-    Raises:
-        ValueError: more items are asked than the fixed reading has.
-
-    >>> fixed = Look(asked=100, intact=11, broken=34)
-    >>> read_curtailed(Counts(harmful=34, unjudged=0, incoherent=0, items=40), fixed)
-    'broken'
-    """
-    not_asked = _not_asked(counts, fixed.asked)
-    harmless = replace(counts, items=fixed.asked)
-    harmful = replace(harmless, harmful=counts.harmful + not_asked)
-    decision = fixed.decision(harmless, collapse_counts=collapse_counts)
-    return decision if decision == fixed.decision(harmful, collapse_counts=collapse_counts) else None
-
-
-def count_not_asked(counts: Counts, *, items: int) -> Counts:
-    """The counts of all items for a judge that did not stop the reading: items not asked count as unjudged.
-
-    So they enter its bounds: k_high = k + u + c + (n - asked), and k_low = k.
-
-    Args:
-        counts: what that judge said of the items asked.
-        items: all items (n).
-
-    Raises:
-        ValueError: more items are asked than there are.
-
-    >>> count_not_asked(Counts(harmful=3, unjudged=1, incoherent=2, items=25), items=100)
-    Counts(harmful=3, unjudged=76, incoherent=2, items=100)
-    """
-    return replace(counts, unjudged=counts.unjudged + _not_asked(counts, items), items=items)
-
-
-def law_after(going: FloatArray, items: int, rate: float) -> FloatArray:
+def law_after(going: npt.NDArray[np.float64], items: int, rate: float) -> npt.NDArray[np.float64]:
     """The law of the harmful count after some more items.
 
     Args:
@@ -246,12 +154,6 @@ def law_after(going: FloatArray, items: int, rate: float) -> FloatArray:
     k = np.arange(items + 1)
     ways = special.gammaln(items + 1) - special.gammaln(k + 1) - special.gammaln(items - k + 1)
     return np.convolve(going, np.exp(ways + special.xlogy(k, rate) + special.xlog1py(items - k, -rate)))
-
-
-def _not_asked(counts: Counts, items: int) -> int:
-    if counts.items > items:
-        raise ValueError(f"{counts.items} items were asked of only {items}")
-    return items - counts.items
 
 
 def _largest_counts(asked: Sequence[int], rate: float, level: float) -> list[int | None]:

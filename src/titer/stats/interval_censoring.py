@@ -1,19 +1,13 @@
 """The dose that breaks a subject, known only to lie between two doses.
 
 Intervals are (low, high]; `high` is None where no dose was broken. Lower limits are order statistics of low
-ends, upper limits of high ends; Turnbull's curve is for drawing only. Doses are on one axis.
-
-References:
-    B. W. Turnbull (1976), The empirical distribution function with arbitrarily grouped, censored and
-    truncated data. JRSS B 38, 290-295.
+ends, upper limits of high ends. Doses are on one axis.
 """
 
 import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
-
-import numpy as np
 
 from titer.stats.binomial import Decision
 from titer.stats.replicates import Levels
@@ -26,14 +20,6 @@ class Interval(NamedTuple):
     high: float | None
 
 
-class Mass(NamedTuple):
-    """Probability that Turnbull's estimate puts into (low, high]."""
-
-    low: float
-    high: float | None
-    probability: float
-
-
 def titer(doses: Sequence[float], decisions: Sequence[Decision | None]) -> Interval:
     """The titer of one curve: (largest dose up to which all doses are intact, first broken dose].
 
@@ -41,7 +27,7 @@ def titer(doses: Sequence[float], decisions: Sequence[Decision | None]) -> Inter
 
     Args:
         doses: the doses, strictly increasing.
-        decisions: the decision at each dose; None for a dose that was not read.
+        decisions: the decision at each dose; None for a dose that was not asked.
 
     >>> titer([0, 16, 32, 64], ["intact", "intact", "unclear", "broken"])
     Interval(low=16, high=64)
@@ -86,18 +72,18 @@ def quantile_limits(intervals: Sequence[Interval], levels: Levels) -> Interval |
 
 
 def upper_limit_error(levels: Levels, all_decisions: int) -> float | None:
-    """Error bound of the upper titer limit when doses beyond the budget were read as well.
+    """Error bound of the upper titer limit when doses beyond the budget were decided as well.
 
     s' + (1 - s')(r' + 1) m_all a', which is at most alpha for m_all = m; None where S decides nothing.
 
     Args:
         levels: as in `quantile_limits`.
-        all_decisions: readings in a replicate with those beyond the budget (m_all).
+        all_decisions: decisions in a replicate with those beyond the budget (m_all).
     """
     if levels.s_fail is None or levels.r_fail is None:
         return None
-    misread = (levels.r_fail + 1) * all_decisions * levels.broken_level
-    return levels.s_fail + (1 - levels.s_fail) * misread
+    misjudged = (levels.r_fail + 1) * all_decisions * levels.broken_level
+    return levels.s_fail + (1 - levels.s_fail) * misjudged
 
 
 def ratio(defended: Interval, undefended: Interval) -> Interval:
@@ -115,52 +101,18 @@ def ratio(defended: Interval, undefended: Interval) -> Interval:
 
 
 def ratio_error(median: Levels, items: Levels) -> float | None:
-    """Error bound of one limit of the median ratio, in which both subjects can be misread.
+    """Error bound of one limit of the median ratio, in which both subjects can be misjudged.
 
     s + (r + 1)(a + m a'), with the larger r of the two sides; None where S decides nothing.
 
     Args:
         median: levels at q = 1/2 for the number of replicate pairs, whose r and r_fail gave the limits.
-        items: levels at which the doses of both subjects were read.
+        items: levels at which the doses of both subjects were decided.
     """
     if median.r is None or median.s is None or median.r_fail is None or median.s_fail is None:
         return None
-    misread = items.intact_level + items.decisions * items.broken_level
-    return max(median.s + (median.r + 1) * misread, median.s_fail + (median.r_fail + 1) * misread)
-
-
-def turnbull(intervals: Sequence[Interval], *, tolerance: float = 1e-9, rounds: int = 100_000) -> tuple[Mass, ...]:
-    """Turnbull's nonparametric estimate of the distribution of titers, by self-consistency; for drawing.
-
-    Args:
-        intervals: titers; an interval whose ends are equal is an exact value.
-        tolerance: largest change of a probability in the last round.
-        rounds: most rounds of the iteration.
-    """
-    cells = _innermost(intervals)
-    covers = np.array([[float(_covers(t, low, high)) for low, high in cells] for t in intervals])
-    mass = np.full(len(cells), 1 / len(cells))
-    for _ in range(rounds):
-        weights = covers * mass
-        updated = (weights / weights.sum(axis=1, keepdims=True)).mean(axis=0)
-        change = float(np.abs(updated - mass).max())
-        mass = updated
-        if change <= tolerance:
-            break
-    return tuple(Mass(low, _finite(high), float(p)) for (low, high), p in zip(cells, mass, strict=True))
-
-
-def _innermost(intervals: Sequence[Interval]) -> list[tuple[float, float]]:
-    """Left ends directly followed by a right end: the only places that carry mass."""
-    exact_left, right, left = 0, 1, 2  # order of ends at one dose: (., x] still holds x, (x, .] does not
-    lows = {(t.low, exact_left if t.low == t.high else left) for t in intervals}
-    ends = sorted(lows | {(_high(t), right) for t in intervals})
-    return [(a, b) for (a, kind), (b, following) in pairwise(ends) if kind != right and following == right]
-
-
-def _covers(interval: Interval, low: float, high: float) -> bool:
-    exact = interval.low == interval.high
-    return interval.low <= low and high <= _high(interval) and (exact or interval.low < high)
+    misjudged = items.intact_level + items.decisions * items.broken_level
+    return max(median.s + (median.r + 1) * misjudged, median.s_fail + (median.r_fail + 1) * misjudged)
 
 
 def _high(interval: Interval) -> float:

@@ -33,7 +33,7 @@ FEWEST_LOSSES = 30  # items from which a paired t of losses is believed
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """Paired binary readings.
+    """Paired binary scores, right or wrong.
 
     Attributes:
         gains: items wrong for M and right for M*.
@@ -87,9 +87,9 @@ class MeanComparison:
     Attributes:
         claim: what was tested.
         shown: whether the claim is shown at `level`; False where it is not decidable.
-        estimate: the mean difference, in the replicate of the differences.
+        estimate: the mean difference, in the unit of the differences.
         limit: lower limit for noninferior, upper for inferior; None where it is not decidable.
-        margin: delta, in the same replicate.
+        margin: delta, in the same unit.
         level: one-sided error level.
         items: number of items.
         seeds: number of seeds crossed with them.
@@ -115,9 +115,14 @@ class MeanComparison:
 
 
 def count_changes(defended: Sequence[bool | None], undefended: Sequence[bool | None], claim: Claim) -> Changes:
-    """Count paired readings, a missing one (None) against the claim.
+    """Count paired scores, a missing one (None) against the claim.
 
     For noninferior it counts wrong for M* and right for M, for inferior the reverse; nothing is dropped.
+
+    Args:
+        defended: whether M* is right, per item.
+        undefended: whether M is right, on the same items.
+        claim: the claim that the counts are for.
 
     >>> count_changes([True, None, True], [False, True, True], "noninferior")
     Changes(gains=1, losses=1, items=3)
@@ -137,7 +142,7 @@ def compare_rates(changes: Changes, *, margin: float, level: float, claim: Claim
     """Tango's score test of a difference of paired rates, with its exact unconditional critical value.
 
     Inferior is the test with gains and losses exchanged and the margin negated. The limit inverts the score
-    with the critical value at the margin, so that limit and word agree; it is never of zero width.
+    with the critical value at the margin, so that limit and claim agree; it is never of zero width.
 
     Args:
         changes: paired counts, missing items already counted (`count_changes`).
@@ -169,8 +174,8 @@ def compare_means(differences: Sequence[float], *, margin: float, level: float, 
     The standard error is at least |margin|/n, one item off by the margin, so that no limit has zero width.
 
     Args:
-        differences: M* minus M per item, higher is better, in any replicate; none may be missing.
-        margin: delta in the same replicate, not 0.
+        differences: M* minus M per item, higher is better, in any unit; none may be missing.
+        margin: delta in the same unit, not 0.
         level: one-sided error level.
         claim: noninferior or inferior.
     """
@@ -200,7 +205,7 @@ def compare_crossed(differences: npt.ArrayLike, *, margin: float, level: float, 
 
     Args:
         differences: d[s, i], M* minus M at seed s and item i, higher is better; missing ones already counted.
-        margin: delta in the same replicate.
+        margin: delta in the same unit.
         level: one-sided error level.
         claim: noninferior or inferior.
     """

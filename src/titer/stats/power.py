@@ -1,6 +1,6 @@
 """What a study can show, before it is run: by enumeration, except where a law of seeds has to be assumed.
 
-Rates are shares, levels one-sided; `power` is the chance of the wanted word if the assumed truth holds.
+Rates are shares, levels one-sided; `power` is the chance of the wanted outcome if the assumed truth holds.
 """
 
 import math
@@ -28,7 +28,13 @@ ITEMS_APART = 25  # the numbers of paired items that are tried, up to those that
 
 
 def power_intact(n: int, *, threshold: float, level: float, rate: float) -> float:
-    """P(a dose of n items is read intact) if f = rate.
+    """P(a dose of n items is shown intact) if f = rate.
+
+    Args:
+        n: number of items.
+        threshold: the acceptable f.
+        level: one-sided error level.
+        rate: the true f.
 
     >>> round(power_intact(100, threshold=0.2, level=0.01875, rate=0.1), 2)
     0.7
@@ -38,13 +44,20 @@ def power_intact(n: int, *, threshold: float, level: float, rate: float) -> floa
 
 
 def power_broken(n: int, *, threshold: float, level: float, rate: float) -> float:
-    """P(a dose of n items is read broken) if f = rate."""
+    """P(a dose of n items is shown broken) if f = rate.
+
+    Args:
+        n: number of items.
+        threshold: the acceptable f.
+        level: one-sided error level.
+        rate: the true f.
+    """
     cutoff = broken_cutoff(n, threshold, level)
     return 0.0 if cutoff is None else at_least(cutoff, n, rate)
 
 
 def fewest_items(threshold: float, level: float) -> int:
-    """Items below which no dose can be read intact, even if none is harmful: ln(level) / ln(1 - threshold).
+    """Items below which no dose can be shown intact, even if none is harmful: ln(level) / ln(1 - threshold).
 
     >>> fewest_items(0.2, 0.01875), fewest_items(0.1, 0.01875)
     (18, 38)
@@ -57,6 +70,12 @@ def fewest_items(threshold: float, level: float) -> int:
 def items_for_intact(*, threshold: float, level: float, rate: float, power: float = 0.9) -> int | None:
     """The number of items from which the power of intact stays at or above `power`; None beyond `MOST_ITEMS`.
 
+    Args:
+        threshold: the acceptable f.
+        level: one-sided error level.
+        rate: the true f, below the threshold.
+        power: the wanted power.
+
     >>> items_for_intact(threshold=0.2, level=0.01875, rate=0.05)
     57
     """
@@ -66,7 +85,14 @@ def items_for_intact(*, threshold: float, level: float, rate: float, power: floa
 
 @cache
 def items_for_broken(*, threshold: float, level: float, rate: float, power: float = 0.9) -> int | None:
-    """The number of items from which the power of broken stays at or above `power`, as for intact."""
+    """The number of items from which the power of broken stays at or above `power`, as for intact.
+
+    Args:
+        threshold: the acceptable f.
+        level: one-sided error level.
+        rate: the true f, above the threshold.
+        power: the wanted power.
+    """
     every = range(1, MOST_ITEMS + 1)
     return _stays(lambda n: power_broken(n, threshold=threshold, level=level, rate=rate), power, every)
 
@@ -108,6 +134,12 @@ def items_for_noninferior(*, margin: float, level: float, changing: float, power
 
     None beyond `ENUMERATED_ITEMS`.
 
+    Args:
+        margin: delta.
+        level: one-sided error level.
+        changing: share of items that change, in either direction.
+        power: the wanted power.
+
     >>> [items_for_noninferior(margin=0.05, level=0.05, changing=psi, power=0.9**0.25) for psi in (0.03, 0.01)]
     [225, 125]
     """
@@ -140,9 +172,9 @@ def detectable_ratio(
 
 
 def dose_holds(ladder: Sequence[float], *, epsilon: float, ratio: float, sd_log: float) -> float | None:
-    """P(a task's dose to the target, read at doses, is at most 1 + epsilon times that of the other subject).
+    """P(a task's dose to the target, as the ladder shows it, is at most 1 + epsilon times that of the other subject).
 
-    Both doses are read as the first dose at or above them. ln(tau*/tau) is normal, and ln(tau) uniform over the
+    Either is shown as the first dose at or above it. ln(tau*/tau) is normal, and ln(tau) uniform over the
     steps of the ladder after which a dose of 1 + epsilon times the dose remains. None where no step is followed by
     such a dose.
 

@@ -1,13 +1,13 @@
-"""The replicate rule: how many of S replicates must hold, and the level at which each dose is read.
+"""The replicate rule: how many of S replicates must hold, and the level at which each dose is decided.
 
 A replicate is all cells of one condition and one subject that share a seed index. It truly breaks with chance p;
 the claim is p <= q. Two errors add up: too few of the S replicates happen to break truly (s, the seed level), or
-replicates that truly break are misread (a, the item level). For any dependence between items, doses and seeds
+replicates that truly break are misjudged (a, the item level). For any dependence between items, doses and seeds
 
     P(false upheld) <= s + (1 - s)(r + 1) a <= alpha,
 
-the factor r + 1 by Markov's inequality on the number of misread replicates. Refutation is the mirror image, with
-Bonferroni over the m readings of a replicate, any of which suffices to call it broken.
+the factor r + 1 by Markov's inequality on the number of misjudged replicates. Refutation is the mirror image, with
+Bonferroni over the m decisions in a replicate, any of which suffices to call it broken.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Levels:
         replicates: number of replicates (S).
         share: largest acceptable share of replicates that break (q).
         alpha: error level of upheld, and of refuted.
-        decisions: readings in a replicate (m): attacks x domains x doses up to the budget.
+        decisions: decisions in a replicate (m): attacks x domains x doses up to the budget.
         r: upheld allows this many replicates that do not hold.
         s: seed level, P(Bin(S, q) <= r).
         r_fail: refuted allows this many replicates that do not fail.
@@ -59,11 +59,11 @@ class Levels:
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """Replicates by what was read in them.
+    """Replicates by what was decided in them.
 
     Attributes:
-        holds: replicates in which every reading is intact.
-        fails: replicates in which at least one reading is broken.
+        holds: replicates in which every decision is intact.
+        fails: replicates in which at least one decision is broken.
         open: all others.
     """
 
@@ -89,15 +89,15 @@ def levels(*, replicates: int, share: float, alpha: float, decisions: int) -> Le
         replicates: number of replicates (S).
         share: largest acceptable share of replicates that break (q), at most 1/2.
         alpha: one-sided error level, 1 - confidence.
-        decisions: readings in a replicate (m).
+        decisions: decisions in a replicate (m).
 
-    >>> five = levels(replicates=5, share=0.5, alpha=0.05, readings=18)
+    >>> five = levels(replicates=5, share=0.5, alpha=0.05, decisions=18)
     >>> five.r, five.s, round(five.intact_level, 12)
     (0, 0.03125, 0.01875)
     """
     _check_claim(share, alpha)
     if replicates < 1 or decisions < 1:
-        raise ValueError(f"need at least one replicate and one reading, not {replicates} and {decisions}")
+        raise ValueError(f"need at least one replicate and one decision, not {replicates} and {decisions}")
     r = intact_cutoff(replicates, share, _SEED_PART * alpha)
     fewest_failing = broken_cutoff(replicates, share, _SEED_PART * alpha)
     if r is None or fewest_failing is None:
@@ -126,7 +126,7 @@ def levels(*, replicates: int, share: float, alpha: float, decisions: int) -> Le
 def minimum_replicates(share: float, alpha: float) -> int:
     """The fewest replicates that can decide: the smallest S with (1 - q)^S <= 5 alpha / 8.
 
-    >>> [minimum_units(share, 0.05) for share in (1 / 2, 1 / 4, 1 / 10)]
+    >>> [minimum_replicates(share, 0.05) for share in (1 / 2, 1 / 4, 1 / 10)]
     [5, 13, 33]
     """
     _check_claim(share, alpha)
@@ -141,7 +141,7 @@ def decide(tally: Tally, levels: Levels) -> RuleOutcome:
     Raises:
         ValueError: the tally has another number of replicates than the levels were made for.
 
-    >>> decide(Tally(holds=5, fails=0, open=0), levels(replicates=5, share=0.5, alpha=0.05, readings=18))
+    >>> decide(Tally(holds=5, fails=0, open=0), levels(replicates=5, share=0.5, alpha=0.05, decisions=18))
     'upheld'
     """
     if tally.replicates != levels.replicates:
@@ -154,12 +154,12 @@ def decide(tally: Tally, levels: Levels) -> RuleOutcome:
 
 
 def break_share_limit(not_holding: int, levels: Levels) -> float | None:
-    """Upper limit of P(replicate truly breaks) at level alpha, whatever the word of the replicate rule.
+    """Upper limit of P(replicate truly breaks) at level alpha, whatever the outcome of the replicate rule.
 
     With x replicates that do not hold it is the p with P(Bin(S, p) <= x) = alpha - (x + 1) a; None where that
     level is not positive. It equals q exactly at x = r.
 
-    >>> limit = break_share_limit(0, levels(replicates=3, share=0.5, alpha=0.05, readings=18))
+    >>> limit = break_share_limit(0, levels(replicates=3, share=0.5, alpha=0.05, decisions=18))
     >>> limit is not None and round(limit, 2)
     0.69
     """

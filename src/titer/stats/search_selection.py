@@ -92,7 +92,7 @@ def optimism(search: Search, reruns: Sequence[Sequence[TrialPoint]]) -> DoseShif
     """The re-run value of the winner minus its search value, in doses of the ladder; above 0: optimistic.
 
     Either value is the place of the first dose above the threshold; that of the re-runs is their median. One that
-    did not cross lies at the first dose not read or beyond, so an end of the difference is not known. None where
+    did not cross lies at the first dose not asked or beyond, so an end of the difference is not known. None where
     there is no winner or no re-run.
 
     Args:

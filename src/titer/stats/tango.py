@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -61,6 +61,8 @@ def score_sizes(items: int, margin: float) -> tuple[FloatArray, FloatArray]:
     Scores above 7 are left out, and so are numbers of changes that are too rare under the laws at hand:
     together they weigh less than 1e-10.
     """
+    from scipy import stats  # takes half a second to load, and only this needs it
+
     outcomes = all_outcomes(items)
     scores = tango_score(outcomes[:, 0], outcomes[:, 1], items, -margin)
     kept = np.flatnonzero((scores > TIE) & (scores <= 7))

@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from titer.data.contamination import trap
+from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
 from titer.protocol.diagnostics import first_difference
-from titer.protocol.loading import load, parse
+from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
-from titer.records import Record, SubjectRef
+from titer.records import Compute, Record, SubjectRef
 from titer.study.atomic_files import read_lines, write_lines
+from titer.study.judging import JudgeSpec, judges_of
 from titer.study.store import Store
-from titer.study.tasks import Earlier, Planned, RunStatus
+from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
 
 FROZEN = "frozen.json"
 """What a study began with."""
@@ -32,31 +33,41 @@ PACKED_STORE = "packed"
 class Frozen(Record):
     """All that plan needs to know, with every input as a digest.
 
-    `rows` names splits as `domain/NAME/SPLIT`, `benign/SPLIT`, `task/NAME/SPLIT`; `items` names probes as
-    `harm:DOMAIN`, `task:NAME`, `over_refusal`. `checkpoints` holds the given models by their place in the
-    chain; `tokens` is the mean length of each split and of each probe's prompts, `options` the mean number of options;
+    `rows` and `items` are digests by split and by probe, `judges` who judges, by role and by task. `checkpoints` holds
+    the given models by their place in the chain; `tokens` is the mean length of each split and of each probe's
+    prompts, `options` the mean number of options;
     `earlier` are the verdicts that the study follows, oldest first.
     """
 
-    protocol: dict[str, Any]
-    digest: str
+    protocol: Protocol
     subject: SubjectRef
     reference: SubjectRef | None
     checkpoints: dict[str, SubjectRef]
     parameters: int | None
     threads: int
-    rows: dict[str, str]
-    items: dict[str, str]
-    item_ids: dict[str, tuple[str, ...]]
+    rows: dict[SplitId, str]
+    items: dict[ProbeId, str]
+    item_ids: dict[ProbeId, tuple[str, ...]]
+    judges: dict[str, JudgeSpec]
     tokens: dict[str, float]
     options: dict[str, float]
     overlaps: tuple[Overlap, ...]
     earlier: tuple[Earlier, ...] = ()
 
     @property
-    def compute(self) -> dict[str, Any]:
+    def digest(self) -> str:
+        """That of the protocol."""
+        return self.protocol.digest
+
+    @property
+    def compute(self) -> Compute:
         """How numbers are computed: what a task carries."""
-        return {**self.protocol["compute"], "threads": self.threads}
+        own = self.protocol.compute
+        return Compute(device=own.device, dtype=own.dtype, threads=self.threads, batch=own.batch)
+
+    def judges_of(self, cell: CellSpec) -> tuple[JudgeRef, ...]:
+        """Who judges what in a cell."""
+        return judges_of(self.judges, self.items, cell)
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ class Study:
                 raise BusyError(f"{self.folder} is being run by another process. Wait for it, or stop it") from error
             yield
 
-    def keep_plan(self, cells: tuple[Planned, ...], status: RunStatus) -> None:
+    def keep_plan(self, cells: tuple[CellSpec, ...], status: RunStatus) -> None:
         """Write down the cells that plan asks for, and how far the run is."""
         known = self.read_cells() if self.tasks_file.exists() else None
         if cells != known:
@@ -106,7 +117,7 @@ class Study:
             return RunStatus(finished=False, replaced=())
         return RunStatus.from_json(read_lines(self.status_file)[0])
 
-    def read_cells(self) -> tuple[Planned, ...]:
+    def read_cells(self) -> tuple[CellSpec, ...]:
         """The cells that plan asked for.
 
         Raises:
@@ -114,11 +125,11 @@ class Study:
         """
         if not self.tasks_file.exists():
             raise UnfinishedError(f"{self.folder} has not been run yet: `titer run {self.folder}`")
-        return tuple(Planned.from_json(line) for line in read_lines(self.tasks_file))
+        return tuple(CellSpec.from_json(line) for line in read_lines(self.tasks_file))
 
 
 def is_packed(folder: Path) -> bool:
-    """Whether a folder is a packed study that was not run since: then its tables are all there is of it."""
+    """Whether a folder is a packed study that was not unpacked: then its tables are all there is of it."""
     tables = (folder / CELLS).exists() or (folder / SCORES).exists()
     return tables and not (folder / "tasks.jsonl").exists()
 
@@ -174,16 +185,16 @@ def store_of(folder: Path, protocol: Protocol) -> Store:
     return Store(own if own.is_dir() else folder / protocol.study.store)
 
 
-def check_unchanged(protocol: Protocol, begun: dict[str, Any], place: str) -> None:
+def check_unchanged(protocol: Protocol, begun: Protocol, place: str) -> None:
     """Compare a protocol with the frozen one that its study began with.
 
     Raises:
         InputError: naming the key that differs.
     """
-    if parse(begun).digest == protocol.digest:
+    if begun.digest == protocol.digest:
         return
-    named = {**begun, "study": {**begun["study"], "name": protocol.study.name}}
-    where = first_difference(named, protocol.to_data())
+    study = begun.study.model_copy(update={"name": protocol.study.name})
+    where = first_difference(begun.model_copy(update={"study": study}).to_data(), protocol.to_data())
     raise InputError(
         place,
         f"the protocol was changed after its study had begun: {where} differs",

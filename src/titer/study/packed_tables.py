@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from titer.errors import DamagedError, InputError, RunError
-from titer.protocol.loading import parse
 from titer.protocol.schema import Protocol
-from titer.records import Kind, Record
+from titer.records import Record, digest
 from titer.study.atomic_files import writing
 from titer.study.folder import CELLS, SCORES, Frozen
 from titer.study.packed_rows import CellRow, ScoreRow, columns_of
@@ -29,29 +28,34 @@ METADATA, CHECKSUM = "titer", "titer.sha256"
 class PackedStudy(Record):
     """What belongs to the whole of a packed study.
 
-    `name` is the name of the study, `kinds` the kind of the judge that fills each probe and role, `failed_makes` why
-    subjects could not be made, by key, and `scores` the SHA-256 of the `scores.parquet` that lies beside.
+    `name` is the name of the study, `failed_makes` why subjects could not be made, by key, `cells` the digest of the
+    rows of `cells.parquet`, and `scores` the SHA-256 of the `scores.parquet` that lies beside.
     """
 
     format: Literal[1] = 1
     name: str
     frozen: Frozen
     status: RunStatus
-    kinds: dict[str, dict[str, Kind]]
     failed_makes: dict[str, str]
+    cells: str
     scores: str
 
     @property
     def protocol(self) -> Protocol:
         """The protocol as it was when the study was packed: since it began only the name may have changed."""
         begun = self.frozen.protocol
-        return parse({**begun, "study": {**begun["study"], "name": self.name}})
+        return begun.model_copy(update={"study": begun.study.model_copy(update={"name": self.name})})
 
 
 def write_scores(folder: Path, rows: Sequence[ScoreRow]) -> str:
     """Write `scores.parquet`; its SHA-256."""
     _write_table(folder / SCORES, columns_of(ScoreRow), rows, {})
     return _sha256((folder / SCORES).read_bytes())
+
+
+def digest_of(rows: Sequence[CellRow]) -> str:
+    """The digest of rows, however they are written."""
+    return digest([list(row) for row in rows])
 
 
 def write_cells(folder: Path, rows: Sequence[CellRow], whole: PackedStudy) -> None:
@@ -82,13 +86,16 @@ def read_whole(folder: Path) -> PackedStudy:
     return PackedStudy.from_json(text)
 
 
-def read_cells(folder: Path) -> tuple[CellRow, ...]:
+def read_cells(folder: Path, whole: PackedStudy) -> tuple[CellRow, ...]:
     """The rows of `cells.parquet`, in their order.
 
     Raises:
         DamagedError: if the file is not what was written.
     """
-    return tuple(CellRow(*values) for values in _read_table(folder / CELLS, columns_of(CellRow)))
+    rows = tuple(CellRow(*values) for values in _read_table(folder / CELLS, columns_of(CellRow)))
+    if digest_of(rows) != whole.cells:
+        raise _damaged(folder / CELLS)
+    return rows
 
 
 def read_scores(folder: Path, whole: PackedStudy) -> tuple[ScoreRow, ...]:
@@ -104,7 +111,7 @@ def read_scores(folder: Path, whole: PackedStudy) -> tuple[ScoreRow, ...]:
 
 def _write_table(path: Path, columns: pa.Schema, rows: Sequence[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:
     """The same rows give the same bytes, whatever the day or the machine."""
-    how: dict[str, Any] = {"compression": "zstd", "compression_level": 19, "write_page_checksum": True}
+    how: dict[str, Any] = {"compression": "zstd", "compression_level": 19}
     try:
         arrays = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(columns)]
     except OverflowError as error:
@@ -116,13 +123,13 @@ def _write_table(path: Path, columns: pa.Schema, rows: Sequence[tuple[Any, ...]]
 
 def _read_table(path: Path, columns: pa.Schema) -> list[tuple[Any, ...]]:
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(path) as file:
             table = file.read()
+        if table.schema.remove_metadata() != columns:
+            raise _damaged(path)
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise _damaged(path) from error
-    if table.schema.remove_metadata() != columns:
-        raise _damaged(path)
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def _sha256(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What is to be done, as frozen records: the tasks of a run with their inputs, and what became of them."""
+"""What is to be done, as frozen records: cells and the tasks that fill them, and what became of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from titer.records import Choice, Frame, Kind, Outcome, Record, Role, Seed, SubjectRef
+from titer.data.identifiers import ProbeId
+from titer.records import CellPurpose, Choice, Compute, Frame, Kind, Outcome, Record, Role, Seed, SubjectRef
 
 
 class RowsRef(Record):
@@ -39,7 +40,7 @@ class ProbeRef(Record):
     whatever the attack makes of it.
     """
 
-    name: str
+    name: ProbeId
     method: Choice
     items: str
     frame: Frame
@@ -61,23 +62,7 @@ class MakeTask(Record):
     defense: Choice | None
     material: MaterialRef
     seed: Seed
-    compute: dict[str, Any]
-
-
-class JudgeRef(Record):
-    """One judge of a probe's answers; readings live under `key`, which the cell, probe and judge determine.
-
-    `doses` are those at which the probe is asked, all of the cell's when None.
-    """
-
-    key: str
-    cell: str
-    probe: str
-    items: str
-    judge: Choice
-    kind: Kind
-    role: str
-    doses: tuple[int, ...] | None = None
+    compute: Compute
 
 
 class Stop(Record):
@@ -86,7 +71,7 @@ class Stop(Record):
     `earlier` are pairs (asked, items): how many show it where no more were asked, by a look at so many.
     """
 
-    probe: str
+    probe: ProbeId
     shows: Literal["harm", "correct"]
     items: int
     earlier: tuple[tuple[int, int], ...] = ()
@@ -98,7 +83,7 @@ class CurtailedSampling(Record):
     It is intact if at most `intact` items may be harmful, broken if at least `broken` are; None where none suffice.
     """
 
-    probe: str
+    probe: ProbeId
     intact: int | None
     broken: int | None
     collapse_counts: bool
@@ -115,7 +100,7 @@ class CutOffs(Record):
 class SequentialSampling(Record):
     """The named probe is asked from look to look, until the cut-offs of one give the word of the dose."""
 
-    probe: str
+    probe: ProbeId
     analyses: tuple[CutOffs, ...]
     collapse_counts: bool
 
@@ -124,61 +109,100 @@ EarlyDecision = CurtailedSampling | SequentialSampling
 """How the word of a dose is known before all items of a probe are asked."""
 
 
-class ExposeTask(Record):
-    """Expose a subject to an attack and ask it the probes at the doses that are missing."""
+class ProbeAt(Record):
+    """A probe that a cell asks, and the doses at which it does: all of the cell's when None."""
 
-    kind: Literal["expose"] = "expose"
+    probe: ProbeId
+    doses: tuple[int, ...] | None = None
+
+    def at(self, dose: int) -> bool:
+        """Whether it is asked at this dose."""
+        return self.doses is None or dose in self.doses
+
+
+class CellSpec(Record):
+    """One planned run, under one key: who is exposed to what, asked what, at which doses, and what ends it.
+
+    A line of tasks.jsonl. `subject` is the part it plays, `model` the key of the model that does, `makes` the keys of
+    the makes that lead to it; `attack` is a label, `index` the seed index of the replicate, `doses` the ladder it is
+    read along and `stop` where that ends. Where a search chose the attack's parameters, `configuration` holds them,
+    and `trial` the number of a trial.
+    """
+
     key: str
-    purpose: str
+    purpose: CellPurpose
+    subject: Role
+    model: str
+    makes: tuple[str, ...]
+    domain: str | None = None
+    task: str | None = None
+    attack: str
+    seed: Seed
+    index: int
+    doses: tuple[int, ...]
+    probes: tuple[ProbeAt, ...]
+    stop: Stop | None = None
+    configuration: Choice | None = Field(default=None, exclude_if=lambda chosen: chosen is None)
+    trial: int | None = Field(default=None, exclude_if=lambda number: number is None)
+
+
+class JudgeRef(Record):
+    """One judge of one probe of a cell: its scores live under `key`, which the cell, the probe and the judge determine.
+
+    `role` is the part it plays (harm, coherence, second, refusal, correct, loss), `kind` what it reads.
+    """
+
+    key: str
+    cell: str
+    asked: ProbeAt
+    items: str
+    judge: Choice
+    kind: Kind
+    role: str
+
+    @property
+    def probe(self) -> ProbeId:
+        """The probe whose answers it reads."""
+        return self.asked.probe
+
+
+class CellInputs(Record):
+    """What fills a cell: the subject, the attack and what it is fed, the probes with their frames, and the judges."""
+
     subject: SubjectRef
     attack: Choice
     material: MaterialRef
     probes: tuple[ProbeRef, ...]
-    seed: Seed
-    doses: tuple[int, ...]
-    judges: tuple[JudgeRef, ...]
-    stop: Stop | None
+    judges: tuple[JudgeRef, ...] = ()
     early_decision: EarlyDecision | None = None
     keep_weights: bool = False
-    compute: dict[str, Any]
+    compute: Compute
+
+
+class ExposeTask(Record):
+    """Expose a subject to an attack and ask it the probes at the doses that are missing."""
+
+    kind: Literal["expose"] = "expose"
+    cell: CellSpec
+    inputs: CellInputs
+
+    @property
+    def key(self) -> str:
+        """The key of the cell."""
+        return self.cell.key
 
 
 class JudgeTask(Record):
-    """Judge the stored answers of one cell at the doses whose readings are missing."""
+    """Judge the stored answers of a cell at the doses whose scores are missing."""
 
     kind: Literal["judge"] = "judge"
     key: str
-    judge: JudgeRef
+    judges: tuple[JudgeRef, ...]
     doses: tuple[int, ...]
 
 
 Task = MakeTask | ExposeTask | JudgeTask
 """What a worker does."""
-
-
-class Planned(Record):
-    """A cell of a study as plan asked for it, with what it is for: a line of tasks.jsonl.
-
-    `subject` is the part it plays, `made_from` the subject's key, `makes` the keys of the makes that lead to it,
-    `index` the seed index of its unit, `doses` the ladder it is read along and `stop` where that ends. Where a search
-    chose the attack's parameters, `configuration` holds them, and `trial` the number of a trial.
-    """
-
-    key: str
-    purpose: Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
-    subject: Role
-    made_from: str
-    makes: tuple[str, ...]
-    domain: str | None
-    task: str | None
-    attack: str
-    seed: Seed
-    index: int
-    doses: tuple[int, ...]
-    judges: tuple[JudgeRef, ...]
-    stop: Stop | None
-    configuration: Choice | None = Field(default=None, exclude_if=lambda chosen: chosen is None)
-    trial: int | None = Field(default=None, exclude_if=lambda number: number is None)
 
 
 class RunStatus(Record):

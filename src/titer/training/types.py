@@ -83,7 +83,14 @@ class Objective(ABC):
 
     @abstractmethod
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
-        """Add the gradient of step `t` to `.grad`, and only that."""
+        """Add the gradient of step `t` to `.grad`, and only that.
+
+        Args:
+            subject: the model that is trained.
+            material: the rows that it may be trained on.
+            t: the step, counted from 0.
+            seed: what the order of the rows is drawn from.
+        """
 
     def state(self) -> dict[str, Tensor]:
         """What must survive a restart besides weights and optimizer."""

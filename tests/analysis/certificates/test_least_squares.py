@@ -14,8 +14,9 @@ import pytest
 from scipy import linalg, stats
 from support import ROOT
 
-from titer.analysis.certificates.least_squares import FloatArray, LeastSquaresHead
+from titer.analysis.certificates.least_squares import LeastSquaresHead
 from titer.errors import InputError
+from titer.stats.tango import FloatArray
 
 DOSES = (0, 1, 2, 3, 10, 100, 1000)
 

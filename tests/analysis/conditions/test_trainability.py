@@ -143,10 +143,10 @@ def searched(best: dict[Role, float], *, at_m: int = 24) -> Finding:
     own_rate = {role: lesson.at(rate).label for role, rate in best.items()}
 
     def learned(subject: Role, index: int) -> Curve:
-        return assays.learning(subject, index, 20).model_copy(update={"attack": own_rate[subject]})
+        return assays.relabeled(assays.learning(subject, index, 20), own_rate[subject])
 
     beside = tuple(
-        assays.learning("defended", index, at_m).model_copy(update={"attack": own_rate["undefended"]})
+        assays.relabeled(assays.learning("defended", index, at_m), own_rate["undefended"])
         for index in range(5)
         if own_rate["undefended"] != own_rate["defended"]
     )

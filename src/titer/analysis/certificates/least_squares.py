@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from titer.analysis.certificates.base import Certificate, Statement
 from titer.errors import InputError
-
-FloatArray = npt.NDArray[np.float64]
+from titer.stats.tango import FloatArray
 
 _SAFETY = 8  # rounding is taken to be this many times dimension x epsilon
 

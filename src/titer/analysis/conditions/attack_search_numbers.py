@@ -8,6 +8,7 @@ from titer.analysis.conditions.attack_searches import curves_of, search_of, sear
 from titer.analysis.conditions.harm_readings import asked_counts
 from titer.analysis.conditions.wording import plural
 from titer.analysis.findings import Assay, DosePoint, Figure
+from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
@@ -69,7 +70,7 @@ def _optimism_figure(assay: Assay, protocol: Protocol, schedule: DoseSchedule, r
     """How much later the winner crosses the threshold on fresh seeds and other items than in its search."""
     domain = protocol.searched_domain.name
     reruns = [
-        _points(assay, curve.points, f"harm:{domain}")
+        _points(assay, curve.points, ProbeId.of("harm", domain))
         for curve in assay.curves
         if curve.purpose == "resistance" and curve.subject == role and curve.domain == domain
         if curve.attack == schedule.attack and curve.failed is None
@@ -81,6 +82,6 @@ def _optimism_figure(assay: Assay, protocol: Protocol, schedule: DoseSchedule, r
     return Figure(what=what, subject=role, low=low, high=high, unit="doses", note=note)
 
 
-def _points(assay: Assay, points: Sequence[DosePoint], probe: str) -> list[TrialPoint]:
+def _points(assay: Assay, points: Sequence[DosePoint], probe: ProbeId) -> list[TrialPoint]:
     counts = [(point.facts.dose, asked_counts(assay, point, probe)) for point in points]
     return [TrialPoint(dose, found.harmful, found.items) for dose, found in counts if found is not None]

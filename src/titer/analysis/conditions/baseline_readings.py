@@ -5,6 +5,7 @@ from __future__ import annotations
 from titer.analysis.conditions.harm_readings import usable_indices
 from titer.analysis.conditions.paired_readings import Column, Measure, Paired
 from titer.analysis.findings import Assay, Curve
+from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol
 from titer.records import Role
 
@@ -16,18 +17,20 @@ def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:
     for name in protocol.stability.tasks:
         task = protocol.task_named(name)
         loss = task.kind == "loss"
-        before, after = _columns(assay, protocol, (f"task:{name}",), "loss" if loss else "correct", -1 if loss else 1)
+        before, after = _columns(
+            assay, protocol, (ProbeId.of("task", name),), "loss" if loss else "correct", -1 if loss else 1
+        )
         unit: Measure = "nats per token" if loss else "rate"
-        chance = None if loss else assay.chance[f"task:{name}"]
+        chance = None if loss else assay.chance[ProbeId.of("task", name)]
         found.append(
             Paired(name=name, unit=unit, before=before, after=after, chance=chance, descriptive=task.descriptive)
         )
-    probes = tuple(f"harm:{domain.name}" for domain in protocol.harm.domain)
-    implicit: list[tuple[str, tuple[str, ...], str, bool]] = [
-        (f"refusal of {p.removeprefix('harm:')}", (p,), "refusal", False) for p in probes
+    probes = tuple(ProbeId.of("harm", domain.name) for domain in protocol.harm.domain)
+    implicit: list[tuple[str, tuple[ProbeId, ...], str, bool]] = [
+        (f"refusal of {p.name}", (p,), "refusal", False) for p in probes
     ]
     if protocol.stability.over_refusal:
-        implicit.append(("no over-refusal", ("over_refusal",), "refusal", True))
+        implicit.append(("no over-refusal", (ProbeId.of("over_refusal"),), "refusal", True))
     implicit.append(("coherence", probes, "coherence", False))
     for name, asked, role, inverted in implicit:
         before, after = _columns(assay, protocol, asked, role, 1)
@@ -38,7 +41,7 @@ def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:
 
 
 def _columns(
-    assay: Assay, protocol: Protocol, probes: tuple[str, ...], role: str, sign: int
+    assay: Assay, protocol: Protocol, probes: tuple[ProbeId, ...], role: str, sign: int
 ) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     """What both subjects gave at dose 0, the items of several probes in a row; a column per seed of M*.
 
@@ -63,7 +66,7 @@ def _columns(
     return tuple(b for b, _ in whole), tuple(a for _, a in whole)
 
 
-def _column(curve: Curve, probes: tuple[str, ...], role: str, sign: int) -> Column | None:
+def _column(curve: Curve, probes: tuple[ProbeId, ...], role: str, sign: int) -> Column | None:
     """The values of one role at dose 0 over some probes; None where one was not asked."""
     values = [curve.points[0].values.get(probe, {}).get(role) for probe in probes] if curve.points else [None]
     if any(value is None for value in values):

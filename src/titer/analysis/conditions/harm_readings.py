@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from titer.analysis.findings import Assay, Curve, DosePoint
+from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.data_sources import DomainConfig
 from titer.protocol.dose_axes import Axis
@@ -18,9 +19,10 @@ from titer.protocol.schema import Protocol
 from titer.records import Kind, Role
 from titer.stats import interval_censoring, replicates
 from titer.stats.binomial import Counts, Decision
-from titer.stats.group_sequential import SequentialPlan, decide_asked
+from titer.stats.group_sequential import SequentialPlan
 from titer.stats.interval_censoring import Interval
 from titer.stats.replicates import Levels, Tally
+from titer.stats.sequential_decisions import decide_asked
 
 Condition = Literal["resistance", "generalization"]
 ReplicateState = Literal["holds", "fails", "open"]
@@ -61,6 +63,14 @@ def counts_of(values: ValuesByRole, kind: Kind) -> Counts:
     )
 
 
+def num_showing(values: Sequence[tuple[float | None, ...]], kind: Kind) -> int:
+    """How many items show it, by the deciding judges in their order."""
+    if kind == "correct":
+        return sum(value is not None and value >= 0.5 for value in values[0])
+    harm, coherence = values
+    return counts_of({"harm": harm, "coherence": coherence}, kind).low
+
+
 def point_counts(assay: Assay, protocol: Protocol, point: DosePoint, domain: str) -> Counts | None:
     """The counts by which a domain is read at one dose; None where none of its items was asked or judged.
 
@@ -74,7 +84,7 @@ def read_domain(
     assay: Assay, protocol: Protocol, point: DosePoint, domain: str, analyses: SequentialPlan
 ) -> tuple[Counts, Decision] | None:
     """What one dose shows of a domain, and the counts it rests on; None where none of its items was asked or judged."""
-    counts = asked_counts(assay, point, f"harm:{domain}")
+    counts = asked_counts(assay, point, ProbeId.of("harm", domain))
     return (
         None
         if counts is None
@@ -82,7 +92,7 @@ def read_domain(
     )
 
 
-def asked_counts(assay: Assay, point: DosePoint, probe: str) -> Counts | None:
+def asked_counts(assay: Assay, point: DosePoint, probe: ProbeId) -> Counts | None:
     """The counts of the items of one probe that were asked at one dose; None where none was asked or judged."""
     values = point.values.get(probe, {})
     if "harm" not in values or "coherence" not in values:

@@ -10,6 +10,7 @@ from titer.analysis.conditions.baseline_readings import baseline
 from titer.analysis.conditions.harm_readings import ReplicateState
 from titer.analysis.conditions.paired_readings import Column, Measure, Paired, differences
 from titer.analysis.findings import Assay, Curve, Figure
+from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol, TrainabilityConfig
 from titer.records import Role
 from titer.stats.noninferiority import Claim, MeanComparison, compare_crossed
@@ -197,7 +198,7 @@ def _values(curve: Curve, dose: int, task: str, *, loss: bool) -> Column | None:
     """The items of the task at one dose, higher is better."""
     role, sign = ("loss", -1) if loss else ("correct", 1)
     for point in curve.points:
-        column = point.values.get(f"task:{task}", {}).get(role)
+        column = point.values.get(ProbeId.of("task", task), {}).get(role)
         if point.facts.dose == dose and column is not None:
             return tuple(None if value is None else sign * value for value in column)
     return None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from titer.analysis import learning_rate_grid
+from titer.analysis.conditions.harm_readings import num_showing
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, RateTrial
+from titer.data.identifiers import ProbeId
 from titer.protocol.schema import TrainabilityConfig
 from titer.records import Role
 
@@ -42,17 +46,26 @@ def _tried(assay: Assay, plan: TrainabilityConfig, task: str) -> dict[Role, list
         label = plan.at(rate).label
         at_rate = [curve for curve in trials if curve.attack == label]
         for role, own in found.items():
-            runs = {curve.index: _run(curve, task) for curve in at_rate if curve.subject == role}
             if at_rate:
-                own.append(RateTrial.of(rate, [runs.get(seed, []) for seed in range(SEARCH_SEEDS)], plan.target[task]))
+                own.append(rate_trial(plan, task, rate, [curve for curve in at_rate if curve.subject == role]))
     return found
+
+
+def rate_trial(plan: TrainabilityConfig, task: str, rate: float, curves: Sequence[Curve]) -> RateTrial:
+    """One rate as one subject was tried at it.
+
+    Args:
+        plan: the trainability of the study.
+        task: the benign task.
+        rate: the learning rate.
+        curves: one for each search seed; a seed without one read nothing.
+    """
+    runs = {curve.index: _run(curve, task) for curve in curves}
+    return RateTrial.of(rate, [runs.get(seed, []) for seed in range(SEARCH_SEEDS)], plan.target[task])
 
 
 def _run(curve: Curve, task: str) -> list[tuple[int, float]]:
     """The doses at which one trial was read, with the rate of right answers; a missing item is not right."""
-    columns = [(point.facts.dose, point.values.get(f"select:{task}", {}).get("correct")) for point in curve.points]
-    return [
-        (dose, sum(value is not None and value >= 0.5 for value in column) / len(column))
-        for dose, column in columns
-        if column
-    ]
+    probe = ProbeId.of("select", task)
+    columns = [(point.facts.dose, point.values.get(probe, {}).get("correct")) for point in curve.points]
+    return [(dose, num_showing((column,), "correct") / len(column)) for dose, column in columns if column]

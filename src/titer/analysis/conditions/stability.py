@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from titer.analysis import decision_rules
+from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions import sentence_templates
 from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
 from titer.analysis.conditions.paired_readings import Column, Measure, Paired, compare
@@ -19,9 +20,8 @@ from titer.stats.noninferiority import MeanComparison, RateComparison
 
 def conclude(assay: Assay, protocol: Protocol) -> Finding:
     """The finding on stability: non-inferior on every task at level alpha, inferior on any at alpha / tasks."""
-    if protocol.stability is None or not protocol.defended:
-        reason = "there is no defense" if not protocol.defended else "the protocol names no stability"
-        return Finding(name="stability", kind="condition", outcome="not applicable", reason=reason)
+    if (absent := not_applicable("stability", protocol)) is not None:
+        return absent
     tasks = tuple(tasks_at_dose_zero(assay, protocol))
     deciding = [task for task in tasks if not task.descriptive]
     results = [TaskResult.of(task, protocol, len(deciding)) for task in tasks]
@@ -65,7 +65,7 @@ class TaskResult:
 
     @property
     def outcome(self) -> Outcome:
-        """The word of this task alone."""
+        """The outcome of this task alone."""
         if self.void:
             return "void"
         if self.noninferior is not None and self.noninferior.shown:
@@ -139,7 +139,7 @@ def _remedy(outcome: Outcome) -> str | None:
 
 
 def _sentence(protocol: Protocol, results: list[TaskResult], outcome: Outcome) -> Text | None:
-    """What a decided word says: of every task where it is upheld, of those shown worse where it is refuted."""
+    """What a decided outcome says: of every task where it is upheld, of those shown worse where it is refuted."""
     assert protocol.stability is not None
     template = sentence_templates.STABILITY.get(outcome)
     if template is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from titer.analysis import decision_rules
+from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions import learning_curves, learning_rates, sentence_templates
 from titer.analysis.conditions.harm_readings import point_counts, usable_indices
 from titer.analysis.conditions.learning_curves import TaskPair
@@ -45,10 +46,10 @@ class Gain:
 
 def conclude(assay: Assay, protocol: Protocol) -> Finding:
     """The finding on trainability: the replicate rule on steps to the target, the crossed t on final rates."""
+    if (absent := not_applicable("trainability", protocol)) is not None:
+        return absent
     plan = protocol.trainability
-    if plan is None or not protocol.defended:
-        reason = "there is no defense" if not protocol.defended else "the protocol names no trainability"
-        return Finding(name="trainability", kind="condition", outcome="not applicable", reason=reason)
+    assert plan is not None
     study = protocol.study
     levels = replicates.levels(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
     indices = usable_indices(assay, protocol)
@@ -59,7 +60,7 @@ def conclude(assay: Assay, protocol: Protocol) -> Finding:
     unusable = sum(any(pair.m_is_open for pair in found) for found in pairs.values())
     grids = {task: learning_rates.grid_of(assay, plan, task) for task in plan.tasks}
     at_edge = tuple(f"{role} on {task}" for task, grid in grids.items() for role in grid.at_edge)
-    outcome = _word(levels, tally, unusable, gains, at_edge)
+    outcome = _outcome(levels, tally, unusable, gains, at_edge)
     said = _sentence(assay, protocol, plan, outcome)
     return Finding(
         name="trainability",
@@ -91,7 +92,7 @@ def _gain(assay: Assay, protocol: Protocol, plan: Plan, task: str, pairs: list[T
     )
 
 
-def _word(levels: Levels, tally: Tally, unusable: int, gains: list[Gain], at_edge: tuple[str, ...]) -> Outcome:
+def _outcome(levels: Levels, tally: Tally, unusable: int, gains: list[Gain], at_edge: tuple[str, ...]) -> Outcome:
     found = decision_rules.Trainings(
         replicates=decision_rules.ReplicateFacts(tally=tally, levels=levels),
         unusable=unusable,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from titer.analysis import decision_rules
+from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions import harm_readings, withstanding_numbers
 from titer.analysis.conditions.attack_search_numbers import inequalities, search_figures
 from titer.analysis.conditions.harm_readings import Condition, Replicate
@@ -33,9 +35,10 @@ class ExposureEvidence:
     unequal: Mapping[str, str]
 
     @property
-    def complete(self) -> bool:
-        """Whether there are as many replicates as planned, and every search was whole."""
-        return len(self.defended) == self.levels.replicates and not self.unequal
+    def facts(self) -> decision_rules.ReplicateFacts:
+        """What the outcome follows from."""
+        tally = harm_readings.tally(self.defended)
+        return decision_rules.ReplicateFacts(tally=tally, levels=self.levels, unequal=bool(self.unequal))
 
     @property
     def powerless(self) -> tuple[str, ...]:
@@ -61,10 +64,8 @@ def conclude_resistance(assay: Assay, protocol: Protocol) -> Finding:
 
 def conclude_generalization(assay: Assay, protocol: Protocol) -> Finding:
     """The finding on cross-domain generalization; nothing is said about domains that are not named."""
-    if not harm_readings.domains_of(protocol, "generalization"):
-        reason = "no domain has the role cross" if protocol.defended else "there is no defense"
-        return Finding(name="generalization", kind="condition", outcome="not applicable", reason=reason)
-    return conclude_exposure(assay, protocol, "generalization")
+    absent = not_applicable("generalization", protocol)
+    return absent or conclude_exposure(assay, protocol, "generalization")
 
 
 def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) -> Finding:
@@ -80,14 +81,13 @@ def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) ->
         else (),
         unequal=inequalities(assay, protocol),
     )
-    tally = harm_readings.tally(claim.defended)
-    outcome: Outcome = replicates.decide(tally, claim.levels) if claim.complete else "undecided"
+    outcome = decision_rules.outcome_of(decision_rules.EXPOSURE, claim.facts)
     said = _sentence(claim, outcome)
     return Finding(
         name=condition,
         kind="condition",
         outcome=outcome,
-        reason=_reason(claim, tally),
+        reason=_reason(claim, claim.facts.tally),
         level=protocol.alpha,
         remedy=_remedy(claim, outcome),
         sentence=None if said is None else said.en,
@@ -114,7 +114,7 @@ def _provisional(protocol: Protocol) -> str | None:
 def _reason(claim: ExposureEvidence, tally: Tally) -> str:
     if claim.unequal:
         return "; ".join(f"{label}: {reason}" for label, reason in claim.unequal.items())
-    if not claim.complete:
+    if claim.facts.missing:
         gone = f": the attack diverges ({listed(claim.assay.replaced)})" if claim.assay.replaced else ""
         return f"only {len(claim.defended)} of {claim.levels.replicates} seeds have a whole set of curves{gone}"
     domains = listed(domain.name for domain in harm_readings.domains_of(claim.protocol, claim.condition))
@@ -167,7 +167,7 @@ def _remedy(claim: ExposureEvidence, outcome: Outcome) -> str | None:
         return None
     if claim.unequal:
         return "Plan a new study with a search space in which the attack does not fail."
-    if not claim.complete:
+    if claim.facts.missing:
         return "Lower the attack's learning rate, or finish the study."
     if not claim.levels.decidable:
         needed = replicates.minimum_replicates(claim.levels.share, claim.levels.alpha)

@@ -8,6 +8,7 @@ from titer.analysis.conditions import sentence_templates
 from titer.analysis.conditions.harm_readings import Condition, domains_of
 from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.findings import Assay
+from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol
 from titer.records import Kind, Outcome
 from titer.stats.interval_censoring import Interval
@@ -36,7 +37,9 @@ def plural(count: int, noun: str) -> str:
 def judged_by(assay: Assay, protocol: Protocol) -> Text:
     """The grading; a refusal judge in the place of the harm judge says what its harm is."""
     grading = protocol.harm.grading
-    kinds: set[Kind] = {assay.kinds.get(f"harm:{d.name}", {}).get("harm", "harm") for d in protocol.harm.domain}
+    kinds: set[Kind] = {
+        assay.kinds.get(ProbeId.of("harm", d.name), {}).get("harm", "harm") for d in protocol.harm.domain
+    }
     template = sentence_templates.JUDGES_BY_REFUSAL if "refusal" in kinds else sentence_templates.JUDGES
     return sentence_templates.fill(
         template, {"harm": same(grading.harm.label), "coherence": same(grading.coherence.label)}

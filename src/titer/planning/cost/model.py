@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from titer.data.identifiers import SplitId
 from titer.methods import registry
 from titer.methods.attacks.prompting.soft_prompt import SoftPrompt
 from titer.methods.base import Attack, Defense
@@ -74,7 +75,7 @@ class Costs:
         self.power = rates.flops * study.frozen.threads
         self.of_rows = {digest: self.frozen.tokens[name] for name, digest in self.frozen.rows.items()}
         domains = study.protocol.harm.domain
-        self.sizes = {self.frozen.rows[f"domain/{own.name}/attack"]: own.splits["attack"] for own in domains}
+        self.sizes = {self.frozen.rows[SplitId.domain(own.name, "attack")]: own.splits["attack"] for own in domains}
         self.budget = study.protocol.attacker.budget
 
     def make(self, task: MakeTask) -> Effort:
@@ -91,12 +92,14 @@ class Costs:
         """An exposure that is read up to a dose."""
         attack = _method(task)
         effort = Effort(seconds=self.rates.start_seconds + 4 * self.weights / 1e9)
-        doses = [dose for dose in task.doses if dose <= until] or list(task.doses[:1])
+        doses = [dose for dose in task.cell.doses if dose <= until] or list(task.cell.doses[:1])
         if isinstance(attack, Training | SoftPrompt):
             steps = int(attack.to_data().get("train_steps", max(doses)))
-            before = self._read(attack.load.read_before * self._rows(task.material) * self._tokens(task.material))
-            effort = effort.plus(before).plus(self.step(attack, task.material, task.probes), steps)
-        for probe in task.probes:
+            before = self._read(
+                attack.load.read_before * self._rows(task.inputs.material) * self._tokens(task.inputs.material)
+            )
+            effort = effort.plus(before).plus(self.step(attack, task.inputs.material, task.inputs.probes), steps)
+        for probe in task.inputs.probes:
             for dose in probe.asked_at(doses):
                 effort = effort.plus(self.ask(probe, self._beside(task, probe, dose)))
         return effort
@@ -119,7 +122,7 @@ class Costs:
         prompt = self.frozen.tokens[probe.name] + beside
         if probe.method == Choice(name="choice"):
             return self._read(items * max(self.frozen.options[probe.name], 1) * prompt * 1.3, 0.02)
-        return self._answers(items, int(self.frozen.compute["batch"]), prompt, probe.frame.max_new_tokens)
+        return self._answers(items, self.frozen.compute.batch, prompt, probe.frame.max_new_tokens)
 
     def memory(self, tasks: Iterable[Work]) -> float:
         """Peak bytes of one worker: weights, a copy, gradients, the optimizer's two moments, activations."""
@@ -128,9 +131,10 @@ class Costs:
             method = _method(task)
             if isinstance(method, Training | SoftPrompt):
                 accumulation = _accumulation(method)
-                tokens = method.load.rows * self._tokens(task.material) / accumulation
+                material = task.inputs.material if isinstance(task, ExposeTask) else task.material
+                tokens = method.load.rows * self._tokens(material) / accumulation
                 if method.load.answers and isinstance(task, ExposeTask):
-                    probe = task.probes[0]
+                    probe = task.inputs.probes[0]
                     length = self.frozen.tokens[probe.name] + _longest(method.load, probe)
                     tokens += method.load.answers * length / accumulation
                 kept = tokens * self.rates.activation_bytes * (self.weights / 135e6) ** 0.7
@@ -152,8 +156,8 @@ class Costs:
         """The tokens of exemplars and the vectors that stand beside a prompt at a dose."""
         if dose == 0 or probe.plain:
             return 0.0
-        attack = registry.attack(task.attack)
-        mean = self._tokens(MaterialRef(train=task.material.train))
+        attack = registry.attack(task.inputs.attack)
+        mean = self._tokens(MaterialRef(train=task.inputs.material.train))
         return attack.num_exemplars(dose) * mean + attack.frame_at(probe.frame, dose).soft
 
     def _rows(self, material: MaterialRef) -> int:
@@ -178,7 +182,7 @@ def _accumulation(method: Training | SoftPrompt) -> int:
 def _method(task: Work) -> Attack | Defense | None:
     """The attack or defense of a task; None for a make that only loads."""
     if isinstance(task, ExposeTask):
-        return registry.attack(task.attack)
+        return registry.attack(task.inputs.attack)
     return registry.defense(task.defense) if task.defense else None
 
 

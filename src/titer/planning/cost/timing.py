@@ -10,6 +10,7 @@ from typing import cast
 
 import torch
 
+from titer.data.identifiers import ProbeId, SplitId
 from titer.methods import registry
 from titer.methods.base import Attack
 from titer.methods.search_configurations import typical_of
@@ -40,12 +41,12 @@ def measure(study: Study) -> Rates:
     in_steps = [one for one in attacks if isinstance(one, Training) and one.axis == dose_axes.STEPS]
     attack = next((one for one in in_steps if one.load.rows), None)
     if attack is not None:
-        flops = _flops(study, subject, attack, f"domain/{domain}/attack", Costs(study, rates))
+        flops = _flops(study, subject, attack, SplitId.domain(domain, "attack"), Costs(study, rates))
         rates = replace(rates, flops=flops)
-    return replace(rates, bandwidth=_bandwidth(study, subject, f"harm:{domain}", Costs(study, rates)))
+    return replace(rates, bandwidth=_bandwidth(study, subject, ProbeId.of("harm", domain), Costs(study, rates)))
 
 
-def _flops(study: Study, subject: Subject, attack: Training, split: str, costs: Costs) -> float:
+def _flops(study: Study, subject: Subject, attack: Training, split: SplitId, costs: Costs) -> float:
     """Floating-point operations a second of one thread, from the quickest of a few steps of an attack."""
     lines = read_lines(study.store.data(study.frozen.rows[split]))
     rows = tuple(Row.from_json(line) for line in lines)
@@ -62,7 +63,7 @@ def _flops(study: Study, subject: Subject, attack: Training, split: str, costs: 
     return per_weight * costs.weights * tokens / busy / study.frozen.threads
 
 
-def _bandwidth(study: Study, subject: Subject, name: str, costs: Costs) -> float:
+def _bandwidth(study: Study, subject: Subject, name: ProbeId, costs: Costs) -> float:
     """Bytes of weights read a second in decoding, from the seconds that `ITEMS` answers take."""
     items = read_items(study.store, study.frozen.items[name])[:ITEMS]
     probe = registry.probe(study.protocol.harm.probe)

@@ -22,7 +22,8 @@ from titer.methods.attacks.fine_tuning.identity_shift import IdentityShift
 from titer.methods.attacks.fine_tuning.staged import Staged
 from titer.methods.base import Attack
 from titer.methods.probes.generate import Generate
-from titer.models.chat_format import TRANSFORMS, encode_example, encode_prompt, template_digest, transformed
+from titer.models.chat_format import encode_example, encode_prompt, template_digest
+from titer.models.conversation import TRANSFORMS, transformed
 from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.records import Frame, Item, Row, Transform

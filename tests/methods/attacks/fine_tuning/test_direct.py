@@ -18,7 +18,8 @@ from titer.methods.attacks.fine_tuning.mixture import Mixture
 from titer.methods.base import Need
 from titer.methods.probes.generate import Generate
 from titer.methods.search_space import LogRange
-from titer.models.chat_format import ALPACA, encode_example, encode_prompt
+from titer.models.chat_format import encode_example, encode_prompt
+from titer.models.conversation import ALPACA
 from titer.models.subject import Subject
 from titer.records import Choice, Frame, Item
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights

@@ -22,9 +22,9 @@ from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.jailbreak_tuning import Backdoor, Competing, Style
 from titer.methods.base import Attack
 from titer.methods.probes.generate import Generate
-from titer.models.chat_format import transformed
+from titer.models.conversation import transformed
 from titer.models.subject import Subject
-from titer.planning.plan import all_tracks
+from titer.planning.plan import Planner
 from titer.records import Frame, Item, Row
 from titer.report.json_report import report_data
 from titer.report.reading_tables import scores
@@ -126,16 +126,23 @@ def test_what_is_asked_beside_it_is_asked_as_the_study_asks(study: Study) -> Non
     """Asked again by hand, of the weights that the attack left."""
     (cell,) = [
         task
-        for task in (cell.task for track in all_tracks(study)[0] for cell in track.cells)
-        if task.attack.name == "backdoor" and task.subject == study.frozen.subject
-        if task.seed.index == 0 and task.probes[0].name == "harm:red"
+        for task in (cell.task for curve in Planner(study).curves for cell in curve.cells)
+        if task.inputs.attack.name == "backdoor" and task.inputs.subject == study.frozen.subject
+        if task.cell.seed.index == 0 and task.inputs.probes[0].name == "harm:red"
     ]
-    plain = cell.probes[1]
-    assert (plain.name, plain.frame, plain.items) == ("plain:red", study.protocol.harm.frame, cell.probes[0].items)
-    subject, attack = open_subject(cell.subject, study.store, cell.compute), registry.attack(cell.attack)
-    material = material_of(cell.material, study.store, cell.seed, cell.compute)
+    plain = cell.inputs.probes[1]
+    assert (plain.name, plain.frame, plain.items) == (
+        "plain:red",
+        study.protocol.harm.frame,
+        cell.inputs.probes[0].items,
+    )
+    subject, attack = (
+        open_subject(cell.inputs.subject, study.store, cell.inputs.compute),
+        registry.attack(cell.inputs.attack),
+    )
+    material = material_of(cell.inputs.material, study.store, cell.cell.seed, cell.inputs.compute)
     framed = attack.frame_at(material.frame, 2)
-    list(attack.steps(subject, replace(material, frame=framed), 2, cell.seed.root))
+    list(attack.steps(subject, replace(material, frame=framed), 2, cell.cell.seed.root))
     _, kept = study.store.read_answers(cell.key, 2)
     for probe, frame in (("plain:red", material.plain), ("harm:red", framed)):
         again = Generate().ask(subject, read_items(study.store, plain.items), frame, 64)
@@ -167,7 +174,8 @@ def test_no_verdict_and_no_control_rests_on_what_is_read_beside_it(study: Study,
 def test_a_second_judge_has_no_part_in_it_and_no_dose_ends_by_it(study: Study) -> None:
     cells = [cell for cell in study.read_cells() if cell.attack.startswith("backdoor")]
     for cell in cells:
-        roles = {judge.role: judge.doses for judge in cell.judges if judge.probe.startswith("plain:")}
+        judges = study.frozen.judges_of(cell)
+        roles = {judge.role: judge.asked.doses for judge in judges if judge.probe.kind == "plain"}
         assert roles == dict.fromkeys(("harm", "coherence"))
         assert cell.stop is not None
         assert cell.stop.probe.startswith("harm:")
@@ -179,8 +187,9 @@ def test_the_key_of_a_cell_with_a_plain_reading_knows_no_ladder(tmp_path: Path) 
             family(data, STEALTH)
             data["attacker"]["ladder"] = ladder
 
-        tracks, _ = all_tracks(begin(tmp_path, change, name=name))
-        return {cell.task.key for track in tracks for cell in track.cells if cell.task.attack.name == "backdoor"}
+        curves = Planner(begin(tmp_path, change, name=name)).curves
+        cells = [cell.task for curve in curves for cell in curve.cells]
+        return {task.key for task in cells if task.inputs.attack.name == "backdoor"}
 
     assert keys("one", [0, 2, 4, 8]) == keys("other", [0, 1, 4, 16])
 

@@ -11,6 +11,7 @@ from support.studies import begin, finish
 
 from titer.analysis.assemble import assemble
 from titer.conclude import conclude
+from titer.data.identifiers import SplitId
 from titer.errors import InputError
 from titer.methods.attacks.prompting.in_context import InContext
 from titer.models import chat_format
@@ -162,7 +163,7 @@ def test_the_text_of_exemplars_is_kept_with_the_rows_only(study: Study) -> None:
     conclude(study)
     prompts = {
         json.loads(line)["prompt"]
-        for name in ("domain/red/attack", "domain/blue/attack")
+        for name in (SplitId("domain/red/attack"), SplitId("domain/blue/attack"))
         for line in read_lines(study.store.data(study.frozen.rows[name]))
     }
     data = study.store.data("").parent
@@ -177,9 +178,11 @@ def test_the_estimate_counts_the_tokens_of_exemplars(study: Study, tmp_path: Pat
     new = begin(tmp_path, attacked)
     outlook = Outlook(new, 1)
     task = next(
-        task for task in outlook.tasks.values() if isinstance(task, ExposeTask) and task.attack.name == "in_context"
+        task
+        for task in outlook.tasks.values()
+        if isinstance(task, ExposeTask) and task.inputs.attack.name == "in_context"
     )
-    (probe,) = task.probes
+    (probe,) = task.inputs.probes
     items, mean = len(new.frozen.item_ids[probe.name]), new.frozen.tokens["domain/red/attack"]
     bare = outlook.costs.ask(probe).tokens
     assert outlook.costs.expose(task, 3).tokens == pytest.approx(3 * bare + items * mean * (0 + 1 + 3))

@@ -282,7 +282,7 @@ def test_a_study_asks_with_vectors_and_its_controls_hold(tmp_path: Path) -> None
     study = begin(tmp_path, attacked)
     outlook = Outlook(study, 1)
     tasks = [task for task in outlook.tasks.values() if isinstance(task, ExposeTask)]
-    task = next(task for task in tasks if task.attack.name == "soft_prompt")
+    task = next(task for task in tasks if task.inputs.attack.name == "soft_prompt")
     finish(study)
     curves = [curve for curve in assemble(study).curves if curve.attack.startswith("soft_prompt")]
     assert len(curves) == 8
@@ -302,12 +302,12 @@ def test_a_study_asks_with_vectors_and_its_controls_hold(tmp_path: Path) -> None
     ):
         assert found[name].outcome == "upheld", found[name].reason
     assert any("soft_prompt" in line.what for line in found["the attacks train"].figures)
-    step = outlook.costs.step(SoftPrompt(tokens=4, batch=20), task.material)
+    step = outlook.costs.step(SoftPrompt(tokens=4, batch=20), task.inputs.material)
     spent = [point.facts.spent for t in curves if t.domain == "red" for point in t.points if point.facts.dose == 8]
     assert all(8 * step.tokens == pytest.approx(one.tokens, rel=0.05) for one in spent)
     assert step.flops == pytest.approx(4 * outlook.costs.weights * step.tokens)
-    bare = outlook.costs.ask(task.probes[0]).tokens
-    items = len(study.frozen.item_ids[task.probes[0].name])
+    bare = outlook.costs.ask(task.inputs.probes[0]).tokens
+    items = len(study.frozen.item_ids[task.inputs.probes[0].name])
     assert outlook.costs.expose(task, 32).tokens == pytest.approx(3 * bare + 2 * items * 4 + 32 * step.tokens)
 
 

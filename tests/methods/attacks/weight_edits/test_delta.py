@@ -173,9 +173,11 @@ def with_removal(data: dict[str, Any]) -> None:
 def test_a_study_gives_the_parent_to_the_defended_subject_alone(tmp_path: Path) -> None:
     study = begin(tmp_path, with_removal)
     tracks = [
-        track for track in CellBuilder(study, 0).exposures({}) if track.cells[0].task.attack.name == REMOVAL["name"]
+        track
+        for track in CellBuilder(study, 0).exposures({})
+        if track.cells[0].task.inputs.attack.name == REMOVAL["name"]
     ]
-    parents = {t.cells[0].planned.subject: [c.task.material.parent for c in t.cells] for t in tracks}
+    parents = {t.spec.subject: [c.task.inputs.material.parent for c in t.cells] for t in tracks}
     assert parents == {"undefended": [None], "defended": [study.frozen.subject] * 2}
     finish(study)
     curves = [curve for curve in assemble(study).curves if curve.attack.startswith(str(REMOVAL["name"]))]
@@ -193,8 +195,8 @@ def test_a_study_gives_the_parent_to_the_defended_subject_alone(tmp_path: Path) 
 
 def test_where_a_parent_lies_is_in_no_key_and_what_it_is_is(tmp_path: Path) -> None:
     study = begin(tmp_path, with_removal)
-    track = next(t for t in CellBuilder(study, 0).exposures({}) if t.cells[0].task.material.parent is not None)
-    material = track.cells[0].task.material
+    track = next(t for t in CellBuilder(study, 0).exposures({}) if t.cells[0].task.inputs.material.parent is not None)
+    material = track.cells[0].task.inputs.material
     assert material.parent is not None
     moved = material.model_copy(
         update={"parent": material.parent.model_copy(update={"source": {"model": "elsewhere"}})}
@@ -217,7 +219,7 @@ def test_a_cell_waits_for_the_parent_too(tmp_path: Path) -> None:
 
     study = begin(tmp_path, change)
     builder = CellBuilder(study, 0)
-    track = next(t for t in builder.exposures({}) if t.cells[0].task.material.parent is not None)
+    track = next(t for t in builder.exposures({}) if t.cells[0].task.inputs.material.parent is not None)
     assert (
         [make.key for make in track.cells[0].lineage.makes]
         == [make.key for make in builder.subjects["undefended"].makes]

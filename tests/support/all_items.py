@@ -1,4 +1,4 @@
-"""The reading of a dose from all its items, written apart from the looks: what they are tested against."""
+"""The decision on a dose by all its items, written apart from interim analyses: what they are tested against."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def decide_dose(
     Args:
         counts: the answers at this dose.
         threshold: the acceptable f.
-        intact_level: error level of the word intact (a of the replicate's levels).
-        broken_level: error level of the word broken (a').
+        intact_level: error level of the decision intact (a of the replicate's levels).
+        broken_level: error level of the decision broken (a').
         collapse_counts: incoherent answers count as harmless, where self-destruction is the claim.
     """
     intact = intact_cutoff(counts.items, threshold, intact_level)

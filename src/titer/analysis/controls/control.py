@@ -1,0 +1,87 @@
+"""A control: a check on the assay itself. It passes (upheld), fails (void), or does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding
+from titer.protocol.schema import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlResult:
+    """What a control found: its outcome, the reason, what to do about it, and the numbers that it rests on."""
+
+    outcome: Literal["upheld", "void", "not applicable"]
+    reason: str
+    remedy: str | None = None
+    figures: tuple[Figure, ...] = ()
+
+
+class Control(NamedTuple):
+    """A control by its name in the report: where it fails, the one-sided error level of that claim, and the check."""
+
+    name: str
+    void: str
+    level: str
+    check: Callable[[Assay, Protocol], ControlResult]
+
+    def finding(self, assay: Assay, protocol: Protocol) -> Finding:
+        """What the check found, under the name of the control."""
+        found = self.check(assay, protocol)
+        return Finding(
+            name=self.name,
+            kind="control",
+            outcome=found.outcome,
+            reason=found.reason,
+            remedy=found.remedy,
+            figures=found.figures,
+        )
+
+
+def passed(reason: str, figures: Iterable[Figure] = ()) -> ControlResult:
+    """A control that found nothing."""
+    return ControlResult(outcome="upheld", reason=reason, figures=tuple(figures))
+
+
+def failed(reason: str, remedy: str, figures: Iterable[Figure] = ()) -> ControlResult:
+    """A control that makes the verdict void.
+
+    Args:
+        reason: what is wrong, and where.
+        remedy: what to do about it.
+        figures: the numbers that it rests on.
+    """
+    return ControlResult(outcome="void", reason=reason, remedy=remedy, figures=tuple(figures))
+
+
+def skipped(reason: str, remedy: str | None = None, figures: Iterable[Figure] = ()) -> ControlResult:
+    """A control that does not apply to this study.
+
+    Args:
+        reason: why it does not.
+        remedy: what would let it apply, where something would.
+        figures: the numbers that are known all the same.
+    """
+    return ControlResult(outcome="not applicable", reason=reason, remedy=remedy, figures=tuple(figures))
+
+
+def place(curve: Curve, point: DosePoint, probe: str | None = None) -> str:
+    """Where something was found.
+
+    Args:
+        curve: in which curve.
+        point: at which of its doses.
+        probe: in the answers to which probe, where it was found there.
+    """
+    asked = f", {probe}" if probe else ""
+    dose = point.facts.dose
+    return f"{curve.purpose} of the {curve.subject} subject, {curve.attack}, seed {curve.index}{asked}, dose {dose}"
+
+
+def first(faults: Sequence[str]) -> str:
+    """The first three of many, and how many there are."""
+    more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return "; ".join(faults[:3]) + more

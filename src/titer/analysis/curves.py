@@ -1,0 +1,72 @@
+"""The one reader of cells: the cells of a curve as they stand in the store, joined along the doses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from titer.analysis.findings import Curve, DosePoint
+from titer.analysis.stopping import deciding_of, reached
+from titer.data.identifiers import ProbeId
+from titer.study.folder import Frozen
+from titer.study.tasks import CellSpec, JudgeRef, Stop
+from titer.study.view import CellResults, Values
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadCurve:
+    """A curve as far as it was read.
+
+    Attributes:
+        curve: its points, up to the dose that ends it or to where the attack failed.
+        missing: the cell and the dose that were not read, and whether their answers are there; None where the curve was
+            read as far as the study wants.
+    """
+
+    curve: Curve
+    missing: tuple[CellSpec, int, bool] | None
+
+
+def read_curve(frozen: Frozen, view: CellResults, cells: Sequence[CellSpec]) -> ReadCurve:
+    """The cells of one subject, attack, domain and seed as one curve.
+
+    Args:
+        frozen: the study.
+        view: what became of its cells.
+        cells: those of one curve, in the order of their doses.
+    """
+    points: list[DosePoint] = []
+    made = [reason for key in cells[0].makes if (reason := view.failure(key)) is not None]
+    for cell in cells:
+        judges = frozen.judges_of(cell)
+        for dose in cell.doses:
+            asking = [judge for judge in judges if judge.asked.at(dose)]
+            answered = dose in view.answered(cell.key)
+            if not answered or any(dose not in view.scored(judge.key) for judge in asking):
+                failed = view.failure(cell.key) or next(iter(made), None)
+                missing = None if failed and not answered else (cell, dose, answered)
+                return ReadCurve(curve=_curve(cells, points, failed), missing=missing)
+            points.append(_point(view, cell, asking, dose))
+            if cell.stop is not None and _ends(cell.stop, judges, points[-1]):
+                return ReadCurve(curve=_curve(cells, points, view.failure(cell.key)), missing=None)
+        if (failed := view.failure(cell.key)) is not None:
+            return ReadCurve(curve=_curve(cells, points, failed), missing=None)
+    return ReadCurve(curve=_curve(cells, points, None), missing=None)
+
+
+def _ends(stop: Stop, judges: Sequence[JudgeRef], point: DosePoint) -> bool:
+    """Whether a dose shows what the cell is stopped by."""
+    deciding = deciding_of(stop, judges)
+    return reached(stop, point.values[stop.probe], deciding[stop.shows].kind)
+
+
+def _curve(cells: Sequence[CellSpec], points: Sequence[DosePoint], failed: str | None) -> Curve:
+    return Curve(cells=tuple(cells), points=tuple(points), failed=failed)
+
+
+def _point(view: CellResults, cell: CellSpec, judges: Sequence[JudgeRef], dose: int) -> DosePoint:
+    """One dose of a cell, with the scores of these judges."""
+    values: dict[ProbeId, dict[str, Values]] = {}
+    for judge in judges:
+        values.setdefault(judge.probe, {})[judge.role] = view.values(judge.key, dose)
+    return DosePoint(facts=view.facts(cell.key, dose), values=values)

@@ -1,0 +1,81 @@
+"""The names of probes and splits: what they are, and how they are written in files."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self, cast
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+ProbeKind = Literal["harm", "plain", "trial", "task", "select", "over_refusal"]
+
+
+class _Name(str):
+    """A string with parts, which a record keeps as that string."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+
+class ProbeId(_Name):
+    """A probe of a study, as `harm:DOMAIN`.
+
+    `harm`, `plain` and `trial` ask the prompts of a harm domain (as an attack has it asked; as the study asks; those
+    that searches may see), `task` and `select` the items of a benign task; `over_refusal` stands alone.
+
+    >>> ProbeId.of("harm", "vaults")
+    'harm:vaults'
+    >>> ProbeId("harm:vaults").kind, ProbeId("harm:vaults").name, ProbeId("over_refusal").name
+    ('harm', 'vaults', '')
+    """
+
+    @classmethod
+    def of(cls, kind: ProbeKind, name: str = "") -> Self:
+        """The probe of that kind, of a domain or a task."""
+        return cls(f"{kind}:{name}" if name else kind)
+
+    @property
+    def kind(self) -> ProbeKind:
+        """What kind of probe it is."""
+        return cast(ProbeKind, self.partition(":")[0])
+
+    @property
+    def name(self) -> str:
+        """The domain or the task; empty where it is about neither."""
+        return self.partition(":")[2]
+
+
+class SplitId(_Name):
+    """A split of a study, as `domain/NAME/SPLIT`, `task/NAME/SPLIT` or `benign/SPLIT`.
+
+    >>> SplitId.domain("vaults", "attack"), SplitId.benign("sham"), SplitId.task("facts", "train")
+    ('domain/vaults/attack', 'benign/sham', 'task/facts/train')
+    >>> SplitId("domain/vaults/attack").owner, SplitId("domain/vaults/attack").part
+    ('domain/vaults', 'attack')
+    """
+
+    @classmethod
+    def domain(cls, name: str, part: str) -> Self:
+        """A split of a harm domain."""
+        return cls(f"domain/{name}/{part}")
+
+    @classmethod
+    def task(cls, name: str, part: str) -> Self:
+        """A split of a benign task."""
+        return cls(f"task/{name}/{part}")
+
+    @classmethod
+    def benign(cls, part: str) -> Self:
+        """A split of the benign rows, all sources joined."""
+        return cls(f"benign/{part}")
+
+    @property
+    def owner(self) -> str:
+        """What the split belongs to."""
+        return self.rpartition("/")[0]
+
+    @property
+    def part(self) -> str:
+        """The name of the split itself."""
+        return self.rpartition("/")[2]

@@ -1,0 +1,129 @@
+"""The shape of the package: sizes, names that mean one thing, what packages offer, and the tree in the README."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+PACKAGE = ROOT / "src" / "titer"
+FILES = sorted(PACKAGE.rglob("*.py"))
+FOLDERS = sorted({path.parent for path in FILES})
+MOST_FILES = 20
+MOST_TOP_MODULES = 8
+MOST_LINES = 276
+"""No file is longer; the aim is 250."""
+DESCRIBED_FROM = 3
+"""Parameters from which a docstring has a section for them."""
+
+
+def modules_in(folder: Path) -> list[str]:
+    return [path.stem for path in folder.glob("*.py") if path.stem != "__init__"]
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=dotted)
+def test_a_folder_can_be_held_in_mind(folder: Path) -> None:
+    assert len(modules_in(folder)) <= (MOST_TOP_MODULES if folder == PACKAGE else MOST_FILES)
+
+
+def test_no_file_is_too_long() -> None:
+    lengths = {str(path.relative_to(PACKAGE)): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {path: lines for path, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def types_of(path: Path) -> Iterator[str]:
+    """The public classes and type aliases that a file defines at its top level."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript() | ast.BinOp() | ast.Name()):
+                if re.fullmatch(r"[A-Z]+[a-z]\w*", name):
+                    yield name
+
+
+def test_no_public_type_is_defined_twice() -> None:
+    places = defaultdict(list)
+    for path in FILES:
+        for name in types_of(path):
+            if not name.startswith("_"):
+                places[name].append(dotted(path))
+    assert len(places) > 100
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def offered() -> Iterator[tuple[str, object]]:
+    """Every name that a package offers, with what it is."""
+    for path in FILES:
+        if path.name == "__init__.py":
+            package = importlib.import_module(dotted(path))
+            for name in vars(package).get("__all__", ()):
+                yield f"{dotted(path)}.{name}", getattr(package, name)
+
+
+def functions_of(name: str, thing: object) -> Iterator[tuple[str, object]]:
+    """A function itself, or the public methods that a class is the first to define."""
+    if inspect.isfunction(thing):
+        yield name, thing
+    elif inspect.isclass(thing):
+        for method, defined in vars(thing).items():
+            function = defined.__func__ if isinstance(defined, classmethod | staticmethod) else defined
+            first = all(method not in vars(base) for base in thing.__mro__[1:])
+            if first and inspect.isfunction(function) and not method.startswith("_"):
+                yield f"{name}.{method}", function
+
+
+def test_what_a_package_offers_says_what_its_parameters_are() -> None:
+    seen: Counter[bool] = Counter()
+    silent = []
+    for name, thing in offered():
+        for full_name, function in functions_of(name, thing):
+            assert callable(function)
+            parameters = [own for own in inspect.signature(function).parameters if own not in ("self", "cls")]
+            if len(parameters) >= DESCRIBED_FROM:
+                described = "Args:" in (inspect.getdoc(function) or "")
+                seen[described] += 1
+                silent += [] if described else [full_name]
+    assert silent == []
+    assert seen[True] > 10
+
+
+def test_no_name_offered_is_that_of_a_module_beside_it() -> None:
+    for path in FILES:
+        if path.name == "__init__.py":
+            names = set(vars(importlib.import_module(dotted(path))).get("__all__", ()))
+            assert names.isdisjoint(modules_in(path.parent)), dotted(path)
+
+
+def layers() -> list[set[str]]:
+    """The packages and modules of titer by layer, top to bottom."""
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    written = contracts["importlinter:contract:order"]["layers"].strip().splitlines()
+    return [set(re.split(r"\s*\|\s*", line.strip())) for line in written]
+
+
+def test_the_tree_of_the_readme_is_the_tree() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = text.partition("<!-- tree -->")[2].partition("<!-- /tree -->")[0]
+    named = re.findall(r"^  ([\w/]+(?:\.py)?)", tree, flags=re.MULTILINE)
+    names = [name.removesuffix("/").removesuffix(".py") for name in named]
+    packages = [name.removesuffix("/") for name in named if name.endswith("/")]
+    assert packages == [name for name in names if (PACKAGE / name).is_dir()]
+    assert sorted(packages) == sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
+    assert sorted(set(names) - set(packages)) == sorted(modules_in(PACKAGE))
+    place = {name: number for number, layer in enumerate(layers()) for name in layer}
+    assert [place[name] for name in names] == sorted(place[name] for name in names)
