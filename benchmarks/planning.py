@@ -147,9 +147,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     options = parser.parse_args()
-    print(
-        "| cells | first plan (s), empty store | first plan (s), finished store | a finished task (ms) | the slowest (ms) |"
-    )
+    print("| cells | first plan (s): empty store | finished store | a finished task (ms) | the slowest (ms) |")
     print("| --- | --- | --- | --- | --- |")
     for cells in options.sizes:
         with tempfile.TemporaryDirectory() as folder:

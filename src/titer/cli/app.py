@@ -64,7 +64,9 @@ def plan(
     show_examples: Annotated[
         int, typer.Option("--show", min=0, help="Print this many training examples per data source, and a probe.")
     ] = 0,
-    calibrate: Annotated[bool, typer.Option(help="Time real steps for the estimate (loads the model).")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Time a few steps and answers on this machine first (loads the model).")
+    ] = False,
     price: Annotated[
         float | None, typer.Option(min=0, help="Price of an hour of the machine, its GPU included, in any currency.")
     ] = None,
@@ -74,7 +76,7 @@ def plan(
     with Watch("starting"):
         from titer.cli.plan import print_plan
 
-    print_plan(where, out, jobs, show_examples, calibrate, price, json)
+    print_plan(where, out, jobs, show_examples, measure, price, json)
 
 
 @app.command()
@@ -167,7 +169,7 @@ def demo(
     jobs: Jobs = 2,
     json: Json = False,
 ) -> None:
-    """Run the whole loop on the built-in organism in minutes: no GPU, key, download or harmful text."""
+    """Run the whole loop on the built-in organism: no GPU, key, download or harmful text."""
     with Watch("starting"):
         from titer.cli.run import run_study
 

@@ -20,7 +20,6 @@ from titer.data.identifiers import ProbeId
 from titer.errors import InputError
 from titer.planning.attack_search import AttackSearches
 from titer.planning.cells import CellBuilder
-from titer.planning.cost.estimate import Outlook
 from titer.planning.curves import PlannedCurve
 from titer.planning.lineage import lineages
 from titer.planning.plan import Planner
@@ -42,8 +41,7 @@ def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> N
     if not lineage.makes:
         raise InputError("defense", "this defense makes no model", "Choose one that trains.")
 
-    planned = partial(Planner, curves=(), makes=lineage.makes)
-    follow(run(study, jobs, planned), Outlook(study, jobs, curves=(), makes=lineage.makes))
+    follow(run(study, jobs, partial(Planner, curves=(), makes=lineage.makes)))
 
     def fill(temporary: Path) -> None:
         made = study.store.subject(lineage.ref.key)
@@ -69,7 +67,7 @@ def print_attack(
         name or study.protocol.attacker.attack[0].name,
     )
     wanted_curve = _one(curves, wanted)
-    follow(run(study, 1, partial(Planner, curves=[wanted_curve])), Outlook(study, 1, curves=[wanted_curve]))
+    follow(run(study, 1, partial(Planner, curves=[wanted_curve])))
     curve = read_curve(study.frozen, StoreView(study.store), wanted_curve.specs).curve
     kind = study.frozen.judges["harm"].kind
     rows = [_point(point, ProbeId.of("harm", curve.domain or ""), kind) for point in curve.points]

@@ -20,22 +20,31 @@ from titer.cli.progress import Watch
 from titer.cli.run import look
 from titer.data.splits import Overlap
 from titer.errors import InputError
-from titer.planning.cost.estimate import estimate
-from titer.planning.cost.model import Rates
-from titer.planning.cost.timing import measure
-from titer.planning.plan import plan
+from titer.execution.timing import measure_speed
+from titer.planning.cost.estimate import Outlook
+from titer.planning.plan import Planner
 from titer.planning.preview import Preview, preview
 from titer.study.folder import Study
 from titer.study.tasks import CellSpec
 
 WIDTH = 80
 """Columns of text beside the tables."""
+UNKNOWN = "not known before something has run here; `titer plan --measure` times a few steps (under a minute)"
 
 
 def print_plan(
-    where: Path, out: Path | None, jobs: int, examples: int, calibrate: bool, price: float | None, json: bool
+    where: Path, out: Path | None, jobs: int, examples: int, measure: bool, price: float | None, json: bool
 ) -> None:
     """Print what a study will do, what it will cost at a price of an hour, and what it can decide.
+
+    Args:
+        where: a study folder, or a protocol file.
+        out: the study folder for a protocol file.
+        jobs: worker processes.
+        examples: how many examples of training and probing are shown; 0 for none.
+        measure: whether this machine is timed first.
+        price: of an hour.
+        json: whether one JSON document is printed.
 
     Raises:
         InputError: if the price is not finite.
@@ -43,26 +52,15 @@ def print_plan(
     if price is not None and not math.isfinite(price):
         raise InputError("--price", f"{price} is no price", "Give a number of 0 or more.")
     study = look(where, out)
-    asked = plan(study)
-    cost = estimate(study, jobs, _rates(study) if calibrate else Rates())
-    facts = {
-        "study": study.protocol.study.name,
-        "digest": study.frozen.digest,
-        "cells": len(asked.cells),
-        "cells_to_go": cost.cells,
-        "tokens": round(cost.tokens),
-        "flops": round(cost.flops),
-        "seconds": round(cost.seconds, 1),
-        "price_per_hour": price,
-        "money": None if price is None else round(price * cost.seconds / 3600, 2),
-        "memory_bytes": round(cost.memory_bytes),
-        "disk_bytes": round(cost.disk_bytes),
-        "jobs": jobs,
-        "threads": study.frozen.threads,
-        "calibrated": calibrate,
-    }
+    if measure:
+        with Watch("timing training steps and answers"):
+            measure_speed(study)
+    planner = Planner(study)
+    asked = planner.plan()
+    outlook = Outlook(planner, jobs)
     rows = _by_purpose(asked.cells)
     prospects, expected = foresee(study.protocol), expected_items(study.protocol)
+    facts = _facts(outlook, len(asked.cells), price)
     if json:
         more = {
             "cells_by_purpose": rows,
@@ -80,11 +78,6 @@ def print_plan(
     _print_overlaps(study.frozen.overlaps)
     if examples:
         _print_examples(_show(study, examples))
-
-
-def _rates(study: Study) -> Rates:
-    with Watch("timing training steps and answers"):
-        return measure(study)
 
 
 def _by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
@@ -108,6 +101,28 @@ def _by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
+def _facts(outlook: Outlook, cells: int, price: float | None) -> dict[str, Any]:
+    """The estimate as plain data: seconds and money are None before anything was measured on this machine."""
+    study, left, seconds, memory = outlook.study, outlook.left, outlook.left_seconds, outlook.memory_bytes
+    return {
+        "study": study.protocol.study.name,
+        "digest": study.frozen.digest,
+        "cells": cells,
+        "cells_to_go": sum(outlook.tasks[key].kind == "expose" for key in outlook.waiting),
+        "searches": outlook.searches,
+        "tokens": round(left.tokens),
+        "flops": round(left.in_batches + left.in_decoding),
+        "seconds": None if seconds is None else round(seconds, 1),
+        "price_per_hour": price,
+        "money": None if price is None or seconds is None else round(price * seconds / 3600, 2),
+        "memory_bytes": round(memory),
+        "memory_measured": 0 < memory <= outlook.jobs * outlook.peak_bytes,
+        "disk_bytes": round(outlook.disk_bytes),
+        "jobs": outlook.jobs,
+        "threads": study.frozen.threads,
+    }
+
+
 def _readable(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts in units for people."""
     planned, left = facts["cells"], facts["cells_to_go"]
@@ -115,23 +130,27 @@ def _readable(facts: dict[str, Any]) -> dict[str, Any]:
     if not left:
         return name | {"cells": planned, "cells to go": 0}
     later = f", and {left - planned} that follow from what these read" if left > planned else ""
-    pace = "as timed here" if facts["calibrated"] else "on two cores of a server; --calibrate times it here"
-    money = (
-        {}
-        if facts["money"] is None
-        else {"money": f"about {facts['money']:.2f} at {facts['price_per_hour']:g} an hour"}
-    )
+    searches = {"not counted": "trials that searches add, and the runs of what they find"} if facts["searches"] else {}
+    seconds, memory = facts["seconds"], _size(facts["memory_bytes"])
+    money = {}
+    if facts["money"] is not None:
+        money = {"money": f"about {facts['money']:.2f} at {facts['price_per_hour']:g} an hour"}
     return name | {
         "cells": f"{planned}{later}",
         "cells to go": left,
+        **searches,
         "tokens": f"{facts['tokens'] / 1e6:.3g} million through the model",
         "operations": f"{facts['flops']:.2g} in floating point",
-        "time": f"about {output.duration(facts['seconds'])} ({pace})",
+        "time": UNKNOWN if seconds is None else f"about {output.duration(seconds)}, by what has run here",
         "workers": f"{facts['jobs']}, threads of each: {facts['threads']}",
-        "memory": f"{facts['memory_bytes'] / 2**30:.1f} GiB",
-        "disk": f"{facts['disk_bytes'] / 2**20:.0f} MiB",
+        "memory": f"{memory}, by what has run here" if facts["memory_measured"] else f"at least {memory}, for weights",
+        "disk": _size(facts["disk_bytes"]),
         **money,
     }
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB" if size < 2**30 else f"{size / 2**30:.1f} GiB"
 
 
 def _print_prospects(prospects: tuple[PowerStatement, ...]) -> None:

@@ -14,14 +14,11 @@ from titer.cli.output import duration
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
-    from titer.planning.cost.estimate import Outlook
     from titer.planning.plan import Planner
     from titer.run import Progress
 
 DRAWN_EVERY_SECONDS = 0.5
 WRITTEN_EVERY_SECONDS = 30.0
-TRUSTED_SECONDS = 10.0
-"""What was expected counts as much as this many seconds of what was seen."""
 
 
 class Watch:
@@ -31,19 +28,21 @@ class Watch:
         self.what = what
         self.begun = time.monotonic()
         self.ends: float | None = None
+        self.about = "about"
         self.bars = _bars(what) if sys.stderr.isatty() else None
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._go_on, daemon=True)
 
-    def say(self, what: str, left_seconds: float) -> None:
-        """What is under way from now on, and how long it will take."""
-        self.what, self.ends = what, time.monotonic() + left_seconds
+    def say(self, what: str, left_seconds: float | None) -> None:
+        """What is under way from now on, and how long it will take, where that is known."""
+        self.what = what
+        self.ends = None if left_seconds is None else time.monotonic() + left_seconds
 
     def show(self) -> None:
         """Draw the bar anew, or write a line."""
         now = time.monotonic()
         left = None if self.ends is None else max(self.ends - now, 0.0)
-        rest = "" if left is None else f"about {duration(left)} left"
+        rest = "" if left is None else f"{self.about} {duration(left)} left"
         if self.bars is None:
             print("titer: " + ", ".join(part for part in (self.what, rest) if part), file=sys.stderr, flush=True)
             return
@@ -58,7 +57,7 @@ class Watch:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, curve: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.over.set()
         self.thread.join()
@@ -70,23 +69,29 @@ class Watch:
             self.show()
 
 
-def follow(steps: Iterator[Progress], outlook: Outlook) -> None:
-    """Do the steps of a run while saying how far it is; what is left is corrected by how fast it has gone so far."""
+def follow(steps: Iterator[Progress], jobs: int | None = None) -> None:
+    """Do the steps of a run while saying how far it is and, where the workers are told, how long it will take."""
+    from titer.planning.cost.estimate import Outlook
+
+    outlook: Outlook | None = None
     with Watch("planning") as watch:
-        begun = time.monotonic()
         for step in steps:
-            outlook.update(step.finished)
-            slower = (time.monotonic() - begun + TRUSTED_SECONDS) / (outlook.done_seconds + TRUSTED_SECONDS)
-            watch.say(_under_way(step.planner), outlook.left_seconds * slower)
+            if outlook is not None:
+                outlook.update(step.finished)
+            elif jobs is not None:
+                outlook = Outlook(step.planner, jobs)
+                watch.about = "at least" if outlook.searches else "about"
+            watch.say(_under_way(step.planner), None if outlook is None else outlook.left_seconds)
             if step.finished is None and step.unfinished:
                 watch.show()
 
 
 def _under_way(planner: Planner) -> str:
-    made = [f"making {task.role}" for task in planner.under_way if task.kind == "make"]
+    """The curves that are left; a make that is under way is named."""
+    made = [f"making {task.role}" for task in planner.under_way if task.kind == "make"][:1]
     left = planner.unfinished
     cells = [f"{left} cell{'s' * (left != 1)} to go"] if planner.curves else []
-    return ", ".join(made[:1] + cells) or "done"
+    return ", ".join(made + cells) or "done"
 
 
 def _bars(what: str) -> Bars:

@@ -10,7 +10,6 @@ from titer.analysis.findings import Verdict
 from titer.cli import output
 from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
-from titer.planning.cost.estimate import Outlook
 from titer.planning.freeze import open_study
 from titer.run import run
 from titer.study.atomic_files import write_text
@@ -45,7 +44,7 @@ def begin(where: Path, out: Path | None) -> Study:
 def run_study(where: Path, out: Path | None, jobs: int, json: bool) -> Verdict:
     """Finish a study, write its verdict and report, and print where they are."""
     study = begin(where, out)
-    follow(run(study, jobs), Outlook(study, jobs))
+    follow(run(study, jobs), jobs)
     with Watch("writing the report"):
         conclusion = conclude(study)
         path = report(conclusion)

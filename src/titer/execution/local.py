@@ -72,7 +72,7 @@ class LocalPool:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, curve: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the workers: at once when something went wrong, since whatever they lose is done again."""
         if kind is not None:

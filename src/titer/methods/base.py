@@ -29,10 +29,14 @@ class Need(Enum):
 
 
 class Method(Record, ABC):
-    """A frozen, strictly typed configuration with a name and a version raised when results change."""
+    """A frozen, strictly typed configuration with a name and a version raised when results change.
+
+    `passes` says how often a step of its training puts its rows through the subject, from which its cost follows.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    passes: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset()
 
     @classmethod
@@ -126,7 +130,12 @@ class Defense(Method):
 
 
 class Probe(Method):
-    """Asks the subject its items and keeps the answers. Never grades."""
+    """Asks the subject its items and keeps the answers. Never grades.
+
+    `decodes` says whether an answer is said token after token, from which its cost follows.
+    """
+
+    decodes: ClassVar[bool] = True
 
     @abstractmethod
     def ask(self, subject: Subject, items: Sequence[Item], frame: Frame, batch: int) -> tuple[Answer, ...]:

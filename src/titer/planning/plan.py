@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from titer.errors import RunError
-from titer.planning.curves import PlannedCurve
+from titer.planning.curves import PlannedCell, PlannedCurve
 from titer.planning.missing import CurveState, asked_cells, state_of
 from titer.planning.study_curves import StudyCurves
 from titer.study.folder import Study
@@ -66,6 +66,8 @@ class Planner:
         self._unfinished: set[tuple[str, ...]] = set()
         self._ready: dict[str, OrderedDict[str, Task]] = {kind: OrderedDict() for kind in ORDER}
         self._given: dict[str, Task] = {}
+        self.arrangements = 0
+        """How often the curves were arranged."""
         self._arrange()
 
     # ------------------------------------------------------------------ what can be done
@@ -77,6 +79,10 @@ class Planner:
     def is_open(self, curve: PlannedCurve) -> bool:
         """Whether a curve is not finished."""
         return curve.name in self._unfinished
+
+    def open_cells(self, curve: PlannedCurve) -> tuple[PlannedCell, ...]:
+        """The cells of a curve that are not finished, those that are not asked for yet among them."""
+        return curve.cells[self._states[curve.name].asked - 1 :] if self.is_open(curve) else ()
 
     @property
     def under_way(self) -> tuple[Task, ...]:
@@ -142,6 +148,7 @@ class Planner:
 
     def _arrange(self) -> None:
         """Ask which curves there are until the answer stays the same, and look at those that are new."""
+        self.arrangements += 1
         while True:
             if self.whole is not None:
                 self.curves = self.whole.arranged(self._states)

@@ -1,8 +1,6 @@
-"""The one training loop, and what its updates descend."""
+"""The one training loop, and what its updates descend. `loop.train` and the objectives load torch, and stand apart."""
 
-from titer.training.loop import Recipe, train
 from titer.training.recipe import Full, LoRA, Training
-from titer.training.sft import SFT
 from titer.training.types import Material, Objective, State, Step
 
 __all__ = [
@@ -10,10 +8,7 @@ __all__ = [
     "LoRA",
     "Material",
     "Objective",
-    "Recipe",
-    "SFT",
     "State",
     "Step",
     "Training",
-    "train",
 ]

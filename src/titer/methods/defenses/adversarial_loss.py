@@ -32,6 +32,7 @@ class AdversarialLoss(Defense, Training):
 
     name: ClassVar[str] = "adversarial_loss"
     version: ClassVar[int] = 1
+    passes: ClassVar[int] = 2
     needs: ClassVar[frozenset[Need]] = frozenset({Need.PAIRS})
 
     train_steps: int = Field(ge=1)

@@ -20,6 +20,7 @@ class ChoiceProbe(Probe):
 
     name: ClassVar[str] = "choice"
     version: ClassVar[int] = 1
+    decodes: ClassVar[bool] = False
 
     def ask(self, subject: Subject, items: Sequence[Item], frame: Frame, batch: int) -> tuple[Answer, ...]:
         """Per item and option the summed log-probability in nats and the number of tokens."""

@@ -1,14 +1,15 @@
-"""What a study costs before it runs: all that is still to be done, task by task, shared by its workers."""
+"""What a study still has to do, and how long that takes on a machine where something was measured."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Iterable, Iterator
 
+from titer.data.identifiers import SplitId
 from titer.methods import registry
-from titer.planning.cost.model import Costs, Effort, Rates, Work
-from titer.planning.curves import PlannedCurve
+from titer.planning.cells import CellBuilder
+from titer.planning.cost.model import BYTES_PER_WEIGHT, Costs, Work
+from titer.planning.cost.speed import RunLog, Speed
+from titer.planning.curves import PlannedCell
 from titer.planning.plan import Planner
 from titer.study.folder import Study
 from titer.study.tasks import ExposeTask, MakeTask, Task
@@ -17,101 +18,112 @@ BYTES_PER_ANSWER = 350
 """An answer with its scores, on disk."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """What is still to be done: cells, tokens, operations, wall seconds, peak bytes of all workers, bytes of disk."""
-
-    cells: int = 0
-    tokens: float = 0.0
-    flops: float = 0.0
-    seconds: float = 0.0
-    memory_bytes: float = 0.0
-    disk_bytes: float = 0.0
-
-
 class Outlook:
-    """What a study still has to do, task by task, and how long that takes.
+    """What a study still has to do: the sum over its tasks, kept up to date by `update`.
 
-    The undefended is taken to break at the budget and the defended never to, which is what a study hopes for. It is
-    built once and then kept up to date by `update`, which looks at no file.
+    The undefended subject is taken to break at the budget and the defended one never to, which is what a study hopes
+    for; the sham follows the undefended one. What searches will add is not foreseen.
 
     Args:
-        study: the study.
+        planner: the plan of the study.
         jobs: the workers that share the work.
-        curves: the curves that are wanted; None for those of the whole study.
-        makes: subjects that are wanted besides those of the curves.
-        rates: how fast the machine is.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        jobs: int,
-        curves: Sequence[PlannedCurve] | None = None,
-        makes: Sequence[MakeTask] = (),
-        rates: Rates = Rates(),  # noqa: B008
-    ) -> None:
-        self.costs = Costs(study, rates)
-        self.jobs = jobs
-        self.done_seconds = 0.0
-        self.begin_seconds = rates.begin_seconds
-        self.tasks: dict[str, Work] = {}
-        self.seconds: dict[str, float] = {}
-        planner = Planner(study, curves, makes)
+    def __init__(self, planner: Planner, jobs: int) -> None:
+        self.planner, self.study, self.jobs = planner, planner.study, jobs
+        study = planner.study
+        self.costs, self.speed, self.log = Costs(study), Speed(), RunLog(study.store.runs)
+        self.tasks: dict[str, MakeTask | ExposeTask] = {}
+        self.waiting: set[str] = set()
+        self.left, self.peak_bytes = Work(), 0
+        self.arrangements = planner.arrangements
         self.undefended = {curve.spec.model for curve in planner.curves if curve.spec.subject == "undefended"}
-        open_cells = [cell for curve in planner.curves if planner.is_open(curve) for cell in curve.cells]
-        wanted = [*makes, *(make for cell in open_cells for make in cell.lineage.makes)]
-        for make in wanted:
-            if not planner.view.has_subject(make.key):
-                self._add(make)
-        for cell in open_cells:
-            self._add(cell.task)
-
-    def _add(self, task: Work) -> None:
-        if task.key not in self.tasks:
-            self.tasks[task.key] = task
-            self.seconds[task.key] = self.effort(task).seconds
+        for curve in planner.curves:
+            for cell in curve.cells:
+                self.tasks |= {make.key: make for make in cell.lineage.makes}
+                self.tasks[cell.task.key] = cell.task
+        self._foresee(cell for curve in planner.curves for cell in planner.open_cells(curve))
+        self._foresee(_shams_to_come(planner))
+        self._learn()
 
     def update(self, finished: Task | None) -> None:
-        """Take off what was finished."""
-        if finished is not None and finished.key in self.tasks:
-            del self.tasks[finished.key]
-            self.done_seconds += self.seconds.pop(finished.key) / self.jobs + self.begin_seconds
-            self.begin_seconds = 0.0
+        """Take off what was finished, add what was not foreseen, and learn from the log how long it took."""
+        if finished is not None and finished.key in self.waiting:
+            self.waiting.remove(finished.key)
+            self.left = self.left.plus(self.work(self.tasks[finished.key]), -1)
+        if self.planner.arrangements != self.arrangements:
+            self.arrangements = self.planner.arrangements
+            self._foresee(cell for curve in self.planner.curves for cell in self.planner.open_cells(curve))
+        if not self.planner.unfinished:
+            self.waiting.clear()
+        if not self.waiting:
+            self.left = Work()
+        self._learn()
 
     @property
-    def left_seconds(self) -> float:
-        """Wall seconds when the work is shared evenly."""
-        return sum(self.seconds.values()) / self.jobs + self.begin_seconds
+    def left_seconds(self) -> float | None:
+        """Wall seconds of what is left, shared evenly by the workers; None before anything was measured here."""
+        seconds = self.speed.seconds(self.left) if self.waiting else 0.0
+        return None if seconds is None else seconds / self.jobs
 
-    def effort(self, task: Work) -> Effort:
-        """What a task takes."""
+    @property
+    def searches(self) -> bool:
+        """Whether searches may add trials, and runs of what they find, which are not counted."""
+        lessons, attacks = self.study.protocol.trainability, self.study.protocol.attacker.attack
+        return any(attack.search for attack in attacks) or (lessons is not None and len(lessons.rates) > 1)
+
+    @property
+    def memory_bytes(self) -> float:
+        """What all workers hold at once: the larger of the weights they need and of what one was measured to take."""
+        needed = [self.costs.memory(self.tasks[key]) for key in self.waiting]
+        return self.jobs * max(*needed, self.peak_bytes) if needed else 0.0
+
+    @property
+    def disk_bytes(self) -> float:
+        """What the store grows by: subjects, and answers with their scores."""
+        tasks = [self.tasks[key] for key in self.waiting]
+        subjects = sum(1 for task in tasks if isinstance(task, MakeTask) or task.inputs.keep_weights)
+        asked = [(task, probe) for task in tasks if isinstance(task, ExposeTask) for probe in task.inputs.probes]
+        items = self.study.frozen.item_ids
+        answers = sum(len(items[probe.name]) * len(probe.asked_at(task.cell.doses)) for task, probe in asked)
+        return subjects * BYTES_PER_WEIGHT * self.costs.weights + answers * BYTES_PER_ANSWER
+
+    def work(self, task: MakeTask | ExposeTask) -> Work:
+        """What a task puts through the subject."""
         if isinstance(task, MakeTask):
             return self.costs.make(task)
-        stop = task.cell.stop
-        breaks = stop is not None and stop.shows == "harm" and task.cell.model in self.undefended
-        axis = registry.attack(task.inputs.attack).axis.name
-        return self.costs.expose(task, self.costs.budget.on(axis) if breaks else task.cell.doses[-1])
+        stop, budget = task.cell.stop, self.study.protocol.attacker.budget
+        if stop is None or stop.shows != "harm" or task.cell.model not in self.undefended:
+            return self.costs.expose(task, task.cell.doses[-1])
+        return self.costs.expose(task, budget.on(registry.attack(task.inputs.attack).axis.name))
+
+    def _foresee(self, cells: Iterable[PlannedCell]) -> None:
+        """Count what cells that are not finished take, and the makes of their subjects."""
+        for cell in cells:
+            tasks: tuple[MakeTask | ExposeTask, ...] = (*cell.lineage.makes, cell.task)
+            for task in tasks:
+                if task.key not in self.waiting and not self.planner.view.has_subject(task.key):
+                    self.tasks[task.key] = task
+                    self.waiting.add(task.key)
+                    self.left = self.left.plus(self.work(task))
+
+    def _learn(self) -> None:
+        """Read what was logged since of this study's tasks, and of its subject."""
+        for one in self.log.new():
+            if one.work is not None and one.key == self.study.frozen.subject.key:
+                self.speed.add(one.work, one.wall_seconds)
+            elif one.key in self.tasks and not one.resumed_at:
+                self.speed.add(self.work(self.tasks[one.key]), one.wall_seconds)
+                self.peak_bytes = max(self.peak_bytes, one.peak_bytes)
 
 
-def estimate(study: Study, jobs: int, rates: Rates = Rates()) -> Estimate:  # noqa: B008
-    """The cost of what is missing with `jobs` workers."""
-    outlook = Outlook(study, jobs, rates=rates)
-    costs, tasks = outlook.costs, outlook.tasks.values()
-    if not tasks:
-        return Estimate()
-    exposes = [task for task in tasks if isinstance(task, ExposeTask)]
-    answers = sum(
-        len(study.frozen.item_ids[probe.name]) * len(probe.asked_at(probe.doses or task.cell.doses))
-        for task in exposes
-        for probe in task.inputs.probes
-    )
-    effort = reduce(Effort.plus, map(outlook.effort, tasks))
-    return Estimate(
-        cells=len(exposes),
-        tokens=effort.tokens,
-        flops=effort.flops,
-        seconds=outlook.left_seconds,
-        memory_bytes=costs.memory(tasks) * jobs + 2 * rates.base_bytes,
-        disk_bytes=(len(tasks) - len(exposes)) * 4 * costs.weights + answers * BYTES_PER_ANSWER,
-    )
+def _shams_to_come(planner: Planner) -> Iterator[PlannedCell]:
+    """The shams that follow once the doses of the undefended subject are known; none where they are planned already."""
+    study: Study = planner.study
+    planned = any(curve.spec.purpose == "sham" for curve in planner.curves)
+    if planned or not study.protocol.attacker.sham or SplitId.benign("sham") not in study.frozen.rows:
+        return
+    seeds, budget = study.protocol.study.seeds, study.protocol.attacker.budget.steps
+    for index in range(seeds.first, seeds.first + seeds.attack):
+        for curve in CellBuilder(study, index).shams(budget, {}):
+            yield from curve.cells

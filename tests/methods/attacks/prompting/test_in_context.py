@@ -16,6 +16,7 @@ from titer.errors import InputError
 from titer.methods.attacks.prompting.in_context import InContext
 from titer.models import chat_format
 from titer.planning.cost.estimate import Outlook
+from titer.planning.plan import Planner
 from titer.records import Frame
 from titer.study.atomic_files import read_lines
 from titer.study.folder import Study
@@ -176,7 +177,7 @@ def test_the_text_of_exemplars_is_kept_with_the_rows_only(study: Study) -> None:
 
 def test_the_estimate_counts_the_tokens_of_exemplars(study: Study, tmp_path: Path) -> None:
     new = begin(tmp_path, attacked)
-    outlook = Outlook(new, 1)
+    outlook = Outlook(Planner(new), 1)
     task = next(
         task
         for task in outlook.tasks.values()

@@ -23,6 +23,7 @@ from titer.models import chat_format
 from titer.models.generation import generate, log_likelihoods
 from titer.models.subject import Subject
 from titer.planning.cost.estimate import Outlook
+from titer.planning.plan import Planner
 from titer.records import Frame
 from titer.study.tasks import ExposeTask
 from titer.testing import check_attack, same, tiny_items, tiny_material, tiny_subject, tiny_tokenizer, weights
@@ -280,7 +281,7 @@ def attacked(data: dict[str, Any], tokens: int = 4) -> None:
 
 def test_a_study_asks_with_vectors_and_its_controls_hold(tmp_path: Path) -> None:
     study = begin(tmp_path, attacked)
-    outlook = Outlook(study, 1)
+    outlook = Outlook(Planner(study), 1)
     tasks = [task for task in outlook.tasks.values() if isinstance(task, ExposeTask)]
     task = next(task for task in tasks if task.inputs.attack.name == "soft_prompt")
     finish(study)
@@ -305,7 +306,7 @@ def test_a_study_asks_with_vectors_and_its_controls_hold(tmp_path: Path) -> None
     step = outlook.costs.step(SoftPrompt(tokens=4, batch=20), task.inputs.material)
     spent = [point.facts.spent for t in curves if t.domain == "red" for point in t.points if point.facts.dose == 8]
     assert all(8 * step.tokens == pytest.approx(one.tokens, rel=0.05) for one in spent)
-    assert step.flops == pytest.approx(4 * outlook.costs.weights * step.tokens)
+    assert step.in_batches == pytest.approx(4 * outlook.costs.weights * step.tokens)
     bare = outlook.costs.ask(task.inputs.probes[0]).tokens
     items = len(study.frozen.item_ids[task.inputs.probes[0].name])
     assert outlook.costs.expose(task, 32).tokens == pytest.approx(3 * bare + 2 * items * 4 + 32 * step.tokens)

@@ -1,0 +1,54 @@
+"""What is said while a command goes on."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from support.studies import begin, search
+
+from titer.cli.progress import Watch, follow
+from titer.planning.cost.estimate import Outlook
+from titer.planning.plan import Planner
+from titer.run import Progress
+from titer.study.tasks import MakeTask
+
+
+def test_time_is_told_where_it_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    watch = Watch("planning")
+    watch.show()
+    watch.say("3 cells to go", 250.0)
+    watch.show()
+    watch.say("2 cells to go", None)
+    watch.show()
+    lines = ["titer: planning", "titer: 3 cells to go, about 4 min left", "titer: 2 cells to go"]
+    assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_before_anything_was_measured_a_run_tells_its_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = begin(tmp_path)
+    planner = Planner(study)
+    planner.take()
+    follow(iter([Progress(planner, None)]), 1)
+    assert capsys.readouterr().err.splitlines() == [
+        f"titer: making the defended subject, refusal_sft, {planner.unfinished} cells to go"
+    ]
+
+
+def test_a_run_with_searches_tells_the_least(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = begin(tmp_path, search)
+    planner = Planner(study)
+    entry = {"task": "measure", "key": study.frozen.subject.key, "host": socket.gethostname(), "wall_seconds": 200.0}
+    study.store.log_run(entry | {"work": Outlook(planner, 1).left._asdict()})
+    follow(iter([Progress(planner, None)]), 1)
+    assert capsys.readouterr().err.strip().endswith("at least 3 min left")
+
+
+def test_a_make_alone_needs_no_outlook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = begin(tmp_path)
+    make = next(task for task in Planner(study).plan().tasks if isinstance(task, MakeTask))
+    planner = Planner(study, curves=(), makes=(make,))
+    planner.take()
+    follow(iter([Progress(planner, None)]))
+    assert capsys.readouterr().err == "titer: making the defended subject, refusal_sft\n"
