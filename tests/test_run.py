@@ -266,7 +266,7 @@ def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, 
     pack(done, tmp_path / "out")
     study = open_study(tmp_path / "out")
     restore_data(study)
-    cell = plan(study).cells[0]
+    cell = study.read_cells()[0]
     own = study.frozen.judges_of(cell)[0]
     shutil.rmtree(study.store.scores(own.key, 0).parent)
     work(JudgeTask(key=cell.key, judges=(own,), doses=(0,), compute=study.frozen.compute), study.store)

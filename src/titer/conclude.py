@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titer.analysis import stopping
-from titer.analysis.assemble import assemble
-from titer.analysis.assemble_packed import assemble_packed
+from titer.analysis.assemble import assemble, assemble_packed
 from titer.analysis.findings import Assay, Verdict
 from titer.analysis.verdict import decide
 from titer.errors import InputError
@@ -17,7 +16,6 @@ from titer.records import canonical
 from titer.study.atomic_files import write_text
 from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
 from titer.study.packing import write_tables
-from titer.study.unpacking import read_packed
 from titer.study.view import StoreView
 
 
@@ -53,8 +51,8 @@ def conclude_path(path: Path) -> Conclusion:
         raise InputError(str(path), "this is no table of a packed study", f"Name {CELLS}, {SCORES} or their folder.")
     if not is_table and not is_packed(path):
         return conclude(read_study(path))
-    packed = read_packed(path.parent if is_table else path)
-    return _conclude(assemble_packed(packed), path.parent if is_table else path)
+    folder = path.parent if is_table else path
+    return _conclude(assemble_packed(folder), folder)
 
 
 def report(conclusion: Conclusion) -> Path:

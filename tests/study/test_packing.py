@@ -54,7 +54,8 @@ def copied(done: Study, tmp_path: Path) -> Study:
     return read_study(tmp_path / "study")
 
 
-def wanted_of(study: Study, cell: CellSpec) -> tuple[int, ...]:
+def doses_of(study: Study, cell: CellSpec) -> tuple[int, ...]:
+    """The doses that a study wants of a cell."""
     return wanted(StoreView(study.store), cell, study.frozen.judges_of(cell))
 
 
@@ -62,9 +63,10 @@ def own(study: Study) -> tuple[set[str], set[str]]:
     """The files of a store that belong to a study: of its cells, and of its scores."""
     cells, scores = set(), set()
     for cell in study.read_cells():
-        for dose in wanted_of(study, cell):
+        judges = study.frozen.judges_of(cell)
+        for dose in doses_of(study, cell):
             cells.add(f"{cell.key}/{dose}.jsonl")
-            scores |= {f"{judge.key}/{dose}.jsonl" for judge in study.frozen.judges_of(cell) if judge.asked.at(dose)}
+            scores |= {f"{judge.key}/{dose}.jsonl" for judge in judges if judge.asked.at(dose)}
     return cells, scores
 
 
@@ -89,7 +91,7 @@ def test_there_is_a_row_for_every_score_of_the_study(done: Study, packed: Path) 
     rows = read_scores(packed, read_whole(packed))
     expected = []
     for cell in done.read_cells():
-        for dose in wanted_of(done, cell):
+        for dose in doses_of(done, cell):
             for judge in done.frozen.judges_of(cell):
                 for score in done.store.read_scores(judge.key, dose):
                     where = (cell.key, cell.purpose, cell.subject, cell.attack, cell.index, dose)
@@ -102,8 +104,8 @@ def test_there_is_a_row_for_every_score_of_the_study(done: Study, packed: Path) 
 
 
 def test_there_is_a_row_for_every_cell_and_dose(done: Study, packed: Path) -> None:
-    rows = read_cells(packed)
-    expected = {(cell.key, dose) for cell in done.read_cells() for dose in wanted_of(done, cell)}
+    rows = read_cells(packed, read_whole(packed))
+    expected = {(cell.key, dose) for cell in done.read_cells() for dose in doses_of(done, cell)}
     assert {(row.cell, row.dose) for row in rows} == expected
     for row in rows:
         assert row.dose is not None
@@ -130,7 +132,7 @@ def test_what_another_study_read_beyond_the_end_of_a_curve_is_not_packed(
     """Both share the cell; the other one has a longer ladder, or is stopped later."""
     store, more = copied.store, 0
     for cell in copied.read_cells():
-        last = wanted_of(copied, cell)[-1]
+        last = doses_of(copied, cell)[-1]
         facts, answers = store.read_answers(cell.key, last)
         for dose in (*(dose for dose in cell.doses if dose > last), 1000):
             store.write_answers(cell.key, facts.model_copy(update={"dose": dose}), answers)
@@ -223,6 +225,6 @@ def test_a_packed_study_is_not_packed_again(packed: Path, tmp_path: Path) -> Non
 
 
 def test_a_number_that_a_column_cannot_hold_is_told(packed: Path, tmp_path: Path) -> None:
-    row: CellRow = read_cells(packed)[0]
+    row: CellRow = read_cells(packed, read_whole(packed))[0]
     with pytest.raises(RunError, match="a number needs more than 64 bits"):
         write_cells(tmp_path, [row._replace(spent_flops=2**63)], read_whole(packed))

@@ -1,8 +1,9 @@
-"""From a study folder to an Assay: cells become curves. No torch from here on."""
+"""From a study folder, or a packed study, to an Assay: cells become curves. No torch from here on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from titer.analysis.curves import read_curve
 from titer.analysis.findings import Assay, Curve, FailedMake
@@ -11,10 +12,11 @@ from titer.errors import UnfinishedError
 from titer.protocol.data_sources import TaskConfig
 from titer.records import CellPurpose, Kind, Role
 from titer.study.folder import Frozen, Study
-from titer.study.tasks import CellSpec
-from titer.study.view import StoreView
+from titer.study.tasks import CellSpec, RunStatus
+from titer.study.unpacking import PackedResults, read_packed
+from titer.study.view import CellResults, StoreView
 
-CurveId = tuple[CellPurpose, Role, str | None, str | None, str, int, int | None]
+CurveKey = tuple[CellPurpose, Role, str | None, str | None, str, int, int | None]
 
 
 def assemble(study: Study) -> Assay:
@@ -23,24 +25,36 @@ def assemble(study: Study) -> Assay:
     Raises:
         UnfinishedError: if the run has not come to its end, or a score is missing; says which.
     """
-    cells = study.read_cells()
-    status = study.read_status()
+    cells, status = study.read_cells(), study.read_status()
     if not status.finished:
         raise UnfinishedError(f"{study.folder} is not finished: `titer run {study.folder}`")
-    view = StoreView(study.store)
+    return _join(study.folder, study.frozen, cells, status, StoreView(study.store))
+
+
+def assemble_packed(folder: Path) -> Assay:
+    """Join the tables of a packed study: the assay of the study that it was packed from.
+
+    Raises:
+        InputError: if one of the tables is not there.
+        DamagedError: if one is not what was written.
+    """
+    packed = read_packed(folder)
+    return _join(folder, packed.whole.frozen, packed.specs, packed.whole.status, PackedResults(packed))
+
+
+def _join(folder: Path, frozen: Frozen, cells: Sequence[CellSpec], status: RunStatus, view: CellResults) -> Assay:
     unmade = {cell.index: reason for cell in cells if (reason := _unmade(view, cell)) is not None}
-    grouped: dict[CurveId, list[CellSpec]] = {}
+    grouped: dict[CurveKey, list[CellSpec]] = {}
     for cell in cells:
         if _unmade(view, cell) is None:
-            grouped.setdefault(curve_name(cell), []).append(cell)
-    frozen = study.frozen
+            grouped.setdefault(_key(cell), []).append(cell)
     return Assay(
         protocol=frozen.protocol,
-        subjects=subjects_of(cells),
+        subjects=_subjects(cells),
         items=frozen.item_ids,
-        kinds=kinds_of(frozen, cells),
-        chance=chance_of(frozen),
-        curves=tuple(_whole_curve(study, view, group) for group in grouped.values()),
+        kinds=_kinds(frozen, cells),
+        chance={ProbeId.of("task", task.name): _chance(task, frozen) for task in frozen.protocol.task},
+        curves=tuple(_whole_curve(folder, frozen, view, group) for group in grouped.values()),
         overlaps=frozen.overlaps,
         replaced=status.replaced,
         earlier=frozen.earlier,
@@ -49,29 +63,29 @@ def assemble(study: Study) -> Assay:
     )
 
 
-def curve_name(cell: CellSpec) -> CurveId:
+def _key(cell: CellSpec) -> CurveKey:
     """What the cells of one curve have in common."""
     return (cell.purpose, cell.subject, cell.domain, cell.task, cell.attack, cell.index, cell.trial)
 
 
-def _whole_curve(study: Study, view: StoreView, cells: Sequence[CellSpec]) -> Curve:
+def _whole_curve(folder: Path, frozen: Frozen, view: CellResults, cells: Sequence[CellSpec]) -> Curve:
     """A curve that was read as far as the study wants.
 
     Raises:
         UnfinishedError: if it was not.
     """
-    read = read_curve(study.frozen, view, cells)
+    read = read_curve(frozen, view, cells)
     if read.missing is None:
         return read.curve
     cell, dose, answered = read.missing
     what = cell.domain or cell.task or "the baseline"
     raise UnfinishedError(
-        f"{study.folder} is not finished: {cell.purpose}, {cell.subject}, {what}, seed index {cell.index} was "
-        f"not {'judged' if answered else 'read'} at dose {dose}. `titer run {study.folder}`"
+        f"{folder} is not finished: {cell.purpose}, {cell.subject}, {what}, seed index {cell.index} was "
+        f"not {'judged' if answered else 'read'} at dose {dose}. `titer run {folder}`"
     )
 
 
-def kinds_of(frozen: Frozen, cells: Sequence[CellSpec]) -> dict[ProbeId, dict[str, Kind]]:
+def _kinds(frozen: Frozen, cells: Sequence[CellSpec]) -> dict[ProbeId, dict[str, Kind]]:
     """The kind of the judge in each role, by probe."""
     kinds: dict[ProbeId, dict[str, Kind]] = {}
     for cell in cells:
@@ -80,20 +94,15 @@ def kinds_of(frozen: Frozen, cells: Sequence[CellSpec]) -> dict[ProbeId, dict[st
     return kinds
 
 
-def subjects_of(cells: Sequence[CellSpec]) -> dict[str, tuple[str, ...]]:
+def _subjects(cells: Sequence[CellSpec]) -> dict[str, tuple[str, ...]]:
     """The keys of the models that play each part, in the order of the plan."""
     parts = dict.fromkeys(cell.subject for cell in cells)
     return {part: tuple(dict.fromkeys(c.model for c in cells if c.subject == part)) for part in parts}
 
 
-def _unmade(view: StoreView, cell: CellSpec) -> str | None:
+def _unmade(view: CellResults, cell: CellSpec) -> str | None:
     """Why the subject of a cell could not be made, or None."""
     return next((reason for key in cell.makes if (reason := view.failure(key)) is not None), None)
-
-
-def chance_of(frozen: Frozen) -> dict[ProbeId, float | None]:
-    """The rate by guessing of each task: one in the number of options, 0 for open answers, None for losses."""
-    return {ProbeId.of("task", task.name): _chance(task, frozen) for task in frozen.protocol.task}
 
 
 def _chance(task: TaskConfig, frozen: Frozen) -> float | None:

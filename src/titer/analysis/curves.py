@@ -10,7 +10,7 @@ from titer.analysis.stopping import deciding_of, reached
 from titer.data.identifiers import ProbeId
 from titer.study.folder import Frozen
 from titer.study.tasks import CellSpec, JudgeRef, Stop
-from titer.study.view import StoreView, Values
+from titer.study.view import CellResults, Values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +27,12 @@ class ReadCurve:
     missing: tuple[CellSpec, int, bool] | None
 
 
-def read_curve(frozen: Frozen, view: StoreView, cells: Sequence[CellSpec]) -> ReadCurve:
+def read_curve(frozen: Frozen, view: CellResults, cells: Sequence[CellSpec]) -> ReadCurve:
     """The cells of one subject, attack, domain and seed as one curve.
 
     Args:
         frozen: the study.
-        view: its store.
+        view: what became of its cells.
         cells: those of one curve, in the order of their doses.
     """
     points: list[DosePoint] = []
@@ -64,9 +64,9 @@ def _curve(cells: Sequence[CellSpec], points: Sequence[DosePoint], failed: str |
     return Curve(cells=tuple(cells), points=tuple(points), failed=failed)
 
 
-def _point(view: StoreView, cell: CellSpec, judges: Sequence[JudgeRef], dose: int) -> DosePoint:
+def _point(view: CellResults, cell: CellSpec, judges: Sequence[JudgeRef], dose: int) -> DosePoint:
     """One dose of a cell, with the scores of these judges."""
     values: dict[ProbeId, dict[str, Values]] = {}
     for judge in judges:
         values.setdefault(judge.probe, {})[judge.role] = view.values(judge.key, dose)
-    return DosePoint(facts=view.store.read_facts(cell.key, dose), values=values)
+    return DosePoint(facts=view.facts(cell.key, dose), values=values)

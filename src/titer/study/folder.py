@@ -133,7 +133,7 @@ class Study:
 
 
 def is_packed(folder: Path) -> bool:
-    """Whether a folder is a packed study that was not run since: then its tables are all there is of it."""
+    """Whether a folder is a packed study that was not unpacked: then its tables are all there is of it."""
     tables = (folder / CELLS).exists() or (folder / SCORES).exists()
     return tables and not (folder / "tasks.jsonl").exists()
 

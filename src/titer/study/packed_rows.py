@@ -12,7 +12,8 @@ import pyarrow as pa
 class CellRow(NamedTuple):
     """A cell at one dose; what was read there is None, `dose` too, where a cell was asked at none.
 
-    `configuration`, `loss_tokens`, `terms` and `environment` are records as canonical JSON.
+    `configuration`, `loss_tokens`, `terms`, `environment` and `spec` are records as canonical JSON. `spec` is the whole
+    cell as it was planned, from which the columns before `failure` are taken.
     """
 
     cell: str
@@ -28,6 +29,7 @@ class CellRow(NamedTuple):
     configuration: str | None
     failure: str | None
     unmade: str | None
+    spec: str
     dose: int | None = None
     spent_examples: int | None = None
     spent_tokens: int | None = None
@@ -65,15 +67,6 @@ class ScoreRow(NamedTuple):
     option_nats: Sequence[float] | None
     option_tokens: Sequence[int] | None
     text_digest: str | None
-    key: str
-
-
-CurveName = tuple[str, str, str | None, str | None, str, int, int | None]
-
-
-def curve_name(row: CellRow | ScoreRow) -> CurveName:
-    """What tells the curve of a row from all others."""
-    return (row.purpose, row.subject, row.domain, row.task, row.attack, row.seed, row.trial)
 
 
 TYPES: Final[dict[Any, pa.DataType]] = {

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 
 from titer.errors import DamagedError, InputError, RunError
 from titer.protocol.schema import Protocol
-from titer.records import Record
+from titer.records import Record, digest
 from titer.study.atomic_files import writing
 from titer.study.folder import CELLS, SCORES, Frozen
 from titer.study.packed_rows import CellRow, ScoreRow, columns_of
-from titer.study.tasks import CellSpec, RunStatus
+from titer.study.tasks import RunStatus
 
 METADATA, CHECKSUM = "titer", "titer.sha256"
 """The keys of the metadata of `cells.parquet`: a `PackedStudy` as canonical JSON, and the SHA-256 of that."""
@@ -28,16 +28,16 @@ METADATA, CHECKSUM = "titer", "titer.sha256"
 class PackedStudy(Record):
     """What belongs to the whole of a packed study.
 
-    `name` is the name of the study, `cells` are those that it planned, in their order, `failed_makes` says why subjects
-    could not be made, by key, and `scores` is the SHA-256 of the `scores.parquet` that lies beside.
+    `name` is the name of the study, `failed_makes` why subjects could not be made, by key, `cells` the digest of the
+    rows of `cells.parquet`, and `scores` the SHA-256 of the `scores.parquet` that lies beside.
     """
 
     format: Literal[1] = 1
     name: str
     frozen: Frozen
     status: RunStatus
-    cells: tuple[CellSpec, ...]
     failed_makes: dict[str, str]
+    cells: str
     scores: str
 
     @property
@@ -51,6 +51,11 @@ def write_scores(folder: Path, rows: Sequence[ScoreRow]) -> str:
     """Write `scores.parquet`; its SHA-256."""
     _write_table(folder / SCORES, columns_of(ScoreRow), rows, {})
     return _sha256((folder / SCORES).read_bytes())
+
+
+def digest_of(rows: Sequence[CellRow]) -> str:
+    """The digest of rows, however they are written."""
+    return digest([list(row) for row in rows])
 
 
 def write_cells(folder: Path, rows: Sequence[CellRow], whole: PackedStudy) -> None:
@@ -81,13 +86,16 @@ def read_whole(folder: Path) -> PackedStudy:
     return PackedStudy.from_json(text)
 
 
-def read_cells(folder: Path) -> tuple[CellRow, ...]:
+def read_cells(folder: Path, whole: PackedStudy) -> tuple[CellRow, ...]:
     """The rows of `cells.parquet`, in their order.
 
     Raises:
         DamagedError: if the file is not what was written.
     """
-    return tuple(CellRow(*values) for values in _read_table(folder / CELLS, columns_of(CellRow)))
+    rows = tuple(CellRow(*values) for values in _read_table(folder / CELLS, columns_of(CellRow)))
+    if digest_of(rows) != whole.cells:
+        raise _damaged(folder / CELLS)
+    return rows
 
 
 def read_scores(folder: Path, whole: PackedStudy) -> tuple[ScoreRow, ...]:
@@ -103,7 +111,7 @@ def read_scores(folder: Path, whole: PackedStudy) -> tuple[ScoreRow, ...]:
 
 def _write_table(path: Path, columns: pa.Schema, rows: Sequence[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:
     """The same rows give the same bytes, whatever the day or the machine."""
-    how: dict[str, Any] = {"compression": "zstd", "compression_level": 19, "write_page_checksum": True}
+    how: dict[str, Any] = {"compression": "zstd", "compression_level": 19}
     try:
         arrays = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(columns)]
     except OverflowError as error:
@@ -115,13 +123,13 @@ def _write_table(path: Path, columns: pa.Schema, rows: Sequence[tuple[Any, ...]]
 
 def _read_table(path: Path, columns: pa.Schema) -> list[tuple[Any, ...]]:
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(path) as file:
             table = file.read()
+        if table.schema.remove_metadata() != columns:
+            raise _damaged(path)
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise _damaged(path) from error
-    if table.schema.remove_metadata() != columns:
-        raise _damaged(path)
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def _sha256(content: bytes) -> str:

@@ -9,12 +9,14 @@ from pathlib import Path
 from titer.records import Answer, DoseFacts, canonical
 from titer.study.folder import Frozen, Study
 from titer.study.packed_rows import CellRow, ScoreRow
-from titer.study.packed_tables import PackedStudy, write_cells, write_scores
+from titer.study.packed_tables import PackedStudy, digest_of, write_cells, write_scores
 from titer.study.store import Store
 from titer.study.tasks import CellSpec
 
+Wanted = Sequence[tuple[CellSpec, Sequence[int]]]
 
-def write_tables(study: Study, wanted: Sequence[tuple[CellSpec, Sequence[int]]], folder: Path) -> None:
+
+def write_tables(study: Study, wanted: Wanted, folder: Path) -> None:
     """Write the tables of a finished study into a folder.
 
     Args:
@@ -22,18 +24,17 @@ def write_tables(study: Study, wanted: Sequence[tuple[CellSpec, Sequence[int]]],
         wanted: every cell that it planned, in order, with the doses that it wants of it.
         folder: where the tables are written.
     """
-    cells = [row for cell, doses in wanted for row in _cell_rows(study.store, cell, doses)]
-    scores = [row for cell, doses in wanted for row in _score_rows(study, cell, doses)]
+    rows = [row for cell, doses in wanted for row in _cell_rows(study.store, cell, doses)]
     failed = {key: study.store.failure(key) for cell, _ in wanted for key in cell.makes}
     whole = PackedStudy(
         name=study.protocol.study.name,
         frozen=_without_text(study.frozen),
         status=study.read_status(),
-        cells=tuple(cell for cell, _ in wanted),
         failed_makes={key: reason for key, reason in failed.items() if reason is not None},
-        scores=write_scores(folder, scores),
+        cells=digest_of(rows),
+        scores=write_scores(folder, [row for cell, doses in wanted for row in _score_rows(study, cell, doses)]),
     )
-    write_cells(folder, cells, whole)
+    write_cells(folder, rows, whole)
 
 
 def _cell_rows(store: Store, cell: CellSpec, doses: Sequence[int]) -> Iterator[CellRow]:
@@ -52,11 +53,17 @@ def _cell_rows(store: Store, cell: CellSpec, doses: Sequence[int]) -> Iterator[C
         configuration=None if cell.configuration is None else cell.configuration.to_json(),
         failure=store.failure(cell.key),
         unmade=next((reason for key in cell.makes if (reason := store.failure(key)) is not None), None),
+        spec=cell.to_json(),
     )
-    asked = [dose for dose in doses if store.answers(cell.key, dose).exists()]
+    asked = _asked(store, cell, doses)
     yield from (_with_facts(row, store.read_facts(cell.key, dose)) for dose in asked)
     if not asked:
         yield row
+
+
+def _asked(store: Store, cell: CellSpec, doses: Sequence[int]) -> list[int]:
+    """Those of the doses that a cell came to before it failed."""
+    return [dose for dose in doses if store.answers(cell.key, dose).exists()]
 
 
 def _with_facts(row: CellRow, facts: DoseFacts) -> CellRow:
@@ -78,14 +85,13 @@ def _with_facts(row: CellRow, facts: DoseFacts) -> CellRow:
 
 def _score_rows(study: Study, cell: CellSpec, doses: Sequence[int]) -> Iterator[ScoreRow]:
     """Judge by judge the scores of each dose, each with the answer that it is about."""
-    store, judges = study.store, study.frozen.judges_of(cell)
-    for dose in doses:
-        answers = store.read_answers(cell.key, dose)[1] if store.answers(cell.key, dose).exists() else ()
-        for judge in judges if answers else ():
+    for dose in _asked(study.store, cell, doses):
+        _, answers = study.store.read_answers(cell.key, dose)
+        for judge in study.frozen.judges_of(cell):
             if not judge.asked.at(dose):
                 continue
-            asked = [answer for answer in answers if answer.probe == judge.probe]
-            for answer, score in zip(asked, store.read_scores(judge.key, dose), strict=True):
+            about = [answer for answer in answers if answer.probe == judge.probe]
+            for answer, score in zip(about, study.store.read_scores(judge.key, dose), strict=True):
                 yield ScoreRow(
                     cell=cell.key,
                     purpose=cell.purpose,
@@ -107,7 +113,6 @@ def _score_rows(study: Study, cell: CellSpec, doses: Sequence[int]) -> Iterator[
                     option_nats=answer.option_nats,
                     option_tokens=answer.option_tokens,
                     text_digest=_text_digest(answer),
-                    key=judge.key,
                 )
 
 

@@ -1,28 +1,80 @@
-"""A packed study, read back: its tables in memory, or a store in its folder from which it can go on."""
+"""A packed study, read back: what became of its cells, or a study folder with a store, from which it can go on."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cached_property
 from pathlib import Path
 
+from titer.data.identifiers import ProbeId
 from titer.records import Answer, DoseFacts, Score
 from titer.study.atomic_files import write_text, write_whole
-from titer.study.folder import FROZEN, PACKED_STORE
-from titer.study.packed_rows import CellRow, CurveName, ScoreRow, curve_name
+from titer.study.folder import FROZEN, PACKED_STORE, read_study
+from titer.study.packed_rows import CellRow, ScoreRow
 from titer.study.packed_tables import PackedStudy, read_cells, read_scores, read_whole
 from titer.study.store import Store
+from titer.study.tasks import CellSpec
+from titer.study.view import CellResults, Values
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Packed:
-    """A packed study as it was read."""
+    """A packed study as it was read: what belongs to the whole of it, and the rows of its two tables."""
 
     whole: PackedStudy
     cells: tuple[CellRow, ...]
     scores: tuple[ScoreRow, ...]
+
+    @cached_property
+    def specs(self) -> tuple[CellSpec, ...]:
+        """The cells as they were planned, in order."""
+        return tuple(CellSpec.from_json(text) for text in dict.fromkeys(row.spec for row in self.cells))
+
+    @cached_property
+    def scores_by_key(self) -> Mapping[tuple[str, int], tuple[ScoreRow, ...]]:
+        """The scores of each judge at each dose, under the key that they have in a store.
+
+        A cell that was planned for two purposes has its rows for each of them, and they are the same.
+        """
+        judges = (judge for spec in self.specs for judge in self.whole.frozen.judges_of(spec))
+        keys = {(judge.cell, judge.probe, judge.role): judge.key for judge in judges}
+        found: dict[tuple[str, int], dict[str, ScoreRow]] = {}
+        for row in self.scores:
+            key = keys[row.cell, ProbeId(row.probe), row.role]
+            found.setdefault((key, row.dose), {}).setdefault(row.item, row)
+        return {where: tuple(rows.values()) for where, rows in found.items()}
+
+
+class PackedResults(CellResults):
+    """What became of the cells of a packed study."""
+
+    def __init__(self, packed: Packed) -> None:
+        self._scores = packed.scores_by_key
+        self._facts = {(row.cell, row.dose): row for row in packed.cells if row.dose is not None}
+        self._failures = {**{row.cell: row.failure for row in packed.cells}, **packed.whole.failed_makes}
+        self._answered, self._scored = _doses_by_key(self._facts), _doses_by_key(self._scores)
+
+    def failure(self, key: str) -> str | None:
+        """Why the method of a node failed by its own doing, or None."""
+        return self._failures.get(key)
+
+    def answered(self, cell: str) -> frozenset[int]:
+        """The doses at which a cell was asked."""
+        return self._answered.get(cell, frozenset())
+
+    def scored(self, key: str) -> frozenset[int]:
+        """The doses at which a judge has read a cell."""
+        return self._scored.get(key, frozenset())
+
+    def values(self, key: str, dose: int) -> Values:
+        """The values of the scores of one judge at one dose."""
+        return tuple(row.value for row in self._scores[key, dose])
+
+    def facts(self, cell: str, dose: int) -> DoseFacts:
+        """The facts of a cell at one dose."""
+        return _facts_of(self._facts[cell, dose])
 
 
 def read_packed(folder: Path) -> Packed:
@@ -33,52 +85,61 @@ def read_packed(folder: Path) -> Packed:
         DamagedError: if one is not what was written.
     """
     whole = read_whole(folder)
-    return Packed(whole=whole, cells=read_cells(folder), scores=read_scores(folder, whole))
+    return Packed(whole, read_cells(folder, whole), read_scores(folder, whole))
 
 
 def unpack(folder: Path) -> None:
-    """Give a packed study a store in its own folder, so that its cells count as done when it is run.
+    """Make a packed study a study folder, with a store in it, so that its cells count as done when it is run.
 
     Answers have the digest of their text in its place: they cannot be judged again. Frozen rows and items are read
     from their sources when the study is run.
+
+    Raises:
+        InputError: if its protocol was changed since it was packed.
+        DamagedError: if one of its tables is not what was written.
     """
-    if not (folder / PACKED_STORE).exists():
-        packed = read_packed(folder)
-        write_whole(folder / PACKED_STORE, lambda root: _fill(Store(root), packed))
-    write_text(folder / FROZEN, read_whole(folder).frozen.to_json() + "\n")
+    packed = read_packed(folder)
+    write_whole(folder / PACKED_STORE, lambda root: _fill(Store(root), packed))
+    write_text(folder / FROZEN, packed.whole.frozen.to_json() + "\n")
+    read_study(folder).keep_plan(packed.specs, packed.whole.status)
 
 
-def facts_of(row: CellRow) -> DoseFacts | None:
-    """What was found at the dose of a row; None where it has no dose."""
-    if row.dose is None:
-        return None
+def _doses_by_key(nodes: Iterable[tuple[str, int]]) -> Mapping[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for key, dose in nodes:
+        found.setdefault(key, set()).add(dose)
+    return {key: frozenset(doses) for key, doses in found.items()}
+
+
+def _facts_of(row: CellRow) -> DoseFacts:
     spent = {"examples": row.spent_examples, "tokens": row.spent_tokens, "flops": row.spent_flops}
-    records = {name: json.loads(row._asdict()[name]) for name in ("loss_tokens", "terms", "environment")}
-    plain = {name: row._asdict()[name] for name in DoseFacts.model_fields if name not in ("spent", *records)}
+    columns = row._asdict()
+    records = {name: json.loads(columns[name]) for name in ("loss_tokens", "terms", "environment")}
+    plain = {name: columns[name] for name in DoseFacts.model_fields if name not in ("spent", *records)}
     return DoseFacts.model_validate({**plain, **records, "spent": spent})
 
 
 def _fill(store: Store, packed: Packed) -> None:
-    for (_, key, dose), scores in groupby(packed.scores, lambda row: (curve_name(row), row.key, row.dose)):
-        found = [Score(item=row.item, value=row.value, missing=row.missing) for row in scores]
-        store.write_scores(key, dose, found)
-    answers = _answers(packed)
+    for (key, dose), scores in packed.scores_by_key.items():
+        store.write_scores(key, dose, [Score(item=row.item, value=row.value, missing=row.missing) for row in scores])
+    answers = _answers(packed.scores)
     for row in packed.cells:
-        if (facts := facts_of(row)) is not None:
-            store.write_answers(row.cell, facts, answers.get((curve_name(row), row.cell, facts.dose), ()))
+        if row.dose is not None:
+            store.write_answers(row.cell, _facts_of(row), answers.get((row.cell, row.dose), ()))
         if row.failure is not None:
             store.write_failure(row.cell, row.failure)
     for key, reason in packed.whole.failed_makes.items():
         store.write_failure(key, reason)
 
 
-def _answers(packed: Packed) -> Mapping[tuple[CurveName, str, int], tuple[Answer, ...]]:
+def _answers(scores: Iterable[ScoreRow]) -> Mapping[tuple[str, int], tuple[Answer, ...]]:
     """The answers of each cell and dose, in the order in which they were asked; an answer has a row for each judge."""
-    found: dict[tuple[CurveName, str, int], dict[tuple[str, str], Answer]] = {}
-    for row in packed.scores:
-        asked = found.setdefault((curve_name(row), row.cell, row.dose), {})
-        asked.setdefault((row.probe, row.item), _answer(row))
-    return {where: tuple(asked.values()) for where, asked in found.items()}
+    found: dict[tuple[str, int], dict[tuple[str, str], Answer]] = {}
+    for row in scores:
+        asked = found.setdefault((row.cell, row.dose), {})
+        if (row.probe, row.item) not in asked:
+            asked[row.probe, row.item] = _answer(row)
+    return {where: tuple(answers.values()) for where, answers in found.items()}
 
 
 def _answer(row: ScoreRow) -> Answer:

@@ -1,16 +1,44 @@
-"""What a store holds, as it was looked at: planning looks at each node once, and again when a task has changed it."""
+"""What became of the cells of a study, as a store holds it: planning looks at each node once, and again when a task
+has changed it.
+"""
 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 
+from titer.records import DoseFacts
 from titer.study.store import Store
 from titer.study.tasks import ExposeTask, Task
 
 Values = tuple[float | None, ...]
 
 
-class StoreView:
+class CellResults(ABC):
+    """What was asked and judged of cells, at which doses, and what failed: all that curves are read from."""
+
+    @abstractmethod
+    def failure(self, key: str) -> str | None:
+        """Why the method of a node failed by its own doing, or None."""
+
+    @abstractmethod
+    def answered(self, cell: str) -> frozenset[int]:
+        """The doses at which a cell was asked."""
+
+    @abstractmethod
+    def scored(self, key: str) -> frozenset[int]:
+        """The doses at which a judge has read a cell."""
+
+    @abstractmethod
+    def values(self, key: str, dose: int) -> Values:
+        """The values of the scores of one judge at one dose."""
+
+    @abstractmethod
+    def facts(self, cell: str, dose: int) -> DoseFacts:
+        """The facts of a cell at one dose."""
+
+
+class StoreView(CellResults):
     """The nodes of a store that exist, by key; `forget` says which of them a task may have changed."""
 
     def __init__(self, store: Store) -> None:
@@ -43,6 +71,10 @@ class StoreView:
     def values(self, key: str, dose: int) -> Values:
         """The values of the scores of one judge at one dose; never kept, for each is asked for once."""
         return self.store.read_values(key, dose)
+
+    def facts(self, cell: str, dose: int) -> DoseFacts:
+        """The facts of a cell at one dose."""
+        return self.store.read_facts(cell, dose)
 
     def forget(self, task: Task) -> None:
         """Look again at what a task may have written."""
