@@ -104,6 +104,8 @@ def _expose(task: ExposeTask, store: Store, judges: OpenJudges) -> None:
     order: str | None = None
     if task.doses[0] == 0 and _point(task, store, subject, UNTRAINED, {}, 0.0, order, elicitation):
         return
+    if task.doses[-1] == 0:
+        return
     try:
         with _closing(attack.steps(subject, material, task.doses[-1], task.seed.root)) as steps:
             for step in steps:
