@@ -3,7 +3,7 @@
 The bases of attacks of the usual shapes are in files of their own: `fine_tuning`, `weight_edit`, `prompting`.
 """
 
-from titer.methods.base import Attack, Defense, Judge, Method, Probe, opened
+from titer.methods.base import Attack, Defense, Judge, Method, Probe
 from titer.methods.requires import Need, Requires
 from titer.methods.search_space import LogRange, Options
 
@@ -17,5 +17,4 @@ __all__ = [
     "Options",
     "Probe",
     "Requires",
-    "opened",
 ]
