@@ -108,6 +108,8 @@ def _expose(task: ExposeTask, store: Store, judges: OpenJudges) -> None:
     order: str | None = None
     if cell.doses[0] == 0 and evaluation.at(UNTRAINED, {}, 0.0, order):
         return
+    if task.doses[-1] == 0:
+        return
     try:
         with _closing(attack.steps(subject, material, cell.doses[-1], cell.seed.root)) as steps:
             for step in steps:
