@@ -22,7 +22,7 @@ app = typer.Typer(
 Where = Annotated[Path, typer.Argument(help="A study folder, or a protocol file (its study goes to --out).")]
 Out = Annotated[Path | None, typer.Option(help="The study folder for a protocol file; default titer-NAME.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
-Finished = Annotated[Path, typer.Argument(help="A finished study folder, a packed one, or one of its tables.")]
+Concluded = Annotated[Path, typer.Argument(help="A finished study folder, a packed one, or one of its tables.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 EXAMPLES = Path(__file__).parent / "protocols"
@@ -112,7 +112,7 @@ def judge(
 
 
 @app.command()
-def verdict(study: Finished, json: Json = False) -> None:
+def verdict(study: Concluded, json: Json = False) -> None:
     """Print the verdict and exit with it: 0 upheld, 3 refuted, 4 undecided, 5 void."""
     with Watch("concluding"):
         from titer.conclude import conclude_path
@@ -123,7 +123,7 @@ def verdict(study: Finished, json: Json = False) -> None:
 
 
 @app.command()
-def report(study: Finished) -> None:
+def report(study: Concluded) -> None:
     """Write report.md, report.json and the charts into the folder of the study."""
     with Watch("writing the report"):
         from titer.conclude import conclude_path
