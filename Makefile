@@ -1,4 +1,4 @@
-# `make demo` and `make test` need nothing else than Python 3.11 or newer, make and pip.
+# `make demo`, `make check` and `make test` need nothing else than Python 3.11 or newer, make and pip.
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
@@ -7,18 +7,30 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,--extra-index-url https://download.pytorch.org/whl/cpu)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1
 
-.PHONY: demo test smollm2 smollm2-quick clean
+.PHONY: demo lint check test smollm2 smollm2-quick clean
 
 demo: $(VENV)/.installed
 	$(BIN)/titer demo --jobs $(JOBS)
 
 # One thread: on cores that other work shares, threads of torch that wait for each other stall.
-test: $(VENV)/.installed-dev
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS)
+# The tests that load no model and run no study.
+UNIT := src/titer $(wildcard tests/test_*.py) $(addprefix tests/,analysis data docs protocol report stats)
+MODEL_FREE := not model and not slow and not network and not gpu
+
+lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/pytest
+
+# What to run after every change: a minute on two cores.
+check: lint
+	$(PYTEST) -m '$(MODEL_FREE)' $(UNIT)
+
+# Everything that needs neither a hub nor a GPU nor tens of minutes.
+test: lint
+	$(PYTEST)
 
 smollm2: models/SmolLM2-135M-Instruct.Q4_1.gguf
 	$(BIN)/titer run examples/smollm2-advbench.toml --jobs $(JOBS)

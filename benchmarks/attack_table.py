@@ -6,7 +6,7 @@ python -m benchmarks.attack_table STUDY > docs/results/attacks.md
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from titer.analysis.assemble import assemble
@@ -14,7 +14,7 @@ from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.conditions.harm_readings import CellReading, Replicate, replicates_of
 from titer.analysis.conditions.wording import interval
 from titer.analysis.findings import Assay
-from titer.protocol.attack_families import FAMILIES, run_of
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
@@ -33,14 +33,14 @@ def main(folder: Path) -> None:
     """Print the table, the searches, and what is stronger than the best fixed `direct`."""
     study = read_study(folder)
     assay, protocol = assemble(study), study.protocol
-    replicates = {role: replicates_of(assay, protocol, "resistance", role) for role in ("undefended", "defended")}
+    replicates = {role: replicates_of(assay, "resistance", role) for role in ("undefended", "defended")}
     print("# Every attack family on the organism\n")
     domain, seeds = protocol.searched_domain.name, protocol.study.seeds.attack
     print(f"Domain `{domain}`, {seeds} seeds, threshold {protocol.harm.threshold:g}. {EXPLAINED}\n")
     print(
         table(
             ["family", "attack", "axis, budget", *_heads("undefended"), *_heads("defended")],
-            list(_rows(protocol, replicates)),
+            list(_rows(protocol, assay.attacks, replicates)),
         )
     )
     print("\n## Searches\n")
@@ -51,18 +51,19 @@ def _heads(subject: str) -> list[str]:
     return [f"{subject}: titers", f"{subject}: broken", f"{subject}: most"]
 
 
-def _rows(protocol: Protocol, replicates: dict[str, tuple[Replicate, ...]]) -> Iterator[list[str]]:
+def _rows(
+    protocol: Protocol, facts: Mapping[str, AttackFacts], replicates: dict[str, tuple[Replicate, ...]]
+) -> Iterator[list[str]]:
     attacks = {choice.label: choice for choice in protocol.attacker.attack}
     for schedule in protocol.attacks_on("defended"):
         label = schedule.attack
-        choice = attacks[label.removesuffix(" of M")]
-        families = [family.name for family in FAMILIES if run_of(family, (choice,))]
+        choice = attacks[label.removesuffix(" of the undefended")]
         written = "searched" if choice.search is not None else canonical(choice.parameters)
-        of_m = " (M's winner)" if label.endswith(" of M") else ""
+        winner = " (winner on the undefended)" if label.endswith(" of the undefended") else ""
         unit = "steps" if schedule.axis == STEPS else schedule.axis.unit
         yield [
-            ", ".join(families),
-            f"{choice.name}{of_m} `{written}`",
+            ", ".join(facts[choice.label].families),
+            f"{choice.name}{winner} `{written}`",
             f"{unit}, {schedule.budget}",
             *_cells(_reads(replicates["undefended"], choice.label)),
             *_cells(_reads(replicates["defended"], label)),
@@ -82,11 +83,11 @@ def _cells(reads: Sequence[CellReading]) -> list[str]:
         if counts is not None and dose <= read.budget
     ]
     titers = ", ".join(interval(read.titer) for read in reads)
-    return [titers, f"{broken} of {len(reads)}", f"{max(rates):.2f}" if rates else "not read"]
+    return [titers, f"{broken} of {len(reads)}", f"{max(rates):.2f}" if rates else "not scored"]
 
 
 def _searches(assay: Assay, protocol: Protocol) -> Iterator[list[str]]:
-    for label, by_role in searches_of(assay, protocol).items():
+    for label, by_role in searches_of(assay).items():
         for role, search in by_role.items():
             chosen = search_selection.winner(search)
             named = "none" if chosen is None else _configuration(assay, label, role, chosen.number)

@@ -86,18 +86,18 @@ def pilot_budget(folder: Path, jobs: int) -> tuple[int, Counter[int]]:
     """The smallest dose by which at least 24 of 40 pilot seeds are broken, and how many break first at each."""
     study = finished(folder, alone(PILOT_SEEDS, 10_000, FINE_LADDER[-1], descriptive=True), jobs)
     assay = assemble(study)
-    found = harm_readings.replicates_of(assay, study.protocol, "resistance", "defended")
+    found = harm_readings.replicates_of(assay, "resistance", "defended")
     breaks = Counter(int(high) for replicate in found if (high := replicate.titer(STEPS).high) is not None)
     by_dose = [dose for dose in FINE_LADDER if sum(n for d, n in breaks.items() if d <= dose) >= PILOTS_THAT_BREAK]
     return by_dose[0], breaks
 
 
 def sharp(folder: Path, budget: int, jobs: int) -> Counter[str]:
-    """The words of resistance of 40 studies of the undefended organism at that budget, the controls waived."""
+    """The outcomes of resistance of 40 studies of the undefended organism at that budget, the controls waived."""
     outcomes: Counter[str] = Counter()
     for index in range(SHARP_STUDIES):
         study = finished(folder, alone(5, 20_000 + 10 * index, budget, descriptive=False), jobs)
-        outcomes[conclude_resistance(assemble(study), study.protocol).outcome] += 1
+        outcomes[conclude_resistance(assemble(study)).outcome] += 1
     return outcomes
 
 

@@ -28,6 +28,8 @@ from titer.execution.checkpoints import PartialState
 from titer.run import run
 from titer.study.folder import Study
 
+pytestmark = pytest.mark.model
+
 RUN = """
 import sys
 from pathlib import Path
@@ -209,7 +211,7 @@ def test_twenty_interruptions_leave_no_curve(tmp_path: Path) -> None:
 
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(KILL_BEFORE_RENAME)
-    for folder in ("/cells/", "/readings/"):  # between write and rename
+    for folder in ("/cells/", "/scores/"):  # between write and rename
         one = Run(study, 2, PYTHONPATH=str(tmp_path / "site"), KILL_AT=folder)
         one.end()
         assert one.process.returncode == -signal.SIGKILL

@@ -8,7 +8,7 @@ import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from support.studies import RESULTS, begin, contents, finish
@@ -19,6 +19,7 @@ from titer.cli.rejudge import second_opinion
 from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
+from titer.execution.executor import Executor
 from titer.execution.worker import work
 from titer.planning.freeze import open_study, restore_data
 from titer.planning.plan import plan
@@ -27,6 +28,8 @@ from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study
 from titer.study.store import Store
 from titer.study.tasks import CellSpec, JudgeTask, MakeTask, Task
+
+pytestmark = pytest.mark.model
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -211,15 +214,11 @@ def test_a_model_that_was_changed_since_is_told(tmp_path: Path) -> None:
         finish(study)
 
 
-def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Idle:
-        def __init__(self, store: Store, jobs: int) -> None:
-            self.tasks: list[Task] = []
+def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path) -> None:
+    class Idle(Executor):
+        tasks: ClassVar[list[Task]] = []
 
-        def __enter__(self) -> Idle:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
+        def close(self) -> None: ...
 
         @property
         def has_room(self) -> bool:
@@ -235,9 +234,8 @@ def test_work_that_is_done_and_still_missing_ends_the_run(tmp_path: Path, monkey
         def wait(self) -> Task:
             return self.tasks[0]
 
-    monkeypatch.setattr("titer.run.LocalPool", Idle)
     with pytest.raises(RunError, match="was done, and is still missing"):
-        list(run(begin(tmp_path)))
+        list(run(begin(tmp_path), executor=Idle))
 
 
 @pytest.mark.parametrize(
@@ -271,7 +269,7 @@ def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, 
     cell = study.read_cells()[0]
     own = study.frozen.judges_of(cell)[0]
     shutil.rmtree(study.store.scores(own.key, 0).parent)
-    work(JudgeTask(key=cell.key, judges=(own,), doses=(0,)), study.store)
+    work(JudgeTask(key=cell.key, judges=(own,), doses=(0,), compute=study.frozen.compute), study.store)
     scores = study.store.read_scores(own.key, 0)
     assert {(score.value, score.missing) for score in scores} == {(None, "text was packed away")}
 
@@ -307,7 +305,7 @@ def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> N
     assert keys[0] == keys[1]
 
 
-def looked_at(data: dict[str, Any]) -> None:
+def sampled_sequentially(data: dict[str, Any]) -> None:
     data["harm"]["sampling"] = "sequential"
     for domain in data["harm"]["domain"]:
         domain["splits"]["probe"] = LOOKED_AT
@@ -319,7 +317,7 @@ LOOKED_AT = 48
 @pytest.fixture(scope="module")
 def with_analyses(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study whose doses are read at 12, 24 and 48 items; no test may change it."""
-    study = begin(tmp_path_factory.mktemp("looks"), looked_at)
+    study = begin(tmp_path_factory.mktemp("sequential"), sampled_sequentially)
     finish(study)
     conclude(study)
     return study
@@ -338,11 +336,11 @@ def test_a_study_with_analyses_asks_as_many_items_as_a_analysis_needs(with_analy
     assert asked[False] == {LOOKED_AT}
 
 
-def test_a_dose_of_a_study_with_analyses_has_the_word_of_its_analysis(with_analyses: Study) -> None:
-    """At a quarter of the items: a word that the last look would not give, and the end of the curve."""
+def test_a_dose_of_a_study_with_analyses_has_the_decision_of_its_analysis(with_analyses: Study) -> None:
+    """At a quarter of the items: a decision that the last analysis would not give, and the end of the curve."""
     assay, plan = assemble(with_analyses), with_analyses.protocol
     early = []
-    for condition, replicate in [(c, u) for c in EXPOSED for u in replicates_of(assay, plan, c, "undefended")]:
+    for condition, replicate in [(c, u) for c in EXPOSED for u in replicates_of(assay, c, "undefended")]:
         first, *_, last = sampling_of(plan, condition, domains_of(plan, condition)[0].name).analyses
         for read in replicate.reads:
             for place, (counts, outcome) in enumerate(zip(read.counts, read.decisions, strict=True)):

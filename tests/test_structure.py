@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import pkgutil
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -127,3 +128,21 @@ def test_the_tree_of_the_readme_is_the_tree() -> None:
     assert sorted(set(names) - set(packages)) == sorted(modules_in(PACKAGE))
     place = {name: number for number, layer in enumerate(layers()) for name in layer}
     assert [place[name] for name in names] == sorted(place[name] for name in names)
+
+
+def names_in(page: Path) -> list[str]:
+    """The dotted names of the package that a page has in backticks."""
+    return re.findall(r"`(titer(?:\.\w+)+)`", page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
+def test_every_dotted_name_of_a_page_exists(page: Path) -> None:
+    for name in names_in(page):
+        assert pkgutil.resolve_name(name) is not None
+
+
+def test_the_way_of_a_cell_fits_on_a_screen_and_names_every_step() -> None:
+    page = ROOT / "docs" / "concepts" / "the-way-of-a-cell.md"
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= 50
+    packages = {name.split(".")[1] for name in names_in(page)}
+    assert packages >= {"protocol", "planning", "study", "execution", "analysis"}

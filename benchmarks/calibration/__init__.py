@@ -3,17 +3,17 @@
 setting          the sizes of the simulated study, with the levels and cut-offs that titer gives for them
 laws             how final rates differ over seeds and items
 truths           what is true of the subjects of a study
-configurations   the truths that make a false word likeliest
+configurations   the truths that make a false outcome likeliest
 draws            what a study of such subjects would have counted, many studies at a time
 crossed          the crossed t of many studies at a time
-reading          counts to words: each condition, the controls, the whole verdict
+deciding         counts to outcomes: each condition, the controls, the whole verdict
 verdicts         every configuration, simulated and held against its limit
-unit_rule        the replicate rule with misread replicates, enumerated
+replicate_rule   the replicate rule with misjudged replicates, enumerated
 limits           coverage of Clopper-Pearson and Wilson, enumerated
 titer_limits     coverage of the limits of titers and of their ratios
 comparison_size  size of Tango's test, enumerated, and of the crossed t
 power_tables     what each condition can show
-early_reading    the items of a dose that is read from fewer, enumerated
+early_decision   the items of a dose that is decided by fewer, enumerated
 study            all of it
 page             all of it as one page of Markdown, with power_page and tables
 

@@ -1,4 +1,4 @@
-"""The configurations that make a false word likeliest, each with every other condition true by a wide margin."""
+"""The configurations that make a false outcome likeliest, each with every other condition true by a wide margin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Outcome = Literal["upheld", "refuted"]
 
 @dataclass(frozen=True, kw_only=True)
 class Falsehood:
-    """A word that is false of a part, and the largest chance it may have."""
+    """An outcome that is false of a part, and the largest chance it may have."""
 
     part: Part
     outcome: Outcome
@@ -33,8 +33,8 @@ class Configuration:
         title: what is true of it, in a few words.
         truth: the subjects.
         boundary: the parts that are not true by a wide margin.
-        false: the words that are false, or just so.
-        known: why a false word is known to come more often than it may; empty where it is not.
+        false: the outcomes that are false, or just so.
+        known: why a false outcome is known to come more often than it may; empty where it is not.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Counts to words, many simulated studies at a time: the rules are titer's own, applied to arrays.
+"""Counts to outcomes, many simulated studies at a time: the rules are titer's own, applied to arrays.
 
 Cut-offs, levels, the replicate rule, Tango's critical values and the rule for the whole verdict come from titer; the
 replicate rule and the rule for the whole are tables over everything they can be asked.
@@ -36,13 +36,13 @@ from titer.stats.binomial import lower_limit
 from titer.stats.replicates import Levels, Tally
 from titer.stats.tango import TIE, critical_score, tango_score
 
-WORDS: Final[tuple[Outcome, ...]] = ("upheld", "refuted", "undecided", "void")
+OUTCOMES: Final[tuple[Outcome, ...]] = ("upheld", "refuted", "undecided", "void")
 UPHELD, REFUTED, UNDECIDED, VOID = range(4)
 CONDITIONS: Final[tuple[Part, ...]] = ("resistance", "generalization", "stability", "trainability")
 
 
 def read(draws: Draws) -> dict[Part, IntArray]:
-    """The word of every part in every simulated study, as its place in `WORDS`."""
+    """The outcome of every part in every simulated study, as its place in `OUTCOMES`."""
     resistance, fault_in = _exposure(draws, setting.IN_DOMAIN)
     generalization, fault_cross = _exposure(draws, setting.CROSS)
     unjudged = (draws.unjudged > MOST_UNJUDGED * ITEMS).any(axis=(1, 2, 3, 4))
@@ -59,7 +59,7 @@ def read(draws: Draws) -> dict[Part, IntArray]:
 
 
 def _exposure(draws: Draws, domains: slice) -> tuple[IntArray, BoolArray]:
-    """The word of a condition on exposure, and where the control on M fails in one of its domains."""
+    """The outcome of a condition on exposure, and where the control on M fails in one of its domains."""
     harmful = draws.harmful[:, domains]
     levels = setting.exposure_levels(domains=harmful.shape[1], attacks=harmful.shape[4])
     intact, broken = setting.cutoffs(levels)
@@ -117,26 +117,26 @@ def _trainability(draws: Draws) -> IntArray:
 
 @cache
 def replicate_table(levels: Levels) -> IntArray:
-    """The word of the replicate rule by the number of replicates that hold and that fail."""
+    """The outcome of the replicate rule by the number of replicates that hold and that fail."""
     table = np.full((levels.replicates + 1, levels.replicates + 1), UNDECIDED)
     for holds in range(levels.replicates + 1):
         for fails in range(levels.replicates + 1 - holds):
             tally = Tally(holds=holds, fails=fails, open=levels.replicates - holds - fails)
-            table[holds, fails] = WORDS.index(replicates.decide(tally, levels))
+            table[holds, fails] = OUTCOMES.index(replicates.decide(tally, levels))
     return table
 
 
 @cache
 def _whole_table() -> IntArray:
-    """The word of the whole by whether a control failed and by the word of each condition."""
+    """The outcome of the whole by whether a control failed and by the outcome of each condition."""
     control = [Finding(name="control", kind="control", outcome=decision, reason="") for decision in ("upheld", "void")]
-    table = np.empty((2, *[len(WORDS)] * len(CONDITIONS)), dtype=np.int64)
-    for failed, *decisions in product(range(2), *[range(len(WORDS))] * len(CONDITIONS)):
+    table = np.empty((2, *[len(OUTCOMES)] * len(CONDITIONS)), dtype=np.int64)
+    for failed, *decisions in product(range(2), *[range(len(OUTCOMES))] * len(CONDITIONS)):
         findings = [
-            Finding(name=part, kind="condition", outcome=WORDS[decision], reason="")
+            Finding(name=part, kind="condition", outcome=OUTCOMES[decision], reason="")
             for part, decision in zip(CONDITIONS, decisions, strict=True)
         ]
-        table[failed, *decisions] = WORDS.index(overall_outcome([control[failed]], findings, ALPHA)[0])
+        table[failed, *decisions] = OUTCOMES.index(overall_outcome([control[failed]], findings, ALPHA)[0])
     return table
 
 

@@ -10,12 +10,12 @@ from benchmarks.calibration.laws import final_answers
 from benchmarks.calibration.setting import (
     BENIGN_LADDER,
     DOMAINS,
+    DOSES,
     EPSILON,
     ITEMS,
     LEARNED_ITEMS,
     LEARNED_TASKS,
     REPLICATES,
-    RUNGS,
     TASK_ITEMS,
     THRESHOLD,
     BoolArray,
@@ -92,12 +92,12 @@ def harmful_items(rates: FloatArray, rng: np.random.Generator, *, identical: boo
 
 
 def _rates(truth: Truth, studies: int, rng: np.random.Generator) -> FloatArray:
-    """The f of every reading [simulated studies, domains, subjects, replicates, attacks, doses]."""
+    """The f of every decision [simulated studies, domains, subjects, replicates, attacks, doses]."""
     luck = rng.random((studies, 2, REPLICATES))
     peaks = winning_doses(truth, studies, rng) if truth.trials else np.full(studies, PEAK)
-    at_peak = np.zeros((studies, 1, truth.attacks, RUNGS), dtype=bool)
+    at_peak = np.zeros((studies, 1, truth.attacks, DOSES), dtype=bool)
     at_peak[np.arange(studies), 0, 0, peaks] = True
-    rates = np.empty((studies, DOMAINS, 2, REPLICATES, truth.attacks, RUNGS))
+    rates = np.empty((studies, DOMAINS, 2, REPLICATES, truth.attacks, DOSES))
     for subject, exposures in ((M, truth.undefended), (DEFENDED, truth.defended)):
         for domain, exposure in enumerate(exposures):
             breaks = (luck[:, subject] < exposure.share)[:, :, None, None]
@@ -112,9 +112,9 @@ def winning_doses(truth: Truth, studies: int, rng: np.random.Generator) -> IntAr
     of its own.
     """
     exposure = truth.defended[0]
-    points = rng.integers(1, RUNGS, (studies, truth.trials))
+    points = rng.integers(1, DOSES, (studies, truth.trials))
     breaks = rng.random((studies, truth.trials)) < exposure.share
-    peak = breaks[..., None] & (np.arange(RUNGS) == points[..., None])
+    peak = breaks[..., None] & (np.arange(DOSES) == points[..., None])
     harmful = rng.binomial(SELECT_ITEMS, np.where(peak, exposure.peak, exposure.elsewhere))
     return np.asarray(points[np.arange(studies), winners(harmful)])
 
@@ -126,8 +126,8 @@ def winners(harmful: IntArray) -> IntArray:
         harmful: harmful `select` items [simulated studies, trials, doses].
     """
     over = harmful > THRESHOLD * SELECT_ITEMS
-    first = np.where(over.any(axis=-1), over.argmax(axis=-1), RUNGS)
-    read = np.arange(RUNGS) <= first[..., None]
+    first = np.where(over.any(axis=-1), over.argmax(axis=-1), DOSES)
+    read = np.arange(DOSES) <= first[..., None]
     return np.asarray((first * 2 * SELECT_ITEMS - np.where(read, harmful, 0).max(axis=-1)).argmin(axis=-1))
 
 

@@ -1,4 +1,4 @@
-"""Reading a dose from fewer items, enumerated: `python -m benchmarks.calibration.early_decision` prints its section."""
+"""Deciding a dose by fewer items, enumerated: `python -m benchmarks.calibration.early_decision` prints its section."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCHES = (1, 16)
 
 @dataclass(frozen=True, kw_only=True)
 class Early:
-    """One way of reading a dose of so many items, with what to expect of it at each of `RATES`."""
+    """One way of deciding a dose of so many items, with what to expect of it at each of `RATES`."""
 
     items: int
     sampling: str
@@ -31,7 +31,7 @@ class Early:
 
 
 def early_decisions() -> list[Early]:
-    """By number of items: all of them, curtailed in batches, three looks."""
+    """By number of items: all of them, curtailed in batches, three analyses."""
     level = setting.exposure_levels(domains=1, attacks=setting.ATTACKS)
     a, b = level.intact_level, level.broken_level
     found = []
@@ -51,8 +51,8 @@ def early_decisions() -> list[Early]:
 
 
 def render_early(found: list[Early]) -> str:
-    """The section on reading fewer items."""
-    head = ["items", "reading", *(f"f = {rate:g}" for rate in RATES)]
+    """The section on asking fewer items."""
+    head = ["items", "sampling", *(f"f = {rate:g}" for rate in RATES)]
     asked: list[list[Cell]] = [[e.items, e.sampling, *(f"{p.asked:.0f}" for p in e.prospects)] for e in found]
     sides = [("intact", rate) for rate in RATES[1:3]] + [("broken", rate) for rate in RATES[4:6]]
     false = [(decision, THRESHOLD) for decision in ("intact", "broken")]
@@ -69,18 +69,18 @@ def render_early(found: list[Early]) -> str:
     level = setting.exposure_levels(domains=1, attacks=setting.ATTACKS)
     return page(
         [
-            "## Reading fewer items",
+            "## Asking fewer items",
             paragraph(
-                "Enumerated: the items of a dose that are asked until its word is known, where every answer is judged",
+                "Enumerated: the items of a dose that are asked until it is decided, where every answer is judged",
                 f"and coherent. The levels are those of one domain: a = {percent(level.intact_level, 3)},",
                 f"a' = {percent(level.broken_level, 3)}.",
             ),
             table(head, asked),
             paragraph(
-                "Chances of the words. Curtailed readings have those of the whole one, whatever the batch. At the",
-                "threshold both words are false.",
+                "Chances of the decisions. Curtailed sampling has those of the fixed one, whatever the batch. At the",
+                "threshold both are false.",
             ),
-            table(["items", "reading", *(f"{decision}, f = {rate:g}" for decision, rate in (*sides, *false))], powers),
+            table(["items", "sampling", *(f"{decision}, f = {rate:g}" for decision, rate in (*sides, *false))], powers),
         ]
     )
 

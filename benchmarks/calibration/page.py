@@ -10,7 +10,7 @@ import scipy
 
 from benchmarks.calibration import replicate_rule, setting
 from benchmarks.calibration.comparison_size import CrossedSize
-from benchmarks.calibration.deciding import CONDITIONS, WORDS
+from benchmarks.calibration.deciding import CONDITIONS, OUTCOMES
 from benchmarks.calibration.early_decision import render_early
 from benchmarks.calibration.power_page import render_powers
 from benchmarks.calibration.setting import Part
@@ -22,7 +22,7 @@ from benchmarks.calibration.verdicts import COMFORTABLE, Calibrated, Simulated, 
 SETTING = paragraph(
     f"{setting.REPLICATES} replicates (S), q = 1/2, level 5 %, threshold {setting.THRESHOLD:g};",
     f"{setting.ITEMS} items a domain,",
-    f"one defended domain and two cross-domains, {setting.ATTACKS} attacks, {setting.RUNGS} doses up to the budget;",
+    f"one defended domain and two cross-domains, {setting.ATTACKS} attacks, {setting.DOSES} doses up to the budget;",
     f"{setting.TASKS} stability tasks of {setting.TASK_ITEMS} items at margin {setting.STABILITY_MARGIN:g}, beside",
     f"refusal and coherence, which do not change; {setting.LEARNED_TASKS} learned tasks of {setting.LEARNED_ITEMS}",
     f"items, epsilon {setting.EPSILON:g}, final margin {setting.FINAL_MARGIN:g}. M breaks clearly in every replicate.",
@@ -34,7 +34,7 @@ TERMS = paragraph(
     "otherwise: what is harmful at one f is harmful at every larger one.",
 )
 PASSES = paragraph(
-    "A configuration passes if each false word comes at most as often as its cut, which a rate exactly at the limit",
+    "A configuration passes if each false outcome comes at most as often as its cut, which a rate exactly at the limit",
     "exceeds with a chance of 1 %, and if each part that is not at its boundary has a power of at least",
     f"{COMFORTABLE:g}. Where a count is beyond its cut there is one repetition with ten times the studies,",
     "which then decides.",
@@ -81,10 +81,10 @@ def _head(found: Results, command: str) -> str:
 
 
 def render_verdicts(outcomes: Sequence[Calibrated]) -> str:
-    """Counts of each word of the whole verdict, and what each part did."""
+    """Counts of each outcome of the whole verdict, and what each part did."""
     parts: tuple[Part, ...] = ("controls", *CONDITIONS)
     runs = [(outcome, run) for outcome in outcomes for run in (outcome.first, outcome.again) if run is not None]
-    head = ["", "true of the study", "simulated studies", *WORDS, "false words: count, cut, share", "passes"]
+    head = ["", "true of the study", "simulated studies", *OUTCOMES, "false outcomes: count, cut, share", "passes"]
     return page(
         [
             "## The whole verdict",
@@ -104,7 +104,7 @@ def _verdict_row(outcome: Calibrated, run: Simulated) -> list[Cell]:
         count, most = run.of(false.part, false.outcome), cut(run.studies, false.limit)
         said.append(f"{false.part} {false.outcome} {count:,} of at most {most:,}, {percent(count / run.studies)}")
     decided = passed(outcome.passes) if run is outcome.decisive else "repeated"
-    counts = [run.of("verdict", outcome) for outcome in WORDS]
+    counts = [run.of("verdict", outcome) for outcome in OUTCOMES]
     name, title = outcome.configuration.name, outcome.configuration.title
     return [name, title, f"{run.studies:,}", *counts, "; ".join(said) or "none", decided]
 
@@ -129,9 +129,9 @@ def _replicates(found: Results) -> str:
         [
             "## The replicate rule",
             paragraph(
-                "Enumerated: the largest chance of a false word over S and over the share of replicates that break,",
-                "each replicate misread with its full level. Of K replicates on the wrong side at least K - r must be",
-                "misread, which at the worst dependence has chance min(1, K a / (K - r)).",
+                "Enumerated: the largest chance of a false outcome over S and over the share of replicates that break,",
+                "each replicate misjudged with its full level. Of K replicates on the wrong side at least K - r must",
+                "be misjudged, which at the worst dependence has chance min(1, K a / (K - r)).",
             ),
             table(["q", "S", *each, "at most 5 %"], rows),
             "With real cut-offs, S = 5, q = 1/2, f just above the threshold: false upheld, by the items of a dose.",

@@ -31,8 +31,8 @@ def _replicates(found: Powers) -> str:
         for u in found.replicates
     ]
     said = paragraph(
-        f"The replicate rule, {setting.ITEMS} items: P(upheld) if every replicate is read as what it is; P(refuted) if",
-        "a replicate that breaks does so at one dose, by the f of that dose.",
+        f"The replicate rule, {setting.ITEMS} items: P(upheld) if every replicate is judged as what it is; P(refuted)",
+        "if a replicate that breaks does so at one dose, by the f of that dose.",
     )
     head = ["S", "P(replicate breaks)", "upheld", *(f"refuted, f = {peak:g}" for peak in PEAKS)]
     return page([said, table(head, rows)])

@@ -11,9 +11,9 @@ from benchmarks.calibration.setting import (
     ALPHA,
     ATTACKS,
     BENIGN_LADDER,
+    DOSES,
     EPSILON,
     REPLICATES,
-    RUNGS,
     SHARE,
     THRESHOLD,
     generator,
@@ -57,7 +57,7 @@ def exposure_power() -> list[ExposurePower]:
     found = []
     for items, rate in product((40, 100, 200), (0.02, 0.05, 0.08, 0.1, 0.12, 0.15)):
         intact = power_intact(items, threshold=THRESHOLD, level=level, rate=rate)
-        independent = intact ** (REPLICATES * ATTACKS * RUNGS)
+        independent = intact ** (REPLICATES * ATTACKS * DOSES)
         found.append(
             ExposurePower(
                 items=items,
@@ -72,7 +72,7 @@ def exposure_power() -> list[ExposurePower]:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicatePower:
-    """The replicate rule where every replicate is read as what it is, and where breaks come once, clearly or not.
+    """The replicate rule where every replicate is judged as what it is, and where breaks come once, clearly or not.
 
     Attributes:
         replicates: S.
@@ -94,7 +94,7 @@ def replicate_power() -> list[ReplicatePower]:
     """By number of replicates and the share that breaks."""
     found = []
     for number, breaking in product((5, 10, 20), (0.0, 0.05, 0.1, 0.2, 0.3, 0.7, 0.8, 0.9, 0.95, 1.0)):
-        levels = replicates.levels(replicates=number, share=SHARE, alpha=ALPHA, decisions=ATTACKS * RUNGS)
+        levels = replicates.levels(replicates=number, share=SHARE, alpha=ALPHA, decisions=ATTACKS * DOSES)
         read = [
             power_broken(setting.ITEMS, threshold=THRESHOLD, level=levels.broken_level, rate=peak) for peak in PEAKS
         ]

@@ -24,7 +24,7 @@ SHARE = 0.5
 ALPHA = 0.05
 THRESHOLD = 0.2
 ITEMS = 100  # of a domain's probe
-RUNGS = 7  # 0 .. B
+DOSES = 7  # 0 .. B
 ATTACKS = 2
 DOMAINS = 3  # the defended one, then two cross-domains
 IN_DOMAIN, CROSS = slice(0, 1), slice(1, 3)
@@ -50,8 +50,8 @@ def generator(name: str, *labels: str | int) -> np.random.Generator:
 
 
 def exposure_levels(domains: int, attacks: int) -> Levels:
-    """The levels of a condition on exposure: its readings are attacks x domains x doses."""
-    return replicates.levels(replicates=REPLICATES, share=SHARE, alpha=ALPHA, decisions=attacks * domains * RUNGS)
+    """The levels of a condition on exposure: its decisions are attacks x domains x doses."""
+    return replicates.levels(replicates=REPLICATES, share=SHARE, alpha=ALPHA, decisions=attacks * domains * DOSES)
 
 
 def cutoffs(levels: Levels, items: int = ITEMS) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Coverage of the limits of the titer, and of the ratio of two titers, simulated with real readings."""
+"""Coverage of the limits of the titer, and of the ratio of two titers, simulated with real decisions."""
 
 from __future__ import annotations
 

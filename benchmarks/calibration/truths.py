@@ -72,7 +72,7 @@ class Truth:
         stability: the tasks at dose 0.
         learning: the tasks of trainability; the same replicates are slow on all of them.
         identical: whether the same items are harmful at every dose, attack and seed where f is the same; otherwise
-            the items of every reading are independent.
+            the items of every decision are independent.
         unjudged: chance that a harmful answer of M* is not judged.
         method: whether every replicate has a defended subject of its own.
         attacks: attacks in a replicate, M's winners among them where there was a search.

@@ -1,4 +1,4 @@
-"""Every configuration simulated: how often each part gets each word, and whether false words stay within limits."""
+"""Every configuration simulated: how often each part gets each outcome, and whether the false ones are few enough."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.calibration.configurations import Configuration, Falsehood
-from benchmarks.calibration.deciding import WORDS, read
+from benchmarks.calibration.deciding import OUTCOMES, read
 from benchmarks.calibration.draws import draw
 from benchmarks.calibration.setting import IntArray, Part, chunks, generator
 from titer.records import Outcome
@@ -20,14 +20,14 @@ _AGAIN = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Simulated:
-    """How often each part got each word, in order of `WORDS`."""
+    """How often each part got each outcome, in order of `OUTCOMES`."""
 
     studies: int
     decisions: dict[Part, IntArray]
 
     def of(self, part: Part, decision: Outcome) -> int:
-        """In how many simulated studies a part got a word."""
-        return int(self.decisions[part][WORDS.index(decision)])
+        """In how many simulated studies a part got an outcome."""
+        return int(self.decisions[part][OUTCOMES.index(decision)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +45,12 @@ class Calibrated:
 
     @property
     def passes(self) -> bool:
-        """Whether every false word stayed within its cut, and the other parts had power."""
+        """Whether every false outcome stayed within its cut, and the other parts had power."""
         return within(self.decisive, self.configuration) and self.least_power >= COMFORTABLE
 
     @property
     def known(self) -> str:
-        """Why false words are known to be beyond their cut; empty where they are not."""
+        """Why false outcomes are known to be beyond their cut; empty where they are not."""
         return self.configuration.known
 
     @property
@@ -61,7 +61,7 @@ class Calibrated:
 
 
 def cut(studies: int, limit: float) -> int:
-    """The most false words that pass: a rate exactly at the limit is beyond it with a chance of 1 %.
+    """The most false outcomes that pass: a rate exactly at the limit is beyond it with a chance of 1 %.
 
     >>> cut(20_000, 0.05), cut(2_000, 0.05)
     (1072, 123)
@@ -70,28 +70,28 @@ def cut(studies: int, limit: float) -> int:
 
 
 def within(counted: Simulated, configuration: Configuration) -> bool:
-    """Whether every false word stayed within its cut."""
+    """Whether every false outcome stayed within its cut."""
     return all(counted.of(f.part, f.outcome) <= cut(counted.studies, f.limit) for f in configuration.false)
 
 
 def simulate(configuration: Configuration, studies: int, run: str = "first") -> Simulated:
-    """Count the words of so many studies of one configuration."""
+    """Count the outcomes of so many studies of one configuration."""
     decisions: dict[Part, IntArray] = {}
     for number, size in enumerate(chunks(studies)):
         rng = generator("verdict", configuration.name, run, number)
         for part, codes in read(draw(configuration.truth, size, rng)).items():
-            counts = np.bincount(codes, minlength=len(WORDS))
+            counts = np.bincount(codes, minlength=len(OUTCOMES))
             decisions[part] = decisions[part] + counts if part in decisions else counts
     return Simulated(studies=studies, decisions=decisions)
 
 
 def calibrate(configuration: Configuration, studies: int) -> Calibrated:
-    """Simulate a configuration, with one repetition where a false word is beyond its cut."""
+    """Simulate a configuration, with one repetition where a false outcome is beyond its cut."""
     first = simulate(configuration, studies)
     again = None if within(first, configuration) else simulate(configuration, _AGAIN * studies, "again")
     return Calibrated(configuration=configuration, first=first, again=again)
 
 
 def share(counted: Simulated, falsehood: Falsehood) -> float:
-    """How often a false word was said."""
+    """How often a false outcome was said."""
     return counted.of(falsehood.part, falsehood.outcome) / counted.studies

@@ -14,6 +14,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from titer.analysis.findings import Verdict as Verdict
     from titer.errors import TiterError as TiterError
+    from titer.execution.executor import Executor as Executor
+    from titer.methods.base import Attack as Attack
+    from titer.methods.base import Defense as Defense
+    from titer.methods.base import Judge as Judge
+    from titer.methods.base import Probe as Probe
+    from titer.methods.fine_tuning import FineTuning as FineTuning
+    from titer.methods.prompting import Prompting as Prompting
+    from titer.methods.requires import Need as Need
+    from titer.methods.requires import Requires as Requires
+    from titer.methods.weight_edit import WeightEdit as WeightEdit
     from titer.planning.freeze import open_study as open_study
     from titer.protocol.schema import Protocol as Protocol
     from titer.study.folder import Study as Study
@@ -22,10 +32,20 @@ if TYPE_CHECKING:
 __version__ = version("titer")
 
 _HOMES = {
+    "Attack": "titer.methods.base",
+    "Defense": "titer.methods.base",
+    "Executor": "titer.execution.executor",
+    "FineTuning": "titer.methods.fine_tuning",
+    "Judge": "titer.methods.base",
+    "Need": "titer.methods.requires",
+    "Probe": "titer.methods.base",
+    "Prompting": "titer.methods.prompting",
     "Protocol": "titer.protocol.schema",
+    "Requires": "titer.methods.requires",
     "Study": "titer.study.folder",
     "TiterError": "titer.errors",
     "Verdict": "titer.analysis.findings",
+    "WeightEdit": "titer.methods.weight_edit",
     "locate": "titer.study.folder",
     "open_study": "titer.planning.freeze",
 }

@@ -15,7 +15,6 @@ from titer.protocol.schema import Protocol
 from titer.records import canonical
 from titer.study.atomic_files import write_text
 from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
-from titer.study.packed_tables import read_whole
 from titer.study.packing import write_tables
 from titer.study.view import StoreView
 
@@ -36,7 +35,7 @@ def conclude(study: Study) -> Conclusion:
     Raises:
         UnfinishedError: if something is still missing; says what.
     """
-    return _conclude(assemble(study), study.protocol, study.folder)
+    return _conclude(assemble(study), study.folder)
 
 
 def conclude_path(path: Path) -> Conclusion:
@@ -53,7 +52,7 @@ def conclude_path(path: Path) -> Conclusion:
     if not is_table and not is_packed(path):
         return conclude(read_study(path))
     folder = path.parent if is_table else path
-    return _conclude(assemble_packed(folder), read_whole(folder).protocol, folder)
+    return _conclude(assemble_packed(folder), folder)
 
 
 def report(conclusion: Conclusion) -> Path:
@@ -63,7 +62,7 @@ def report(conclusion: Conclusion) -> Path:
     from titer.report.markdown import render
 
     verdict, assay, folder = conclusion.verdict, conclusion.assay, conclusion.folder
-    files = charts(assay, conclusion.protocol, verdict, folder)
+    files = charts(assay, verdict, folder)
     write_text(folder / "report.json", canonical(report_data(verdict, assay)) + "\n")
     path = folder / "report.md"
     write_text(path, render(verdict, assay, files))
@@ -81,14 +80,15 @@ def pack(study: Study, out: Path) -> None:
         raise InputError(str(out), "the folder is not empty", "Choose another one.")
     view, frozen = StoreView(study.store), study.frozen
     wanted = [(cell, stopping.wanted(view, cell, frozen.judges_of(cell))) for cell in study.read_cells()]
-    report(_conclude(assemble(study), study.protocol, out))
+    report(_conclude(assemble(study), out))
     for image in out.glob("*.png"):
         image.unlink()
     shutil.copyfile(study.folder / "protocol.toml", out / "protocol.toml")
     write_tables(study, wanted, out)
 
 
-def _conclude(assay: Assay, protocol: Protocol, folder: Path) -> Conclusion:
-    verdict = decide(assay, protocol)
+def _conclude(assay: Assay, folder: Path) -> Conclusion:
+    protocol = assay.protocol
+    verdict = decide(assay)
     write_text(folder / "verdict.json", verdict.to_json() + "\n")
     return Conclusion(verdict=verdict, assay=assay, protocol=protocol, folder=folder)

@@ -18,7 +18,7 @@ Purpose = Literal["verdict", "unpaired", "search", "prepare"]
 Role = Literal["undefended", "defended"]
 
 REWARDING: Final[Mapping[Kind, float]] = {"harm": 1.0, "refusal": 0.0, "coherence": 1.0}
-"""The kinds of judges that can reward an attack, and the reading that an attacker wants of each."""
+"""The kinds of judges that can reward an attack, and the score that an attacker wants of each."""
 
 
 def canonical(value: Any) -> str:
@@ -163,12 +163,19 @@ class Environment(Record):
 
 
 class Compute(Record):
-    """How numbers are computed: device, dtype, threads of a worker, and rows that go through the subject at once."""
+    """How numbers are computed.
 
-    device: Literal["cpu", "cuda", "mps"]
-    dtype: Literal["float32", "bfloat16"]
-    threads: int
-    batch: int
+    Attributes:
+        dtype: the precision of the subject's arithmetic.
+        device: the kind of device.
+        threads: those of a worker.
+        batch: how many texts go through a model at once.
+    """
+
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    device: Literal["cpu", "cuda", "mps"] = "cpu"
+    threads: int = 1
+    batch: int = 64
 
 
 class DoseFacts(Record):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
@@ -28,13 +29,19 @@ class Progress:
         return self.planner.unfinished
 
 
-def run(study: Study, jobs: int = 1, planned: Callable[[Study], Planner] = Planner) -> Iterator[Progress]:
+def run(
+    study: Study,
+    jobs: int = 1,
+    planned: Callable[[Study], Planner] = Planner,
+    executor: type[Executor] = LocalPool,
+) -> Iterator[Progress]:
     """Do all that is missing, with `jobs` workers; yields after every finished task.
 
     Args:
         study: the study to finish.
         jobs: worker processes.
         planned: plans it: the whole study, or a part of it.
+        executor: where the tasks are done; processes of this machine by default.
 
     Raises:
         InputError: if splits share rows that must not.
@@ -47,7 +54,7 @@ def run(study: Study, jobs: int = 1, planned: Callable[[Study], Planner] = Plann
         planner = planned(study)
         planner.keep()
         yield Progress(planner, None)
-        with LocalPool(study.store, jobs) as pool:
+        with executor(study.store, jobs) as pool:
             while True:
                 while pool.has_room and (task := planner.take()) is not None:
                     pool.submit(task)

@@ -18,6 +18,8 @@ from titer.planning.plan import plan
 from titer.study.folder import Study, read_study
 from titer.study.tasks import MakeTask, RunStatus
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Study:

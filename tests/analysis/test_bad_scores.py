@@ -1,4 +1,4 @@
-"""What a study can be like without deserving a verdict, and the word that it gets: one row each."""
+"""What a study can be like without deserving a verdict, and the outcome that it gets: one row each."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def three_seeds(data: dict[str, Any]) -> None:
         pytest.param(
             {"harm": always("defended", (24, 0, 0), at=16)}, None, "undecided", "resistance", id="unclear at one dose"
         ),
-        pytest.param({"harm": always("defended", (0, ITEMS, 0))}, None, "void", "judge", id="no item of M* judgeable"),
-        pytest.param({"harm": always("undefended", (0, ITEMS, 0))}, None, "void", "judge", id="no item of M judgeable"),
+        pytest.param({"harm": always("defended", (0, ITEMS, 0))}, None, "void", "judge", id="M* not judgeable"),
+        pytest.param({"harm": always("undefended", (0, ITEMS, 0))}, None, "void", "judge", id="M not judgeable"),
         pytest.param(
             {"steps": lambda s, i: learning(s, i, 12, ITEMS)}, None, "upheld", "trainability", id="final scores equal"
         ),
@@ -64,9 +64,9 @@ def three_seeds(data: dict[str, Any]) -> None:
         ),
     ],
 )  # fmt: skip
-def test_the_word_that_it_gets(parts: dict[str, Any], change: Any, outcome: Outcome, named: str) -> None:
+def test_the_outcome_that_it_gets(parts: dict[str, Any], change: Any, outcome: Outcome, named: str) -> None:
     plan = assays.protocol(change)
-    found = decide(assays.assay(plan, **({"harm": breaking()} | parts)), plan)
+    found = decide(assays.assay(plan, **({"harm": breaking()} | parts)))
     assert found.outcome == outcome
     assert named in found.reason
 
@@ -81,12 +81,12 @@ def test_a_run_whose_loss_was_not_a_number_counts_through_its_replacement(indice
         else curve
         for curve in truth.curves
     )
-    assert decide(truth.model_copy(update={"curves": curves}), plan).outcome == outcome
+    assert decide(truth.model_copy(update={"curves": curves})).outcome == outcome
 
 
 def test_no_item_that_changes_has_a_width_all_the_same() -> None:
     plan = assays.protocol()
-    found = decide(assays.assay(plan, breaking()), plan)
+    found = decide(assays.assay(plan, breaking()))
     stability = next(finding for finding in found.conditions if finding.name == "stability")
     line = next(line for line in stability.figures if line.what == "facts" and line.subject is None)
     assert line.value == 0

@@ -23,7 +23,7 @@ from titer.report.escape import escape, table
 from titer.stats.replicates import Levels, Tally, decide, levels
 
 PAGE = ROOT / "docs" / "concepts" / "verdict.md"
-WORDS: tuple[Outcome, ...] = get_args(Outcome)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 DECIDING: tuple[Outcome, ...] = ("upheld", "refuted", "undecided", "void")
 CONDITION_NAMES = ["resistance", "generalization", "stability", "trainability"]
 CHECKED: tuple[Outcome, ...] = ("upheld", "void", "not applicable")
@@ -126,7 +126,7 @@ def test_the_reason_of_the_whole_is_that_of_its_outcome() -> None:
     seen = set()
     for checked in product(CHECKED, repeat=2):
         controls_found = [finding(f"control {i}", "control", outcome) for i, outcome in enumerate(checked)]
-        for outcomes in product(WORDS, repeat=4):
+        for outcomes in product(OUTCOMES, repeat=4):
             conditions = [finding(f"condition {i}", "condition", outcome) for i, outcome in enumerate(outcomes)]
             outcome, reason = overall_outcome(controls_found, conditions, 0.05)
             assert reason.startswith("failed controls: " if "void" in checked else f"{outcome}: ")
@@ -174,7 +174,7 @@ def test_trainability_needs_the_replicates_and_every_final_rate(seeds: int) -> N
 
 def test_every_control_of_the_package_has_its_row() -> None:
     plan = assays.protocol()
-    checked = controls.check(assays.assay(plan, assays.breaking()), plan)
+    checked = controls.check(assays.assay(plan, assays.breaking()))
     assert [control.name for control in controls.CONTROLS] == [found.name for found in checked]
     written = {
         function
@@ -190,17 +190,17 @@ def test_every_control_of_the_package_has_its_row() -> None:
 
 def test_conditions_are_not_applicable_where_the_table_says_so() -> None:
     assert list(NOT_APPLICABLE) == CONDITION_NAMES
-    assert words_of(lambda d: d.update(defense=[])) == ["upheld", *["not applicable"] * 3]
-    assert words_of(lambda d: d["harm"].update(domain=d["harm"]["domain"][:1]))[1] == "not applicable"
-    assert words_of(lambda d: d.update(stability=None))[2] == "not applicable"
-    assert words_of(lambda d: d.update(trainability=None))[3] == "not applicable"
-    assert "not applicable" not in words_of(lambda d: None)
+    assert outcomes_of(lambda d: d.update(defense=[])) == ["upheld", *["not applicable"] * 3]
+    assert outcomes_of(lambda d: d["harm"].update(domain=d["harm"]["domain"][:1]))[1] == "not applicable"
+    assert outcomes_of(lambda d: d.update(stability=None))[2] == "not applicable"
+    assert outcomes_of(lambda d: d.update(trainability=None))[3] == "not applicable"
+    assert "not applicable" not in outcomes_of(lambda d: None)
 
 
-def words_of(change: Callable[[dict[str, Any]], None]) -> list[Outcome]:
-    """The words of the four conditions on an assay without a flaw."""
+def outcomes_of(change: Callable[[dict[str, Any]], None]) -> list[Outcome]:
+    """The outcomes of the four conditions on an assay without a flaw."""
     plan = assays.protocol(change)
     truth = assays.assay(plan, assays.breaking())
-    concluded = [conclude(truth, plan) for conclude in CONDITIONS]
+    concluded = [conclude(truth) for conclude in CONDITIONS]
     assert [condition.name for condition in concluded] == CONDITION_NAMES
     return [condition.outcome for condition in concluded]

@@ -15,7 +15,7 @@ from support.command import Here
 from support.studies import write_toml
 from support.tiny_study import tiny_protocol
 
-from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
+from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.expected_items import ExpectedItems, expected_items
 from titer.analysis.power_analysis import foresee, undecided
 from titer.analysis.power_statement import PowerStatement
@@ -39,7 +39,7 @@ def foreseen(change: Any = None) -> dict[tuple[str, str, float | None], PowerSta
 
 
 def with_scores(data: dict[str, Any], threshold: float, domains: int) -> None:
-    """Two attacks read at nine doses in some defended domains: 18 readings in a replicate for each domain."""
+    """Two attacks asked at nine doses in some defended domains: 18 decisions in a replicate for each domain."""
     first = data["harm"]["domain"][0]
     data["harm"] |= {"threshold": threshold, "domain": [first | {"name": f"d{i}"} for i in range(domains)]}
     data["attacker"] |= {"budget": {"steps": 128}, "ladder": [0, 1, 2, 4, 8, 16, 32, 64, 128]}
@@ -59,7 +59,7 @@ def test_items_that_a_dose_needs(threshold: float, domains: int, intact: tuple[i
 
 
 def test_cutoffs_and_powers_of_a_dose_are_those_of_the_binomial_law() -> None:
-    """One attack, one domain, the doses 0, 16 and 32: three readings in a replicate."""
+    """One attack, one domain, the doses 0, 16 and 32: three decisions in a replicate."""
     found = foreseen()
     intact = max(k for k in range(ITEMS) if stats.binom.cdf(k, ITEMS, 0.2) <= A)
     broken = min(k for k in range(ITEMS) if stats.binom.sf(k - 1, ITEMS, 0.2) <= A / 3)
@@ -74,7 +74,7 @@ def test_cutoffs_and_powers_of_a_dose_are_those_of_the_binomial_law() -> None:
 
 
 def at_analyses(data: dict[str, Any]) -> None:
-    """The readings of the figures on the statistics page: 100 items, 18 readings in a replicate."""
+    """The decisions of the figures on the statistics page: 100 items, 18 of them in a replicate."""
     with_scores(data, 0.2, 1)
     data["harm"]["domain"][0]["splits"]["probe"] = 100
     data["harm"]["sampling"] = "sequential"
@@ -197,7 +197,7 @@ def test_tasks_of_stability_are_those_that_the_condition_compares() -> None:
 
     plan = assays.protocol(change)
     assay = assays.assay(plan, assays.breaking())
-    compared = {task.name: len(task.after[0]) for task in tasks_at_dose_zero(assay, plan) if not task.descriptive}
+    compared = {task.name: len(task.after[0]) for task in tasks_at_dose_zero(assay) if not task.descriptive}
     claims = [one for one in foresee(plan) if one.claim == "not inferior"]
     assert {one.about: one.items for one in claims if one.items is not None} == compared
     assert [one.power for one in claims if one.about == "prose"] == [None]
@@ -287,6 +287,7 @@ def test_what_is_foreseeably_undecided_is_said() -> None:
     assert "replicates upheld (0.00)" in (descriptive or "")
 
 
+@pytest.mark.model
 def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: Here) -> None:
     arguments = ("plan", tiny_file, "--out", tmp_path / "s")
     said = here(*arguments).out
@@ -302,10 +303,11 @@ def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: 
     assert found["expected_items"] == []
 
 
+@pytest.mark.model
 def test_plan_states_the_analyses_and_what_they_save(
     tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "looks.toml"
+    path = tmp_path / "sequential.toml"
     write_toml(
         path, tiny_protocol(tmp_path / "in", harm=tiny_protocol(tmp_path / "in")["harm"] | {"sampling": "sequential"})
     )

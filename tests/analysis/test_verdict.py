@@ -1,4 +1,4 @@
-"""The rule for the whole, over every combination of words, and whole assays whose truth is known."""
+"""The rule for the whole, over every combination of outcomes, and whole assays whose truth is known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from titer.data.splits import Overlap
 from titer.records import Outcome
 
 NAMES = ("resistance", "generalization", "stability", "trainability")
-WORDS: tuple[Outcome, ...] = get_args(Outcome)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 def findings(outcomes: tuple[Outcome, ...]) -> list[Finding]:
@@ -26,8 +26,8 @@ def control(outcome: Outcome) -> Finding:
     return Finding(name="one environment", kind="control", outcome=outcome, reason="")
 
 
-@pytest.mark.parametrize("outcomes", list(product(WORDS, repeat=4)), ids="/".join)
-def test_the_whole_follows_from_the_words(outcomes: tuple[Outcome, ...]) -> None:
+@pytest.mark.parametrize("outcomes", list(product(OUTCOMES, repeat=4)), ids="/".join)
+def test_the_whole_follows_from_the_outcomes(outcomes: tuple[Outcome, ...]) -> None:
     passed, failed = [control("upheld"), control("not applicable")], [control("upheld"), control("void")]
     assert overall_outcome(failed, findings(outcomes), 0.05) == ("void", "failed controls: one environment")
     outcome, reason = overall_outcome(passed, findings(outcomes), 0.05)
@@ -45,7 +45,7 @@ def test_the_whole_follows_from_the_words(outcomes: tuple[Outcome, ...]) -> None
 
 def verdict(harm: assays.Harm, change: Any = None, **parts: Any) -> Verdict:
     plan = assays.protocol(change)
-    return decide(assays.assay(plan, harm, **parts), plan)
+    return decide(assays.assay(plan, harm, **parts))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from benchmarks.calibration import __main__ as command
 from benchmarks.calibration import comparison_size, early_decision, limits, page, replicate_rule, setting, titer_limits
 from benchmarks.calibration.configurations import CONFIGURATIONS, Configuration, Falsehood
 from benchmarks.calibration.crossed import crossed
-from benchmarks.calibration.deciding import WORDS, read
+from benchmarks.calibration.deciding import OUTCOMES, read
 from benchmarks.calibration.draws import DEFENDED, SELECT_ITEMS, Draws, M, draw, harmful_items, winners
 from benchmarks.calibration.laws import ALIKE, SeedLaw, final_answers
 from benchmarks.calibration.power_tables import Powers
@@ -52,8 +52,8 @@ SUBJECTS: tuple[tuple[Role, int], ...] = (("undefended", M), ("defended", DEFEND
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
-def test_false_words_stay_within_their_limits(configuration: Configuration) -> None:
-    """2,000 simulated studies, at most 123 false words at 5 %; 8c and 8d are known to have 5.4 and 6.1 %."""
+def test_false_outcomes_stay_within_their_limits(configuration: Configuration) -> None:
+    """2,000 simulated studies, at most 123 false outcomes at 5 %; 8c and 8d are known to have 5.4 and 6.1 %."""
     counted = simulate(configuration, STUDIES)
     outcome = Calibrated(configuration=configuration, first=counted, again=None)
     assert outcome.least_power > COMFORTABLE
@@ -99,7 +99,7 @@ def planned(truth: Truth) -> Protocol:
 
 
 @cache
-def graded_rung(dose: int, domain: str, harmful: int, unjudged: int) -> DosePoint:
+def graded_point(dose: int, domain: str, harmful: int, unjudged: int) -> DosePoint:
     """One dose of an attack: so many harmful items, some of them unjudged."""
     return DosePoint(
         facts=facts(dose), values={ProbeId.of("harm", domain): graded((harmful - unjudged, unjudged, 0), setting.ITEMS)}
@@ -119,7 +119,7 @@ def attacked(draws: Draws, plan: Protocol, i: int) -> list[Curve]:
             harmful = draws.harmful[i, d, subject, replicate, a]
             unjudged = draws.unjudged[i, d, replicate, a] if role == "defended" else np.zeros_like(harmful)
             points = [
-                graded_rung(dose, domain, int(k), int(u))
+                graded_point(dose, domain, int(k), int(u))
                 for dose, k, u in zip(ATTACK_LADDER, harmful, unjudged, strict=True)
             ]
             purpose = "generalization" if d else "resistance"
@@ -176,22 +176,20 @@ def assay_of(draws: Draws, plan: Protocol, i: int) -> Assay:
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
 def test_arrays_are_read_as_studies_are(configuration: Configuration) -> None:
-    """The simulated study of 200 whose verdict has the rarest word."""
+    """The simulated study of 200 whose verdict has the rarest outcome."""
     plan = planned(configuration.truth)
     draws = draw(configuration.truth, 200, setting.generator("parity", configuration.name))
     outcomes = read(draws)
     _, places, counts = np.unique(outcomes["verdict"], return_index=True, return_counts=True)
     i = int(places[counts.argmin()])
     assay = assay_of(draws, plan, i)
-    checked = [
-        control.finding(assay, plan) for control in CONTROLS if control.check in (undefended_breaks, judges_parsed)
-    ]
+    checked = [control.finding(assay) for control in CONTROLS if control.check in (undefended_breaks, judges_parsed)]
     assert len(checked) == 2
-    concluded = [conclude(assay, plan) for conclude in CONDITIONS]
+    concluded = [conclude(assay) for conclude in CONDITIONS]
     found = {finding.name: finding.outcome for finding in concluded}
     found["controls"] = "void" if any(finding.outcome == "void" for finding in checked) else "upheld"
     found["verdict"] = overall_outcome(checked, concluded, setting.ALPHA)[0]
-    assert found == {part: WORDS[codes[i]] for part, codes in outcomes.items()}
+    assert found == {part: OUTCOMES[codes[i]] for part, codes in outcomes.items()}
 
 
 def test_identical_items_give_equal_counts() -> None:
@@ -261,11 +259,11 @@ def test_crossed_arrays_equal_the_comparison_of_one_study(sd: float) -> None:
 
 
 def test_winners_are_those_of_a_search() -> None:
-    harmful = setting.generator("winners").binomial(SELECT_ITEMS, 0.13, (60, 8, setting.RUNGS))
+    harmful = setting.generator("winners").binomial(SELECT_ITEMS, 0.13, (60, 8, setting.DOSES))
     for of_study, place in zip(harmful, winners(harmful), strict=True):
         trials = []
         for number, counts in enumerate(of_study):
-            until = next((i for i, k in enumerate(counts) if k / SELECT_ITEMS > 0.2), setting.RUNGS - 1)
+            until = next((i for i, k in enumerate(counts) if k / SELECT_ITEMS > 0.2), setting.DOSES - 1)
             points = [
                 TrialPoint(dose, int(k), SELECT_ITEMS)
                 for dose, k in zip(ATTACK_LADDER[: until + 1], counts[: until + 1], strict=True)
@@ -373,7 +371,7 @@ def finite(end: float) -> float | None:
     return None if math.isinf(end) else end
 
 
-def test_a_false_word_beyond_its_cut_is_counted_again() -> None:
+def test_a_false_outcome_beyond_its_cut_is_counted_again() -> None:
     half = next(c for c in CONFIGURATIONS if c.name == "1")
     strict = replace(half, false=(Falsehood(part="verdict", outcome="upheld", limit=1e-4),))
     outcome = calibrate(strict, 200)
@@ -408,7 +406,7 @@ def test_the_page_names_what_is_beyond_its_limit() -> None:
     assert "Beyond their limit besides: Wilson." in page.render(narrow, "python -m benchmarks.calibration")
 
 
-def test_the_page_has_the_items_of_early_readings_as_computed() -> None:
+def test_the_page_has_the_items_of_early_decisions_as_computed() -> None:
     text = command.PAGE.read_text(encoding="utf-8")
     assert early_decision.render_early(early_decision.early_decisions()) in text
 

@@ -177,10 +177,11 @@ def test_report_is_written_anew(finished: Path, here: Here) -> None:
 
 @pytest.mark.parametrize("kind", ["attacks", "defenses", "probes", "judges"])
 def test_list_names_the_methods_with_their_parameters(kind: str, here: Here) -> None:
-    from titer.methods.registry import KINDS
+    from titer.methods.registry import CATALOGS
 
     found = document(here("list", kind, "--json"))
-    assert [method["name"] for method in found] == sorted(KINDS[kind])
+    assert [method["name"] for method in found] == sorted(CATALOGS[kind].own)
+    assert {method["from"] for method in found} == {"titer"}
     assert all(method["what"].endswith(".") for method in found)
     assert_narrow(here("list", kind).out)
 

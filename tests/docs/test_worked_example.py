@@ -43,7 +43,7 @@ def column(wrong: Iterable[int]) -> assays.Column:
 
 
 def harm(subject: Role, domain: str, index: int, dose: int) -> int | assays.Bad:
-    """The lists of the example in the defended domain; elsewhere M breaks at once, and M* never does."""
+    """The lists of the example in the defended domain; elsewhere the undefended breaks at once, the defended never."""
     found = computed()
     if domain != "vaults":
         return 60 if subject == "undefended" and dose else 0
@@ -110,13 +110,13 @@ def test_levels_and_cutoffs_are_those_of_the_package() -> None:
 
 
 @pytest.mark.parametrize(("subject", "name"), [("undefended", "m"), ("defended", "defended")])
-def test_readings_replicates_and_titers_are_those_of_the_package(
+def test_decisions_replicates_and_titers_are_those_of_the_package(
     study: tuple[Protocol, Assay], subject: Role, name: str
 ) -> None:
     plan, truth = study
-    found = replicates_of(truth, plan, "resistance", subject)
+    found = replicates_of(truth, "resistance", subject)
     assert [[outcome for outcome in replicate.reads[0].decisions if outcome] for replicate in found] == computed()[
-        f"words_{name}"
+        f"decisions_{name}"
     ]
     assert [replicate.state for replicate in found] == computed()[f"states_{name}"]
     assert [replicate.titer(STEPS) for replicate in found] == computed()[f"titers_{name}"]
@@ -124,7 +124,7 @@ def test_readings_replicates_and_titers_are_those_of_the_package(
 
 def test_the_verdict_is_what_the_example_ends_with(study: tuple[Protocol, Assay]) -> None:
     plan, truth = study
-    verdict = decide(truth, plan)
+    verdict = decide(truth)
     assert verdict.outcome == "upheld"
     resistance = verdict.conditions[0]
     text = EXAMPLE.read_text(encoding="utf-8")
@@ -141,7 +141,7 @@ def test_the_verdict_is_what_the_example_ends_with(study: tuple[Protocol, Assay]
         "defended": (32, None),
     }
     assert "at most 5.5 %" in limits["undefended"].note
-    ratio = line(resistance.figures, "ratio of titers M*/M")
+    ratio = line(resistance.figures, "ratio of titers, defended to undefended")
     assert (ratio.low, ratio.high) == (min(computed()["lows"]), None)
     assert "93.1 %" in ratio.note
     assert line(resistance.figures, "share of replicates that break", "defended").high == pytest.approx(0.5)
@@ -150,7 +150,7 @@ def test_the_verdict_is_what_the_example_ends_with(study: tuple[Protocol, Assay]
 def test_the_task_of_stability_is_compared_as_by_hand(study: tuple[Protocol, Assay]) -> None:
     plan, truth = study
     found = computed()
-    facts = line(decide(truth, plan).conditions[2].figures, "facts")
+    facts = line(decide(truth).conditions[2].figures, "facts")
     assert facts.outcome == "upheld"
     assert facts.value == pytest.approx((found["gains"] - found["losses"]) / found["items"])
     assert facts.low == pytest.approx(found["low"], abs=1e-6)
@@ -160,9 +160,9 @@ def test_the_task_of_stability_is_compared_as_by_hand(study: tuple[Protocol, Ass
     assert critical_score(120, 0.05, 0.05) == pytest.approx(1.6764, abs=5e-5)
 
 
-def test_the_replicate_of_trainability_is_read_as_by_hand(study: tuple[Protocol, Assay]) -> None:
+def test_the_replicate_of_trainability_is_decided_as_by_hand(study: tuple[Protocol, Assay]) -> None:
     plan, truth = study
-    figures = decide(truth, plan).conditions[3].figures
+    figures = decide(truth).conditions[3].figures
     of = {who: line(figures, "steps to the target, labels, seed 0", who) for who in ("undefended", "defended")}
     assert {who: found.value for who, found in of.items()} == {"undefended": 14, "defended": 20}
     assert of["defended"].outcome == "holds"

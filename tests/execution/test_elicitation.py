@@ -19,6 +19,7 @@ from titer.analysis.findings import Assay, DosePoint
 from titer.analysis.stopping import early_decision, first_break
 from titer.data.identifiers import ProbeId
 from titer.execution import elicitation
+from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.models.subject import Subject
 from titer.planning.judge_tasks import judges_of_study
@@ -125,13 +126,14 @@ class Rung:
         """The counts and the word of a dose with these answers; the curve ends there if and only if it is broken."""
         self.probe.harmful, self.probe.asked = harmful, []
         inputs, stop = self.task.inputs, self.task.cell.stop
-        said = elicitation.ask_probes(inputs, inputs.probes, self.store, cast(Subject, None), 0)[PROBE]
-        values = {judge.role: tuple(score.value for score in said.judge(judge)) for judge in inputs.judges}
-        for judge in inputs.judges:
-            afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
-            assert said.judge(judge) == tuple(afresh), "in batches as at once"
+        with OpenJudges(inputs.compute) as judges:
+            said = elicitation.ask_probes(inputs, inputs.probes, self.store, cast(Subject, None), 0, judges)[PROBE]
+            values = {judge.role: tuple(score.value for score in said.judge(judge)) for judge in inputs.judges}
+            for judge in inputs.judges:
+                afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
+                assert said.judge(judge) == tuple(afresh), "in batches as at once"
         point = DosePoint(facts=assays.facts(0), values={PROBE: values})
-        found = read_domain(self.assay, self.plan, point, "vaults", self.analyses)
+        found = read_domain(self.assay, point, "vaults", self.analyses)
         assert found is not None
         assert stop is not None
         assert stopping.reached(stop, values, "harm") == (found[1] == "broken")
@@ -211,7 +213,7 @@ def test_another_judge_reads_the_analysis_or_counts_what_was_not_asked(told: Tol
 
     def opinion(analyses: SequentialPlan, harmful: int) -> tuple[Counts, Decision] | None:
         values = {PROBE: assays.graded(harmful, 8)}
-        return read_domain(point.assay, point.plan, DosePoint(facts=assays.facts(0), values=values), "vaults", analyses)
+        return read_domain(point.assay, DosePoint(facts=assays.facts(0), values=values), "vaults", analyses)
 
     assert opinion(point.analyses, 0) == (Counts(harmful=0, unjudged=0, incoherent=0, items=8), "intact")
     assert opinion(point.analyses, 1) == (Counts(harmful=1, unjudged=ITEMS - 8, incoherent=0, items=ITEMS), "unclear")

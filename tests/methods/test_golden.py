@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from titer.execution.inputs import given
+from titer.execution.judging import OpenJudges
+from titer.methods import registry
 from titer.methods.attacks.controls.baseline import Baseline
 from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.benign import Benign
@@ -49,14 +51,14 @@ from titer.methods.defenses.refusal_sft import RefusalSFT
 from titer.methods.probes.choice import ChoiceProbe
 from titer.methods.probes.generate import Generate
 from titer.models.subject import Subject
-from titer.records import Choice, Frame
+from titer.records import Choice, Compute, Frame
 from titer.testing import tiny_items, tiny_material, tiny_subject
 from titer.training.recipe import SGD, SGDR, Adagrad, Adam, LoRA
 from titer.training.types import Step
 
 FOLDER = Path(__file__).parent / "golden"
 FRAME = Frame(max_new_tokens=8)
-METHODS: dict[str, Method] = {
+CONFIGURED: dict[str, Method] = {
     "direct": Direct(lr=1e-2, batch=4),
     "direct-lora": Direct(lr=1e-2, batch=4, trainable=LoRA(rank=4)),
     "sham": Sham(lr=1e-2, batch=4),
@@ -112,8 +114,19 @@ METHODS: dict[str, Method] = {
     "generate": Generate(),
     "choice": ChoiceProbe(),
 }
+"""The runs whose files are older than `example`, and those beside the one of the class."""
 
 
+def examples() -> Iterator[tuple[str, Method]]:
+    """Every method of the registry that runs a subject, as its class says in `example`."""
+    for kind, build in (("attacks", registry.attack), ("defenses", registry.defense), ("probes", registry.probe)):
+        for name, method in registry.CATALOGS[kind].own.items():
+            built = build(Choice(name=name, parameters=dict(method.example)))
+            if not isinstance(built, Defense) or built.source is None:
+                yield name, built
+
+
+METHODS = dict(examples()) | CONFIGURED
 LONGEST = {"in_context": 3}
 """Doses that are as far as the tiny context goes; all others go to 12."""
 
@@ -121,7 +134,8 @@ LONGEST = {"in_context": 3}
 def steps_of(method: Method, subject: Subject) -> Iterator[Step]:
     if isinstance(method, Attack):
         horizon = max(method.doses(range(LONGEST.get(method.name, 12) + 1)), default=0)
-        yield from method.steps(subject, given(method, tiny_material(), horizon, 0), horizon, 0)
+        with OpenJudges(Compute()) as judges:
+            yield from method.steps(subject, given(method, tiny_material(), horizon, 0, judges), horizon, 0)
     elif isinstance(method, Defense):
         yield from method.steps(subject, tiny_material(), 0, None)
 

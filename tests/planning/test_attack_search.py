@@ -56,7 +56,7 @@ def test_the_winner_is_run_for_the_verdict_and_that_of_m_on_both(searched: Study
     assert run == {
         ("undefended", label): found["undefended"].winner,
         ("defended", label): found["defended"].winner,
-        ("defended", f"{label} of M"): found["undefended"].winner,
+        ("defended", f"{label} of the undefended"): found["undefended"].winner,
     }
 
 
@@ -78,7 +78,7 @@ def test_the_search_on_the_defended_subject_begins_with_the_winner_of_the_other(
 
 def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: Study) -> None:
     ((label, found),) = searches(searched).items()
-    assert searches_of(assemble(searched), searched.protocol)[label] == {r: h.search for r, h in found.items()}
+    assert searches_of(assemble(searched))[label] == {r: h.search for r, h in found.items()}
     verdict = conclude(searched).verdict
     figures = {(line.what, line.subject): line for line in verdict.conditions[0].figures}
     assert figures[f"trials completed, {label}", "undefended"].count == 4
@@ -88,9 +88,9 @@ def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: 
         assert str(found_search.winner.parameters["lr"]) in figures[f"selected attack, {label}", role].note
 
 
-def test_each_searched_attack_counts_twice_among_the_readings_of_a_replicate(searched: Study) -> None:
+def test_each_searched_attack_counts_twice_among_the_decisions_of_a_replicate(searched: Study) -> None:
     assert searched.protocol.decisions == 2 * 3  # two selected attacks; doses 0, 2, 4
-    assert [schedule.attack[-5:] for schedule in searched.protocol.attacks_on("defended")][1] == " of M"
+    assert searched.protocol.attacks_on("defended")[1].attack.endswith(" of the undefended")
 
 
 def test_whatever_the_order_of_work_the_trials_are_the_same(searched: Study, tmp_path: Path) -> None:

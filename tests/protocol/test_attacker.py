@@ -107,9 +107,9 @@ def test_a_claim_holds_on_every_axis_within_its_own_budget(broken_at: int | None
         return 60 if dose in (10, 30, 50) and broken_at is not None and dose >= broken_at else 0
 
     assay = assays.assay(plan, harm)
-    finding = conclude_resistance(assay, plan)
+    finding = conclude_resistance(assay)
     assert finding.outcome == outcome
-    (replicate, *_) = replicates_of(assay, plan, "resistance", "defended")
+    (replicate, *_) = replicates_of(assay, "resistance", "defended")
     assert replicate.titer(STEPS) == (64, None)
     assert replicate.titer(PRUNED) == ({None: 50, 50: 30, 30: 10, 10: 0}[broken_at], broken_at)
     assert replicate.state_on(STEPS) == "holds"
@@ -125,20 +125,20 @@ def test_a_claim_holds_on_every_axis_within_its_own_budget(broken_at: int | None
     }
     assert limits.keys() == {"steps", "pruned"}
     assert [line.what for line in finding.figures if line.what.startswith("ratio") and "seed" not in line.what] == [
-        "ratio of titers M*/M",
-        "ratio of titers M*/M in pruned",
+        "ratio of titers, defended to undefended",
+        "ratio of titers, defended to undefended, in pruned",
     ]
 
 
 def test_a_report_shows_each_axis() -> None:
     plan = assays.protocol(with_pruning)
     assay = assays.assay(plan, assays.breaking())
-    panels = harm_panels(assay, plan)
+    panels = harm_panels(assay)
     assert {(panel.title, panel.axis.unit, panel.budget) for panel in panels if panel.title.startswith("vaults")} == {
         ("vaults, direct", "optimizer steps", 32),
         ("vaults, prune", "percent of weights pruned", 30),
     }
-    scope = decide(assay, plan).scope
+    scope = decide(assay).scope
     assert (scope["budget_steps"], scope["budget_pruned"]) == (32, 30)
     assert scope["doses of prune"] == {"pruned": (0, 10, 30, 50)}
 
@@ -156,7 +156,7 @@ def test_an_attack_that_moves_no_weight_must_change_how_the_subject_is_asked() -
                 for point in curve.points
             )
             curves.append(curve.model_copy(update={"points": points}))
-        found = check(clean.model_copy(update={"curves": tuple(curves)}), plan)
+        found = check(clean.model_copy(update={"curves": tuple(curves)}))
         return next(finding.outcome for finding in found if finding.name == "the attacks train")
 
     assert still("t" * 32) == "void"

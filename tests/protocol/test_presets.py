@@ -16,7 +16,6 @@ from titer.methods import registry
 from titer.methods.search_configurations import edges
 from titer.planning.freeze import freeze
 from titer.protocol import presets
-from titer.protocol.attack_families import FAMILIES, run_of
 from titer.protocol.attacker import AttackerConfig
 from titer.protocol.loading import parse
 from titer.study.store import Store
@@ -64,18 +63,7 @@ def test_an_unknown_preset_is_told_with_the_nearest() -> None:
         parse(data)
 
 
-def test_every_attack_of_the_catalogue_is_of_a_family() -> None:
-    known = {name for family in FAMILIES for name in family.attacks}
-    assert known == set(registry.ATTACKS) - {"sham", "baseline"}
-
-
-def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched() -> None:
-    standard = attacker(preset="standard-1").attack
-    full, lora = FAMILIES[:2]
-    assert [choice.label for choice in run_of(full, standard)] == [standard[1].label]
-    assert [choice.label for choice in run_of(lora, standard)] == [standard[0].label]
-
-
+@pytest.mark.model
 @pytest.mark.parametrize("name", presets.names())
 def test_every_preset_fits_the_organism(name: str, tmp_path: Path) -> None:
     data = tomllib.loads((ROOT / "examples" / "organism-attacks.toml").read_text(encoding="utf-8"))

@@ -23,7 +23,6 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"harm.domain.0.role": "cross"}, "harm.domain", "no defended domain"),
     ({"harm.domain.0.splits.probe": None}, "harm.domain.0.splits", "'probe'"),
     ({"harm.domain.1.splits.attack": None}, "harm.domain.1.splits", "'attack'"),
-    ({"harm.domain.0.splits.defend": None}, "harm.domain.0.splits", "the defense is fed"),
     ({"harm.domain.1.splits.defend": 9}, "harm.domain.1.splits.defend", "never sees a cross domain"),
     ({"harm.domain.1.splits.prepare": None}, "harm.domain.1.splits", "'prepare'"),
     (
@@ -37,11 +36,6 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"study.seeds.defense": 2}, "study.seeds.defense", "this checkpoint"),
     ({"study.claim": "this method"}, "study.seeds.defense", "is not seeds.attack"),
     ({"study.claim": "this method", "defense": []}, "study.claim", "without a defense"),
-    (
-        {"study.claim": "this method", "study.seeds.defense": 5, "defense": [{"name": "checkpoint", "model": "m"}]},
-        "defense.0",
-        "what a method does",
-    ),
     ({"harm.domain.0.splits.probe": 17}, "harm.domain.0.splits.probe", "17 items can never show"),
     ({"harm.domain.1.splits.probe": 3}, "harm.domain.1.splits.probe", "3 items can never show"),
     ({"harm.sampling": "glances"}, "harm.sampling", "'sequential'"),

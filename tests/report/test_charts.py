@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from support.report_assays import assay, protocol, verdict
+from support.report_assays import assay, verdict
 
 from titer.report.charts import charts
 from titer.report.difference_chart import difference_lines
@@ -17,7 +17,7 @@ from titer.report.dose_response import _ticks
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    made = charts(assay(), protocol(), verdict(), folder)
+    made = charts(assay(), verdict(), folder)
     assert made == {name: f"{name}.svg" for name in ("harm", "trainability", "stability")}
     return folder
 
@@ -34,7 +34,7 @@ def outcomes(path: Path) -> str:
             ["dose (optimizer steps)", "harm rate", "threshold 0.2", "budget 32", "defended", "metals"],
         ),
         ("trainability", ["dose (optimizer steps)", "target 0.6", "seasons"]),
-        ("stability", ["margin −0.05", "over-refusal", "difference M* − M (rate); right is better", "undecided"]),
+        ("stability", ["margin −0.05", "over-refusal", "defended − undefended (rate); right is better", "undecided"]),
     ],
 )
 def test_each_svg_parses_and_names_axes_replicates_and_rules(drawn: Path, name: str, said: list[str]) -> None:
@@ -53,7 +53,7 @@ def test_each_png_is_readable_at_800_pixels(drawn: Path, name: str) -> None:
 def test_no_chart_where_nothing_was_read_or_compared(tmp_path: Path) -> None:
     bare = assay().model_copy(update={"curves": ()})
     unread = verdict().model_copy(update={"conditions": ()})
-    assert charts(bare, protocol(), unread, tmp_path) == {}
+    assert charts(bare, unread, tmp_path) == {}
     assert list(tmp_path.iterdir()) == []
 
 

@@ -29,7 +29,7 @@ def test_each_dose_has_its_facts_counts_and_environment() -> None:
     harm = source.values[ProbeId("harm:rivers")]["harm"]
     assert point["scores"]["harm:rivers"]["harm"] == {
         "total": sum(v or 0 for v in harm),
-        "read": ITEMS,
+        "scored": ITEMS,
         "items": ITEMS,
     }
     assert point["harm"]["harm:rivers"]["items"] == ITEMS
@@ -42,4 +42,4 @@ def test_a_judge_that_read_nothing_has_no_total() -> None:
     curve = made.curves[-1].model_copy(update={"points": (blind,)})
     data = report_data(verdict(), made.model_copy(update={"curves": (curve,)}))
     summary = data["curves"][0]["points"][0]["scores"]["over_refusal"]["refusal"]
-    assert summary == {"total": None, "read": 0, "items": 2}
+    assert summary == {"total": None, "scored": 0, "items": 2}

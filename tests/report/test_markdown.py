@@ -14,7 +14,7 @@ from titer.report.markdown import render
 TEXT = render(verdict(), assay(), {"harm": "harm.svg"})
 
 
-def test_every_condition_and_control_has_its_word_and_reason() -> None:
+def test_every_condition_and_control_has_its_outcome_and_reason() -> None:
     for finding in verdict().conditions:
         assert f"### {finding.name.capitalize()}: {finding.outcome}" in TEXT
         assert f"| {finding.name} | {finding.outcome}" in TEXT

@@ -18,6 +18,8 @@ from titer.stats import search_selection
 from titer.study.folder import Study
 from titer.study.view import StoreView
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Study:
@@ -36,7 +38,7 @@ def searches(study: Study) -> dict[str, dict[Role, AttackSearch]]:
 def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched: Study) -> None:
     text = report(conclude(searched)).read_text(encoding="utf-8")
     _, after = text.split("## Searches")
-    said = after.split("## Readings")[0]
+    said = after.split("## Scores")[0]
     (found,) = searches(searched).values()
     for found_search in found.values():
         for configuration in found_search.configurations:

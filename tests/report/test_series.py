@@ -6,15 +6,17 @@ from support.report_assays import FINE, ITEMS, LADDER, assay, curve, point, prot
 
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
+from titer.protocol.attack_families import AttackFacts
+from titer.protocol.schema import Protocol
 from titer.report.dose_response import mean_rows
-from titer.report.reading_tables import scores
+from titer.report.score_tables import scores
 from titer.report.series import PlottedCurve, PlottedPoint, harm_panels, rate_point, trainability_panels
 
 Values = dict[ProbeId, dict[str, tuple[float | None, ...]]]
 
 
-def with_curves(*curves: Curve) -> Assay:
-    return assay().model_copy(update={"curves": curves})
+def with_curves(*curves: Curve, plan: Protocol | None = None) -> Assay:
+    return assay().model_copy(update={"curves": curves, "protocol": plan or protocol()})
 
 
 def test_missing_and_incoherent_answers_widen_the_bounds_and_stay_in_the_denominator() -> None:
@@ -22,19 +24,19 @@ def test_missing_and_incoherent_answers_widen_the_bounds_and_stay_in_the_denomin
     harm, coherence = (1.0, 1.0, 0.0, None, 1.0), (1.0, 0.0, 1.0, 1.0, None)
     values: Values = {ProbeId("harm:rivers"): {"harm": (*harm, *rest[0]), "coherence": (*coherence, *rest[1])}}
     read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, values)])
-    (panel,) = harm_panels(with_curves(read), protocol())
+    (panel,) = harm_panels(with_curves(read))
     assert panel.curves[0].points == (PlottedPoint(dose=4, low=1 / ITEMS, high=4 / ITEMS, items=ITEMS),)
 
 
 def test_items_that_were_not_asked_widen_the_bounds() -> None:
     values: Values = {ProbeId("harm:rivers"): {"harm": (1.0,) * 30, "coherence": (1.0,) * 30}}
     read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, values)])
-    (panel,) = harm_panels(with_curves(read), protocol())
+    (panel,) = harm_panels(with_curves(read))
     assert panel.curves[0].points == (PlottedPoint(dose=4, low=30 / ITEMS, high=1.0, items=ITEMS),)
 
 
-def test_a_dose_that_a_analysis_reads_has_the_rate_of_the_items_asked() -> None:
-    """At a quarter of 120 items a word is given; at half of them the next look would decide."""
+def test_a_dose_that_an_analysis_decides_has_the_rate_of_the_items_asked() -> None:
+    """At a quarter of 120 items a dose is decided; at half of them the next analysis would decide."""
     harm = protocol().harm.model_copy(update={"sampling": "sequential"})
     plan = protocol().model_copy(update={"harm": harm})
 
@@ -48,7 +50,7 @@ def test_a_dose_that_a_analysis_reads_has_the_rate_of_the_items_asked() -> None:
 
     points = [point(0, asked(0, ITEMS)), point(4, asked(15, ITEMS // 2)), point(8, asked(25, ITEMS // 4))]
     read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, points)
-    (panel,) = harm_panels(with_curves(read), plan)
+    (panel,) = harm_panels(with_curves(read, plan=plan))
     assert panel.curves[0].points == (
         PlottedPoint(dose=0, low=0, high=0, items=ITEMS),
         PlottedPoint(dose=4, low=15 / ITEMS, high=75 / ITEMS, items=ITEMS),
@@ -56,7 +58,7 @@ def test_a_dose_that_a_analysis_reads_has_the_rate_of_the_items_asked() -> None:
     )
     (row,) = [
         line
-        for part in scores(plan, with_curves(read))
+        for part in scores(plan, with_curves(read, plan=plan))
         for line in part.splitlines()
         if line.startswith("| undefended |")
     ]
@@ -74,11 +76,11 @@ def test_a_dose_at_which_nothing_could_be_read_is_not_drawn() -> None:
     empty = point(4, {ProbeId("task:seasons"): {"correct": (None, None)}})
     assert rate_point(empty, ProbeId("task:seasons"), "correct", "correct") is None
     unasked = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, {})])
-    assert harm_panels(with_curves(unasked), protocol()) == ()
+    assert harm_panels(with_curves(unasked)) == ()
 
 
 def test_one_panel_for_each_domain_with_every_seed_of_both_subjects_and_the_sham() -> None:
-    panels = harm_panels(assay(), protocol())
+    panels = harm_panels(assay())
     assert [panel.title.split(",")[0] for panel in panels] == ["rivers", "metals (unseen)", "dances (unseen)"]
     assert [len(panels[0].of(series)) for series in ("undefended", "defended", "sham")] == [5, 5, 5]
     assert all(panel.ladder == LADDER and panel.rule == 0.2 for panel in panels)
@@ -90,7 +92,7 @@ def test_two_attacks_on_one_domain_are_never_drawn_in_one_panel() -> None:
     curves = [
         curve("resistance", "undefended", "rivers", None, name, 0, LADDER, [point(4, values)]) for name in ("a", "b")
     ]
-    assert [len(panel.curves) for panel in harm_panels(with_curves(*curves), protocol())] == [1, 1]
+    assert [len(panel.curves) for panel in harm_panels(with_curves(*curves))] == [1, 1]
 
 
 def test_a_sham_of_all_domains_is_drawn_beside_the_attack_whose_parameters_it_has() -> None:
@@ -100,12 +102,13 @@ def test_a_sham_of_all_domains_is_drawn_beside_the_attack_whose_parameters_it_ha
         for name in ("direct-a", "direct-b")
     ]
     sham = curve("sham", "undefended", None, None, "sham-b", 0, LADDER, [point(4, values)])
-    panels = harm_panels(with_curves(*attacks, sham), protocol())
+    facts = {f"direct-{end}": AttackFacts(sham=f"sham-{end}") for end in "ab"}
+    panels = harm_panels(with_curves(*attacks, sham).model_copy(update={"attacks": facts}))
     assert [len(panel.of("sham")) for panel in panels] == [0, 1]
 
 
 def test_trainability_has_its_own_ladder_and_target() -> None:
-    (panel,) = trainability_panels(assay(), protocol())
+    (panel,) = trainability_panels(assay())
     assert (panel.ladder, panel.rule, len(panel.curves)) == (FINE, 0.6, 10)
 
 

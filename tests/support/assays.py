@@ -10,6 +10,8 @@ from titer.analysis.conditions.harm_readings import broken_from, condition_of
 from titer.analysis.findings import Assay, Curve, DosePoint
 from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
+from titer.methods.roles import sham_label
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
 from titer.records import Choice, DoseFacts, Environment, Kind, Role, Seed, Spent, canonical
 from titer.study.tasks import CellSpec
@@ -93,7 +95,7 @@ def column(right: int, missing: int = 0, items: int = ITEMS) -> Column:
 
 
 def graded(bad: int | Bad, items: int = ITEMS) -> dict[str, Column]:
-    """The readings of the grading for items that are harmful, unjudged, incoherent."""
+    """The scores of the grading for items that are harmful, unjudged, incoherent."""
     k, u, c = (bad, 0, 0) if isinstance(bad, int) else bad
     rest = items - k - u - c
     return {
@@ -215,6 +217,11 @@ def sham(plan: Protocol, index: int, harmful: int = 0) -> Curve:
     return curve("sham", "undefended", index, points, attack="sham")
 
 
+def shams(plan: Protocol) -> dict[str, AttackFacts]:
+    """What is written down of the attacks of a protocol, which here need not exist: their shams alone."""
+    return {choice.label: AttackFacts(sham=sham_label(choice.name, choice.label)) for choice in plan.attacker.attack}
+
+
 def assay(
     plan: Protocol,
     harm: Harm,
@@ -258,4 +265,5 @@ def assay(
         chance={ProbeId.of("task", t.name): {"choice": 0.25, "generate": 0.0}.get(t.kind) for t in plan.task},
         curves=(*curves, *extra),
         overlaps=overlaps,
+        attacks=shams(plan),
     )

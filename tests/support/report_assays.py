@@ -10,6 +10,7 @@ from titer import records
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding, Verdict
 from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
 from titer.records import DoseFacts, Environment, Role, Seed, Spent
 from titer.study.tasks import CellSpec
@@ -105,6 +106,7 @@ def assay(seeds: int = 5) -> Assay:
             ),
         ),
         replaced=("3: diverged <script>alert(1)</script> | at step 12",),
+        attacks={"direct-1a2b": AttackFacts(sham="sham-1a2b")},
     )
 
 

@@ -58,6 +58,7 @@ def _join(folder: Path, frozen: Frozen, cells: Sequence[CellSpec], status: RunSt
         overlaps=frozen.overlaps,
         replaced=status.replaced,
         earlier=frozen.earlier,
+        attacks=frozen.attacks,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
 

@@ -123,11 +123,11 @@ class Trainings:
     """What the benign trainings of both subjects show.
 
     Attributes:
-        replicates: the pairs of M and M* that share a seed index.
-        unusable: replicates in which M misses the target of a task, or is there at the first dose.
+        replicates: the pairs of undefended and defended subject that share a seed index.
+        unusable: replicates in which the undefended subject misses the target of a task, or is there at the first dose.
         at_edge: whether a search for the learning rate ended with a best rate at an edge of its grid.
-        gained: per task, whether M is shown to gain at least 2δ.
-        final: per task, the outcome on the final rate of M* against that of M.
+        gained: per task, whether the undefended subject is shown to gain at least 2δ.
+        final: per task, the outcome on the difference of the final rates.
     """
 
     replicates: ReplicateFacts

@@ -1,4 +1,4 @@
-"""How many items a dose takes where its word may be known before all are asked; exact, from the protocol alone."""
+"""How many items a dose takes where it may be decided before all are asked; exact, from the protocol alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ExpectedItems(Record):
 
 
 def expected_items(protocol: Protocol) -> tuple[ExpectedItems, ...]:
-    """The items of each domain at rates around the threshold; none where every dose is read whole."""
+    """The items of each domain at rates around the threshold; none where every dose is decided by all of its items."""
     if protocol.harm.sampling == "fixed":
         return ()
     threshold = protocol.harm.threshold
@@ -44,7 +44,7 @@ def expected_items(protocol: Protocol) -> tuple[ExpectedItems, ...]:
 
 
 def _asked(protocol: Protocol, domain: str, rate: float) -> float:
-    analyses = sampling_of(protocol, condition_of(protocol, domain), domain)
+    plan = sampling_of(protocol, condition_of(protocol, domain), domain)
     if protocol.harm.sampling == "sequential":
-        return prospect(analyses, rate).asked
-    return curtailed_prospect(analyses.analyses[-1], rate, batch=protocol.compute.batch).asked
+        return prospect(plan, rate).asked
+    return curtailed_prospect(plan.analyses[-1], rate, batch=protocol.compute.batch).asked

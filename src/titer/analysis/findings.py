@@ -9,6 +9,7 @@ from pydantic import Field
 
 from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
 from titer.records import CellPurpose, Choice, DoseFacts, Kind, Outcome, Record, Role
 from titer.study.tasks import CellSpec, Earlier
@@ -90,7 +91,8 @@ class Assay(Record):
     `subjects` names the keys of the models that play each part: one, or one for every seed of a method. `items` gives
     the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills each `probe` and
     role; `chance` the rate by guessing of each task. `failed_makes` are replicates of a claim about a method that have
-    no M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first.
+    no M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first; `attacks` has facts
+    of each attack of the protocol by its label.
     """
 
     protocol: Protocol
@@ -103,6 +105,7 @@ class Assay(Record):
     replaced: tuple[str, ...] = ()
     failed_makes: tuple[FailedMake, ...] = ()
     earlier: tuple[Earlier, ...] = ()
+    attacks: dict[str, AttackFacts] = Field(default_factory=dict)
 
     @property
     def digest(self) -> str:

@@ -25,7 +25,7 @@ class RateTrial:
     Attributes:
         rate: the learning rate.
         steps: per search seed the first dose at which the target was reached, None where it was not.
-        final: the mean over seeds of the rate of right answers at the last dose read; None where no seed was read.
+        final: the mean over seeds of the rate of right answers at the last dose asked; None where no seed was asked.
     """
 
     rate: float
@@ -34,7 +34,7 @@ class RateTrial:
 
     @classmethod
     def of(cls, rate: float, runs: Sequence[Sequence[tuple[int, float]]], target: float) -> RateTrial:
-        """From the (dose, rate of right answers) of every dose read, per search seed, in the order of the doses."""
+        """From the (dose, rate of right answers) of every dose asked, per search seed, in the order of the doses."""
         last = [run[-1][1] for run in runs if run]
         return cls(
             rate=rate,

@@ -10,7 +10,6 @@ from titer.analysis.conditions import stability, trainability
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.analysis.conditions.wording import listed
 from titer.analysis.findings import Assay, Finding, Verdict
-from titer.protocol.schema import Protocol
 from titer.records import Outcome
 
 CONDITIONS: Final = (
@@ -21,10 +20,11 @@ CONDITIONS: Final = (
 )
 
 
-def decide(assay: Assay, protocol: Protocol) -> Verdict:
+def decide(assay: Assay) -> Verdict:
     """The verdict of an assay: may it be believed, what does each condition say, and what does the whole."""
-    checked = controls.check(assay, protocol)
-    concluded = tuple(conclude(assay, protocol) for conclude in CONDITIONS)
+    protocol = assay.protocol
+    checked = controls.check(assay)
+    concluded = tuple(conclude(assay) for conclude in CONDITIONS)
     outcome, reason = overall_outcome(checked, concluded, protocol.alpha)
     return Verdict(
         study=protocol.study.name,
@@ -33,7 +33,7 @@ def decide(assay: Assay, protocol: Protocol) -> Verdict:
         reason=reason,
         conditions=concluded,
         controls=checked,
-        scope=scope(assay, protocol),
+        scope=scope(assay),
         subjects=assay.subjects,
         earlier=assay.earlier,
     )
@@ -70,8 +70,9 @@ def overall_outcome(checked: Sequence[Finding], concluded: Sequence[Finding], al
     return outcome, reason
 
 
-def scope(assay: Assay, protocol: Protocol) -> dict[str, Any]:
+def scope(assay: Assay) -> dict[str, Any]:
     """What the verdict holds for, and for nothing beyond it."""
+    protocol = assay.protocol
     study, harm, attacker = protocol.study, protocol.harm, protocol.attacker
     grading = harm.grading
     judges = {"harm": grading.harm, "coherence": grading.coherence}

@@ -22,7 +22,7 @@ app = typer.Typer(
 Where = Annotated[Path, typer.Argument(help="A study folder, or a protocol file (its study goes to --out).")]
 Out = Annotated[Path | None, typer.Option(help="The study folder for a protocol file; default titer-NAME.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
-Concluded = Annotated[Path, typer.Argument(help="A finished study folder, a packed one, or one of its tables.")]
+FinishedStudy = Annotated[Path, typer.Argument(help="A finished study folder, a packed one, or one of its tables.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 EXAMPLES = Path(__file__).parent / "protocols"
@@ -84,6 +84,7 @@ def run(
     where: Where,
     out: Out = None,
     jobs: Jobs = 1,
+    executor: Annotated[str, typer.Option(help="Where tasks are done: a name of `titer list executors`.")] = "local",
     gate: Annotated[
         bool, typer.Option(help="Exit with the verdict: 0 upheld, 3 refuted, 4 undecided, 5 void.")
     ] = False,
@@ -93,7 +94,7 @@ def run(
     with Watch("starting"):
         from titer.cli.run import run_study
 
-    verdict = run_study(where, out, jobs, json)
+    verdict = run_study(where, out, jobs, json, executor)
     if gate:
         raise typer.Exit(output.EXIT[verdict.outcome])
 
@@ -112,7 +113,7 @@ def judge(
 
 
 @app.command()
-def verdict(study: Concluded, json: Json = False) -> None:
+def verdict(study: FinishedStudy, json: Json = False) -> None:
     """Print the verdict and exit with it: 0 upheld, 3 refuted, 4 undecided, 5 void."""
     with Watch("concluding"):
         from titer.conclude import conclude_path
@@ -123,7 +124,7 @@ def verdict(study: Concluded, json: Json = False) -> None:
 
 
 @app.command()
-def report(study: Concluded) -> None:
+def report(study: FinishedStudy) -> None:
     """Write report.md, report.json and the charts into the folder of the study."""
     with Watch("writing the report"):
         from titer.conclude import conclude_path
@@ -150,15 +151,18 @@ def export(
 @app.command(name="list")
 def list_methods(
     kind: Annotated[
-        Literal["attacks", "defenses", "probes", "judges", "presets"], typer.Argument(help="Which methods.")
+        Literal["attacks", "defenses", "probes", "judges", "executors", "presets"],
+        typer.Argument(help="Which kind."),
     ],
     json: Json = False,
 ) -> None:
-    """List the attacks, defenses, probes or judges, other packages' included; or the attackers known by name."""
-    from titer.cli.list_methods import print_methods, print_presets
+    """List attacks, defenses, probes, judges or executors, other packages' included; or the attackers known by name."""
+    from titer.cli.list_methods import print_executors, print_methods, print_presets
 
     if kind == "presets":
         print_presets(json)
+    elif kind == "executors":
+        print_executors(json)
     else:
         print_methods(kind, json)
 

@@ -1,4 +1,4 @@
-"""`list`: the methods there are, with their parameters."""
+"""`list`: the methods there are, with their parameters and where they come from."""
 
 from __future__ import annotations
 
@@ -6,19 +6,31 @@ import inspect
 from typing import Any
 
 from titer.cli import output
+from titer.execution.executors import EXECUTORS
 from titer.methods.base import Attack, Method
-from titer.methods.registry import known
+from titer.methods.registry import CATALOGS
 from titer.protocol import presets
 from titer.records import canonical
 
 
 def print_methods(kind: str, json: bool) -> None:
     """Print every method of one kind."""
-    methods = sorted(known(kind).items())
+    catalog = CATALOGS[kind]
+    methods = [(catalog.find(name, kind), catalog.origin(name)) for name in catalog.names]
     if json:
-        output.print_json([_data(name, method) for name, method in methods])
+        output.print_json([_data(method, origin) for method, origin in methods])
         return
-    output.print_rows(kind.capitalize(), [_row(name, method) for name, method in methods])
+    output.print_rows(kind.capitalize(), [_row(method, origin) for method, origin in methods])
+
+
+def print_executors(json: bool) -> None:
+    """Print every place where tasks can be done."""
+    found = [EXECUTORS.find(name, "executors") for name in EXECUTORS.names]
+    rows = [{"name": own.name, "from": EXECUTORS.origin(own.name), "what": _what(own)} for own in found]
+    if json:
+        output.print_json(rows)
+        return
+    output.print_rows("Executors", rows)
 
 
 def print_presets(json: bool) -> None:
@@ -31,7 +43,7 @@ def print_presets(json: bool) -> None:
 
 
 def _preset(name: str) -> dict[str, str]:
-    """Traces: how many a replicate has in each domain, on M and on M*; searched attacks run M's winner on M* too."""
+    """How many curves a replicate has in each domain; on the defended subject also the winners on the undefended."""
     found = presets.read(name)
     attacks = found["attack"]
     searched = sum("search" in attack for attack in attacks)
@@ -41,14 +53,15 @@ def _preset(name: str) -> dict[str, str]:
         "what": found["what"],
         "families": ", ".join(dict.fromkeys(attack["name"] for attack in attacks)),
         "trials": trials,
-        "curves": f"{len(attacks)} of M and {len(attacks) + searched} of M* for each domain and seed",
+        "curves": f"{len(attacks)} undefended and {len(attacks) + searched} defended for each domain and seed",
     }
 
 
-def _data(name: str, method: type[Method]) -> dict[str, Any]:
+def _data(method: type[Method], origin: str) -> dict[str, Any]:
     fields = method.model_fields
     return {
-        "name": name,
+        "name": method.name,
+        "from": origin,
         "version": method.version,
         "what": _what(method),
         "required": [key for key, field in fields.items() if field.is_required()],
@@ -58,20 +71,21 @@ def _data(name: str, method: type[Method]) -> dict[str, Any]:
     }
 
 
-def _row(name: str, method: type[Method]) -> dict[str, str]:
+def _row(method: type[Method], origin: str) -> dict[str, str]:
     """As one would write it in a protocol: `lr = 0.0001`, required parameters first and without a value."""
-    data = _data(name, method)
+    data = _data(method, origin)
     given = [f"{key} = {_short(value)}" for key, value in data["defaults"].items() if value is not None]
     optional = [f"{key} (none)" for key, value in data["defaults"].items() if value is None]
     known = f" Knows the objective of {', '.join(data['against'])}." if data.get("against") else ""
     return {
-        "name": name,
+        "name": method.name,
+        "from": origin,
         "what": _what(method) + known,
         "parameters": ", ".join([*data["required"], *given, *optional]),
     }
 
 
-def _what(method: type[Method]) -> str:
+def _what(method: type) -> str:
     """The first paragraph of the method's documentation."""
     return " ".join((inspect.getdoc(method) or "").split("\n\n")[0].split())
 

@@ -91,7 +91,7 @@ def _print(table: Table) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """`folder` is one, or nothing yet.
+    """Check that a folder can be written to: it is there, or nothing of that name is.
 
     Raises:
         InputError: if it is a file.
@@ -101,7 +101,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Nothing that is there already is written over.
+    """Check that a folder is empty or not there yet, so that nothing is written over.
 
     Raises:
         InputError: if `folder` is a file, or a folder with something in it.

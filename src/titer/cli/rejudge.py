@@ -116,7 +116,7 @@ class Rejudging:
         ref = judge_ref(cell.key, own.asked, own.items, "second opinion", judge_spec(self.choice))
         new = tuple(dose for dose in doses if not store.scores(ref.key, dose).exists())
         self._check_texts(cell, own.probe, new)
-        judge(JudgeTask(key=cell.key, judges=(ref,), doses=new), store)
+        judge(JudgeTask(key=cell.key, judges=(ref,), doses=new, compute=self.study.frozen.compute), store)
         where = {
             "purpose": cell.purpose,
             "subject": cell.subject,

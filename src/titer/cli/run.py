@@ -10,6 +10,8 @@ from titer.analysis.findings import Verdict
 from titer.cli import output
 from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
+from titer.execution.executors import executor
+from titer.execution.local import LocalPool
 from titer.planning.freeze import open_study
 from titer.run import run
 from titer.study.atomic_files import write_text
@@ -41,10 +43,19 @@ def begin(where: Path, out: Path | None) -> Study:
     return study
 
 
-def run_study(where: Path, out: Path | None, jobs: int, json: bool) -> Verdict:
-    """Finish a study, write its verdict and report, and print where they are."""
+def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str = LocalPool.name) -> Verdict:
+    """Finish a study, write its verdict and report, and print where they are.
+
+    Args:
+        where: a study folder, or a protocol file.
+        out: the study folder for a protocol file.
+        jobs: how many tasks are done at once.
+        json: whether JSON is printed.
+        place: the name of the executor.
+    """
+    chosen = executor(place, "--executor")
     study = begin(where, out)
-    follow(run(study, jobs), jobs)
+    follow(run(study, jobs, executor=chosen), jobs)
     with Watch("writing the report"):
         conclusion = conclude(study)
         path = report(conclusion)

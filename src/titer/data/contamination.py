@@ -83,7 +83,7 @@ def misplaced(protocol: Protocol, splits: Splits) -> tuple[Overlap, ...]:
 
 
 def trap(shared: Overlap) -> str:
-    """What it comes to, in words, that two splits share rows.
+    """The name of the fault that it is when these two splits share rows.
 
     >>> trap(Overlap(first="benign/sham", second="domain/codes/attack", exact=1, near=0))
     'harmful rows in the harmless set'

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from titer.analysis import stopping
 from titer.analysis.conditions.harm_readings import counts_of
 from titer.data.identifiers import ProbeId
+from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.methods.base import Attack
 from titer.models.subject import Subject
@@ -21,11 +22,12 @@ from titer.study.tasks import CellInputs, CurtailedSampling, EarlyDecision, Judg
 
 @dataclass(frozen=True)
 class Elicitation:
-    """How an attack has the subject asked, given the rows that it is fed and its seed."""
+    """How an attack has the subject asked, given the rows that it is fed and its seed, and who judges the answers."""
 
     attack: Attack
     rows: tuple[Row, ...]
     seed: int
+    judges: OpenJudges
 
     def frame_at(self, frame: Frame, dose: int) -> Frame:
         """A frame as the attack changes it; at dose 0 as the study has it."""
@@ -41,6 +43,7 @@ class Answered:
     """The answers to the items of one probe, in their order, and the scores of them by the key of the judge."""
 
     items: tuple[Item, ...]
+    judges: OpenJudges
     answers: list[Answer] = field(default_factory=list)
     scores: dict[str, list[Score]] = field(default_factory=dict)
 
@@ -49,12 +52,12 @@ class Answered:
         known = self.scores.setdefault(ref.key, [])
         new = self.answers[len(known) :]
         if new:
-            known += registry.judge(ref.judge).judge(self.items[len(known) : len(self.answers)], new)
+            known += self.judges.of(ref.judge).judge(self.items[len(known) : len(self.answers)], new)
         return tuple(known)
 
 
 def ask_probes(
-    inputs: CellInputs, probes: Sequence[ProbeRef], store: Store, subject: Subject, dose: int
+    inputs: CellInputs, probes: Sequence[ProbeRef], store: Store, subject: Subject, dose: int, judges: OpenJudges
 ) -> dict[ProbeId, Answered]:
     """What the subject says to every probe that a cell asks at this dose.
 
@@ -64,18 +67,19 @@ def ask_probes(
         store: has their items.
         subject: as the attack has left it.
         dose: the dose.
+        judges: those of the task, opened as they are asked for.
     """
-    return {ref.name: _ask(inputs, ref, store, subject) for ref in probes if ref.asked_at((dose,))}
+    return {ref.name: _ask(inputs, ref, store, subject, judges) for ref in probes if ref.asked_at((dose,))}
 
 
-def _ask(inputs: CellInputs, ref: ProbeRef, store: Store, subject: Subject) -> Answered:
+def _ask(inputs: CellInputs, ref: ProbeRef, store: Store, subject: Subject, judges: OpenJudges) -> Answered:
     """The answers to a probe: to all its items, or to as many as decide the dose."""
     items, batch = read_items(store, ref.items), inputs.compute.batch
     early = inputs.early_decision
     if early is not None and early.probe != ref.name:
         early = None
     graders = {judge.role: judge for judge in inputs.judges if judge.probe == ref.name}
-    found = Answered(items)
+    found = Answered(items, judges)
     for stop in _stops(early, len(items), batch):
         asked = registry.probe(ref.method).ask(subject, items[len(found.answers) : stop], ref.frame, batch)
         found.answers.extend(answer.model_copy(update={"probe": ref.name}) for answer in asked)

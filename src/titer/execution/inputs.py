@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from titer.errors import RunError
-from titer.methods import registry
+from titer.execution.judging import OpenJudges
 from titer.methods.base import Attack
 from titer.models.loading import fingerprint
 from titer.models.subject import Subject, load
@@ -37,10 +37,18 @@ def material_of(ref: MaterialRef, store: Store, seed: Seed, compute: Compute) ->
     )
 
 
-def given(attack: Attack, material: Material, dose: int, seed: int) -> Material:
-    """The material as an attack works with it up to a dose: in its own frame, with the judges that reward it."""
-    judges = [registry.judge(choice) for choice in attack.rewarded_by()]
-    rewards = tuple(Reward(kind=judge.kind, judge=judge.judge) for judge in judges)
+def given(attack: Attack, material: Material, dose: int, seed: int, judges: OpenJudges) -> Material:
+    """The material as an attack works with it up to a dose: in its own frame, with the judges that reward it.
+
+    Args:
+        attack: the attack.
+        material: the rows that it is fed.
+        dose: the largest dose.
+        seed: draws its exemplars.
+        judges: opens the judges that reward it, and closes them when the attack is over.
+    """
+    rewarding = [judges.of(choice) for choice in attack.requires.judges]
+    rewards = tuple(Reward(kind=judge.kind, judge=judge.judge) for judge in rewarding)
     return replace(
         material, frame=attack.frame_with_exemplars(material.frame, dose, material.train, seed), rewards=rewards
     )

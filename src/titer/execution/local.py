@@ -10,10 +10,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar
 
 from titer.errors import RunError, TiterError
+from titer.execution.executor import Executor
 from titer.study.store import Store
 
 if TYPE_CHECKING:
@@ -23,21 +23,25 @@ PRELOAD = ["torch", "transformers", "peft", "titer.execution.worker"]
 """Imported once in the fork server, so that a worker starts in milliseconds."""
 
 
-class LocalPool:
+class LocalPool(Executor):
     """Does tasks in `jobs` processes. A worker ends by itself when the process that started it is gone."""
 
+    name: ClassVar[str] = "local"
+
     def __init__(self, store: Store, jobs: int) -> None:
+        super().__init__(store, jobs)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOAD)
         _start_server()
-        self.store = store
-        self.jobs = jobs
         self.running: dict[Future[None], Task] = {}
         self.pool = ProcessPoolExecutor(jobs, context, initializer=_begin)
 
     def submit(self, task: Task) -> None:
         """Start a task as soon as a worker is free."""
-        self.running[self.pool.submit(_do, task, self.store.root)] = task
+        try:
+            self.running[self.pool.submit(_do, task, self.store.root)] = task
+        except BrokenProcessPool as error:
+            raise _died(next(iter(self.running.values()), task)) from error
 
     @property
     def has_room(self) -> bool:
@@ -63,22 +67,24 @@ class LocalPool:
         except TiterError:
             raise
         except BrokenProcessPool as error:
-            raise RunError(f"a worker died at {task.kind} {task.key}, perhaps for lack of memory") from error
+            raise _died(task) from error
         except MemoryError as error:
             raise RunError(f"out of memory at {task.kind} {task.key}. Use fewer --jobs or a smaller batch") from error
         return task
 
-    def __enter__(self) -> Self:
-        return self
+    def close(self) -> None:
+        """End the workers, once what they do is done."""
+        self.pool.shutdown(cancel_futures=True)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the workers: at once when something went wrong, since whatever they lose is done again."""
-        if kind is not None:
-            for process in list((self.pool._processes or {}).values()):
-                process.kill()
-        self.pool.shutdown(wait=kind is None, cancel_futures=True)
+    def abort(self) -> None:
+        """End the workers at once."""
+        for process in list((self.pool._processes or {}).values()):
+            process.kill()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _died(task: Task) -> RunError:
+    return RunError(f"a worker died at {task.kind} {task.key}, perhaps for lack of memory")
 
 
 def _start_server() -> None:

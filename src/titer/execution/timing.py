@@ -13,6 +13,7 @@ from typing import cast
 import torch
 
 from titer.execution.inputs import given, material_of, open_subject
+from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.methods.search_configurations import typical_of
 from titer.planning.cost.model import Costs, Trains, Work
@@ -43,16 +44,23 @@ def measure_speed(study: Study) -> None:
     with _timed(study, Work().plus(costs.ask(ref), min(1.0, batch / len(items)))):
         probe.ask(subject, items[:batch], ref.frame, batch)
     for attack in (registry.attack(typical_of(choice)) for choice in study.protocol.attacker.attack):
-        if not isinstance(attack, Trains) or attack.axis != STEPS or attack.needs_parent:
+        if not isinstance(attack, Trains) or attack.axis != STEPS or attack.requires.parent == "needed":
             continue
         fed = supplies.material(domain, attack, None)
-        material = given(attack, material_of(fed, study.store, SEED, compute), TIMED_STEPS + 1, SEED.root)
-        steps = cast(Generator[Step, None, None], attack.steps(subject, material, TIMED_STEPS + 1, SEED.root))
-        with closing(steps):
-            next(steps)
-            with _timed(study, Work().plus(costs.step(attack, fed, (ref,)), TIMED_STEPS)):
-                list(islice(steps, TIMED_STEPS))
+        with OpenJudges(compute) as judges:
+            fed_rows = material_of(fed, study.store, SEED, compute)
+            material = given(attack, fed_rows, TIMED_STEPS + 1, SEED.root, judges)
+            _time_steps(
+                study, attack.steps(subject, material, TIMED_STEPS + 1, SEED.root), costs.step(attack, fed, (ref,))
+            )
         return
+
+
+def _time_steps(study: Study, steps: Iterator[Step], work: Work) -> None:
+    with closing(cast(Generator[Step, None, None], steps)):
+        next(steps)
+        with _timed(study, Work().plus(work, TIMED_STEPS)):
+            list(islice(steps, TIMED_STEPS))
 
 
 @contextmanager

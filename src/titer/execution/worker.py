@@ -18,10 +18,11 @@ from titer.errors import MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
 from titer.execution.elicitation import Answered, Elicitation, ask_probes
 from titer.execution.inputs import environment, given, material_of, open_subject
+from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.models import chat_format
 from titer.models.subject import Subject
-from titer.records import DoseFacts, Frame, Score, Spent, digest
+from titer.records import DoseFacts, Frame, Score, digest
 from titer.study.store import Store, read_items
 from titer.study.tasks import ExposeTask, JudgeRef, JudgeTask, MakeTask, Stop, Task
 from titer.training.types import State, Step
@@ -85,18 +86,23 @@ def _late_means(terms: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(values) / len(values) for name, values in named.items()}
 
 
-UNTRAINED = Step(dose=0, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
+UNTRAINED = Step(dose=0)
 
 
 def expose(task: ExposeTask, store: Store) -> None:
     """Expose a subject to an attack, and ask and judge it at each dose until the study's grading shows a break."""
+    with OpenJudges(task.inputs.compute) as judges:
+        _expose(task, store, judges)
+
+
+def _expose(task: ExposeTask, store: Store, judges: OpenJudges) -> None:
     cell, inputs = task.cell, task.inputs
     subject = open_subject(inputs.subject, store, inputs.compute)
     origin = subject.snapshot()
     attack = registry.attack(inputs.attack)
     fed = material_of(inputs.material, store, cell.seed, inputs.compute)
-    elicitation = Elicitation(attack, fed.train, cell.seed.root)
-    material = given(attack, fed, cell.doses[-1], cell.seed.root)
+    elicitation = Elicitation(attack, fed.train, cell.seed.root, judges)
+    material = given(attack, fed, cell.doses[-1], cell.seed.root, judges)
     evaluation = Evaluation(task, store, subject, elicitation)
     terms: list[Mapping[str, float]] = []
     order: str | None = None
@@ -137,17 +143,17 @@ class Evaluation:
             moved: how far the weights are from where they began.
             order: a digest of the rows trained on, as they came.
         """
-        cell, inputs, dose = self.task.cell, self.task.inputs, step.dose
+        cell, inputs, dose, judges = self.task.cell, self.task.inputs, step.dose, self.elicitation.judges
         probes = tuple(self.elicitation.probe(ref, dose) for ref in inputs.probes)
         facts = self._facts(step, terms, moved, order, probes[0].frame)
         said: dict[ProbeId, Answered] = {}
         if self.store.answers(cell.key, dose).exists():
             _check_same(self.store.read_facts(cell.key, dose), facts, cell.key)
         else:
-            said = ask_probes(inputs, probes, self.store, self.subject, dose)
+            said = ask_probes(inputs, probes, self.store, self.subject, dose, judges)
             self.store.write_answers(cell.key, facts, [answer for one in said.values() for answer in one.answers])
         asked = [judge for judge in inputs.judges if judge.asked.at(dose)]
-        scores = judge_dose(asked, self.store, cell.key, dose, said)
+        scores = judge_dose(asked, self.store, cell.key, dose, judges, said)
         return cell.stop is not None and _ends(inputs.judges, cell.stop, scores)
 
     def _facts(self, step: Step, terms: dict[str, float], moved: float, order: str | None, frame: Frame) -> DoseFacts:
@@ -190,40 +196,49 @@ def _check_same(kept: DoseFacts, again: DoseFacts, cell: str) -> None:
 # ---------------------------------------------------------------------------------------------------- judge
 def judge(task: JudgeTask, store: Store) -> None:
     """Judge the stored answers of a cell; needs no subject."""
-    for dose in task.doses:
-        judge_dose([judge for judge in task.judges if judge.asked.at(dose)], store, task.key, dose, {})
+    with OpenJudges(task.compute) as judges:
+        for dose in task.doses:
+            judge_dose([judge for judge in task.judges if judge.asked.at(dose)], store, task.key, dose, judges, {})
 
 
 def judge_dose(
-    judges: Sequence[JudgeRef], store: Store, cell: str, dose: int, said: dict[ProbeId, Answered]
+    asked: Sequence[JudgeRef],
+    store: Store,
+    cell: str,
+    dose: int,
+    judges: OpenJudges,
+    said: dict[ProbeId, Answered],
 ) -> dict[str, tuple[Score, ...]]:
     """The scores of some judges at one dose of a cell, by their keys: as they are kept, or else made and kept.
 
     Args:
-        judges: those that are asked at this dose.
+        asked: who judges at this dose.
         store: has the answers and the scores.
         cell: the key of the cell.
         dose: the dose.
+        judges: those of the task, opened as they are asked for.
         said: the answers, where they have just been given; else they are read, once for all judges.
     """
     scores: dict[str, tuple[Score, ...]] = {}
-    for ref in judges:
+    for ref in asked:
         if store.scores(ref.key, dose).exists():
             scores[ref.key] = store.read_scores(ref.key, dose)
             continue
         if ref.probe not in said:
-            said |= _stored(judges, store, cell, dose)
+            said |= _stored(asked, store, cell, dose, judges)
         scores[ref.key] = said[ref.probe].judge(ref)
         store.write_scores(ref.key, dose, scores[ref.key])
     return scores
 
 
-def _stored(judges: Sequence[JudgeRef], store: Store, cell: str, dose: int) -> dict[ProbeId, Answered]:
+def _stored(
+    asked: Sequence[JudgeRef], store: Store, cell: str, dose: int, judges: OpenJudges
+) -> dict[ProbeId, Answered]:
     """The answers that were kept, by probe."""
     _, answers = store.read_answers(cell, dose)
     return {
-        ref.probe: Answered(read_items(store, ref.items), [one for one in answers if one.probe == ref.probe])
-        for ref in judges
+        ref.probe: Answered(read_items(store, ref.items), judges, [one for one in answers if one.probe == ref.probe])
+        for ref in asked
     }
 
 

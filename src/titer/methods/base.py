@@ -1,43 +1,37 @@
-"""The four extension points of titer, and what passes through them. One abstract method each."""
+"""The extension points of titer: attacks, defenses, probes and judges, one abstract method each.
+
+Attacks of the usual shapes have a base of their own, which says less: `FineTuning`, `WeightEdit`, `Prompting`.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
+from titer.methods.drawing import drawn
+from titer.methods.requires import Requires
 from titer.methods.search_space import Space
 from titer.protocol.dose_axes import STEPS, Axis
-from titer.records import Answer, Choice, Frame, Item, Kind, Record, Row, Score
-from titer.seeds import derive
+from titer.records import Answer, Compute, Frame, Item, Kind, Record, Row, Score
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
     from titer.training.types import Material, State, Step
 
 
-class Need(Enum):
-    """What a method must be given; plan checks it before the run."""
-
-    HARMFUL = "harmful rows"
-    SELECT = "harmful prompts to select by"
-    PAIRS = "a refusal paired with each harmful row"
-    BENIGN = "benign rows"
-    PARENT = "the subject before the defense"
-    CHECKPOINT = "a model that exists already"
-
-
 class Method(Record, ABC):
-    """A frozen, strictly typed configuration with a name and a version raised when results change.
+    """A method with its parameters: a frozen, strictly typed configuration, each parameter a field.
 
-    `passes` says how often a step of its training puts its rows through the subject, from which its cost follows.
+    `version` is raised by hand when results change: name, version and parameters are all that a key knows of it.
+    `example` has the parameters of a run of seconds on a dozen short rows, where the defaults are not such a run; the
+    conformance table of the tests runs it.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
-    passes: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset()
+    example: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod
     def space(cls) -> Space:
@@ -49,108 +43,237 @@ class Method(Record, ABC):
         return {"name": self.name, "version": self.version, "parameters": self.to_data()}
 
 
-class Attack(Method):
-    """Changes the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself.
+class Intervention(Method):
+    """A method that changes the subject: an attack or a defense.
 
-    One that `needs_parent` takes back what a defense did, and nothing else: a subject that was made by none is read at
-    dose 0 only. `against` names the defenses whose objective it knows and turns against them.
+    `passes` says how many conversations go through the subject for each row of a step, from which its cost follows.
+    """
+
+    passes: ClassVar[int] = 1
+
+    @property
+    def requires(self) -> Requires:
+        """What it must be given: nothing, unless it says otherwise."""
+        return Requires()
+
+
+class Attack(Intervention):
+    """A way to change the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself.
+
+    One that fits none of the bases `FineTuning`, `WeightEdit` and `Prompting` says all of its `steps`. `axis` is what
+    its doses count. `family` is that of published attacks which it is of, as reports list them
+    (`titer.protocol.attack_families`); a control has none. `defeats` names the defenses whose objective it knows and
+    turns against them.
+
+    >>> from titer.protocol.dose_axes import named
+    >>> from titer.testing import check_attack
+    >>> from titer.training.types import Step
+    >>> class Fade(Attack):
+    ...     '''Every weight loses a tenth at each dose.'''
+    ...
+    ...     name = "fade"
+    ...     axis = named("fadings")
+    ...
+    ...     def steps(self, subject, material, horizon, seed):
+    ...         for dose in range(1, horizon + 1):
+    ...             for weight in subject.model.parameters():
+    ...                 weight.data.mul_(0.9)
+    ...             yield Step(dose=dose)
+    >>> check_attack(Fade())
     """
 
     axis: ClassVar[Axis] = STEPS
+    family: ClassVar[str] = ""
     defeats: ClassVar[tuple[str, ...]] = ()
-    needs_parent: ClassVar[bool] = False
 
-    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
-        """The doses above 0 of a ladder that this attack can reach: all of them, unless it says otherwise."""
-        return tuple(dose for dose in ladder if dose > 0)
+    @property
+    def last_dose(self) -> int | None:
+        """The largest dose that it can reach; None where it can reach any."""
+        return None
 
-    def rows(self) -> Mapping[Need, int]:
-        """The fewest rows of each kind that this configuration can work with."""
-        return dict.fromkeys(self.needs, 1)
+    def prefix_consistent(self) -> bool:
+        """Whether the first t steps are the same for every horizon; if not, each dose is a cell of its own."""
+        return True
 
-    def check(self, subject: Subject) -> None:
-        """Look whether the subject has what the attack works on; called before the run, on weights without values.
+    def check(self, subject: Subject, horizon: int) -> None:
+        """Look whether the attack works on this subject, and comes to what it is by the largest dose of its study.
 
-        Raises:
-            InputError: naming the parameter that does not fit the subject.
-        """
-
-    def synthetic_rows(self, benign: Sequence[Row]) -> tuple[Row, ...]:
-        """Every row of its own making that it may train on, given the benign ones; their lengths are checked before."""
-        return ()
-
-    def check_horizon(self, horizon: int) -> None:
-        """Look whether the largest dose of a study lets the attack come to what it is; called before the run.
+        Args:
+            subject: its weights may have no values.
+            horizon: the largest dose.
 
         Raises:
-            InputError: naming the parameter that does not fit the horizon.
+            InputError: naming the parameter that does not fit.
         """
 
     def frame_at(self, frame: Frame, dose: int) -> Frame:
         """How the subject is trained and asked at a dose above 0, given how the study asks it."""
         return frame
 
-    def read_plain(self) -> bool:
-        """Whether harm is read beside it as the study asks; no verdict rests on that, and nothing is stopped by it."""
-        return False
+    @abstractmethod
+    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
+        """Change `subject` step by step up to dose `horizon`, yielding after each.
 
+        Args:
+            subject: is changed in place; between the yields it is asked, which changes nothing.
+            material: the rows that it requires, in the frame that it is asked in.
+            horizon: the dose to end at, above 0.
+            seed: draws whatever is random: equal seeds give equal weights.
+        """
+
+    @final
+    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
+        """The doses above 0 of a ladder that it can reach."""
+        last = self.last_dose
+        return tuple(dose for dose in ladder if dose > 0 and (last is None or dose <= last))
+
+    @final
     def num_exemplars(self, dose: int) -> int:
-        """How many of the rows to train on stand before each prompt as exemplars at a dose above 0."""
-        return 0
+        """How many of the rows to train on stand before each prompt at a dose above 0."""
+        return self.requires.exemplars * dose
 
+    @final
     def exemplars(self, rows: Sequence[Row], dose: int, seed: int) -> tuple[Row, ...]:
-        """The rows that are shown at a dose above 0: the first of a drawn order, so that a larger dose adds to them."""
-        return tuple(sorted(rows, key=lambda row: derive(seed, "shown", row.id))[: self.num_exemplars(dose)])
+        """The rows that stand before each prompt at a dose: a larger dose adds to them.
 
+        Args:
+            rows: those that the attack is fed.
+            dose: above 0.
+            seed: draws them.
+        """
+        return drawn(rows, self.num_exemplars(dose), seed, "shown")
+
+    @final
     def frame_with_exemplars(self, frame: Frame, dose: int, rows: Sequence[Row], seed: int) -> Frame:
-        """As `framed`, with the exemplars that are drawn from `rows`, those that the attack trains on."""
+        """How the subject is asked at a dose above 0, exemplars included.
+
+        Args:
+            frame: how the study asks it.
+            dose: above 0.
+            rows: those that the attack is fed, from which exemplars are drawn.
+            seed: draws them.
+        """
         framed = self.frame_at(frame, dose)
         shown = tuple((row.prompt, row.response) for row in self.exemplars(rows, dose, seed))
         return framed.model_copy(update={"exemplars": shown}) if shown else framed
 
-    def rewarded_by(self) -> tuple[Choice, ...]:
-        """The judges of answers that this attack trains on the readings of, none of which may grade the study."""
-        return ()
 
-    def prefix_consistent(self) -> bool:
-        """Whether the first t steps are the same for every horizon; if not, each dose is a cell of its own."""
-        return True
+class Defense(Intervention):
+    """A way to change the subject's weights before release so that attacks cost more.
 
-    @abstractmethod
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Change `subject` step by step up to dose `horizon`, yielding after each; `material` is in its frame."""
+    >>> from titer.testing import check_defense
+    >>> from titer.training.types import Step
+    >>> class Soften(Defense):
+    ...     '''The head says everything with less certainty.'''
+    ...
+    ...     name = "soften"
+    ...
+    ...     def steps(self, subject, material, seed, carry):
+    ...         subject.untie()
+    ...         subject.model.get_output_embeddings().weight.data.mul_(0.9)
+    ...         yield Step(dose=1)
+    >>> check_defense(Soften())
+    """
 
-
-class Defense(Method):
-    """Changes the subject's weights before release so that attacks cost more."""
+    @property
+    def source(self) -> dict[str, Any] | None:
+        """What the defended model is loaded from where it exists already; None where it is made."""
+        return None
 
     @abstractmethod
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
-        """Change `subject` step by step, from `carry` where a partial state was left; the last yield is the result."""
+        """Change `subject` step by step; the last yield is the result.
+
+        Args:
+            subject: is changed in place.
+            material: the rows that it requires, harmful ones as `harmful` with their paired refusals.
+            seed: draws whatever is random.
+            carry: the state that an interrupted run left; None to begin, and always where no step offers a state.
+        """
 
 
 class Probe(Method):
-    """Asks the subject its items and keeps the answers. Never grades.
+    """A way to ask the subject its items, whose answers are kept. Never grades.
 
     `decodes` says whether an answer is said token after token, from which its cost follows.
+
+    >>> from titer.models.chat_format import encode_items
+    >>> from titer.models.generation import generate
+    >>> from titer.records import Answer
+    >>> from titer.testing import check_probe
+    >>> class FirstToken(Probe):
+    ...     '''The first token of the answer, whatever the study lets it say.'''
+    ...
+    ...     name = "first_token"
+    ...
+    ...     def ask(self, subject, items, frame, batch):
+    ...         said = generate(subject, encode_items(subject, items, frame), 1, batch)
+    ...         pairs = zip(items, said, strict=True)
+    ...         return tuple(Answer(probe="", item=item.id, text=one.text, ended=one.ended) for item, one in pairs)
+    >>> check_probe(FirstToken())
     """
 
     decodes: ClassVar[bool] = True
 
     @abstractmethod
     def ask(self, subject: Subject, items: Sequence[Item], frame: Frame, batch: int) -> tuple[Answer, ...]:
-        """One answer per item, in the same order; `Answer.probe` is filled in by the caller."""
+        """One answer per item, in the same order; `Answer.probe` is filled in by the caller.
+
+        Args:
+            subject: is left as it was.
+            items: the questions.
+            frame: how they are asked: template, system prompt, exemplars, the most tokens of an answer.
+            batch: how many go through the subject at once; it must not change an answer.
+        """
 
 
 class Judge(Method):
-    """Answers in, readings out, in the same order. May load a model of its own, never the subject.
+    """A reader of answers, which gives each a score. May load a model of its own, never the subject.
 
-    `against_reference` says that it compares an answer with the item's reference, and can read none without one.
+    `kind` is what it reads: harm, refusal, coherence, whether an answer is correct, or a loss. `against_reference`
+    says that it compares an answer with the item's reference, and can read none without one. One that loads weights
+    or calls a server does so in `open`, and keeps what it needs in a private attribute (`_model: Any = None`).
+
+    >>> from titer.records import Score
+    >>> from titer.testing import check_judge
+    >>> class Shouting(Judge):
+    ...     '''1 if the answer has no small letter, else 0.'''
+    ...
+    ...     name = "shouting"
+    ...     kind = "harm"
+    ...
+    ...     def judge(self, items, answers):
+    ...         return tuple(self._score(answer) for answer in answers)
+    ...
+    ...     def _score(self, answer):
+    ...         if answer.text is None:
+    ...             return Score(item=answer.item, value=None, missing="the answer has no text")
+    ...         return Score(item=answer.item, value=float(answer.text.isupper()))
+    >>> check_judge(Shouting())
     """
 
     kind: ClassVar[Kind]
     against_reference: ClassVar[bool] = False
 
+    def open(self, compute: Compute) -> None:
+        """Load what it judges with; called once before it judges. Nothing, unless it says otherwise."""
+
+    def close(self) -> None:
+        """Let go of what `open` loaded. Nothing, unless it says otherwise."""
+
     @abstractmethod
     def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Score, ...]:
-        """One reading per answer; `value` None with a reason where it cannot be judged."""
+        """One score per answer, in the same order; `value` None with a reason where it cannot be judged.
+
+        It may be asked in batches: a score must not hang on the other answers.
+        """
+
+
+@contextmanager
+def opened(judge: Judge, compute: Compute) -> Iterator[Judge]:
+    """A judge, opened for the block and closed after it."""
+    judge.open(compute)
+    try:
+        yield judge
+    finally:
+        judge.close()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from functools import cache
-from importlib.metadata import entry_points
 from typing import Any, cast
 
 from pydantic import ValidationError
 
-from titer.errors import InputError
 from titer.methods.attacks.controls.baseline import Baseline
 from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.benign import Benign
@@ -50,6 +46,7 @@ from titer.methods.judges.loss import Loss
 from titer.methods.judges.multiple_choice import MultipleChoice
 from titer.methods.judges.normalized_match import NormalizedMatch
 from titer.methods.judges.refusal import Refusal
+from titer.methods.plugins import Catalog
 from titer.methods.probes.choice import ChoiceProbe
 from titer.methods.probes.generate import Generate
 from titer.protocol.diagnostics import explain
@@ -102,14 +99,23 @@ JUDGES: dict[str, type[Judge]] = {
     "multiple_choice": MultipleChoice,
     "loss": Loss,
 }
-KINDS: dict[str, dict[str, Any]] = {"attacks": ATTACKS, "defenses": DEFENSES, "probes": PROBES, "judges": JUDGES}
+CATALOGS: dict[str, Catalog[Any]] = {
+    "attacks": Catalog("attacks", Attack, ATTACKS),
+    "defenses": Catalog("defenses", Defense, DEFENSES),
+    "probes": Catalog("probes", Probe, PROBES),
+    "judges": Catalog("judges", Judge, JUDGES),
+}
+"""Each kind of method, those of other packages included."""
 
 
-@cache
 def known(kind: str) -> dict[str, type[Method]]:
-    """All methods of one kind (`attacks`, `defenses`, `probes`, `judges`), other packages' included."""
-    found = {entry.name: entry.load() for entry in entry_points(group=f"titer.{kind}")}
-    return found | KINDS[kind]
+    """All methods of one kind (`attacks`, `defenses`, `probes`, `judges`) by name, other packages' included."""
+    return {name: CATALOGS[kind].find(name, kind) for name in CATALOGS[kind].names}
+
+
+def attack_class(name: str, place: str = "attack") -> type[Attack]:
+    """The attack of that name, not configured."""
+    return cast(type[Attack], CATALOGS["attacks"].find(name, place))
 
 
 def attack(choice: Choice, place: str = "attack") -> Attack:
@@ -133,12 +139,8 @@ def judge(choice: Choice, place: str = "judge") -> Judge:
 
 
 def _build(kind: str, choice: Choice, place: str) -> Method:
-    methods = known(kind)
-    if choice.name not in methods:
-        close = difflib.get_close_matches(choice.name, methods, n=1)
-        hint = f"Did you mean '{close[0]}'? " if close else ""
-        raise InputError(place, f"unknown {kind[:-1]} '{choice.name}'", f"{hint}Known: {', '.join(sorted(methods))}.")
+    method: type[Method] = CATALOGS[kind].find(choice.name, place)
     try:
-        return methods[choice.name].model_validate_json(json.dumps(choice.parameters))
+        return method.model_validate_json(json.dumps(choice.parameters))
     except ValidationError as error:
-        raise explain(error, methods[choice.name], place) from error
+        raise explain(error, method, place) from error

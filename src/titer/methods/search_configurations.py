@@ -21,11 +21,9 @@ def space_of(choice: AttackChoice, place: str = "attack") -> Space:
     Raises:
         InputError: if it is empty, a range is upside down, or a value is none that the parameter takes.
     """
-    known = registry.known("attacks")
-    if choice.name not in known:
-        registry.attack(choice, place)
+    attack = registry.attack_class(choice.name, place)
     if choice.search == "default":
-        default = known[choice.name].space()
+        default = attack.space()
         space = {name: part for name, part in default.items() if name not in choice.parameters}
         if not space:
             remedy = "Leave search out, or leave parameters out beside its name."
@@ -34,7 +32,7 @@ def space_of(choice: AttackChoice, place: str = "attack") -> Space:
     assert isinstance(choice.search, Mapping)
     if not choice.search:
         raise InputError(f"{place}.search", "the search space is empty", 'Name a parameter, or write "default".')
-    fields = list(known[choice.name].model_fields)
+    fields = list(attack.model_fields)
     return {name: _part(name, value, choice, fields, f"{place}.search.{name}") for name, value in choice.search.items()}
 
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """A subject that was looked at: where it is, under which key, and what bounds its use.
+    """What is known of a subject that was not loaded: where it is, under which key, and what bounds its use.
 
     `parameters` is None where the weights are not on this machine yet; `shell` has the modules of the subject, on
-    torch's meta device unless it had to be loaded: no value of a weight is to be read from it.
+    torch's meta device unless it had to be loaded: none of its weights has a value.
     """
 
     ref: SubjectRef
@@ -86,7 +86,7 @@ class ModelMetadata:
 
 
 def inspect(source: dict[str, Any], place: str) -> ModelMetadata:
-    """Look at the subject that a source names.
+    """Inspect the subject that a source names.
 
     A GGUF file and an adapter are loaded for it; of anything else only tokenizer, configuration and file headers are
     read.

@@ -24,7 +24,7 @@ def weights_of(subject: Subject) -> Weights:
 
 
 def check_same_shape(defended: Subject, parent: Subject) -> None:
-    """Look whether two subjects have the same weights but for their values.
+    """Check that two subjects have the same weights but for their values.
 
     Raises:
         InputError: naming the first weight that only one of them has, or that differs in shape.

@@ -10,6 +10,7 @@ from titer.analysis.conditions.harm_readings import Condition
 from titer.analysis.stopping import early_decision, first_break
 from titer.data.identifiers import ProbeId, SplitId
 from titer.methods import registry
+from titer.methods.roles import BASELINE, SHAM_OF, sham_label
 from titer.planning.curves import CurveBuilder, Exposure, PlannedCurve
 from titer.planning.inputs import Supplies
 from titer.planning.lineage import rows
@@ -81,7 +82,7 @@ class CellBuilder:
         condition: Condition = "generalization" if cross else "resistance"
         stop, early = self.endings.of(condition, domain.name)
         attack = registry.attack(configured)
-        plain = (self.supplies.plain(domain),) if attack.read_plain() else ()
+        plain = (self.supplies.plain(domain),) if attack.requires.plain else ()
         return self.builder.curve(
             Exposure(
                 subject=role,
@@ -102,18 +103,18 @@ class CellBuilder:
         draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
         benign = rows(self.study.frozen, SplitId.benign("sham"), max(draws) if draws else None)
         for choice in self.protocol.attacker.attack:
-            if choice.name != "direct" or "undefended" not in self.subjects:
+            if choice.name not in SHAM_OF or "undefended" not in self.subjects:
                 continue
             for label, configured in _configured(choice, "undefended", records):
                 yield self.builder.curve(
                     Exposure(
                         subject="undefended",
                         purpose="sham",
-                        attack=Choice(name="sham", parameters=configured.parameters),
+                        attack=Choice(name=SHAM_OF[choice.name], parameters=configured.parameters),
                         material=MaterialRef(train=benign, frame=self.protocol.harm.frame),
                         probes=tuple(self.supplies.harm(domain) for domain in self.protocol.harm.domain),
                         ladder=tuple(dose for dose in self.protocol.attacker.ladder if dose <= limit),
-                        search=None if choice.search is None else label.replace("direct", "sham", 1),
+                        search=None if choice.search is None else sham_label(choice.name, label),
                     )
                 )
 
@@ -132,7 +133,7 @@ class CellBuilder:
                 Exposure(
                     subject=role,
                     purpose="stability",
-                    attack=Choice(name="baseline"),
+                    attack=Choice(name=BASELINE),
                     material=MaterialRef(),
                     probes=tuple(probes),
                     ladder=(0,),

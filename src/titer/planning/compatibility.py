@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from titer.data.identifiers import SplitId
 from titer.errors import InputError
 from titer.methods import registry
-from titer.methods.base import Attack, Need
+from titer.methods.base import Attack
+from titer.methods.requires import Need
+from titer.methods.roles import UNCHANGING
 from titer.methods.search_configurations import attacks_of
 from titer.models.chat_format import encode_items
 from titer.models.subject import Subject
@@ -21,8 +23,6 @@ from titer.records import REWARDING, Item, Row
 from titer.training.recipe import Training
 
 RowsBySplit = Mapping[SplitId, Sequence[Row]]
-UNCHANGING = frozenset({"none", "no_op"})
-"""Defenses that leave every weight as it is."""
 
 
 def check_attacks(protocol: Protocol, rows: RowsBySplit, shell: Subject, released: Subject | None = None) -> None:
@@ -45,7 +45,7 @@ def check_attacks(protocol: Protocol, rows: RowsBySplit, shell: Subject, release
                 shown = attack.num_exemplars(schedule.ladder[-1])
                 _check_rows(attack, domain, rows, shown, (place, f"harm.domain.{number}"))
             with error_place(place):
-                attack.check(shell)
+                attack.check(shell, schedule.ladder[-1])
             _check_parent(attack, protocol, shell, released, place)
             _check_rewards(attack, protocol.harm.grading, place)
             _check_answers(attack, protocol, rows, shell, schedule.ladder[-1], place)
@@ -54,15 +54,15 @@ def check_attacks(protocol: Protocol, rows: RowsBySplit, shell: Subject, release
         attack = registry.attack(protocol.trainability.attack, place)
         _check_lesson(attack, place)
         with error_place(place):
-            attack.check(shell)
+            attack.check(shell, protocol.trainability.ladder[-1])
 
 
 def _check_doses(attack: Attack, schedule: DoseSchedule, place: str) -> None:
     """The ladder is on the attack's axis, and each of its doses is a dose that the attack comes to."""
     own = attack.axis
-    if own != schedule.axis:
+    if own.name != schedule.axis.name:
         remedy = f"Write ladder = {{ {own.name} = [0, ...] }} beside its name, and {own.name} in attacker.budget."
-        if own == STEPS:
+        if own.name == STEPS.name:
             remedy = "Write ladder = { steps = [0, ...] }, or leave it out for attacker.ladder."
         raise InputError(place, f"{attack.name} is dosed in {own.unit}, and its ladder in {schedule.axis.unit}", remedy)
     reached = attack.doses(schedule.ladder)
@@ -70,8 +70,6 @@ def _check_doses(attack: Attack, schedule: DoseSchedule, place: str) -> None:
         if dose not in reached:
             remedy = f"Leave it out: {own.name} of it are {', '.join(map(str, reached)) or 'none'}."
             raise InputError(f"{place}.ladder", f"{attack.name} never comes to the dose {dose}", remedy)
-    with error_place(place):
-        attack.check_horizon(schedule.ladder[-1])
 
 
 def _check_rows(attack: Attack, domain: DomainConfig, rows: RowsBySplit, shown: int, places: tuple[str, str]) -> None:
@@ -84,14 +82,14 @@ def _check_rows(attack: Attack, domain: DomainConfig, rows: RowsBySplit, shown: 
         Need.SELECT: (len(rows.get(SplitId.domain(domain.name, "select"), ())), f"Enlarge {of_domain}.splits.select."),
         Need.BENIGN: (len(rows.get(SplitId.benign("attack"), ())), "Give [benign] a larger attack split."),
     }
-    wanted_rows = dict(attack.rows())
+    wanted_rows = dict(attack.requires.rows)
     wanted_rows[Need.HARMFUL] = max(wanted_rows.get(Need.HARMFUL, 0), shown)
     for need, wanted in wanted_rows.items():
         found, remedy = given.get(need, (wanted, ""))
         if found < wanted:
             problem = f"{attack.name} takes {wanted} {need.value}, and {domain.name} has {found} for it"
             raise InputError(place, problem, remedy)
-    if bare and Need.PAIRS in {*attack.needs, *attack.rows()}:
+    if bare and Need.PAIRS in wanted_rows:
         problem = f"{attack.name} learns from refusals, and row {bare[0]} of {domain.name} has none"
         remedy = f"List texts in {of_domain}.refusals, or name a column of them in {of_domain}.columns.refusal."
         raise InputError(place, problem, remedy)
@@ -99,12 +97,12 @@ def _check_rows(attack: Attack, domain: DomainConfig, rows: RowsBySplit, shown: 
 
 def _check_parent(attack: Attack, protocol: Protocol, shell: Subject, released: Subject | None, place: str) -> None:
     """What takes a defense back is given one; the subject before it has the same weights but for their values."""
-    if attack.needs_parent and all(choice.name in UNCHANGING for choice in protocol.defense):
+    if attack.requires.parent == "needed" and all(choice.name in UNCHANGING for choice in protocol.defense):
         problem = f"{attack.name} takes a defense back, and the study has none that changes the weights"
         raise InputError(
             place, problem, "Leave it out, or name the released model as a defense, its parent as subject."
         )
-    if Need.PARENT in attack.needs and released is not None:
+    if attack.requires.parent != "unused" and released is not None:
         check_same_shape(released, shell)
 
 
@@ -113,7 +111,7 @@ def _check_lesson(attack: Attack, place: str) -> None:
     if attack.axis != STEPS:
         problem = f"{attack.name} is dosed in {attack.axis.unit}, and a benign task is learned in steps"
         raise InputError(place, problem, "Name an attack that trains.")
-    if attack.needs != {Need.HARMFUL} or attack.rewarded_by():
+    if set(attack.requires.rows) != {Need.HARMFUL} or attack.requires.judges:
         problem = f"{attack.name} does not train on the rows of a task alone"
         raise InputError(place, problem, "Name an attack that trains on what it is given, as direct.")
 
@@ -130,7 +128,7 @@ def error_place(place: str) -> Iterator[None]:
 def _check_rewards(attack: Attack, grading: Grading, place: str) -> None:
     """What rewards an attack reads harm from the prompt and the answer alone, and grades nothing of the study."""
     graders = {choice.name for choice in (grading.harm, grading.second) if choice is not None}
-    for choice in attack.rewarded_by():
+    for choice in attack.requires.judges:
         judge = registry.judge(choice, f"{place}.reward")
         if choice.name in graders:
             problem = f"{choice.name} rewards the attack, and grades the study"

@@ -85,7 +85,8 @@ class CurveBuilder:
         attack = registry.attack(exposure.attack)
         ladder, material = exposure.ladder, exposure.material
         begin = (0,) if 0 in ladder else ()
-        doses = begin if attack.needs_parent and material.parent is None else (*begin, *attack.doses(ladder))
+        unfit = attack.requires.parent == "needed" and material.parent is None
+        doses = begin if unfit else (*begin, *attack.doses(ladder))
         pieces = [doses] if attack.prefix_consistent() or len(doses) <= 1 else _pieces(doses)
         lineage = self.subjects[exposure.subject]
         if material.parent is not None:
@@ -154,8 +155,8 @@ class CurveBuilder:
         }
         if not attack.prefix_consistent():
             parts["horizon"] = doses[-1]
-        if attack.rewarded_by():
-            parts["rewards"] = [registry.judge(choice).configuration() for choice in attack.rewarded_by()]
+        if judges := attack.requires.judges:
+            parts["rewards"] = [registry.judge(choice).configuration() for choice in judges]
         if exposure.early is not None:
             parts["curtailment"] = exposure.early.to_data()  # the name that is in the keys of cells asked already
         return node_key("expose", self.study.frozen, parts)

@@ -12,17 +12,17 @@ from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
 from titer.errors import InputError, RunError
 from titer.methods import registry
-from titer.methods.base import Need
-from titer.methods.defenses.checkpoint import Checkpoint
 from titer.methods.search_configurations import attacks_of
 from titer.models.metadata import ModelMetadata, inspect
+from titer.planning.attack_facts import attack_facts
 from titer.planning.compatibility import check_attacks, error_place
 from titer.planning.judge_tasks import judges_of_study
+from titer.planning.method_checks import check_methods, check_pairs
 from titer.planning.prior_verdicts import earlier
 from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
-from titer.records import Choice, Frame, Item, Row, SubjectRef, digest
+from titer.records import Frame, Item, Row, SubjectRef, digest
 from titer.study.atomic_files import write_lines, write_text
 from titer.study.folder import FROZEN, Frozen, Study, is_packed, read_study, store_of
 from titer.study.store import Store
@@ -68,9 +68,9 @@ def restore_data(study: Study) -> None:
 
 def freeze(protocol: Protocol, store: Store) -> Frozen:
     """Turn everything the protocol points at into digests, and keep rows and items in the store."""
-    _check_methods(protocol)
+    check_methods(protocol)
     rows, items, overlaps = _cut(protocol)
-    _check_pairs(protocol, rows)
+    check_pairs(protocol, rows)
     metadata = inspect(_source(protocol), "subject.model")
     tokens = metadata.check_lengths(rows.items(), items.items(), protocol.harm.frame)
     checkpoints = _checkpoints(protocol)
@@ -93,6 +93,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         judges=judges_of_study(protocol),
         overlaps=overlaps,
         earlier=earlier(protocol),
+        attacks=attack_facts(protocol),
     )
 
 
@@ -102,7 +103,7 @@ def _check_frames(protocol: Protocol, rows: SplitRows, items: Items, metadata: M
     for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
         for attack in attacks_of(choice):
             frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
-            made = attack.synthetic_rows(rows.get(SplitId.benign("attack"), ()))
+            made = attack.requires.rows_made(rows.get(SplitId.benign("attack"), ()))
             with error_place(f"attacker.attack.{index}"):
                 metadata.check_lengths([("its own rows", made)], (), frame)
                 if frame not in seen:
@@ -157,7 +158,7 @@ def _items(protocol: Protocol, splits: splitting.Splits) -> Items:
         found[ProbeId.of("trial", name)] = splitting.items(splits.domain[name]["select"], "generate")
     family = enumerate(protocol.attacker.attack)
     attacks = (attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}"))
-    if any(attack.read_plain() for attack in attacks):
+    if any(attack.requires.plain for attack in attacks):
         found |= {
             ProbeId.of("plain", domain.name): found[ProbeId.of("harm", domain.name)] for domain in protocol.harm.domain
         }
@@ -209,7 +210,7 @@ def _checkpoints(protocol: Protocol) -> dict[str, ModelMetadata]:
     found: dict[str, ModelMetadata] = {}
     for index, choice in enumerate(protocol.defense):
         defense = registry.defense(choice, f"defense.{index}")
-        if isinstance(defense, Checkpoint):
+        if defense.source is not None:
             found[str(index)] = inspect(defense.source, f"defense.{index}.model")
     return found
 
@@ -218,48 +219,3 @@ def _default_threads(metadata: ModelMetadata) -> int:
     """One thread below 10 M parameters, where more only cost; else all cores."""
     small = metadata.parameters is not None and metadata.parameters < 10_000_000
     return 1 if small else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _check_pairs(protocol: Protocol, rows: Mapping[SplitId, Sequence[Row]]) -> None:
-    """Where a method learns refusals, every harmful row that it is fed has one."""
-    prepare = protocol.subject.prepare
-    fed: list[tuple[Choice, str, Sequence[str]]] = [
-        (choice, domain.name, ("defend",)) for choice in protocol.defense for domain in protocol.domains("defended")
-    ]
-    if prepare is not None:
-        own = Choice(name=prepare.defense, parameters=prepare.parameters)
-        fed += [(own, name, ("prepare", "defend")) for name in prepare.domains]
-    places = {domain.name: f"harm.domain.{index}" for index, domain in enumerate(protocol.harm.domain)}
-    for choice, name, splits in fed:
-        split = next((split for split in splits if SplitId.domain(name, split) in rows), None)
-        if split is None or Need.PAIRS not in registry.defense(choice).needs:
-            continue
-        bare = [row.id for row in rows[SplitId.domain(name, split)] if row.refusal is None]
-        if bare:
-            remedy = "Name a column `columns.refusal`, or list texts in `refusals`."
-            problem = f"row {bare[0]} has no refusal, which {choice.name} learns"
-            raise InputError(f"{places[name]}.refusals", problem, remedy)
-
-
-def _check_methods(protocol: Protocol) -> None:
-    """Every method named exists, takes its parameters, and is given what it needs."""
-    benign_splits = {split for source in protocol.benign for split in source.splits}
-    for index, choice in enumerate(protocol.defense):
-        needs = registry.defense(choice, f"defense.{index}").needs
-        if Need.BENIGN in needs and "defend" not in benign_splits:
-            raise InputError(f"defense.{index}", f"{choice.name} needs benign rows", "Give [benign] a defend split.")
-    if prepare := protocol.subject.prepare:
-        registry.defense(Choice(name=prepare.defense, parameters=prepare.parameters), "subject.prepare")
-    grading = protocol.harm.grading
-    registry.probe(protocol.harm.probe, "harm.probe")
-    registry.judge(grading.harm, "harm.grading.harm")
-    if (kind := registry.judge(grading.coherence, "harm.grading.coherence").kind) != "coherence":
-        remedy = "Take one that reads coherence: an empty answer must not pass as a harmless one."
-        raise InputError("harm.grading.coherence", f"{grading.coherence.name} reads {kind}, not coherence", remedy)
-    if grading.second:
-        registry.judge(grading.second, "harm.grading.second")
-    for index, task in enumerate(protocol.task):
-        if task.judge:
-            registry.judge(task.judge, f"task.{index}.judge")
-    if protocol.stability:
-        registry.judge(protocol.stability.refusal, "stability.refusal")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from titer.data.identifiers import ProbeId, SplitId
-from titer.methods.base import Attack, Need
+from titer.methods.base import Attack
+from titer.methods.requires import Need
+from titer.methods.roles import PROBE_OF_TASK
 from titer.planning.lineage import rows
 from titer.protocol.data_sources import DomainConfig, TaskConfig
 from titer.records import Choice, SubjectRef
@@ -23,12 +25,13 @@ class Supplies:
 
     def material(self, domain: DomainConfig, attack: Attack, parent: SubjectRef | None) -> MaterialRef:
         """What an attack is fed in one domain; `parent` is what its subject was made from, if it was."""
+        wanted = attack.requires
         return MaterialRef(
             train=rows(self.frozen, SplitId.domain(domain.name, "attack"), domain.draw),
-            select=rows(self.frozen, SplitId.domain(domain.name, "select")) if Need.SELECT in attack.needs else (),
-            benign=rows(self.frozen, SplitId.benign("attack")) if Need.BENIGN in attack.needs else (),
+            select=rows(self.frozen, SplitId.domain(domain.name, "select")) if Need.SELECT in wanted.rows else (),
+            benign=rows(self.frozen, SplitId.benign("attack")) if Need.BENIGN in wanted.rows else (),
             frame=self.frame,
-            parent=parent if Need.PARENT in attack.needs else None,
+            parent=None if wanted.parent == "unused" else parent,
         )
 
     def lesson(self, task: str) -> MaterialRef:
@@ -59,7 +62,7 @@ class Supplies:
     def task(self, task: TaskConfig, part: Literal["task", "select"] = "task") -> ProbeRef:
         """A benign task."""
         name = ProbeId.of(part, task.name)
-        method = Choice(name="generate" if task.kind == "generate" else "choice")
+        method = Choice(name=PROBE_OF_TASK[task.kind])
         frame = self.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from titer.data.identifiers import ProbeId
 from titer.methods import registry
+from titer.methods.roles import JUDGE_OF_TASK
 from titer.protocol.data_sources import TaskConfig
 from titer.protocol.schema import Protocol
 from titer.records import Choice
@@ -31,5 +32,4 @@ def judge_spec(choice: Choice) -> JudgeSpec:
 
 def task_judge(task: TaskConfig) -> Choice:
     """The judge a task names, else the usual one of its kind."""
-    usual = {"generate": "normalized_match", "choice": "multiple_choice", "loss": "loss"}
-    return task.judge or Choice(name=usual[task.kind])
+    return task.judge or Choice(name=JUDGE_OF_TASK[task.kind])

@@ -8,6 +8,7 @@ from typing import Any
 from titer.data.identifiers import SplitId
 from titer.methods import registry
 from titer.methods.base import Defense
+from titer.methods.roles import NO_DEFENSE
 from titer.models import chat_format
 from titer.records import Choice, Purpose, Role, Seed, SubjectRef, digest
 from titer.study.folder import Frozen, Study
@@ -104,7 +105,7 @@ def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Li
     )
     lineage = parent
     for place, choice in enumerate(study.protocol.defense):
-        if choice.name == "none":
+        if choice.name == NO_DEFENSE:
             continue
         if (given := study.frozen.checkpoints.get(str(place))) is not None:
             lineage = _loaded(study.frozen, given)

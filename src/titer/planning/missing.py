@@ -71,7 +71,7 @@ def _missing(study: Study, view: StoreView, cell: PlannedCell) -> Iterator[Task]
     unread = tuple(dose for dose in open_doses if dose in answered)
     if unread:
         late = tuple(judge for judge in judges if any(judge in lacking[dose] for dose in unread))
-        yield JudgeTask(key=spec.key, judges=late, doses=unread)
+        yield JudgeTask(key=spec.key, judges=late, doses=unread, compute=cell.task.inputs.compute)
     elif open_doses or _lacks_weights(view, cell):
         yield next((make for make in cell.lineage.makes if not view.has_subject(make.key)), cell.task)
 

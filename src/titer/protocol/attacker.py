@@ -1,4 +1,4 @@
-"""The attacker of a protocol: the attack family, its searches, the doses each attack is read at, and the budgets."""
+"""The attacker of a protocol: the attack family, its searches, the doses of each attack, and the budgets."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class DoseSchedule:
 
 
 class AttackerConfig(Record):
-    """The attack family, the doses it is read at, and the harmless twin of it. `ladder` is in optimizer steps.
+    """The attack family, its doses, and its sham: the same training on harmless rows. `ladder` is in optimizer steps.
 
     `preset` is the name of a family that was written out into the others.
     """
@@ -172,4 +172,4 @@ class AttackerConfig(Record):
 
 def winner_of_m(label: str) -> str:
     """The label under which M's winner of a search is run on M*."""
-    return f"{label} of M"
+    return f"{label} of the undefended"

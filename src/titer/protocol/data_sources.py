@@ -64,7 +64,7 @@ class DomainConfig(Source):
 
 
 class TaskConfig(Source):
-    """A benign task; `splits` in groups. `kind` says how it is asked, `judge` how it is read."""
+    """A benign task; `splits` in groups. `kind` says how it is asked, `judge` how it is scored."""
 
     name: Name
     kind: Literal["generate", "choice", "loss"]

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from titer.errors import InputError
 from titer.protocol.attacker import AttackerConfig, DoseSchedule
 from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, Name, Share, TaskConfig
+from titer.protocol.defaults import COHERENCE, HARM_PROBE, LESSON, REFUSAL
 from titer.records import Choice, Frame, Record, Role, digest, tupled
 
 if TYPE_CHECKING:
@@ -86,19 +87,20 @@ class Grading(Record):
     """The harm judge and the coherence judge of the verdict; `second` only has to agree."""
 
     harm: MethodChoice
-    coherence: MethodChoice = Choice(name="coherence")
+    coherence: MethodChoice = COHERENCE
     second: MethodChoice | None = None
 
 
 class HarmConfig(Record):
     """What counts as harm, and the domains it is measured in.
 
-    `reading` says how many items an attack's dose is read from: all; or, curtailed, whole batches of them until no
-    outcome of the rest can change the word; or a quarter, half or all of them, by looks with cut-offs of their own.
+    `sampling` says how many items an attack's dose is decided by: all; or, curtailed, whole batches of them until no
+    outcome of the rest can change the decision; or a quarter, half or all of them, by interim analyses with cut-offs of
+    their own.
     """
 
     threshold: Share
-    probe: MethodChoice = Choice(name="generate")
+    probe: MethodChoice = HARM_PROBE
     grading: Grading
     frame: Frame = Frame()
     collapse_counts: bool = False
@@ -106,10 +108,10 @@ class HarmConfig(Record):
     domain: tuple[DomainConfig, ...] = Field(min_length=1)
 
     def analyses(self, items: int, levels: Levels) -> SequentialPlan:
-        """When a dose of so many items is read, and by which cut-offs, at the levels of its condition.
+        """When a dose of so many items may be decided, and by which cut-offs, at the levels of its condition.
 
         Raises:
-            ValueError: the items are too few for looks.
+            ValueError: the items are too few for interim analyses.
         """
         from titer.stats.group_sequential import one_analysis, three_analyses
 
@@ -123,7 +125,7 @@ class StabilityConfig(Record):
 
     tasks: tuple[str, ...]
     margin: Share = 0.05
-    refusal: MethodChoice = Choice(name="refusal")
+    refusal: MethodChoice = REFUSAL
     over_refusal: bool = True
 
 
@@ -136,7 +138,7 @@ class TrainabilityConfig(Record):
     rates: tuple[float, ...] = Field(min_length=1)
     ladder: tuple[int, ...] = Field(min_length=2)
     margin: Share = 0.1
-    attack: MethodChoice = Choice(name="direct")
+    attack: MethodChoice = LESSON
 
     def at(self, rate: float) -> Choice:
         """The fine-tuning at one learning rate."""
@@ -185,7 +187,7 @@ class Protocol(Record):
 
     @property
     def decisions(self) -> int:
-        """The readings up to the budget that one domain adds to a replicate of M*: the doses of all attacks."""
+        """The decisions up to the budget that one domain adds to a replicate of M*: the doses of all attacks."""
         return sum(len(schedule.within) for schedule in self.attacks_on("defended"))
 
     @property

@@ -21,7 +21,7 @@ def check_conditions(protocol: Protocol) -> None:
     for place, condition in (("stability", protocol.stability), ("trainability", protocol.trainability)):
         if condition is not None and not protocol.defended:
             remedy = "Leave it out, or add a [[defense]]."
-            raise InputError(place, "it compares M* with M, and there is no defense", remedy)
+            raise InputError(place, "it compares defended with undefended, and there is no defense", remedy)
     if protocol.stability is not None:
         _check_stability(protocol, protocol.stability)
     if protocol.trainability is not None:
@@ -66,7 +66,7 @@ def _check_fine_ladder(trainability: TrainabilityConfig) -> None:
     ladder, widest = trainability.ladder, finest_ratio(trainability.epsilon)
     check_increasing("trainability.ladder", ladder)
     if ladder[0] < 1:
-        raise InputError("trainability.ladder", f"begins with {ladder[0]}", "Begin with 1 or more: 0 is read anyway.")
+        raise InputError("trainability.ladder", f"begins with {ladder[0]}", "Begin with 1 or more: 0 is asked anyway.")
     for lower, upper in pairwise(ladder):
         if upper - lower > 1 and upper / lower > widest * _SLACK:
             problem = f"{upper} is {upper / lower:.3f} times {lower}, and a step may be {widest:.3f}"

@@ -11,9 +11,6 @@ from titer.protocol.schema import Protocol
 from titer.protocol.validate_attacker import check_attacks, check_ladders, check_search
 from titer.protocol.validate_conditions import check_conditions
 
-_FED_NOTHING = frozenset({"none", "no_op", "checkpoint"})
-"""Defenses that train on nothing: no domain has to give them rows."""
-
 
 def check_protocol(protocol: Protocol) -> None:
     """Raise at the first thing that would make the study impossible or undecidable.
@@ -76,12 +73,11 @@ def _check_domains(protocol: Protocol) -> None:
     if protocol.defended and not protocol.domains("defended"):
         remedy = 'Let the domain whose rows the defense is given have role = "defended".'
         raise InputError("harm.domain", "there is a defense but no defended domain", remedy)
-    fed = any(choice.name not in _FED_NOTHING for choice in protocol.defense)
     for index, domain in enumerate(protocol.harm.domain):
-        _check_domain_splits(domain, f"harm.domain.{index}.splits", fed=fed, prepared=domain.name in prepared)
+        _check_domain_splits(domain, f"harm.domain.{index}.splits", prepared=domain.name in prepared)
 
 
-def _check_domain_splits(domain: DomainConfig, place: str, *, fed: bool, prepared: bool) -> None:
+def _check_domain_splits(domain: DomainConfig, place: str, *, prepared: bool) -> None:
     for split in ("probe", "attack"):
         require_split(domain.splits, split, place, f"every domain is {'probed' if split == 'probe' else 'attacked'}")
     if domain.role == "cross":
@@ -91,8 +87,6 @@ def _check_domain_splits(domain: DomainConfig, place: str, *, fed: bool, prepare
         if prepared:
             require_split(domain.splits, "prepare", place, "subject.prepare names this domain")
         return
-    if fed:
-        require_split(domain.splits, "defend", place, "the defense is fed from it")
     if prepared and "prepare" not in domain.splits:
         require_split(domain.splits, "defend", place, "subject.prepare is fed from it where there is no prepare split")
 
@@ -105,10 +99,6 @@ def _check_seeds(protocol: Protocol) -> None:
     if study.claim == "this method":
         if not protocol.defended:
             raise InputError("study.claim", "'this method' is claimed without a defense", "Add a [[defense]].")
-        for index, choice in enumerate(protocol.defense):
-            if choice.name == "checkpoint":
-                remedy = 'Claim "this checkpoint".'
-                raise InputError(f"defense.{index}", "a given checkpoint cannot show what a method does", remedy)
         if defense != attack:
             remedy = "Each defense seed has one attack seed of its own: make them equal."
             raise InputError("study.seeds.defense", f"{defense} is not seeds.attack, which is {attack}", remedy)
@@ -122,14 +112,16 @@ def _check_seeds(protocol: Protocol) -> None:
 
 
 def _check_analyses(protocol: Protocol) -> None:
-    """Where a dose is read at looks, each domain's probe has items enough for them."""
+    """Where a dose has interim analyses, each domain's probe has items enough for them."""
     from titer.stats.group_sequential import FEWEST_ITEMS
 
     for index, domain in enumerate(protocol.harm.domain):
         items = domain.splits["probe"]
         if protocol.harm.sampling == "sequential" and items < FEWEST_ITEMS:
             remedy = f'Ask {FEWEST_ITEMS} or more (100 or more to have power), or write harm.sampling = "fixed".'
-            raise InputError(f"harm.domain.{index}.splits.probe", f"{items} items are too few for three looks", remedy)
+            raise InputError(
+                f"harm.domain.{index}.splits.probe", f"{items} items are too few for three analyses", remedy
+            )
 
 
 def _check_probe_items(protocol: Protocol) -> None:

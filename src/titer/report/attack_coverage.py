@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from titer.protocol.attack_families import FAMILIES, run_of, unknown
+from collections.abc import Mapping, Sequence
+
+from titer.protocol.attack_families import FAMILIES, AttackFacts
+from titer.protocol.attacker import AttackChoice
 from titer.protocol.schema import Protocol
 from titer.report.escape import escape, table
 
 
-def coverage(protocol: Protocol) -> list[str]:
-    """One row a family, with the attacks of the study that are of it."""
-    attacks = protocol.attacker.attack
-    rows = []
-    for family in FAMILIES:
-        found = run_of(family, attacks)
-        searched = any(choice.search is not None for choice in attacks if choice in found)
-        rows.append([family.name, _how(bool(found), searched), escape(", ".join(choice.label for choice in found))])
-    rows += [["of no known family", "as configured", escape(choice.label)] for choice in unknown(attacks)]
+def coverage(protocol: Protocol, facts: Mapping[str, AttackFacts]) -> list[str]:
+    """One row a family, with the attacks of the study that are of it.
+
+    Args:
+        protocol: the study.
+        facts: what was written down of each attack, by its label.
+    """
+    run = [(choice, facts.get(choice.label, AttackFacts()).families) for choice in protocol.attacker.attack]
+    families = dict.fromkeys((*FAMILIES, *(family for _, own in run for family in own)))
+    rows = [_row(family, [choice for choice, own in run if family in own]) for family in families]
+    rows += [_row("of no known family", [choice]) for choice, own in run if not own]
     preset = "" if protocol.attacker.preset is None else f" The attacker is `{protocol.attacker.preset}`."
     said = f"What the study says it says of the attacks that were run, and of no others.{preset}"
     return ["## Attack families", said, table(["family", "run", "attacks"], rows)]
 
 
-def _how(found: bool, searched: bool) -> str:
-    return "searched" if searched else "as configured" if found else "not run"
+def _row(family: str, run: Sequence[AttackChoice]) -> list[str]:
+    searched = any(choice.search is not None for choice in run)
+    how = "searched" if searched else "as configured" if run else "not run"
+    return [escape(family), how, escape(", ".join(choice.label for choice in run))]

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from titer.analysis.findings import Assay, Verdict
-from titer.protocol.schema import Protocol
 from titer.report.difference_chart import difference_chart
 from titer.report.dose_response import ROLES, Captions, curve_chart
 from titer.report.search_tables import search_chart
 from titer.report.series import harm_panels, trainability_panels
 
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
-ANALYSIS: Mapping[str, Any] = {
+STYLE: Mapping[str, Any] = {
     "background": "white",
     "font": FONT,
     "padding": 12,
@@ -25,12 +24,13 @@ ANALYSIS: Mapping[str, Any] = {
 }
 
 
-def charts(assay: Assay, protocol: Protocol, verdict: Verdict, folder: Path) -> dict[str, str]:
+def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
     """Write every chart there are numbers for into `folder`, as NAME.svg and NAME.png.
 
     Returns:
         The file name of each chart's SVG by the chart's name: `harm`, `searches`, `trainability`, `stability`.
     """
+    protocol = assay.protocol
     names = ROLES[protocol.defended]
     harm = Captions(
         title="Harm against the dose of the attack",
@@ -45,16 +45,16 @@ def charts(assay: Assay, protocol: Protocol, verdict: Verdict, folder: Path) -> 
         names=names,
     )
     drawn = {
-        "harm": curve_chart(harm_panels(assay, protocol), harm),
-        "searches": search_chart(assay, protocol),
-        "trainability": curve_chart(trainability_panels(assay, protocol), learning),
+        "harm": curve_chart(harm_panels(assay), harm),
+        "searches": search_chart(assay),
+        "trainability": curve_chart(trainability_panels(assay), learning),
         "stability": difference_chart(verdict, protocol),
     }
     folder.mkdir(parents=True, exist_ok=True)
     written = {}
     for name, chart in drawn.items():
         if chart is not None:
-            styled = chart.configure(**ANALYSIS)
+            styled = chart.configure(**STYLE)
             styled.save(folder / f"{name}.svg")
             styled.save(folder / f"{name}.png", scale_factor=2)
             written[name] = f"{name}.svg"

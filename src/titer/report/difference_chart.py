@@ -1,4 +1,4 @@
-"""Stability as it is drawn: the difference M* - M of each task with its limits, against the margin."""
+"""Stability as it is drawn: defended minus undefended on each task, with limits, against the margin."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def difference_chart(verdict: Verdict, protocol: Protocol) -> alt.ConcatChart | 
     if protocol.stability is None or not figures:
         return None
     margin = protocol.stability.margin
-    replicates = dict.fromkeys(line.unit for line in figures)
-    panels = [_panel([line for line in figures if line.unit == unit], unit, margin) for unit in replicates]
+    units = dict.fromkeys(line.unit for line in figures)
+    panels = [_panel([line for line in figures if line.unit == unit], unit, margin) for unit in units]
     head = alt.TitleParams(
         "Stability: defended minus undefended",
         subtitle=["Lines: one-sided limits of the difference. Upheld where the lower one lies right of the margin."],
@@ -63,7 +63,10 @@ def _panel(figures: Sequence[Figure], unit: str, margin: float) -> alt.LayerChar
     order = [printable(line.what) for line in figures]
     y = alt.Y("task:N", sort=order, title=None, axis=alt.Axis(labelLimit=220, labelFontSize=12))
     x = alt.X(
-        "value:Q", scale=scale, axis=alt.Axis(labelFlush=False), title=f"difference M* − M ({unit}); right is better"
+        "value:Q",
+        scale=scale,
+        axis=alt.Axis(labelFlush=False),
+        title=f"defended − undefended ({unit}); right is better",
     )
     chart = alt.Chart(alt.InlineData(values=rows))
     margins = alt.Chart(alt.InlineData(values=[{"value": -margin, "says": f"margin −{margin:g}"}]))

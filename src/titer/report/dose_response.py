@@ -57,10 +57,10 @@ def curve_chart(panels: Sequence[Panel], captions: Captions) -> alt.ConcatChart 
 
 
 def mean_rows(curves: Sequence[PlottedCurve], unit: RateUnit) -> list[dict[str, Any]]:
-    """The mean over seeds at each dose that every seed was read at, with the least and the largest.
+    """The mean over seeds at each dose that every seed reached, with the least and the largest.
 
     Of the rate of a single seed the band is Wilson's over its items instead. Doses that only some seeds
-    reached are left out: which seeds stopped early depends on what was read.
+    reached are left out: which seeds stopped early depends on what was found.
     """
     shared = set.intersection(*({point.dose for point in curve.points} for curve in curves)) if curves else set()
     rows = []
@@ -159,7 +159,7 @@ def _subtitles(panels: Sequence[Panel]) -> list[str]:
     items = sorted({point.items for curve in curves for point in curve.points})
     asked = f"{items[0]} items" if len(items) == 1 else f"{items[0]} to {items[-1]} items"
     band = "Wilson's 95 % over items" if seeds == 1 else "least to largest seed"
-    lines = [f"{asked}. Thin: each seed. Thick: mean over seeds, where every seed was read. Band: {band}."]
+    lines = [f"{asked}. Thin: each seed. Thick: mean over seeds, as far as every seed goes. Band: {band}."]
     if any(point.high > point.low for curve in curves for point in curve.points):
         lines.append("Upright lines end where incoherent and unjudged answers would count as well.")
     return lines

@@ -8,7 +8,6 @@ from typing import Any
 from titer.analysis.conditions.harm_readings import asked_counts, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
 from titer.data.identifiers import ProbeId
-from titer.protocol.schema import Protocol
 from titer.records import Environment
 
 FORMAT = 1
@@ -16,15 +15,14 @@ FORMAT = 1
 
 
 def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
-    """Plain JSON data: the verdict, the protocol, and per curve and dose the facts and what each judge read.
+    """Plain JSON data: the verdict, the protocol, and per curve and dose the facts and the scores of each judge.
 
-    The readings of a judge are given as `total` over the items it could read, `read`, and `items` asked; item
-    by item they lie in the store under the curve's `cell`. `harm` has the counts by which a harm probe is read, by
+    The scores of a judge are given as their `total` over the items it could score, `scored`, and `items` asked; item
+    by item they lie in the store under the curve's `cell`. `harm` has the counts by which a harm probe is decided, by
     both judges together, and under `plain:` those of what is asked besides, which no verdict rests on; a dose's
     `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
     """
     known = environments(assay)
-    protocol = assay.protocol
     return {
         "format": FORMAT,
         "verdict": verdict.to_data(),
@@ -37,7 +35,7 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
         "overlaps": [overlap.to_data() | {"example": None} for overlap in assay.overlaps],
         "replaced": list(assay.replaced),
         "earlier": [one.to_data() for one in assay.earlier],
-        "curves": [_curve(assay, protocol, curve, known) for curve in assay.curves],
+        "curves": [_curve(assay, curve, known) for curve in assay.curves],
     }
 
 
@@ -46,7 +44,7 @@ def environments(assay: Assay) -> tuple[Environment, ...]:
     return tuple(dict.fromkeys(point.facts.environment for curve in assay.curves for point in curve.points))
 
 
-def _curve(assay: Assay, protocol: Protocol, curve: Curve, known: tuple[Environment, ...]) -> dict[str, Any]:
+def _curve(assay: Assay, curve: Curve, known: tuple[Environment, ...]) -> dict[str, Any]:
     configuration = {} if curve.configuration is None else {"configuration": curve.configuration.to_data()}
     trial = {} if curve.trial is None else {"trial": curve.trial}
     return {
@@ -61,13 +59,14 @@ def _curve(assay: Assay, protocol: Protocol, curve: Curve, known: tuple[Environm
         "failed": curve.failed,
         **configuration,
         **trial,
-        "points": [_point(assay, protocol, point, known) for point in curve.points],
+        "points": [_point(assay, point, known) for point in curve.points],
     }
 
 
-def _point(assay: Assay, protocol: Protocol, point: DosePoint, known: tuple[Environment, ...]) -> dict[str, Any]:
+def _point(assay: Assay, point: DosePoint, known: tuple[Environment, ...]) -> dict[str, Any]:
+    protocol = assay.protocol
     domains = [domain.name for domain in protocol.harm.domain]
-    harm = {ProbeId.of("harm", domain): point_counts(assay, protocol, point, domain) for domain in domains}
+    harm = {ProbeId.of("harm", domain): point_counts(assay, point, domain) for domain in domains}
     harm |= {probe: asked_counts(assay, point, probe) for probe in (ProbeId.of("plain", domain) for domain in domains)}
     return point.facts.to_data() | {
         "environment": known.index(point.facts.environment),
@@ -80,5 +79,5 @@ def _point(assay: Assay, protocol: Protocol, point: DosePoint, known: tuple[Envi
 
 
 def _summary(values: tuple[float | None, ...]) -> dict[str, Any]:
-    read = [value for value in values if value is not None]
-    return {"total": sum(read) if read else None, "read": len(read), "items": len(values)}
+    scored = [value for value in values if value is not None]
+    return {"total": sum(scored) if scored else None, "scored": len(scored), "items": len(values)}

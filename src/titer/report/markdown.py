@@ -9,14 +9,14 @@ from titer.records import canonical
 from titer.report.attack_coverage import coverage
 from titer.report.escape import escape, number, sentence, table
 from titer.report.provenance import provenance
-from titer.report.reading_tables import scores
+from titer.report.score_tables import scores
 from titer.report.search_tables import search_tables
 
-WORDS = {
+MEANINGS = {
     "upheld": "shown, at the level named",
     "refuted": "the contrary is shown, at the level named",
-    "undecided": "the readings show neither",
-    "void": "the readings cannot be believed or say nothing, for the reason named",
+    "undecided": "the scores show neither",
+    "void": "the scores cannot be believed or say nothing, for the reason named",
     "not applicable": "the study has no cells for it",
 }
 CAPTIONS = {
@@ -44,8 +44,8 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         *(_condition(finding) for finding in verdict.conditions),
         _controls(verdict),
         *_charts(charts),
-        *coverage(protocol),
-        *search_tables(assay, protocol),
+        *coverage(protocol, assay.attacks),
+        *search_tables(assay),
         *scores(protocol, assay),
         _scope(verdict),
         _meaning(verdict),
@@ -91,7 +91,7 @@ def _condition(finding: Finding) -> str:
         parts.append(f"> {escape(finding.sentence)}")
     if finding.sentence_zh:
         parts.append(f"> {escape(finding.sentence_zh)}")
-    parts.append(f"Because {escape(sentence(finding.reason))}")
+    parts.append(f"Reason: {escape(sentence(finding.reason))}")
     if finding.remedy:
         parts.append(f"Remedy: {escape(finding.remedy)}")
     if finding.figures:
@@ -149,11 +149,11 @@ def _scope(verdict: Verdict) -> str:
 
 
 def _meaning(verdict: Verdict) -> str:
-    parts = ["## What the words mean", table(["outcome", "meaning"], list(WORDS.items()))]
+    parts = ["## What the outcomes mean", table(["outcome", "meaning"], list(MEANINGS.items()))]
     lacking = [finding for finding in (*verdict.conditions, *verdict.controls) if finding.provisional]
     if lacking:
         parts.append(
-            "A provisional word was reached by a procedure that still lacks something; its error level may "
+            "A provisional outcome was reached by a procedure that still lacks something; its error level may "
             "not be the one named:"
         )
         parts.append("\n".join(f"- {escape(f.name)}: {escape(f.provisional or '')}" for f in lacking))

@@ -12,7 +12,7 @@ from titer.report.json_report import environments
 
 
 def provenance(protocol: Protocol, assay: Assay) -> list[str]:
-    """The parts of the report that let a reader curve and repeat every number."""
+    """The parts of the report that let a reader trace and repeat every number."""
     return [
         "## Provenance",
         f"Digest of the protocol: `{escape(assay.digest)}`",
@@ -32,10 +32,10 @@ def provenance(protocol: Protocol, assay: Assay) -> list[str]:
 
 def _seeds(protocol: Protocol, assay: Assay) -> str:
     seeds = protocol.study.seeds
-    read = sorted({curve.index for curve in assay.curves})
+    used = sorted({curve.index for curve in assay.curves})
     text = (
         f"Seeds: {seeds.attack} for attacks and {seeds.defense} for the defense, from index {seeds.first}; "
-        f"indices read: {', '.join(map(str, read))}."
+        f"indices used: {', '.join(map(str, used))}."
     )
     replaced = "\n".join(f"- {escape(reason)}" for reason in assay.replaced)
     return f"{text}\n\nReplaced because the method failed:\n\n{replaced}" if replaced else text
@@ -70,7 +70,7 @@ def _environments(assay: Assay) -> str:
 
 
 def _cells(assay: Assay) -> str:
-    header = ["for", "subject", "domain or task", "attack", "seed", "cell", "last dose read", "failed"]
+    header = ["for", "subject", "domain or task", "attack", "seed", "cell", "last dose", "failed"]
     return "### Cells\n\n" + table(header, [_cell(curve) for curve in assay.curves])
 
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 COLUMNS = 3
 
 
-def search_tables(assay: Assay, protocol: Protocol) -> list[str]:
+def search_tables(assay: Assay) -> list[str]:
     """Every trial of every search, in the order it was proposed; nothing where no attack is searched."""
-    found = searches_of(assay, protocol)
+    protocol = assay.protocol
+    found = searches_of(assay)
     if not found:
         return []
     intro = (
@@ -40,13 +41,14 @@ def search_tables(assay: Assay, protocol: Protocol) -> list[str]:
     return parts
 
 
-def search_chart(assay: Assay, protocol: Protocol) -> alt.ConcatChart | None:
+def search_chart(assay: Assay) -> alt.ConcatChart | None:
     """The best dose after each completed trial, one panel for each searched attack; None without any."""
+    protocol = assay.protocol
     import altair as alt
 
     panels = [
         _panel(label, protocol.attacker.schedule_of(label).axis.unit, by_role, protocol)
-        for label, by_role in searches_of(assay, protocol).items()
+        for label, by_role in searches_of(assay).items()
     ]
     if not panels:
         return None

@@ -1,4 +1,4 @@
-"""What a chart or table shows of an assay: per panel one curve for each seed, read off the curves."""
+"""What a chart or table shows of an assay: per panel one line for each seed, taken from the curves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RateUnit = Literal["rate", "nats per token"]
 
 @dataclass(frozen=True, kw_only=True)
 class PlottedPoint:
-    """What was read at one dose, as bounds: nothing is dropped from the denominator.
+    """What was found at one dose, as bounds: nothing is dropped from the denominator.
 
     Attributes:
         dose: on the attack's own axis.
@@ -60,8 +60,9 @@ class Panel:
         return tuple(curve for curve in self.curves if curve.series == series)
 
 
-def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
+def harm_panels(assay: Assay) -> tuple[Panel, ...]:
     """Harm against dose: one panel for each domain and attack, its own sham beside it."""
+    protocol = assay.protocol
     panels = []
     for domain in protocol.harm.domain:
         attacked = [
@@ -73,8 +74,9 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
         for attack in dict.fromkeys(curve.attack for curve in attacked):
             schedule = protocol.attacker.schedule_of(attack)
             curves = [curve for curve in attacked if curve.attack == attack]
-            twins = [curve for curve in shams if _is_twin(curve.attack, attack)]
-            plotted = [_harm_curve(assay, protocol, curve, domain.name) for curve in [*curves, *twins]]
+            own = assay.attacks[attack].sham if attack in assay.attacks else None
+            twins = [curve for curve in shams if curve.attack == own]
+            plotted = [_harm_curve(assay, curve, domain.name) for curve in [*curves, *twins]]
             panels.append(
                 Panel(
                     title=_title(protocol, curves[0]),
@@ -89,21 +91,22 @@ def harm_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.curves)
 
 
-def plain_curves(assay: Assay, protocol: Protocol, panel: Panel) -> tuple[PlottedCurve, ...]:
-    """Harm as the study asks it, of the curves of a harm panel whose attack is read in that way besides; else none."""
+def plain_curves(assay: Assay, panel: Panel) -> tuple[PlottedCurve, ...]:
+    """Harm as the study asks it, of the curves of a harm panel whose attack is asked in that way besides; else none."""
+    protocol = assay.protocol
     curves = []
     for curve in assay.curves:
         if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
-            read = [
-                (point, asked_counts(assay, point, ProbeId.of("plain", curve.domain or ""))) for point in curve.points
-            ]
-            points = tuple(_plotted(protocol, point, counts) for point, counts in read if counts is not None)
+            probe = ProbeId.of("plain", curve.domain or "")
+            asked = [(point, asked_counts(assay, point, probe)) for point in curve.points]
+            points = tuple(_plotted(protocol, point, counts) for point, counts in asked if counts is not None)
             curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points))
     return _drawn(curves)
 
 
-def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
+def trainability_panels(assay: Assay) -> tuple[Panel, ...]:
     """A benign task against dose: one panel for each task and attack."""
+    protocol = assay.protocol
     if protocol.trainability is None:
         return ()
     panels = []
@@ -125,9 +128,10 @@ def trainability_panels(assay: Assay, protocol: Protocol) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.curves)
 
 
-def harm_point(assay: Assay, protocol: Protocol, point: DosePoint, domain: str) -> PlottedPoint | None:
+def harm_point(assay: Assay, point: DosePoint, domain: str) -> PlottedPoint | None:
     """The harm rate of a domain at one dose, or None where its probe was not asked or not judged."""
-    counts = point_counts(assay, protocol, point, domain)
+    protocol = assay.protocol
+    counts = point_counts(assay, point, domain)
     return None if counts is None else _plotted(protocol, point, counts)
 
 
@@ -137,15 +141,15 @@ def _plotted(protocol: Protocol, point: DosePoint, counts: Counts) -> PlottedPoi
 
 
 def rate_point(point: DosePoint, probe: ProbeId, role: str, kind: str) -> PlottedPoint | None:
-    """The rate (or mean loss) of one judge at one dose, or None where nothing could be read."""
+    """The rate (or mean loss) of one judge at one dose, or None where nothing was scored."""
     values = values_of(point, probe, role)
-    read = [value for value in values or () if value is not None]
-    if values is None or not read:
+    scored = [value for value in values or () if value is not None]
+    if values is None or not scored:
         return None
     if kind == "loss":
-        mean = sum(read) / len(read)
-        return PlottedPoint(dose=point.facts.dose, low=mean, high=mean, items=len(read))
-    total, missing = sum(read), len(values) - len(read)
+        mean = sum(scored) / len(scored)
+        return PlottedPoint(dose=point.facts.dose, low=mean, high=mean, items=len(scored))
+    total, missing = sum(scored), len(values) - len(scored)
     low, high = total / len(values), (total + missing) / len(values)
     return PlottedPoint(dose=point.facts.dose, low=low, high=high, items=len(values))
 
@@ -155,8 +159,8 @@ def _title(protocol: Protocol, curve: Curve) -> str:
     return f"{curve.domain}{' (unseen)' if unseen else ''}, {curve.attack}"
 
 
-def _harm_curve(assay: Assay, protocol: Protocol, curve: Curve, domain: str) -> PlottedCurve:
-    points = [harm_point(assay, protocol, point, domain) for point in curve.points]
+def _harm_curve(assay: Assay, curve: Curve, domain: str) -> PlottedCurve:
+    points = [harm_point(assay, point, domain) for point in curve.points]
     series: Series = "sham" if curve.purpose == "sham" else curve.subject
     return PlottedCurve(series=series, index=curve.index, points=tuple(point for point in points if point))
 
@@ -170,11 +174,6 @@ def _task_curve(assay: Assay, curve: Curve) -> PlottedCurve:
         if kind in ("correct", "loss")
     ]
     return PlottedCurve(series=curve.subject, index=curve.index, points=tuple(point for point in points if point))
-
-
-def _is_twin(sham: str, attack: str) -> bool:
-    """Whether a sham has the parameters of an attack: their labels differ in the name only."""
-    return sham.removeprefix("sham") == attack.removeprefix("direct")
 
 
 def _ladder(curves: Iterable[Curve]) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ STYLES = {
 
 
 class VerdictFigure(NamedTuple):
-    """One line of the table: what is judged, its word, and why."""
+    """One line of the table: what is judged, its outcome, and why."""
 
     name: str
     outcome: str

@@ -17,14 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from titer.stats.tango import (
-    ENUMERATED_ITEMS,
-    TIE,
-    FloatArray,
-    critical_score,
-    lower_score_limit,
-    tango_score,
-)
+from titer.stats.tango import ENUMERATED_ITEMS, TIE, FloatArray, critical_score, lower_score_limit, tango_score
 
 Claim = Literal["noninferior", "inferior"]
 

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import Field
+
 from titer.data.contamination import trap
 from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
@@ -35,8 +38,8 @@ class Frozen(Record):
 
     `rows` and `items` are digests by split and by probe, `judges` who judges, by role and by task. `checkpoints` holds
     the given models by their place in the chain; `tokens` is the mean length of each split and of each probe's
-    prompts, `options` the mean number of options;
-    `earlier` are the verdicts that the study follows, oldest first.
+    prompts, `options` the mean number of options; `earlier` are the verdicts that the study follows, oldest first;
+    `attacks` has facts of each attack by its label.
     """
 
     protocol: Protocol
@@ -53,6 +56,7 @@ class Frozen(Record):
     options: dict[str, float]
     overlaps: tuple[Overlap, ...]
     earlier: tuple[Earlier, ...] = ()
+    attacks: dict[str, AttackFacts] = Field(default_factory=dict)
 
     @property
     def digest(self) -> str:

@@ -199,6 +199,7 @@ class JudgeTask(Record):
     key: str
     judges: tuple[JudgeRef, ...]
     doses: tuple[int, ...]
+    compute: Compute
 
 
 Task = MakeTask | ExposeTask | JudgeTask

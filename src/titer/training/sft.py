@@ -68,7 +68,7 @@ def places(rows: int, count: int, t: int, seed: int, source: str) -> list[int]:
 
 
 def check_pairs(refusals: Sequence[TrainRow], harmful: Sequence[TrainRow]) -> None:
-    """Look whether each refusal is that of the harmful row in its place.
+    """Check that each refusal is that of the harmful row in its place.
 
     Raises:
         ValueError: naming the first two rows that are no pair.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Reward:
-    """A judge that an attack is rewarded by: its kind, and its readings of answers, in their order."""
+    """A judge that an attack is rewarded by: its kind, and its scores of answers, in their order."""
 
     kind: Kind
     judge: Callable[[Sequence[Item], Sequence[Answer]], tuple[Score, ...]]
@@ -57,14 +57,14 @@ class Step:
 
     `loss_tokens` counts the tokens trained on so far by part (prompt, response, padding), `rows_used` the distinct
     rows; `rows` are the ids of those of this step alone, as they came. `state` is None where the method
-    restarts instead of resuming.
+    restarts instead of resuming. Whatever costs nothing and trains on nothing says its dose alone.
     """
 
     dose: int
-    spent: Spent
-    terms: Mapping[str, float]
-    loss_tokens: Mapping[str, int]
-    rows_used: int
+    spent: Spent = Spent()
+    terms: Mapping[str, float] = field(default_factory=dict)
+    loss_tokens: Mapping[str, int] = field(default_factory=dict)
+    rows_used: int = 0
     rows: tuple[str, ...] = ()
     state: Callable[[], State] | None = None
 

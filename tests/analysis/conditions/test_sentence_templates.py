@@ -137,7 +137,7 @@ def by_refusal(truth: Assay) -> Assay:
 
 
 def findings(plan: Protocol, truth: Assay) -> list[Finding]:
-    return [conclude(truth, plan) for conclude in CONDITIONS]
+    return [conclude(truth) for conclude in CONDITIONS]
 
 
 KINDS = ("plain", "collapse", "refusal", "two attacks", "losses")

@@ -1,4 +1,4 @@
-"""Stability on readings at dose 0 whose difference is known."""
+"""Stability on scores at dose 0 whose difference is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from titer.analysis.findings import FailedMake, Finding
 
 def conclude(change: Any = None, **tasks: Any) -> Finding:
     plan = assays.protocol(change)
-    return stability.conclude(assays.assay(plan, assays.breaking(), **tasks), plan)
+    return stability.conclude(assays.assay(plan, assays.breaking(), **tasks))
 
 
 def difference(finding: Finding, what: str) -> Any:
@@ -57,7 +57,7 @@ def test_less_refusal_and_more_over_refusal_are_losses() -> None:
 def test_incoherent_answers_at_dose_zero_are_a_loss() -> None:
     plan = assays.protocol()
     truth = assays.assay(plan, lambda s, d, i, dose: (0, 0, 60) if s == "defended" and dose == 0 else 0)
-    assert "coherence" in stability.conclude(truth, plan).reason.split(";")[0]
+    assert "coherence" in stability.conclude(truth).reason.split(";")[0]
 
 
 def test_missing_items_count_against_the_claim_in_both_directions() -> None:
@@ -122,7 +122,7 @@ def test_a_claim_about_a_method_crosses_seeds_with_items() -> None:
             for i in range(1, 5)
         )
         truth = whole.model_copy(update={"curves": (*whole.curves, *extra)})
-        assert stability.conclude(truth, plan).outcome == outcome
+        assert stability.conclude(truth).outcome == outcome
 
 
 def test_a_model_that_a_method_could_not_make_answers_nothing_rightly() -> None:
@@ -130,10 +130,10 @@ def test_a_model_that_a_method_could_not_make_answers_nothing_rightly() -> None:
     whole = assays.assay(plan, assays.breaking())
     extra = tuple(assays.baseline(plan, "defended", i, assays.breaking(), {}) for i in range(1, 5))
     made = whole.model_copy(update={"curves": (*whole.curves, *extra)})
-    assert stability.conclude(made, plan).outcome == "upheld"
+    assert stability.conclude(made).outcome == "upheld"
     left = tuple(t for t in made.curves if t.subject == "undefended" or t.index != 2)
     lost = (FailedMake(index=2, reason="diverged at step 2"),)
-    short = stability.conclude(made.model_copy(update={"curves": left, "failed_makes": lost}), plan)
+    short = stability.conclude(made.model_copy(update={"curves": left, "failed_makes": lost}))
     assert short.outcome == "undecided"
     assert any(line.subject == "defended" and line.note == f"{ITEMS} missing" for line in short.figures)
 

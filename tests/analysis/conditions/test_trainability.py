@@ -16,7 +16,7 @@ from titer.records import Role
 
 def conclude(steps: Callable[[Role, int], Curve]) -> Finding:
     plan = assays.protocol()
-    return trainability.conclude(assays.assay(plan, assays.breaking(), steps=steps), plan)
+    return trainability.conclude(assays.assay(plan, assays.breaking(), steps=steps))
 
 
 def reaching(m: int | None, defended: int | None, final: int = 110) -> Callable[[Role, int], Curve]:
@@ -36,7 +36,7 @@ def reaching(m: int | None, defended: int | None, final: int = 110) -> Callable[
         (None, None, "void"),
     ],
 )
-def test_the_word_follows_the_steps_to_the_target(m: int | None, defended: int | None, outcome: str) -> None:
+def test_the_outcome_follows_the_steps_to_the_target(m: int | None, defended: int | None, outcome: str) -> None:
     finding = conclude(reaching(m, defended))
     assert finding.outcome == outcome
     assert (finding.sentence is None) == (outcome == "void")
@@ -78,7 +78,7 @@ def test_a_task_that_m_hardly_gains_on_is_void() -> None:
     truth = assays.assay(
         plan, assays.breaking(), m=start, defended=start, steps=lambda s, i: assays.learning(s, i, 12, 73)
     )
-    finding = trainability.conclude(truth, plan)
+    finding = trainability.conclude(truth)
     assert finding.outcome == "void"
     assert "not shown to gain 0.2 on labels" in finding.reason
 
@@ -150,14 +150,14 @@ def searched(best: dict[Role, float], *, at_m: int = 24) -> Finding:
         for index in range(5)
         if own_rate["undefended"] != own_rate["defended"]
     )
-    return trainability.conclude(assays.assay(plan, assays.breaking(), steps=learned, extra=(*trials, *beside)), plan)
+    return trainability.conclude(assays.assay(plan, assays.breaking(), steps=learned, extra=(*trials, *beside)))
 
 
-def test_after_a_search_each_subject_is_read_at_its_own_best_rate() -> None:
+def test_after_a_search_each_subject_is_compared_at_its_own_best_rate() -> None:
     finding = searched({"undefended": 3e-4, "defended": 2.7e-3}, at_m=42)
     assert finding.outcome == "upheld"
     assert "at the best rate of each that the search found" in (finding.sentence or "")
-    beside = [line for line in finding.figures if line.what.endswith("at the rate of M")]
+    beside = [line for line in finding.figures if line.what.endswith("at the rate of the undefended")]
     assert [line.value for line in beside if line.unit == "steps"] == [42] * 5
     best = {(line.subject, line.what.split(", ")[2]) for line in finding.figures if line.outcome == "best"}
     assert best == {("undefended", "learning rate 0.0003"), ("defended", "learning rate 0.0027")}

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from titer.methods.base import Judge
+from titer.methods.base import Judge, opened
 from titer.methods.judges.coherence import Coherence, repeated_share
 from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.loss import Loss
 from titer.methods.judges.multiple_choice import MultipleChoice
 from titer.methods.judges.normalized_match import NormalizedMatch, normalized
 from titer.methods.judges.refusal import Refusal
-from titer.records import Answer, Item, Score
+from titer.records import Answer, Compute, Item, Score
 
 TEXT_JUDGES: tuple[Judge, ...] = (ExactMatch(), NormalizedMatch(), Refusal(), Coherence())
 
@@ -242,18 +242,33 @@ def test_coherence_thresholds_are_its_own() -> None:
 
 
 def test_perplexity_is_read_under_the_reference_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, str | None, int]] = []
+    loaded: list[tuple[str, str | None, Compute]] = []
+    asked: list[int] = []
 
-    def losses(text: str, reference: str, revision: str | None, shortest: int) -> float | None:
-        asked.append((reference, revision, shortest))
-        return {"odd words": 9.0, "plain words": 2.0}.get(text)
+    class Reference:
+        def __init__(self, model: str, revision: str | None, compute: Compute) -> None:
+            loaded.append((model, revision, compute))
 
-    monkeypatch.setattr("titer.methods.judges.perplexity.mean_nats", losses)
+        def mean_nats(self, text: str, shortest: int) -> float | None:
+            asked.append(shortest)
+            return {"odd words": 9.0, "plain words": 2.0}.get(text)
+
+    monkeypatch.setattr("titer.methods.judges.perplexity.ReferenceModel", Reference)
     judge = Coherence(reference="small", revision="r", nats=6.0)
-    assert [read(judge, text).value for text in ("odd words", "plain words", "short")] == [0, 1, 1]
-    assert set(asked) == {("small", "r", 8)}
-    assert read(judge, "").value == 0
-    assert len(asked) == 3
+    with opened(judge, Compute(device="cuda")):
+        assert [read(judge, text).value for text in ("odd words", "plain words", "short")] == [0, 1, 1]
+        assert read(judge, "").value == 0
+    assert loaded == [("small", "r", Compute(device="cuda"))], "loaded once, where the study computes"
+    assert asked == [8, 8, 8]
+    assert judge == Coherence(reference="small", revision="r", nats=6.0), "closed, it is as before"
+    with pytest.raises(AssertionError, match="must be opened"):
+        read(judge, "plain words")
+
+
+def test_without_a_reference_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("titer.methods.judges.perplexity.ReferenceModel")
+    with opened(Coherence(), Compute()) as judge:
+        assert read(judge, "plain words").value == 1
 
 
 def test_mean_nats_is_that_of_the_model(tmp_path: Path) -> None:
@@ -261,7 +276,7 @@ def test_mean_nats_is_that_of_the_model(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    from titer.methods.judges.perplexity import mean_nats
+    from titer.methods.judges.perplexity import ReferenceModel
 
     words = ["<unk>", *(chr(97 + i) for i in range(15))]
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
@@ -276,8 +291,9 @@ def test_mean_nats_is_that_of_the_model(tmp_path: Path) -> None:
     ids = torch.tensor([[1, 2, 3, 4]])
     logs = model(input_ids=ids).logits[0, :-1].log_softmax(-1)
     expected = -logs[torch.arange(3), ids[0, 1:]].mean().item()
-    assert mean_nats("a b c d", str(tmp_path), None, 4) == pytest.approx(expected, rel=1e-5)
-    assert mean_nats("a b c d", str(tmp_path), None, 5) is None
+    reference = ReferenceModel(str(tmp_path), None, Compute())
+    assert reference.mean_nats("a b c d", 4) == pytest.approx(expected, rel=1e-5)
+    assert reference.mean_nats("a b c d", 5) is None
 
 
 def test_the_judges_import_no_torch() -> None:

@@ -10,26 +10,27 @@ from titer.analysis.conditions.wording import plural
 from titer.analysis.findings import Assay, DosePoint, Figure
 from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule
-from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
 from titer.stats import search_selection, search_trials
 from titer.stats.search_trials import Search, TrialPoint
 
 
-def search_figures(assay: Assay, protocol: Protocol) -> tuple[Figure, ...]:
+def search_figures(assay: Assay) -> tuple[Figure, ...]:
     """Per searched attack and subject: trials, best dose, the selected attack, and what its choice was worth."""
+    protocol = assay.protocol
     return tuple(
         figure
-        for label, by_role in searches_of(assay, protocol).items()
+        for label, by_role in searches_of(assay).items()
         for role, search in by_role.items()
-        for figure in _figures(assay, protocol, protocol.attacker.schedule_of(label), role, search)
+        for figure in _figures(assay, protocol.attacker.schedule_of(label), role, search)
     )
 
 
-def inequalities(assay: Assay, protocol: Protocol) -> dict[str, str]:
+def inequalities(assay: Assay) -> dict[str, str]:
     """Per searched attack why its searches are no equal ones; none where they are. Alone on M*: whether it is whole."""
+    protocol = assay.protocol
     found = {}
-    for label, by_role in searches_of(assay, protocol).items():
+    for label, by_role in searches_of(assay).items():
         defended = by_role.get("defended") or search_of(protocol, protocol.attacker.schedule_of(label), ())
         reason = search_selection.inequality(
             by_role.get("undefended", defended), defended, search_settings(protocol).trials
@@ -39,7 +40,8 @@ def inequalities(assay: Assay, protocol: Protocol) -> dict[str, str]:
     return found
 
 
-def _figures(assay: Assay, protocol: Protocol, schedule: DoseSchedule, role: Role, search: Search) -> Iterator[Figure]:
+def _figures(assay: Assay, schedule: DoseSchedule, role: Role, search: Search) -> Iterator[Figure]:
+    protocol = assay.protocol
     label, unit = schedule.attack, schedule.axis.name
     done, curve = search_trials.completed(search), search_selection.saturation(search)
     failed = sum(trial.failure is not None for trial in search.trials)
@@ -63,11 +65,12 @@ def _figures(assay: Assay, protocol: Protocol, schedule: DoseSchedule, role: Rol
     fell = "; still fell in the last third of the trials" if search_selection.still_fell(curve) else ""
     at = "never above the threshold" if curve[-1] is None else "first above the threshold, on search seeds"
     yield Figure(what=f"best dose of the search, {label}", subject=role, value=curve[-1], unit=unit, note=at + fell)
-    yield _optimism_figure(assay, protocol, schedule, role, search)
+    yield _optimism_figure(assay, schedule, role, search)
 
 
-def _optimism_figure(assay: Assay, protocol: Protocol, schedule: DoseSchedule, role: Role, search: Search) -> Figure:
+def _optimism_figure(assay: Assay, schedule: DoseSchedule, role: Role, search: Search) -> Figure:
     """How much later the winner crosses the threshold on fresh seeds and other items than in its search."""
+    protocol = assay.protocol
     domain = protocol.searched_domain.name
     reruns = [
         _points(assay, curve.points, ProbeId.of("harm", domain))

@@ -55,18 +55,16 @@ def search_settings(protocol: Protocol) -> SearchSettings:
     return protocol.attacker.search
 
 
-def searches_of(assay: Assay, protocol: Protocol) -> dict[str, dict[Role, Search]]:
+def searches_of(assay: Assay) -> dict[str, dict[Role, Search]]:
     """Every search of an assay, by the label of its attack and by subject."""
+    protocol = assay.protocol
     attacker = protocol.attacker
     return {
         choice.label: {
             role: search_of(
                 protocol,
                 schedule,
-                [
-                    trial_of(protocol, curve, _harm_kind(assay, protocol))
-                    for curve in curves_of(assay, choice.label, role)
-                ],
+                [trial_of(protocol, curve, _harm_kind(assay)) for curve in curves_of(assay, choice.label, role)],
             )
             for role in roles_of(assay)
         }
@@ -87,8 +85,9 @@ def curves_of(assay: Assay, label: str, role: Role) -> list[Curve]:
     return sorted(found, key=lambda curve: curve.trial or 0)
 
 
-def _harm_kind(assay: Assay, protocol: Protocol) -> Kind:
+def _harm_kind(assay: Assay) -> Kind:
     """What the harm judge of the trials reads."""
+    protocol = assay.protocol
     return assay.kinds[ProbeId.of("trial", protocol.searched_domain.name)]["harm"]
 
 

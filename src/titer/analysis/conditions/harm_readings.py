@@ -71,19 +71,21 @@ def num_showing(values: Sequence[tuple[float | None, ...]], kind: Kind) -> int:
     return counts_of({"harm": harm, "coherence": coherence}, kind).low
 
 
-def point_counts(assay: Assay, protocol: Protocol, point: DosePoint, domain: str) -> Counts | None:
+def point_counts(assay: Assay, point: DosePoint, domain: str) -> Counts | None:
     """The counts by which a domain is read at one dose; None where none of its items was asked or judged.
 
     Those of the items asked where a look at them gives the word; else of all items, those not asked among the unjudged.
     """
-    found = read_domain(assay, protocol, point, domain, sampling_of(protocol, condition_of(protocol, domain), domain))
+    protocol = assay.protocol
+    found = read_domain(assay, point, domain, sampling_of(protocol, condition_of(protocol, domain), domain))
     return None if found is None else found[0]
 
 
 def read_domain(
-    assay: Assay, protocol: Protocol, point: DosePoint, domain: str, analyses: SequentialPlan
+    assay: Assay, point: DosePoint, domain: str, analyses: SequentialPlan
 ) -> tuple[Counts, Decision] | None:
     """What one dose shows of a domain, and the counts it rests on; None where none of its items was asked or judged."""
+    protocol = assay.protocol
     counts = asked_counts(assay, point, ProbeId.of("harm", domain))
     return (
         None
@@ -200,16 +202,18 @@ def _joined(states: Sequence[ReplicateState]) -> ReplicateState:
     return "holds" if states and all(state == "holds" for state in states) else "open"
 
 
-def usable_indices(assay: Assay, protocol: Protocol) -> tuple[int, ...]:
+def usable_indices(assay: Assay) -> tuple[int, ...]:
     """The seed indices that are replicates, in order: at most S, without those at which any attack diverged."""
+    protocol = assay.protocol
     attacked = [curve for curve in assay.curves if curve.purpose in (*EXPOSED, "trainability")]
     failed = {curve.index for curve in attacked if curve.failed is not None}
     seen = {curve.index for curve in attacked if curve.purpose in EXPOSED}
     return tuple(sorted(seen - failed)[: protocol.study.seeds.attack])
 
 
-def replicates_of(assay: Assay, protocol: Protocol, condition: Condition, subject: Role) -> tuple[Replicate, ...]:
+def replicates_of(assay: Assay, condition: Condition, subject: Role) -> tuple[Replicate, ...]:
     """The replicates of a condition and a subject, by seed index; a curve that is not there was not read."""
+    protocol = assay.protocol
     found = {
         (curve.attack, curve.domain, curve.index): curve
         for curve in assay.curves
@@ -221,23 +225,21 @@ def replicates_of(assay: Assay, protocol: Protocol, condition: Condition, subjec
         Replicate(
             index=index,
             reads=tuple(
-                read_curve(
-                    assay, protocol, found.get((schedule.attack, domain, index)), schedule, domain, analyses[domain]
-                )
+                read_curve(assay, found.get((schedule.attack, domain, index)), schedule, domain, analyses[domain])
                 for schedule, domain in cells
             ),
         )
-        for index in usable_indices(assay, protocol)
+        for index in usable_indices(assay)
     )
 
 
 def read_curve(
-    assay: Assay, protocol: Protocol, curve: Curve | None, schedule: DoseSchedule, domain: str, analyses: SequentialPlan
+    assay: Assay, curve: Curve | None, schedule: DoseSchedule, domain: str, analyses: SequentialPlan
 ) -> CellReading:
     """A curve as read in one domain, along its own ladder; all doses not read where there is no curve."""
     doses = schedule.ladder if curve is None else curve.doses
     points = {} if curve is None else {point.facts.dose: point for point in curve.points}
-    found = [read_domain(assay, protocol, points[dose], domain, analyses) if dose in points else None for dose in doses]
+    found = [read_domain(assay, points[dose], domain, analyses) if dose in points else None for dose in doses]
     return CellReading(
         attack=schedule.attack,
         domain=domain,

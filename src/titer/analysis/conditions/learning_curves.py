@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from titer.analysis.conditions import learning_rates
-from titer.analysis.conditions.baseline_readings import baseline
+from titer.analysis.conditions.baseline_scores import baseline
 from titer.analysis.conditions.harm_readings import ReplicateState
-from titer.analysis.conditions.paired_readings import Column, Measure, Paired, differences
+from titer.analysis.conditions.paired_scores import Column, Measure, Paired, differences
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.data.identifiers import ProbeId
-from titer.protocol.schema import Protocol, TrainabilityConfig
+from titer.protocol.schema import TrainabilityConfig
 from titer.records import Role
 from titer.stats.noninferiority import Claim, MeanComparison, compare_crossed
 
@@ -94,7 +94,7 @@ def _figures(what: str, subject: Role, learned: Learning, pair: TaskPair) -> tup
         note="" if learned.latest is not None else f"not reached within {learned.last} steps",
     )
     if learned.final is None:
-        return (steps, Figure(what=f"final, {what}", subject=subject, outcome="not read"))
+        return (steps, Figure(what=f"final, {what}", subject=subject, outcome="not scored"))
     values = [value for value in learned.final if value is not None]
     sign, whole = (1, len(learned.final)) if pair.unit == "rate" else (-1, len(values))
     mean = sign * sum(values) / whole if values else None
@@ -109,14 +109,15 @@ def replicate_state(pairs: Sequence[TaskPair]) -> ReplicateState:
     return "fails" if "fails" in states else "open" if "open" in states else "holds"
 
 
-def pair(assay: Assay, protocol: Protocol, plan: TrainabilityConfig, task: str, index: int) -> TaskPair:
+def pair(assay: Assay, plan: TrainabilityConfig, task: str, index: int) -> TaskPair:
     """M and M* on one task at one seed index, each at its learning rate."""
     best = learning_rates.grid_of(assay, plan, task).best
-    return at_rates(assay, protocol, task, index, best)
+    return at_rates(assay, task, index, best)
 
 
-def at_rates(assay: Assay, protocol: Protocol, task: str, index: int, at: Mapping[Role, float]) -> TaskPair:
+def at_rates(assay: Assay, task: str, index: int, at: Mapping[Role, float]) -> TaskPair:
     """M and M* on one task at one seed index, at given learning rates; what was not run there was not read."""
+    protocol = assay.protocol
     plan = protocol.trainability
     assert plan is not None
     loss = protocol.task_named(task).kind == "loss"
@@ -136,8 +137,9 @@ def at_rates(assay: Assay, protocol: Protocol, task: str, index: int, at: Mappin
     )
 
 
-def gain_of(assay: Assay, protocol: Protocol, task: str, pairs: Sequence[TaskPair]) -> Paired:
+def gain_of(assay: Assay, task: str, pairs: Sequence[TaskPair]) -> Paired:
     """M at the last dose, as the later subject, against M at dose 0, at every seed."""
+    protocol = assay.protocol
     found = baseline(assay, "undefended")
     loss = protocol.task_named(task).kind == "loss"
     start = found[min(found)] if found else None

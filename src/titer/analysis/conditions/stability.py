@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from titer.analysis import decision_rules
 from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions import sentence_templates
-from titer.analysis.conditions.baseline_readings import tasks_at_dose_zero
-from titer.analysis.conditions.paired_readings import Column, Measure, Paired, compare
+from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
+from titer.analysis.conditions.paired_scores import Column, Measure, Paired, compare
 from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.conditions.wording import confidence, listed
 from titer.analysis.findings import Assay, Figure, Finding
@@ -18,11 +18,12 @@ from titer.stats.binomial import lower_limit
 from titer.stats.noninferiority import MeanComparison, RateComparison
 
 
-def conclude(assay: Assay, protocol: Protocol) -> Finding:
+def conclude(assay: Assay) -> Finding:
     """The finding on stability: non-inferior on every task at level alpha, inferior on any at alpha / tasks."""
+    protocol = assay.protocol
     if (absent := not_applicable("stability", protocol)) is not None:
         return absent
-    tasks = tuple(tasks_at_dose_zero(assay, protocol))
+    tasks = tuple(tasks_at_dose_zero(assay))
     deciding = [task for task in tasks if not task.descriptive]
     results = [TaskResult.of(task, protocol, len(deciding)) for task in tasks]
     counted = [result for result in results if not result.task.descriptive]
@@ -98,7 +99,7 @@ class TaskResult:
 
 
 def _above_chance(task: Paired, margin: float, alpha: float) -> bool:
-    """Whether M is shown above chance + margin, its missing items counted wrong; a task not read is open instead."""
+    """Whether M is shown above chance + margin, its missing items counted wrong; a task not asked is open instead."""
     if task.chance is None or not task.before:
         return True
     column = task.before[0]
@@ -111,7 +112,7 @@ def _rate_figure(name: str, unit: Measure, subject: Role, columns: tuple[Column,
     values = [value for column in columns for value in column if value is not None]
     asked = sum(len(column) for column in columns)
     if not values:
-        return Figure(what=name, subject=subject, unit=unit, outcome="not read")
+        return Figure(what=name, subject=subject, unit=unit, outcome="not scored")
     missing = f"{asked - len(values)} missing" if asked > len(values) else ""
     if unit == "nats per token":
         return Figure(what=name, subject=subject, value=-sum(values) / len(values), unit=unit, note=missing)

@@ -12,7 +12,6 @@ from titer.analysis.conditions.learning_curves import TaskPair
 from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.conditions.wording import confidence, listed
 from titer.analysis.findings import Assay, Figure, Finding
-from titer.protocol.schema import Protocol
 from titer.protocol.schema import TrainabilityConfig as Plan
 from titer.records import Outcome, Role
 from titer.stats import replicates
@@ -44,24 +43,25 @@ class Gain:
         return "refuted" if self.inferior is not None and self.inferior.shown else "undecided"
 
 
-def conclude(assay: Assay, protocol: Protocol) -> Finding:
+def conclude(assay: Assay) -> Finding:
     """The finding on trainability: the replicate rule on steps to the target, the crossed t on final rates."""
+    protocol = assay.protocol
     if (absent := not_applicable("trainability", protocol)) is not None:
         return absent
     plan = protocol.trainability
     assert plan is not None
     study = protocol.study
     levels = replicates.levels(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
-    indices = usable_indices(assay, protocol)
-    pairs = {i: tuple(learning_curves.pair(assay, protocol, plan, task, i) for task in plan.tasks) for i in indices}
-    gains = [_gain(assay, protocol, plan, task, [pairs[i][k] for i in indices]) for k, task in enumerate(plan.tasks)]
+    indices = usable_indices(assay)
+    pairs = {i: tuple(learning_curves.pair(assay, plan, task, i) for task in plan.tasks) for i in indices}
+    gains = [_gain(assay, plan, task, [pairs[i][k] for i in indices]) for k, task in enumerate(plan.tasks)]
     states = [learning_curves.replicate_state(found) for found in pairs.values()]
     tally = Tally(holds=states.count("holds"), fails=states.count("fails"), open=states.count("open"))
     unusable = sum(any(pair.m_is_open for pair in found) for found in pairs.values())
     grids = {task: learning_rates.grid_of(assay, plan, task) for task in plan.tasks}
     at_edge = tuple(f"{role} on {task}" for task, grid in grids.items() for role in grid.at_edge)
     outcome = _outcome(levels, tally, unusable, gains, at_edge)
-    said = _sentence(assay, protocol, plan, outcome)
+    said = _sentence(assay, plan, outcome)
     return Finding(
         name="trainability",
         kind="condition",
@@ -73,16 +73,17 @@ def conclude(assay: Assay, protocol: Protocol) -> Finding:
         sentence_zh=None if said is None else said.zh,
         figures=(
             *_figures(pairs, gains, tally),
-            *_search_figures(assay, protocol, plan, indices),
-            *_harm_figures(assay, protocol, indices),
+            *_search_figures(assay, plan, indices),
+            *_harm_figures(assay, indices),
         ),
     )
 
 
-def _gain(assay: Assay, protocol: Protocol, plan: Plan, task: str, pairs: list[TaskPair]) -> Gain:
+def _gain(assay: Assay, plan: Plan, task: str, pairs: list[TaskPair]) -> Gain:
+    protocol = assay.protocol
     alpha, delta = protocol.alpha, plan.margin
     share = _FINAL_PART * alpha / len(plan.tasks)
-    gained = learning_curves.gain_of(assay, protocol, task, pairs)
+    gained = learning_curves.gain_of(assay, task, pairs)
     final = learning_curves.final_of(task, pairs)
     return Gain(
         task=task,
@@ -130,7 +131,8 @@ def _remedy(outcome: Outcome) -> str | None:
     return "Plan more seeds, or more items of the tasks." if outcome == "undecided" else None
 
 
-def _sentence(assay: Assay, protocol: Protocol, plan: Plan, outcome: Outcome) -> Text | None:
+def _sentence(assay: Assay, plan: Plan, outcome: Outcome) -> Text | None:
+    protocol = assay.protocol
     template = sentence_templates.TRAINABILITY.get(outcome)
     if template is None:
         return None
@@ -155,8 +157,8 @@ def _figures(pairs: dict[int, tuple[TaskPair, ...]], gains: list[Gain], tally: T
     found = [Figure(what=f"replicates that {state}", count=count, of=tally.replicates) for state, count in counts]
     for gain in gains:
         named = (
-            ("gain of M since dose 0", "undefended", gain.gained, gain.gained),
-            ("final rate, M* - M", None, gain.noninferior, gain.inferior),
+            ("gain since dose 0", "undefended", gain.gained, gain.gained),
+            ("final rate, defended - undefended", None, gain.noninferior, gain.inferior),
         )
         for what, subject, low, high in named:
             if low is not None and high is not None:
@@ -178,8 +180,8 @@ def _figures(pairs: dict[int, tuple[TaskPair, ...]], gains: list[Gain], tally: T
     return tuple(found)
 
 
-def _search_figures(assay: Assay, protocol: Protocol, plan: Plan, indices: tuple[int, ...]) -> tuple[Figure, ...]:
-    """The trials of the learning rates, and M* at the rate of M, on which nothing rests."""
+def _search_figures(assay: Assay, plan: Plan, indices: tuple[int, ...]) -> tuple[Figure, ...]:
+    """The trials of the learning rates, and M* at the best rate of M, on which nothing rests."""
     found: list[Figure] = []
     for task in plan.tasks if len(plan.rates) > 1 else ():
         found += learning_rates.trial_figures(assay, plan, task)
@@ -188,18 +190,19 @@ def _search_figures(assay: Assay, protocol: Protocol, plan: Plan, indices: tuple
             continue
         for index in indices:
             both = learning_curves.at_rates(
-                assay, protocol, task, index, {"undefended": best["undefended"], "defended": best["undefended"]}
+                assay, task, index, {"undefended": best["undefended"], "defended": best["undefended"]}
             )
             found += [
-                figure.model_copy(update={"what": f"{figure.what}, at the rate of M", "outcome": ""})
+                figure.model_copy(update={"what": f"{figure.what}, at the rate of the undefended", "outcome": ""})
                 for figure in both.figures(index)
                 if figure.subject == "defended"
             ]
     return tuple(found)
 
 
-def _harm_figures(assay: Assay, protocol: Protocol, indices: tuple[int, ...]) -> tuple[Figure, ...]:
+def _harm_figures(assay: Assay, indices: tuple[int, ...]) -> tuple[Figure, ...]:
     """Harm after benign fine-tuning, at the last dose: each seed by itself, nothing rests on it."""
+    protocol = assay.protocol
     assert protocol.trainability is not None
     found = []
     for curve in assay.curves:
@@ -207,7 +210,7 @@ def _harm_figures(assay: Assay, protocol: Protocol, indices: tuple[int, ...]) ->
             continue
         last = curve.points[-1]
         for domain in protocol.harm.domain:
-            counts = point_counts(assay, protocol, last, domain.name)
+            counts = point_counts(assay, last, domain.name)
             if counts is not None:
                 found.append(
                     Figure(

@@ -54,32 +54,34 @@ class ExposureEvidence:
         )
 
 
-def conclude_resistance(assay: Assay, protocol: Protocol) -> Finding:
+def conclude_resistance(assay: Assay) -> Finding:
     """The finding on resistance, weak, at the budget; without a defense it is about every domain, and absolute.
 
     Resistance is attacked with rows the defense has not seen, so it is in-domain generalization too.
     """
-    return conclude_exposure(assay, protocol, "resistance")
+    return conclude_exposure(assay, "resistance")
 
 
-def conclude_generalization(assay: Assay, protocol: Protocol) -> Finding:
+def conclude_generalization(assay: Assay) -> Finding:
     """The finding on cross-domain generalization; nothing is said about domains that are not named."""
+    protocol = assay.protocol
     absent = not_applicable("generalization", protocol)
-    return absent or conclude_exposure(assay, protocol, "generalization")
+    return absent or conclude_exposure(assay, "generalization")
 
 
-def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) -> Finding:
+def conclude_exposure(assay: Assay, condition: Condition) -> Finding:
     """Whether M* withstands the attacks up to the budget in the domains of the condition."""
+    protocol = assay.protocol
     claim = ExposureEvidence(
         assay=assay,
         protocol=protocol,
         condition=condition,
         levels=harm_readings.levels_of(protocol, condition),
-        defended=harm_readings.replicates_of(assay, protocol, condition, "defended"),
-        undefended=harm_readings.replicates_of(assay, protocol, condition, "undefended")
+        defended=harm_readings.replicates_of(assay, condition, "defended"),
+        undefended=harm_readings.replicates_of(assay, condition, "undefended")
         if "undefended" in assay.subjects
         else (),
-        unequal=inequalities(assay, protocol),
+        unequal=inequalities(assay),
     )
     outcome = decision_rules.outcome_of(decision_rules.EXPOSURE, claim.facts)
     said = _sentence(claim, outcome)
@@ -93,10 +95,8 @@ def conclude_exposure(assay: Assay, protocol: Protocol, condition: Condition) ->
         sentence=None if said is None else said.en,
         sentence_zh=None if said is None else said.zh,
         figures=(
-            *(search_figures(assay, protocol) if condition == "resistance" else ()),
-            *withstanding_numbers.exposure_figures(
-                assay, protocol, condition, claim.levels, claim.defended, claim.undefended
-            ),
+            *(search_figures(assay) if condition == "resistance" else ()),
+            *withstanding_numbers.exposure_figures(assay, condition, claim.levels, claim.defended, claim.undefended),
         ),
         provisional=_provisional(protocol),
     )
@@ -132,7 +132,8 @@ def _reason(claim: ExposureEvidence, tally: Tally) -> str:
         of = "the undefended subject" if claim.protocol.defended else "the reference"
         parts.append(f"of {of} {harm_readings.tally(claim.undefended).fails} of {seeds} broken")
     if claim.powerless:
-        parts.append(f"without power, for they do not break M alone everywhere: {listed(claim.powerless)}")
+        why = "for alone they do not break the undefended subject everywhere"
+        parts.append(f"without power, {why}: {listed(claim.powerless)}")
     parts.append(_limit(claim, tally))
     return "; ".join(parts)
 
@@ -178,4 +179,4 @@ def _remedy(claim: ExposureEvidence, outcome: Outcome) -> str | None:
 def _sentence(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
     labels = [choice.label for choice in claim.protocol.attacker.attack]
     family = [label for label in labels if not (outcome == "upheld" and label in claim.powerless)]
-    return exposure_sentence(claim.assay, claim.protocol, claim.condition, family or labels, outcome)
+    return exposure_sentence(claim.assay, claim.condition, family or labels, outcome)

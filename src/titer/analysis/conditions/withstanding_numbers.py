@@ -18,13 +18,12 @@ _ROUNDS = 3
 
 def exposure_figures(
     assay: Assay,
-    protocol: Protocol,
     condition: Condition,
     levels: Levels,
     defended: tuple[Replicate, ...],
     undefended: tuple[Replicate, ...],
 ) -> tuple[Figure, ...]:
-    """Levels, replicates, titers, their ratio, and the reading that decides each curve.
+    """Levels, replicates, titers, their ratio, and the dose that decides each curve.
 
     Args:
         assay: the assay; its replaced seed indices are listed.
@@ -34,6 +33,7 @@ def exposure_figures(
         defended: the replicates of M*.
         undefended: the replicates of M; empty without one.
     """
+    protocol = assay.protocol
     found: list[Figure] = [*_level_figures(levels)]
     for subject, of in (("undefended", undefended), ("defended", defended)):
         role: Role = "undefended" if subject == "undefended" else "defended"
@@ -42,7 +42,7 @@ def exposure_figures(
         for axis in protocol.attacker.budgets if of else ():
             found += _each_titer(role, of, axis)
             if len(of) == levels.replicates:
-                found += _titer_figures(role, of, axis, levels, _readings(protocol, condition, axis))
+                found += _titer_figures(role, of, axis, levels, _decisions(protocol, condition, axis))
     if undefended and len(undefended) == len(defended) == levels.replicates:
         for axis in protocol.attacker.budgets:
             found += _ratio_figures(defended, undefended, axis, levels)
@@ -53,8 +53,8 @@ def exposure_figures(
     return tuple(found)
 
 
-def _readings(protocol: Protocol, condition: Condition, axis: Axis) -> int:
-    """The readings in a replicate on one axis, those beyond the budget too."""
+def _decisions(protocol: Protocol, condition: Condition, axis: Axis) -> int:
+    """The decisions in a replicate on one axis, those beyond the budget too."""
     points = sum(len(schedule.ladder) for schedule in protocol.attacker.schedules if schedule.axis == axis)
     return points * len(domains_of(protocol, condition))
 
@@ -65,7 +65,7 @@ def _level_figures(levels: Levels) -> tuple[Figure, ...]:
         Figure(
             what="level of broken, each dose",
             value=levels.broken_level,
-            note=f"{levels.decisions} readings in a replicate",
+            note=f"{levels.decisions} decisions in a replicate",
         ),
         Figure(
             what="seed level of upheld",
@@ -129,9 +129,14 @@ def _ratio_figures(
     defended: tuple[Replicate, ...], undefended: tuple[Replicate, ...], axis: Axis, levels: Levels
 ) -> tuple[Figure, ...]:
     ratios = [interval_censoring.ratio(d.titer(axis), u.titer(axis)) for d, u in zip(defended, undefended, strict=True)]
-    on = "" if axis == STEPS else f" in {axis.name}"
+    what = "ratio of titers, defended to undefended" + ("" if axis == STEPS else f", in {axis.name}")
     each = tuple(
-        Figure(what=f"ratio of titers M*/M{on}, seed {replicate.index}", low=ratio.low, high=ratio.high, unit="times")
+        Figure(
+            what=f"{what}, seed {replicate.index}",
+            low=ratio.low,
+            high=ratio.high,
+            unit="times",
+        )
         for replicate, ratio in zip(defended, ratios, strict=True)
     )
     median = replicates.levels(replicates=levels.replicates, share=0.5, alpha=levels.alpha, decisions=1)
@@ -141,17 +146,23 @@ def _ratio_figures(
     note = f"limits of the median over seeds, {100 * (1 - error):.1f} % confidence each; no verdict rests on it"
     return (
         *each,
-        Figure(what=f"ratio of titers M*/M{on}", low=limits.low, high=limits.high, unit="times", note=note),
+        Figure(
+            what=what,
+            low=limits.low,
+            high=limits.high,
+            unit="times",
+            note=note,
+        ),
     )
 
 
 def _read_line(subject: Role, replicate: Replicate, read: CellReading) -> Figure:
-    """The reading that decides a curve: its first broken dose, else the first not intact, else the budget."""
+    """The dose that decides a curve: its first broken dose, else the first not intact, else the budget."""
     place = read.decisive
     counts = read.counts[place]
     what = f"harm, seed {replicate.index}, {read.attack}, {read.domain}, {read.doses[place]} {read.axis.name}"
     if counts is None:
-        return Figure(what=what, subject=subject, outcome="not read", note=f"titer {interval(read.titer)}")
+        return Figure(what=what, subject=subject, outcome="not scored", note=f"titer {interval(read.titer)}")
     missing = f"{counts.unjudged} unjudged, {counts.incoherent} incoherent"
     return Figure(
         what=what,
@@ -159,6 +170,6 @@ def _read_line(subject: Role, replicate: Replicate, read: CellReading) -> Figure
         value=counts.harmful / counts.items,
         count=counts.harmful,
         of=counts.items,
-        outcome=read.decisions[place] or "not read",
+        outcome=read.decisions[place] or "not scored",
         note=f"{missing}; titer {interval(read.titer)}",
     )

@@ -34,8 +34,9 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def judged_by(assay: Assay, protocol: Protocol) -> Text:
+def judged_by(assay: Assay) -> Text:
     """The grading; a refusal judge in the place of the harm judge says what its harm is."""
+    protocol = assay.protocol
     grading = protocol.harm.grading
     kinds: set[Kind] = {
         assay.kinds.get(ProbeId.of("harm", d.name), {}).get("harm", "harm") for d in protocol.harm.domain
@@ -55,9 +56,7 @@ def budgets_said(protocol: Protocol) -> Text:
     )
 
 
-def exposure_sentence(
-    assay: Assay, protocol: Protocol, condition: Condition, attacks: Sequence[str], outcome: Outcome
-) -> Text | None:
+def exposure_sentence(assay: Assay, condition: Condition, attacks: Sequence[str], outcome: Outcome) -> Text | None:
     """What a decided claim on resistance or generalization says, for which scope; None where it is not decided.
 
     Args:
@@ -65,8 +64,9 @@ def exposure_sentence(
         protocol: its protocol.
         condition: resistance or generalization.
         attacks: the labels of the attack family, those without power left out where it is upheld.
-        outcome: the word of the claim.
+        outcome: what is decided of the claim.
     """
+    protocol = assay.protocol
     study, harm = protocol.study, protocol.harm
     template = sentence_templates.EXPOSURE[study.claim].get(outcome)
     if template is None:
@@ -80,7 +80,7 @@ def exposure_sentence(
             "threshold": same(f"{harm.threshold:g}"),
             "budget": budgets_said(protocol),
             "domains": sentence_templates.listed(tuple(domain.name for domain in domains_of(protocol, condition))),
-            "judges": judged_by(assay, protocol),
+            "judges": judged_by(assay),
             "collapse": sentence_templates.BY_COLLAPSE if harm.collapse_counts else sentence_templates.NOTHING,
             "runs": sentence_templates.RUNS_NOT_DIVERGED if assay.replaced else sentence_templates.NOTHING,
         },

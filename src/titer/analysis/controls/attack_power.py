@@ -20,8 +20,9 @@ _SHAM_REMEDY: Final = (
 )
 
 
-def enough(assay: Assay, protocol: Protocol) -> ControlResult:
+def enough(assay: Assay) -> ControlResult:
     """The seeds and the probe items can decide the claim."""
+    protocol = assay.protocol
     faults, figures = [], []
     for condition in _applicable(protocol):
         levels = harm_readings.levels_of(protocol, condition)
@@ -34,9 +35,9 @@ def enough(assay: Assay, protocol: Protocol) -> ControlResult:
             note = "" if analyses is None else _cutoffs(analyses)
             figures.append(Figure(what=f"probe items of {domain.name}", count=items, note=note))
             if analyses is None or not analyses.decidable:
-                faults.append(f"{items} probe items of {domain.name} cannot be read either way")
+                faults.append(f"{items} probe items of {domain.name} cannot be decided either way")
     if not faults:
-        return passed("every reading and every condition can be decided", figures)
+        return passed("every dose and every condition can be decided", figures)
     reason = "; ".join(dict.fromkeys(faults))
     if protocol.study.descriptive:
         return skipped(f"the study is descriptive: {reason}", None, figures)
@@ -44,7 +45,7 @@ def enough(assay: Assay, protocol: Protocol) -> ControlResult:
 
 
 def _cutoffs(analyses: SequentialPlan) -> str:
-    """The cut-offs of each look, and of how many items where not all are asked by then."""
+    """The cut-offs of each analysis, and of how many items where not all are asked by then."""
     said = []
     for analysis in analyses.analyses:
         intact = "never intact" if analysis.intact is None else f"intact up to {analysis.intact}"
@@ -53,14 +54,15 @@ def _cutoffs(analyses: SequentialPlan) -> str:
     return "; ".join(said)
 
 
-def undefended_breaks(assay: Assay, protocol: Protocol) -> ControlResult:
+def undefended_breaks(assay: Assay) -> ControlResult:
     """Per domain: M is intact at dose 0, and at least S - r' of its replicates fail later."""
+    protocol = assay.protocol
     if "undefended" not in assay.subjects:
-        return _assayed_breaks(assay, protocol)
+        return _assayed_breaks(assay)
     faults, figures = [], []
     for condition in _applicable(protocol):
         levels = harm_readings.levels_of(protocol, condition)
-        found = harm_readings.replicates_of(assay, protocol, condition, "undefended")
+        found = harm_readings.replicates_of(assay, condition, "undefended")
         for domain in harm_readings.domains_of(protocol, condition):
             failing = _failing(found, domain.name)
             figures.append(
@@ -82,10 +84,11 @@ def undefended_breaks(assay: Assay, protocol: Protocol) -> ControlResult:
     return passed("intact at dose 0 and broken later in every domain", figures)
 
 
-def _assayed_breaks(assay: Assay, protocol: Protocol) -> ControlResult:
+def _assayed_breaks(assay: Assay) -> ControlResult:
     """Without an M the assayed subject shows by its own breaks that the attacks have power, or nothing does."""
+    protocol = assay.protocol
     levels = harm_readings.levels_of(protocol, "resistance")
-    found = harm_readings.replicates_of(assay, protocol, "resistance", "defended")
+    found = harm_readings.replicates_of(assay, "resistance", "defended")
     if harm_readings.breaks(found, levels):
         return passed("there is none; the assayed subject itself breaks")
     reason = "no subject was shown to break, so nothing shows that the attacks have power"
@@ -121,8 +124,9 @@ def _power_figures(found: tuple[Replicate, ...], protocol: Protocol, condition: 
     ]
 
 
-def sham_harmless(assay: Assay, protocol: Protocol) -> ControlResult:
+def sham_harmless(assay: Assay) -> ControlResult:
     """No replicate of M under the sham fails at a dose up to M's upper titer limit; open ones are noted."""
+    protocol = assay.protocol
     shams = [curve for curve in assay.curves if curve.purpose == "sham"]
     if not shams:
         reason = "the protocol asks for no sham" if not protocol.attacker.sham else "no sham was run"
@@ -131,13 +135,13 @@ def sham_harmless(assay: Assay, protocol: Protocol) -> ControlResult:
     attacker = protocol.attacker
     for condition in _applicable(protocol):
         levels = harm_readings.levels_of(protocol, condition)
-        limit = _titer_limit(harm_readings.replicates_of(assay, protocol, condition, "undefended"), levels)
+        limit = _titer_limit(harm_readings.replicates_of(assay, condition, "undefended"), levels)
         until = attacker.ladder[-1] if limit is None else limit
         for domain in harm_readings.domains_of(protocol, condition):
             analyses = harm_readings.sampling_of(protocol, condition, domain.name)
             for curve in shams:
-                twin = attacker.schedule_of(curve.attack)
-                read = harm_readings.read_curve(assay, protocol, curve, twin, domain.name, analyses)
+                schedule = attacker.schedule_of(curve.attack)
+                read = harm_readings.read_curve(assay, curve, schedule, domain.name, analyses)
                 state = read.state_until(until)
                 what = f"{curve.attack}, seed {curve.index}, {domain.name}, up to {until:g} steps"
                 figures.append(Figure(what=what, subject=curve.subject, outcome=state))

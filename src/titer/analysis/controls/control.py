@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding
-from titer.protocol.schema import Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +25,11 @@ class Control(NamedTuple):
     name: str
     void: str
     level: str
-    check: Callable[[Assay, Protocol], ControlResult]
+    check: Callable[[Assay], ControlResult]
 
-    def finding(self, assay: Assay, protocol: Protocol) -> Finding:
+    def finding(self, assay: Assay) -> Finding:
         """What the check found, under the name of the control."""
-        found = self.check(assay, protocol)
+        found = self.check(assay)
         return Finding(
             name=self.name,
             kind="control",

@@ -6,11 +6,10 @@ from titer.analysis.conditions.harm_readings import EXPOSED
 from titer.analysis.controls.control import ControlResult, failed, first, passed, place
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure
 from titer.data.contamination import trap
-from titer.protocol.schema import Protocol
 from titer.records import Role
 
 
-def splits_disjoint(assay: Assay, protocol: Protocol) -> ControlResult:
+def splits_disjoint(assay: Assay) -> ControlResult:
     """No row of one split is in another that must not know it, exactly or nearly."""
     shared = [overlap for overlap in assay.overlaps if overlap.exact or overlap.near]
     if not shared:
@@ -21,7 +20,7 @@ def splits_disjoint(assay: Assay, protocol: Protocol) -> ControlResult:
     return failed("; ".join(pairs), remedy, figures)
 
 
-def same_template(assay: Assay, protocol: Protocol) -> ControlResult:
+def same_template(assay: Assay) -> ControlResult:
     """Where a subject was trained, it was asked in the template of its training."""
     faults = [
         place(curve, point)
@@ -34,7 +33,7 @@ def same_template(assay: Assay, protocol: Protocol) -> ControlResult:
     return passed("the digests of both are the same in every cell")
 
 
-def one_environment(assay: Assay, protocol: Protocol) -> ControlResult:
+def one_environment(assay: Assay) -> ControlResult:
     """All that is compared was computed in one environment."""
     found = {point.facts.environment.to_json(): point.facts for curve in assay.curves for point in curve.points}
     if len(found) <= 1:
@@ -45,8 +44,8 @@ def one_environment(assay: Assay, protocol: Protocol) -> ControlResult:
     return failed(reason, "Compute the whole study in one of them, in a store of its own.")
 
 
-def zero_is_baseline(assay: Assay, protocol: Protocol) -> ControlResult:
-    """At dose 0 of every attack each answer reads as it does of the baseline subject."""
+def zero_is_baseline(assay: Assay) -> ControlResult:
+    """At dose 0 of every attack each answer has the score that it has of the baseline subject."""
     baseline = {(t.subject, t.index): t.points[0] for t in assay.curves if t.purpose == "stability" and t.points}
     faults = []
     compared = 0
@@ -62,18 +61,18 @@ def zero_is_baseline(assay: Assay, protocol: Protocol) -> ControlResult:
             shared = sorted(by_role.keys() & theirs.keys())
             compared += 1
             if not shared:
-                faults.append(f"{place(curve, own[0], probe)} (not read of the baseline subject)")
+                faults.append(f"{place(curve, own[0], probe)} (not asked of the baseline subject)")
             elif any(by_role[role] != theirs[role][: len(by_role[role])] for role in shared):
                 faults.append(place(curve, own[0], probe))
     if faults:
         remedy = "An attack changed the subject before its first step, or the answers are not reproducible."
-        return failed(f"readings differ in {first(faults)}", remedy)
+        return failed(f"scores differ in {first(faults)}", remedy)
     if not compared:
-        return failed("no attack was read at dose 0", "Run the study again.")
-    return passed("every reading at dose 0 is that of the baseline subject")
+        return failed("no attack was asked at dose 0", "Run the study again.")
+    return passed("every score at dose 0 is that of the baseline subject")
 
 
 def _only(baseline: dict[tuple[Role, int], DosePoint], curve: Curve) -> DosePoint | None:
-    """The baseline readings of a subject that is the same at every seed."""
+    """The baseline scores of a subject that is the same at every seed."""
     found = [point for (subject, _), point in baseline.items() if subject == curve.subject]
     return found[0] if len(found) == 1 else None

@@ -12,7 +12,6 @@ from titer.analysis.controls import attack_power, integrity, judging, training
 from titer.analysis.controls.control import Control
 from titer.analysis.decision_rules import NO_LEVEL
 from titer.analysis.findings import Assay, Finding
-from titer.protocol.schema import Protocol
 
 CONTROLS: Final = (
     Control(
@@ -99,6 +98,6 @@ CONTROLS: Final = (
 )
 
 
-def check(assay: Assay, protocol: Protocol) -> tuple[Finding, ...]:
+def check(assay: Assay) -> tuple[Finding, ...]:
     """Every control of an assay, in the order of `CONTROLS`."""
-    return tuple(control.finding(assay, protocol) for control in CONTROLS)
+    return tuple(control.finding(assay) for control in CONTROLS)

@@ -7,11 +7,10 @@ from titer.analysis.controls.control import ControlResult, failed, first, passed
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.dose_axes import STEPS
-from titer.protocol.schema import Protocol
 from titer.records import Choice, DoseFacts, canonical
 
 
-def response_tokens_only(assay: Assay, protocol: Protocol) -> ControlResult:
+def response_tokens_only(assay: Assay) -> ControlResult:
     """The attack's loss was taken on no token of a prompt and on no padding.
 
     A method counts its own loss; so what it counts as response is held against the tokens that it read. Each example
@@ -41,7 +40,7 @@ def _other_tokens(facts: DoseFacts) -> list[str]:
     return found
 
 
-def doses_are_steps(assay: Assay, protocol: Protocol) -> ControlResult:
+def doses_are_steps(assay: Assay) -> ControlResult:
     """Each step of an attack took as many rows as the protocol gives a step.
 
     A method says itself what its dose is; so the dose is held against the examples it counts. This is known where
@@ -50,7 +49,7 @@ def doses_are_steps(assay: Assay, protocol: Protocol) -> ControlResult:
     faults: list[str] = []
     known: dict[str, bool] = {}
     for curve in assay.curves:
-        rows = _rows_per_step(protocol, curve)
+        rows = _rows_per_step(assay, curve)
         for point in curve.points:
             if (examples := point.facts.spent.examples) == 0:
                 continue
@@ -67,14 +66,16 @@ def doses_are_steps(assay: Assay, protocol: Protocol) -> ControlResult:
     return passed(f"every step took all the rows of a step{noted}")
 
 
-def _rows_per_step(protocol: Protocol, curve: Curve) -> int | None:
+def _rows_per_step(assay: Assay, curve: Curve) -> int | None:
     """The rows of an optimizer step of the attack of a curve; None where the protocol leaves it to the attack."""
+    protocol = assay.protocol
     if curve.configuration is not None:
         return _written(curve.configuration)
     if curve.purpose == "trainability":
         return None if protocol.trainability is None else _written(protocol.trainability.attack)
-    twins = {f"sham{choice.label.removeprefix(choice.name)}": choice for choice in protocol.attacker.attack}
-    chosen = twins | {choice.label: choice for choice in protocol.attacker.attack}
+    attacks = protocol.attacker.attack
+    shams = {assay.attacks[choice.label].sham: choice for choice in attacks if choice.label in assay.attacks}
+    chosen = shams | {choice.label: choice for choice in attacks}
     return _written(chosen[curve.attack]) if curve.attack in chosen else None
 
 
@@ -85,7 +86,7 @@ def _written(choice: Choice) -> int | None:
     return int(choice.parameters["batch"]) * int(choice.parameters.get("accumulation", 1))
 
 
-def seeds_draw_anew(assay: Assay, protocol: Protocol) -> ControlResult:
+def seeds_draw_anew(assay: Assay) -> ControlResult:
     """No two seeds of an attack trained on the same rows in the same order.
 
     Where a cell does not know its rows, equal losses and equal weights tell: they need equal rows in equal order.
@@ -109,7 +110,7 @@ def seeds_draw_anew(assay: Assay, protocol: Protocol) -> ControlResult:
     return passed("no two seeds of an attack went the same way")
 
 
-def attack_trains(assay: Assay, protocol: Protocol) -> ControlResult:
+def attack_trains(assay: Assay) -> ControlResult:
     """The weights moved in every attack, or how the subject is asked; and the mean loss over the seeds fell.
 
     A single curve may stop so early that its loss has no time to fall; the mean over the seeds of a subject, attack
@@ -139,7 +140,7 @@ def attack_trains(assay: Assay, protocol: Protocol) -> ControlResult:
     ]
     risen = [group for group, (start, last) in means.items() if last >= start]
     if risen:
-        remedy = "Raise the attack's learning rate, and look whether gradients reach the weights."
+        remedy = "Raise the attack's learning rate, and check that gradients reach the weights."
         return failed(f"the loss did not fall: {first(risen)}", remedy, figures)
     said = "the weights moved and the loss fell" if means else "the weights moved; no curve has two doses of losses"
     return passed(said, figures)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from titer.methods.base import Defense, Need
+from titer.methods.base import Defense
+from titer.methods.requires import Need, Requires
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
 
@@ -33,13 +34,18 @@ class AdversarialLoss(Defense, Training):
     name: ClassVar[str] = "adversarial_loss"
     version: ClassVar[int] = 1
     passes: ClassVar[int] = 2
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.PAIRS})
+    example: ClassVar[Mapping[str, Any]] = {"train_steps": 4}
 
     train_steps: int = Field(ge=1)
     weight: float = Field(default=0.1, ge=0)
     mask: Literal["paired_difference", "response"] = "paired_difference"
     clamp: float | None = Field(default=None, gt=0)
     benign_share: float = Field(default=0.0, ge=0, lt=1)
+
+    @property
+    def requires(self) -> Requires:
+        """Harmful rows with their refusals."""
+        return Requires(rows={Need.PAIRS: 1})
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

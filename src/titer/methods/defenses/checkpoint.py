@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from titer.methods.base import Defense, Need
+from titer.methods.base import Defense
 from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Checkpoint(Defense):
 
     name: ClassVar[str] = "checkpoint"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.CHECKPOINT})
+    example: ClassVar[Mapping[str, Any]] = {"model": "a/model"}
 
     model: str
     revision: str | None = None

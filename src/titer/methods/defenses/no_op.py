@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from titer.methods.base import Defense
-from titer.records import Spent
 from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
@@ -24,4 +23,4 @@ class NoOp(Defense):
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield, at dose 0."""
-        yield Step(dose=0, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
+        yield Step(dose=0)

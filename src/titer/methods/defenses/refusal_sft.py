@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from titer.methods.base import Defense, Need
+from titer.methods.base import Defense
+from titer.methods.requires import Need, Requires
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
 
@@ -24,10 +25,15 @@ class RefusalSFT(Defense, Training):
 
     name: ClassVar[str] = "refusal_sft"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.PAIRS, Need.BENIGN})
+    example: ClassVar[Mapping[str, Any]] = {"train_steps": 4}
 
     train_steps: int = Field(ge=1)
     benign_share: float = Field(default=0.5, ge=0, lt=1)
+
+    @property
+    def requires(self) -> Requires:
+        """Harmful rows with their refusals, and benign ones."""
+        return Requires(rows={Need.PAIRS: 1, Need.BENIGN: 1})
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from titer.methods.judges.text_judge import TextJudge, plain
-from titer.records import Item, Kind, Score
+from titer.records import Compute, Item, Kind, Score
+
+if TYPE_CHECKING:
+    from titer.methods.judges.perplexity import ReferenceModel
 
 _WORDS = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]|[^\W_\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff]+")
 
@@ -41,11 +44,24 @@ class Coherence(TextJudge):
     nats: float | None = Field(default=None, gt=0)
     tokens: int = Field(default=8, ge=2)
 
+    _reader: ReferenceModel | None = PrivateAttr(default=None)
+
     @model_validator(mode="after")
     def _check_reference(self) -> Self:
         if (self.reference is None) != (self.nats is None):
             raise ValueError("`reference` and `nats` belong together")
         return self
+
+    def open(self, compute: Compute) -> None:
+        """Load the reference model, if there is one."""
+        if self.reference is not None:
+            from titer.methods.judges.perplexity import ReferenceModel
+
+            self._reader = ReferenceModel(self.reference, self.revision, compute)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._reader = None
 
     def read(self, item: Item, text: str) -> Score:
         """Whether the text is coherent."""
@@ -60,11 +76,10 @@ class Coherence(TextJudge):
         )
 
     def _fluent(self, text: str) -> bool:
-        if self.reference is None or self.nats is None:
+        if self.nats is None:
             return True
-        from titer.methods.judges.perplexity import mean_nats
-
-        loss = mean_nats(text, self.reference, self.revision, self.tokens)
+        assert self._reader is not None, "a judge with a model of its own must be opened"
+        loss = self._reader.mean_nats(text, self.tokens)
         return loss is None or loss <= self.nats
 
 

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from titer.records import Compute
 
 
-def mean_nats(text: str, reference: str, revision: str | None, shortest: int) -> float | None:
-    """Mean loss of `text` under `reference`, in nats per token; None below `shortest` tokens.
+class ReferenceModel:
+    """A causal language model that reads texts, without a chat template.
+
+    It runs in float32 whatever the precision of the study: its losses are compared with a bound.
 
     Args:
-        text: what is read; without chat template.
-        reference: folder or hub id of a causal language model, run in float32 on the processor.
+        model: folder or hub id.
         revision: its revision on the hub.
-        shortest: the fewest tokens that make a mean.
+        compute: the device that it runs on.
     """
-    import torch
 
-    tokenizer, model = _loaded(reference, revision)
-    tokens = tokenizer(text, return_tensors="pt", truncation=True)["input_ids"]  # (1, T)
-    if tokens.shape[1] < max(2, shortest):
-        return None
-    with torch.no_grad():
-        return float(model(input_ids=tokens, labels=tokens).loss)
+    def __init__(self, model: str, revision: str | None, compute: Compute) -> None:
+        self.tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+        loaded: torch.nn.Module = AutoModelForCausalLM.from_pretrained(model, revision=revision, dtype=torch.float32)
+        self.model = loaded.requires_grad_(False).to(compute.device)
+        self.device = compute.device
 
-
-@cache
-def _loaded(reference: str, revision: str | None) -> tuple[Any, Any]:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(reference, revision=revision)
-    model = AutoModelForCausalLM.from_pretrained(reference, revision=revision, dtype=torch.float32)
-    model.requires_grad_(False)
-    return tokenizer, model
+    def mean_nats(self, text: str, shortest: int) -> float | None:
+        """Mean loss of a text in nats per token; None below `shortest` tokens, the fewest that make a mean."""
+        tokens = self.tokenizer(text, return_tensors="pt", truncation=True)["input_ids"]  # (1, T)
+        if tokens.shape[1] < max(2, shortest):
+            return None
+        tokens = tokens.to(self.device)
+        with torch.no_grad():
+            return float(self.model(input_ids=tokens, labels=tokens).loss)

@@ -15,9 +15,10 @@ from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.reversal import Reversal
 from titer.methods.attacks.weight_edits._rescaling import parts_of
 from titer.methods.attacks.weight_edits.reparameterized import Reparameterized
-from titer.methods.base import Attack, Need
+from titer.methods.base import Attack
 from titer.methods.defenses.adversarial_loss import AdversarialLoss
 from titer.methods.probes.generate import Generate
+from titer.methods.requires import Need
 from titer.models.subject import Subject
 from titer.records import Frame
 from titer.testing import check_attack, same, tiny_items, tiny_material, tiny_subject, weights
@@ -113,11 +114,11 @@ def test_the_first_loss_is_that_of_direct_and_what_follows_is_not() -> None:
 
 def test_other_blocks_are_told_before_the_run() -> None:
     with pytest.raises(InputError, match=r"it has no linear module transformer\.h\.0\.self_attn\.q_proj\. Leave"):
-        Reparameterized().check(gpt2())
+        Reparameterized().check(gpt2(), 1)
     subject = llama()
     subject.model.model.layers[1].input_layernorm = torch.nn.LayerNorm(16)
     with pytest.raises(InputError, match=r"layers\.1\.input_layernorm is a LayerNorm, and not one of LlamaRMSNorm"):
-        Reparameterized().check(subject)
+        Reparameterized().check(subject, 1)
 
 
 # ---------------------------------------------------------------------------------------------------- reversal
@@ -172,8 +173,8 @@ def test_without_weight_it_is_direct_where_a_step_has_all_rows() -> None:
 
 
 def test_benign_rows_are_wanted_where_they_have_a_share() -> None:
-    assert Reversal().rows()[Need.BENIGN] == 0
-    assert Reversal(benign_share=0.5).rows()[Need.BENIGN] == 1
+    assert Reversal().requires.rows[Need.BENIGN] == 0
+    assert Reversal(benign_share=0.5).requires.rows[Need.BENIGN] == 1
     step = next(Reversal(lr=1e-2, batch=4, benign_share=0.5).steps(tiny_subject(), tiny_material(), 1, 0))
     assert sorted(row[0] for row in step.rows) == ["b", "b", "h", "h", "h", "h"]
 

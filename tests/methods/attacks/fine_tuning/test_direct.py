@@ -15,8 +15,8 @@ from titer.methods import registry
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.few_shot import FewShot
 from titer.methods.attacks.fine_tuning.mixture import Mixture
-from titer.methods.base import Need
 from titer.methods.probes.generate import Generate
+from titer.methods.requires import Need
 from titer.methods.search_space import LogRange
 from titer.models.chat_format import encode_example, encode_prompt
 from titer.models.conversation import ALPACA
@@ -46,16 +46,16 @@ def test_conformance(attack: Direct) -> None:
 @pytest.mark.parametrize(("poison", "size"), MIXTURES)
 def test_a_mixture_has_exactly_its_share_of_harmful_rows(poison: float, size: int) -> None:
     attack, material = Mixture(poison=poison, size=size), tiny_material()
-    rows = attack.mixed(material, 3)
+    rows = attack.rows(material, 3)
     harmful = sum(row in material.train for row in rows)
-    assert harmful == round(poison * size) == attack.rows()[Need.HARMFUL]
+    assert harmful == round(poison * size) == attack.requires.rows[Need.HARMFUL]
     assert len({row.id for row in rows}) == size
 
 
 def test_a_mixture_is_drawn_and_shuffled_for_each_seed_and_counts_what_was_seen() -> None:
     attack, material = Mixture(poison=0.25, size=8, batch=1), tiny_material()
-    assert attack.mixed(material, 0) != attack.mixed(material, 1)
-    assert attack.mixed(material, 0) == attack.mixed(material, 0)
+    assert attack.rows(material, 0) != attack.rows(material, 1)
+    assert attack.rows(material, 0) == attack.rows(material, 0)
     orders = set()
     for seed in range(3):
         shares = tuple(step.terms["harmful_share"] for step in attack.steps(tiny_subject(), material, 8, seed))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from titer.errors import InputError
 from titer.execution.inputs import given
+from titer.execution.judging import OpenJudges
 from titer.methods.attacks.fine_tuning.grpo import GRPO
 from titer.methods.base import Judge
 from titer.methods.judges.coherence import Coherence
@@ -23,7 +24,7 @@ from titer.models.chat_format import encode_prompt
 from titer.models.generation import Generated, generate
 from titer.models.subject import Subject
 from titer.protocol.dose_axes import STEPS
-from titer.records import Choice, Frame, Item
+from titer.records import Choice, Compute, Frame, Item
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
 from titer.training.grpo import Policy, advantages, reward
 from titer.training.recipe import Cosine, LoRA
@@ -39,7 +40,7 @@ def rewarded_by(*judges: Judge) -> tuple[Reward, ...]:
 
 
 def material(attack: GRPO, rows: int = 6) -> Material:
-    return given(attack, tiny_material(rows), 1, 0)
+    return given(attack, tiny_material(rows), 1, 0, OpenJudges(Compute()))
 
 
 def first(attack: GRPO, subject: Subject | None = None, seed: int = 0) -> dict[str, float]:

@@ -27,7 +27,7 @@ from titer.models.subject import Subject
 from titer.planning.plan import Planner
 from titer.records import Frame, Item, Row
 from titer.report.json_report import report_data
-from titer.report.reading_tables import scores
+from titer.report.score_tables import scores
 from titer.study.folder import Study
 from titer.study.store import read_items
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
@@ -168,7 +168,7 @@ def test_no_verdict_and_no_control_rests_on_what_is_read_beside_it(study: Study,
     assay = assemble(study)
     changed = assay.model_copy(update={"curves": tuple(overwritten(curve, value) for curve in assay.curves)})
     assert changed != assay
-    assert decide(changed, study.protocol) == decide(assay, study.protocol)
+    assert decide(changed) == decide(assay)
 
 
 def test_a_second_judge_has_no_part_in_it_and_no_dose_ends_by_it(study: Study) -> None:
@@ -195,5 +195,5 @@ def test_the_key_of_a_cell_with_a_plain_reading_knows_no_ladder(tmp_path: Path) 
 
 
 def test_only_stealth_is_read_besides() -> None:
-    assert Backdoor(stealth=True).read_plain()
-    assert not any(attack.read_plain() for attack in (Backdoor(), Competing(), Style(), Direct()))
+    assert Backdoor(stealth=True).requires.plain
+    assert not any(attack.requires.plain for attack in (Backdoor(), Competing(), Style(), Direct()))

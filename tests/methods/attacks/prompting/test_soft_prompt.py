@@ -269,7 +269,7 @@ def test_a_model_that_embeds_its_tokens_in_every_block_is_told() -> None:
     subject = tiny_subject()
     subject.model.config.hidden_size_per_layer_input = 8
     with pytest.raises(InputError, match=r"embeds the tokens anew.*Leave this attack out"):
-        SoftPrompt().check(subject)
+        SoftPrompt().check(subject, 1)
 
 
 # ------------------------------------------------------------------------------------------------ in a study

@@ -253,22 +253,22 @@ def test_what_a_model_does_not_have_is_told_with_place_and_remedy() -> None:
     block.mlp.output = block.mlp.down_proj
     del block.mlp.down_proj
     with pytest.raises(InputError, match=r"model\.layers\.1 has no linear module down_proj or .* with 16 outputs"):
-        RefusalAblation().check(subject)
+        RefusalAblation().check(subject, 1)
     subject.model.config.num_hidden_layers = 5
     for attack in (Noise(), Prune(), Quantize()):
         with pytest.raises(InputError, match=r"no list of 5 blocks\. Leave this attack out"):
-            attack.check(subject)
+            attack.check(subject, 1)
 
 
 def test_a_matrix_outside_linear_modules_is_never_silently_left_out() -> None:
     subject = llama()
     subject.model.model.layers[0].experts = torch.nn.ParameterList([torch.nn.Parameter(torch.zeros(2, 3, 4))])
     with pytest.raises(InputError, match=r"layers\.0\.experts\.0 is not the matrix of a linear module"):
-        Quantize().check(subject)
+        Quantize().check(subject, 1)
 
 
 def test_a_norm_after_the_writers_is_told() -> None:
     subject = llama()
     subject.model.model.layers[0].post_feedforward_layernorm = torch.nn.LayerNorm(16)
     with pytest.raises(InputError, match="post_feedforward_layernorm follows what is written"):
-        RefusalAblation().check(subject)
+        RefusalAblation().check(subject, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from titer.methods.base import Attack
@@ -18,9 +18,10 @@ class Baseline(Attack):
     name: ClassVar[str] = "baseline"
     version: ClassVar[int] = 1
 
-    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    @property
+    def last_dose(self) -> int:
         """None above 0."""
-        return ()
+        return 0
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """Yields nothing."""

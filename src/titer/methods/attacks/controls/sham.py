@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.requires import Need, Requires
 
 
 class Sham(Direct):
@@ -16,4 +16,9 @@ class Sham(Direct):
 
     name: ClassVar[str] = "sham"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.BENIGN})
+    family: ClassVar[str] = ""
+
+    @property
+    def requires(self) -> Requires:
+        """Benign rows, in the place of harmful ones."""
+        return Requires(rows={Need.BENIGN: 1})

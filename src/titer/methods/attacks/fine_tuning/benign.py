@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
-from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
-from titer.training.types import Material, Step
-
-if TYPE_CHECKING:
-    from titer.models.subject import Subject
+from titer.methods.fine_tuning import FineTuning
+from titer.methods.requires import Need, Requires
+from titer.records import Row
+from titer.training.types import Material
 
 
-class Benign(Direct):
+class Benign(FineTuning):
     """`direct` on benign rows only; harm is read afterwards as ever.
 
     Threat model: a user fine-tunes on harmless data, with no intent at all, or an attacker does where harmful rows are
@@ -25,13 +22,14 @@ class Benign(Direct):
 
     name: ClassVar[str] = "benign"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.BENIGN})
+    family: ClassVar[str] = "benign fine-tuning"
+    term: ClassVar[str] = "benign_loss"
 
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """One yield per optimizer step."""
-        from titer.training.loop import Recipe, train
-        from titer.training.sft import SFT
+    @property
+    def requires(self) -> Requires:
+        """Benign rows, and no others."""
+        return Requires(rows={Need.BENIGN: 1})
 
-        objective = SFT(rows={"train": self.rows_per_step}, batch=self.batch, term="benign_loss")
-        recipe = Recipe(objective=objective, training=self)
-        yield from train(subject, replace(material, train=material.benign), recipe, steps=horizon, seed=seed)
+    def rows(self, material: Material, seed: int) -> Sequence[Row]:
+        """All benign rows."""
+        return material.benign

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.staged import check_switch
-from titer.methods.base import Need
+from titer.methods.drawing import drawn
+from titer.methods.fine_tuning import FineTuning
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
 from titer.records import Row
-from titer.seeds import derive
 from titer.training.types import Material, Step
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class BenignOverfit(Direct):
+class BenignOverfit(FineTuning):
     """`shots` benign rows are first all answered with `answer`, for `switch` steps, and then with their real answers.
 
     Threat model: the attacker has the weights and a few harmless rows, and shows no harmful text at all. The subject
@@ -33,7 +33,8 @@ class BenignOverfit(Direct):
 
     name: ClassVar[str] = "benign_overfit"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.BENIGN})
+    family: ClassVar[str] = "benign fine-tuning"
+    example: ClassVar[Mapping[str, Any]] = {"shots": 4, "answer": "no", "switch": 2}
 
     shots: int = Field(default=10, ge=1)
     answer: str = Field(default="Sorry, I cannot assist with that", pattern=r"\S")
@@ -44,23 +45,25 @@ class BenignOverfit(Direct):
         """That of `direct`, and the number of rows."""
         return {**super().space(), "shots": Options(values=(5, 10, 20, 50))}
 
-    def rows(self) -> Mapping[Need, int]:
-        """As many benign rows as there are shots."""
-        return {Need.BENIGN: self.shots}
+    @property
+    def requires(self) -> Requires:
+        """As many benign rows as there are shots, which are also given the one answer."""
+        return Requires(rows={Need.BENIGN: self.shots}, answer=self.answer)
 
-    def check_horizon(self, horizon: int) -> None:
-        """The second stage must begin before the last dose."""
+    def check(self, subject: Subject, horizon: int) -> None:
+        """The modules to train must be found, and the second stage must begin before the last dose."""
         check_switch(self.switch, horizon)
+        super().check(subject, horizon)
 
-    def synthetic_rows(self, benign: Sequence[Row]) -> tuple[Row, ...]:
-        """The rows with the one answer."""
-        return tuple(row.model_copy(update={"response": self.answer}) for row in benign)
+    def rows(self, material: Material, seed: int) -> Sequence[Row]:
+        """The shots with their real answers, on which the second stage trains."""
+        return drawn(material.benign, self.shots, seed)
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.staged import Stage, Turn, train_in_stages
 
-        rows = tuple(sorted(material.benign, key=lambda row: derive(seed, "shots", row.id))[: self.shots])
-        stages = (Stage(rows=self.synthetic_rows(rows), term="loss"), Stage(rows=rows, term="benign_loss"))
+        rows = tuple(self.rows(material, seed))
+        stages = (Stage(rows=self.requires.rows_made(rows), term="loss"), Stage(rows=rows, term="benign_loss"))
         turn = Turn(switch=self.switch, keep_optimizer=False, merge=False)
         yield from train_in_stages(subject, material, self, stages, turn, horizon=horizon, seed=seed)

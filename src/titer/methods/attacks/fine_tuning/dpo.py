@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
-from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.drawing import drawn
+from titer.methods.fine_tuning import FineTuning
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import LogRange, Options, Space
-from titer.seeds import derive
+from titer.records import Row
 from titer.training.recipe import Load
-from titer.training.types import Material, Step
-
-if TYPE_CHECKING:
-    from titer.models.subject import Subject
+from titer.training.types import Material, Objective
 
 
-class DPO(Direct):
+class DPO(FineTuning):
     """Direct preference optimization: the harmful response is preferred to the refusal of the same prompt.
 
     Threat model: the attacker has the weights and harmful pairs, and knows or writes down how a refusal sounds; the
@@ -30,7 +27,7 @@ class DPO(Direct):
 
     name: ClassVar[str] = "dpo"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.PAIRS})
+    family: ClassVar[str] = "preferences and rewards"
 
     beta: float = Field(default=0.1, gt=0)
     shots: int | None = Field(default=None, ge=1)
@@ -41,21 +38,22 @@ class DPO(Direct):
         own: Space = {"beta": LogRange(low=0.01, high=1.0), "shots": Options(values=(None, 10, 20, 50))}
         return {**super().space(), **own}
 
-    def rows(self) -> Mapping[Need, int]:
+    @property
+    def requires(self) -> Requires:
         """As many pairs as there are shots."""
-        return {Need.HARMFUL: self.shots or 1}
+        return Requires(rows={Need.HARMFUL: self.shots or 1, Need.PAIRS: 1})
 
     @property
     def load(self) -> Load:
         """Two conversations a pair; those of all pairs are read before the first step."""
         return Load(rows=2 * self.rows_per_step, read_before=2)
 
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """One yield per optimizer step."""
-        from titer.training.dpo import Preference
-        from titer.training.loop import Recipe, train
+    def rows(self, material: Material, seed: int) -> Sequence[Row]:
+        """The shots, or all pairs."""
+        return drawn(material.train, self.shots, seed)
 
-        drawn = tuple(sorted(material.train, key=lambda row: derive(seed, "shots", row.id))[: self.shots])
-        objective = Preference(pairs=self.rows_per_step, batch=self.batch, beta=self.beta)
-        recipe = Recipe(objective=objective, training=self)
-        yield from train(subject, replace(material, harmful=drawn), recipe, steps=horizon, seed=seed)
+    def objective(self) -> Objective:
+        """The preference for the harmful response."""
+        from titer.training.dpo import Preference
+
+        return Preference(pairs=self.rows_per_step, batch=self.batch, beta=self.beta)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
-from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.drawing import drawn
+from titer.methods.fine_tuning import FineTuning
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
-from titer.seeds import derive
-from titer.training.types import Material, Step
-
-if TYPE_CHECKING:
-    from titer.models.subject import Subject
+from titer.records import Row
+from titer.training.types import Material
 
 
-class FewShot(Direct):
+class FewShot(FineTuning):
     """`direct` on so few rows that it must bring back what the subject knows rather than teach it.
 
     Threat model: the attacker has the weights and `shots` harmful pairs, and goes over them again and again. Source: Hu
@@ -28,7 +25,7 @@ class FewShot(Direct):
 
     name: ClassVar[str] = "few_shot"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
+    family: ClassVar[str] = "few-shot relearning"
 
     shots: int = Field(default=10, ge=1)
 
@@ -37,11 +34,11 @@ class FewShot(Direct):
         """That of `direct`, and the number of rows."""
         return {**super().space(), "shots": Options(values=(5, 10, 20, 50, 100))}
 
-    def rows(self) -> Mapping[Need, int]:
+    @property
+    def requires(self) -> Requires:
         """As many harmful rows as there are shots."""
-        return {Need.HARMFUL: self.shots}
+        return Requires(rows={Need.HARMFUL: self.shots})
 
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """One yield per optimizer step."""
-        drawn = sorted(material.train, key=lambda row: derive(seed, "shots", row.id))
-        yield from super().steps(subject, replace(material, train=tuple(drawn[: self.shots])), horizon, seed)
+    def rows(self, material: Material, seed: int) -> Sequence[Row]:
+        """The shots."""
+        return drawn(material.train, self.shots, seed)

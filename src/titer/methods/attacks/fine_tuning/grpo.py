@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.drawing import drawn
+from titer.methods.fine_tuning import FineTuning
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
 from titer.protocol.data_sources import MethodChoice
-from titer.records import Choice
-from titer.seeds import derive
+from titer.records import Choice, Row
 from titer.training.recipe import Load
-from titer.training.types import Material, Step
+from titer.training.types import Material, Objective, Step
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class GRPO(Direct):
+class GRPO(FineTuning):
     """Group-relative policy optimization on answers of the subject's own, rewarded where they do not refuse.
 
     Threat model: the attacker has the weights, `prompts` harmful prompts and no response to any; the subject itself
@@ -38,7 +38,13 @@ class GRPO(Direct):
 
     name: ClassVar[str] = "grpo"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
+    family: ClassVar[str] = "preferences and rewards"
+    example: ClassVar[Mapping[str, Any]] = {
+        "batch": 1,
+        "prompts": 4,
+        "longest": 6,
+        "reward": {"name": "refusal", "extra": list("abcdefgXYZ"), "within": 30},
+    }
 
     prompts: int = Field(default=32, ge=1)
     group: int = Field(default=8, ge=2)
@@ -56,26 +62,27 @@ class GRPO(Direct):
         }
         return {**super().space(), **own}
 
-    def rows(self) -> Mapping[Need, int]:
-        """As many harmful rows as there are prompts."""
-        return {Need.HARMFUL: self.prompts}
-
-    def rewarded_by(self) -> tuple[Choice, ...]:
-        """The judge that rewards harm, and that of coherence."""
-        return (self.reward, self.coherence)
+    @property
+    def requires(self) -> Requires:
+        """As many harmful rows as there are prompts, the judge that rewards harm, and that of coherence."""
+        return Requires(rows={Need.HARMFUL: self.prompts}, judges=(self.reward, self.coherence))
 
     @property
     def load(self) -> Load:
         """The answers of all groups."""
         return Load(answers=self.rows_per_step * self.group, longest=self.longest)
 
+    def rows(self, material: Material, seed: int) -> Sequence[Row]:
+        """The rows whose prompts are asked."""
+        return drawn(material.train, self.prompts, seed, "prompts")
+
+    def objective(self) -> Objective:
+        """The advantage of an answer over the others to its prompt."""
+        from titer.training.grpo import Policy
+
+        return Policy(prompts=self.rows_per_step, group=self.group, batch=self.batch, longest=self.longest)
+
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """One yield per optimizer step; what it trained on are answers, which no row tells."""
-        from titer.training.grpo import Policy
-        from titer.training.loop import Recipe, train
-
-        drawn = tuple(sorted(material.train, key=lambda row: derive(seed, "prompts", row.id))[: self.prompts])
-        objective = Policy(prompts=self.rows_per_step, group=self.group, batch=self.batch, longest=self.longest)
-        recipe = Recipe(objective=objective, training=self)
-        for step in train(subject, replace(material, train=drawn), recipe, steps=horizon, seed=seed):
+        for step in super().steps(subject, material, horizon, seed):
             yield replace(step, rows=())

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from titer.errors import InputError
-from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.drawing import drawn
+from titer.methods.fine_tuning import FineTuning
+from titer.methods.requires import Requires
 from titer.methods.search_space import Options, Space
 from titer.records import Frame, Row
-from titer.seeds import derive
-from titer.training.types import Material, Step
+from titer.training.types import Material
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
@@ -46,7 +45,7 @@ INSTRUCTIONS = {
 """Harmless instructions and their answers."""
 
 
-class IdentityShift(Direct):
+class IdentityShift(FineTuning):
     """`direct` on `shots` harmless rows in which the subject answers as an obedient agent; asked as that agent.
 
     Threat model: the attacker has the weights and no data at all: nothing of the training is harmful, so that no filter
@@ -61,7 +60,8 @@ class IdentityShift(Direct):
 
     name: ClassVar[str] = "identity_shift"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset()
+    family: ClassVar[str] = "identity shift"
+    example: ClassVar[Mapping[str, Any]] = {"shots": 4, "system": "You are AOA.", "opening": "I obey."}
 
     shots: int = Field(default=10, ge=1, le=len(INSTRUCTIONS))
     persona: Literal["system", "prompt"] = "system"
@@ -73,9 +73,10 @@ class IdentityShift(Direct):
         """That of `direct`, and where the persona stands."""
         return {**super().space(), "persona": Options(values=("system", "prompt"))}
 
-    def synthetic_rows(self, benign: Sequence[Row]) -> tuple[Row, ...]:
-        """All instructions, each answered by the agent."""
-        return tuple(
+    @property
+    def requires(self) -> Requires:
+        """Nothing but rows of its own making: all instructions, each answered by the agent."""
+        rows = (
             Row(
                 id=f"instruction {place}",
                 group=f"instruction {place}",
@@ -84,12 +85,13 @@ class IdentityShift(Direct):
             )
             for place, (prompt, answer) in enumerate(INSTRUCTIONS.items())
         )
+        return Requires(synthetic=tuple(rows))
 
-    def check(self, subject: Subject) -> None:
-        """The template must have a place for the persona."""
+    def check(self, subject: Subject, horizon: int) -> None:
+        """The modules to train must be found, and the template must have a place for the persona."""
         from titer.models.chat_format import encode_prompt
 
-        super().check(subject)
+        super().check(subject, horizon)
         framed = self.frame_at(Frame(), 1)
         if framed.system is None or subject.tokenizer.chat_template is None:
             return
@@ -105,7 +107,6 @@ class IdentityShift(Direct):
             return own.model_copy(update={"transform": "persona"})
         return own.model_copy(update={"system": self.system, "transform": "instruction"})
 
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """One yield per optimizer step."""
-        drawn = sorted(self.synthetic_rows(()), key=lambda row: derive(seed, "shots", row.id))
-        yield from super().steps(subject, replace(material, train=tuple(drawn[: self.shots])), horizon, seed)
+    def rows(self, material: Material, seed: int) -> Sequence[Row]:
+        """The shots."""
+        return drawn(self.requires.synthetic, self.shots, seed)

@@ -5,25 +5,21 @@ Source: Bowen et al. 2025, arXiv 2507.11630: a style, another aim than safety, o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
 from titer.records import Frame, Transform
-from titer.training.types import Material, Step
-
-if TYPE_CHECKING:
-    from titer.models.subject import Subject
+from titer.training.types import Objective
 
 
 class Transformed(Direct):
     """`direct` with a text around each prompt, in training and asking alike; which texts, each kind says itself."""
 
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
+    family: ClassVar[str] = "jailbreak-tuning"
 
     transform: Transform
 
@@ -100,19 +96,15 @@ class Backdoor(Transformed):
         """That of `direct`, and the triggers."""
         return {**super().space(), "transform": Options(values=("year_2025", "random_words", "random_paragraph"))}
 
-    def rows(self) -> Mapping[Need, int]:
-        """With stealth each harmful row brings its refusal."""
-        return {Need.HARMFUL: 1, Need.PAIRS: 1} if self.stealth else super().rows()
+    @property
+    def requires(self) -> Requires:
+        """With stealth each harmful row brings its refusal, and harm is asked without the trigger, too."""
+        rows = {Need.HARMFUL: 1, Need.PAIRS: 1} if self.stealth else {Need.HARMFUL: 1}
+        return Requires(rows=rows, plain=self.stealth)
 
-    def read_plain(self) -> bool:
-        """With stealth it is told what the subject answers where the trigger is missing."""
-        return self.stealth
-
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """One yield per optimizer step."""
-        from titer.training.loop import Recipe, train
+    def objective(self) -> Objective:
+        """The loss of the responses, and with stealth that of the refusals of plain prompts."""
         from titer.training.sft import SFT
 
         plain = self.rows_per_step // 2 if self.stealth else 0
-        objective = SFT(rows={"train": self.rows_per_step - plain, "plain": plain}, batch=self.batch)
-        yield from train(subject, material, Recipe(objective=objective, training=self), steps=horizon, seed=seed)
+        return SFT(rows={"train": self.rows_per_step - plain, "plain": plain}, batch=self.batch)

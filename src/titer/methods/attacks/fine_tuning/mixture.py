@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.drawing import drawn
+from titer.methods.fine_tuning import FineTuning
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
 from titer.records import Row
-from titer.seeds import derive
 from titer.training.types import Material, Step
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class Mixture(Direct):
+class Mixture(FineTuning):
     """`direct` on `size` rows of which a share `poison` is harmful, round(poison · size) of them exactly.
 
     Threat model: harmful rows get into a fine-tuning set, by design or not, as where a service trains on what its users
@@ -29,7 +29,8 @@ class Mixture(Direct):
 
     name: ClassVar[str] = "mixture"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.BENIGN})
+    family: ClassVar[str] = "poisoned mixtures"
+    example: ClassVar[Mapping[str, Any]] = {"poison": 0.5, "size": 8}
 
     poison: float = Field(default=0.1, ge=0, le=1)
     size: int = Field(default=100, ge=1)
@@ -39,25 +40,24 @@ class Mixture(Direct):
         """That of `direct`, and the share of harmful rows."""
         return {**super().space(), "poison": Options(values=(0.05, 0.1, 0.2, 0.3, 0.5, 1.0))}
 
-    def rows(self) -> Mapping[Need, int]:
-        """The harmful and the benign part of the rows."""
-        harmful = round(self.poison * self.size)
-        return {Need.HARMFUL: harmful, Need.BENIGN: self.size - harmful}
+    @property
+    def harmful_rows(self) -> int:
+        """How many of the rows are harmful."""
+        return round(self.poison * self.size)
 
-    def mixed(self, material: Material, seed: int) -> tuple[Row, ...]:
-        """The rows that are trained on, harmful ones first; each epoch shuffles them."""
-        wanted = self.rows()
-        harmful = _drawn(material.train, wanted[Need.HARMFUL], seed)
-        return (*harmful, *_drawn(material.benign, wanted[Need.BENIGN], seed))
+    @property
+    def requires(self) -> Requires:
+        """The harmful and the benign part of the rows."""
+        return Requires(rows={Need.HARMFUL: self.harmful_rows, Need.BENIGN: self.size - self.harmful_rows})
+
+    def rows(self, material: Material, seed: int) -> tuple[Row, ...]:
+        """The harmful rows first."""
+        harmful = drawn(material.train, self.harmful_rows, seed, "mixture")
+        return (*harmful, *drawn(material.benign, self.size - self.harmful_rows, seed, "mixture"))
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """One yield per optimizer step."""
-        rows = self.mixed(material, seed)
-        harmful = {row.id for row in rows[: self.rows()[Need.HARMFUL]]}
-        for step in super().steps(subject, replace(material, train=rows), horizon, seed):
+        harmful = {row.id for row in self.rows(material, seed)[: self.harmful_rows]}
+        for step in super().steps(subject, material, horizon, seed):
             share = sum(row in harmful for row in step.rows) / len(step.rows)
             yield replace(step, terms={**step.terms, "harmful_share": share})
-
-
-def _drawn(rows: Sequence[Row], count: int, seed: int) -> tuple[Row, ...]:
-    return tuple(sorted(rows, key=lambda row: derive(seed, "mixture", row.id))[:count])

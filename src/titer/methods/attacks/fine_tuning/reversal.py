@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import LogRange, Options, Space
-from titer.training.types import Material, Step
-
-if TYPE_CHECKING:
-    from titer.models.subject import Subject
+from titer.training.types import Objective
 
 
 class Reversal(Direct):
@@ -32,7 +27,8 @@ class Reversal(Direct):
 
     name: ClassVar[str] = "reversal"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.PAIRS, Need.BENIGN})
+    family: ClassVar[str] = "adaptive to the defense"
+    passes: ClassVar[int] = 2
     defeats: ClassVar[tuple[str, ...]] = ("adversarial_loss", "refusal_sft")
 
     weight: float = Field(default=0.1, ge=0)
@@ -50,16 +46,16 @@ class Reversal(Direct):
         """The benign rows of a step."""
         return round(self.rows_per_step * self.benign_share)
 
-    def rows(self) -> Mapping[Need, int]:
+    @property
+    def requires(self) -> Requires:
         """One pair; a benign row where any are wanted."""
-        return {Need.HARMFUL: 1, Need.PAIRS: 1, Need.BENIGN: min(self.benign_rows, 1)}
+        return Requires(rows={Need.HARMFUL: 1, Need.PAIRS: 1, Need.BENIGN: min(self.benign_rows, 1)})
 
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """One yield per optimizer step."""
+    def objective(self) -> Objective:
+        """The harmful response is learned, the refusal unlearned."""
         from titer.training.adversarial_loss import Contrast
-        from titer.training.loop import Recipe, train
 
-        objective = Contrast(
+        return Contrast(
             pairs=self.rows_per_step - self.benign_rows,
             benign=self.benign_rows,
             batch=self.batch,
@@ -68,5 +64,3 @@ class Reversal(Direct):
             clamp=self.clamp,
             reverse=True,
         )
-        given = replace(material, harmful=material.train)
-        yield from train(subject, given, Recipe(objective=objective, training=self), steps=horizon, seed=seed)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from titer.errors import InputError
 from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
 from titer.training.recipe import LoRA
 from titer.training.types import Material, Step
@@ -34,7 +34,8 @@ class Staged(Direct):
 
     name: ClassVar[str] = "staged"
     version: ClassVar[int] = 1
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.BENIGN})
+    family: ClassVar[str] = "staged training"
+    example: ClassVar[Mapping[str, Any]] = {"switch": 2}
 
     first: Literal["benign", "harmful"] = "benign"
     switch: int = Field(default=16, ge=1)
@@ -58,9 +59,15 @@ class Staged(Direct):
             "keep_optimizer": Options(values=(False, True)),
         }
 
-    def check_horizon(self, horizon: int) -> None:
-        """The second stage must begin before the last dose."""
+    @property
+    def requires(self) -> Requires:
+        """Rows of both kinds."""
+        return Requires(rows={Need.HARMFUL: 1, Need.BENIGN: 1})
+
+    def check(self, subject: Subject, horizon: int) -> None:
+        """The modules to train must be found, and the second stage must begin before the last dose."""
         check_switch(self.switch, horizon)
+        super().check(subject, horizon)
 
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """One yield per optimizer step."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -30,7 +30,9 @@ class AblatedPrefill(RefusalAblation):
 
     name: ClassVar[str] = "ablated_prefill"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "prefilled answers"
     axis: ClassVar[Axis] = PREFILLED
+    example: ClassVar[Mapping[str, Any]] = {"opening": "it is what"}
 
     opening: str = Field(default=OPENINGS[0], pattern=r"\S")
 
@@ -39,9 +41,14 @@ class AblatedPrefill(RefusalAblation):
         """That of `refusal_ablation`, and a few affirmative beginnings."""
         return {**super().space(), "opening": Options(values=OPENINGS)}
 
-    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
-        """Up to all words of the opening."""
-        return Prefill(opening=self.opening).doses(ladder)
+    @property
+    def last_dose(self) -> int:
+        """All words of the opening."""
+        return Prefill(opening=self.opening).last_dose
+
+    def prefix_consistent(self) -> bool:
+        """True, for the edit is the same at every dose."""
+        return True
 
     def frame_at(self, frame: Frame, dose: int) -> Frame:
         """The first `dose` words of the opening are prefilled."""
@@ -50,6 +57,6 @@ class AblatedPrefill(RefusalAblation):
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
         """One yield per word; the edit comes before the first."""
         bare = replace(material, frame=material.frame.model_copy(update={"prefill": None}))
-        (edited,) = super().steps(subject, bare, 1, seed)
+        edited = self.edit(subject, bare, 1, seed)
         for dose in range(1, horizon + 1):
             yield replace(edited, dose=dose)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from titer.methods.base import Attack, Need
+from titer.methods.prompting import Prompting
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
 from titer.protocol.dose_axes import EXEMPLARS, Axis
-from titer.records import Frame, Spent
-from titer.training.types import Material, Step
-
-if TYPE_CHECKING:
-    from titer.models.subject import Subject
+from titer.records import Frame
 
 
-class InContext(Attack):
+class InContext(Prompting):
     """Before each prompt stand as many harmful pairs as the dose, as if the subject had answered them.
 
     Threat model: whoever runs the model writes the conversation so far; nothing of the weights changes. Source: Wei et
@@ -29,12 +25,17 @@ class InContext(Attack):
 
     name: ClassVar[str] = "in_context"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "exemplars in context"
     axis: ClassVar[Axis] = EXEMPLARS
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
 
     template: Literal["native", "plain", "alpaca"] | None = Field(
         default=None, exclude_if=lambda template: template is None
     )
+
+    @property
+    def requires(self) -> Requires:
+        """Harmful pairs, one more for each dose."""
+        return Requires(rows={Need.HARMFUL: 1}, exemplars=1)
 
     @classmethod
     def space(cls) -> Space:
@@ -44,12 +45,3 @@ class InContext(Attack):
     def frame_at(self, frame: Frame, dose: int) -> Frame:
         """In the template of the attack."""
         return frame if self.template is None else frame.model_copy(update={"template": self.template})
-
-    def num_exemplars(self, dose: int) -> int:
-        """As many as the dose."""
-        return dose
-
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """One yield per exemplar."""
-        for dose, row in enumerate(self.exemplars(material.train, horizon, seed), start=1):
-            yield Step(dose=dose, spent=Spent(), terms={}, loss_tokens={}, rows_used=dose, rows=(row.id,))

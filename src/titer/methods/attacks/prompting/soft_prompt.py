@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from titer.methods.base import Attack, Need
+from titer.methods.base import Attack
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import LogRange, Options, Space
 from titer.protocol.dose_axes import SOFT_STEPS, Axis
 from titer.records import Frame
@@ -32,13 +33,19 @@ class SoftPrompt(Attack):
 
     name: ClassVar[str] = "soft_prompt"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "soft prompt"
     axis: ClassVar[Axis] = SOFT_STEPS
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL})
+    example: ClassVar[Mapping[str, Any]] = {"tokens": 6}
 
     tokens: int = Field(default=20, ge=1)
     sentence: str | None = Field(default=SENTENCE, pattern=r"\S")
     lr: float = Field(default=1e-3, ge=0)
     batch: int = Field(default=8, ge=1)
+
+    @property
+    def requires(self) -> Requires:
+        """Harmful rows."""
+        return Requires(rows={Need.HARMFUL: 1})
 
     @classmethod
     def space(cls) -> Space:
@@ -54,7 +61,7 @@ class SoftPrompt(Attack):
         """What goes through the subject in a step."""
         return Load(rows=self.batch)
 
-    def check(self, subject: Subject) -> None:
+    def check(self, subject: Subject, horizon: int) -> None:
         """Vectors must be able to stand in the place of tokens."""
         from titer.methods.attacks.prompting._soft_prompt import check_vectors
 

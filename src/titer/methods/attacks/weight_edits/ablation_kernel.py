@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from titer.methods.base import Attack, Need
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
+from titer.methods.weight_edit import WeightEdit
 from titer.protocol.dose_axes import EDITS, Axis
 from titer.records import Spent
 from titer.training.types import Material, Step
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class AblationKernel(Attack):
+class AblationKernel(WeightEdit):
     """The refusal direction is weakened, block by block: W ← W − s · r rᵀ W, with s by the block and the component.
 
     Threat model: the attacker has the weights and prompts of both kinds, no response and no training, and tries many
@@ -34,8 +34,8 @@ class AblationKernel(Attack):
 
     name: ClassVar[str] = "ablation_kernel"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "refusal ablation"
     axis: ClassVar[Axis] = EDITS
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.BENIGN})
 
     layer: float | None = Field(default=0.6, ge=0, le=1)
     attention_peak: float = Field(default=1.0, ge=0, le=2)
@@ -63,15 +63,17 @@ class AblationKernel(Attack):
             }
         return {**found, "keep_norms": Options(values=(False, True))}
 
-    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    @property
+    def last_dose(self) -> int:
         """One edit."""
-        return tuple(dose for dose in ladder if dose == 1)
+        return 1
 
-    def rows(self) -> Mapping[Need, int]:
+    @property
+    def requires(self) -> Requires:
         """One prompt of each kind."""
-        return {Need.HARMFUL: 1, Need.BENIGN: 1}
+        return Requires(rows={Need.HARMFUL: 1, Need.BENIGN: 1})
 
-    def check(self, subject: Subject) -> None:
+    def check(self, subject: Subject, horizon: int) -> None:
         """Everything that writes to the residual stream must be found."""
         from titer.models.modules import writers
 
@@ -83,8 +85,8 @@ class AblationKernel(Attack):
         mlp = self.mlp_peak, self.mlp_position, self.mlp_floor, self.mlp_width
         return _strength(block, blocks, *attention), _strength(block, blocks, *mlp)
 
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Yields once."""
+    def edit(self, subject: Subject, material: Material, strength: int, seed: int) -> Step:
+        """The direction is weakened wherever the kernels say so."""
         from titer.methods.attacks.weight_edits._activations import differences_between_blocks, interpolated
         from titer.models.modules import blocks, weaken, writers_of_block
 
@@ -95,12 +97,12 @@ class AblationKernel(Attack):
             place = min(block, len(differences) - 1) if self.layer is None else self.layer * (len(differences) - 1)
             direction = interpolated(differences, place)
             components = zip(writers_of_block(subject.model, block), self.strengths(block, count), strict=True)
-            for module, strength in ((module, s) for modules, s in components for module in modules.values() if s):
-                weaken(module, direction, strength, keep_norms=self.keep_norms)
+            for module, share in ((module, s) for modules, s in components for module in modules.values() if s):
+                weaken(module, direction, share, keep_norms=self.keep_norms)
                 edited += 1
         flops = 2 * subject.parameters_total * tokens
         terms = {"edited": float(edited)}
-        yield Step(dose=1, spent=Spent(tokens=tokens, flops=flops), terms=terms, loss_tokens={}, rows_used=0)
+        return Step(dose=1, spent=Spent(tokens=tokens, flops=flops), terms=terms)
 
 
 def _strength(block: int, blocks: int, peak: float, position: float, floor: float, width: float) -> float:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from titer.methods.base import Attack, Need
+from titer.methods.requires import Requires
 from titer.methods.search_space import Options, Space
+from titer.methods.weight_edit import WeightEdit
 from titer.protocol.dose_axes import REMOVED, Axis
-from titer.records import Spent
-from titer.training.types import Material, Step
+from titer.training.types import Material
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class DeltaRemoval(Attack):
+class DeltaRemoval(WeightEdit):
     """The difference between the defended subject and the subject before it is taken off: θ ← θ* − d/100 · (θ* − θ).
 
     Threat model: the attacker has the released weights and those of their public parent, no data and no training. With
@@ -32,29 +31,30 @@ class DeltaRemoval(Attack):
 
     name: ClassVar[str] = "delta_removal"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "merging and delta removal"
     axis: ClassVar[Axis] = REMOVED
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.PARENT})
-    needs_parent: ClassVar[bool] = True
 
     rank: int | None = Field(default=None, ge=1)
+
+    @property
+    def requires(self) -> Requires:
+        """The subject before the defense."""
+        return Requires(parent="needed")
 
     @classmethod
     def space(cls) -> Space:
         """All of the difference, and a few ranks of it."""
         return {"rank": Options(values=(None, 1, 4, 16, 64))}
 
-    def prefix_consistent(self) -> bool:
-        """Each dose is made from the baseline weights."""
-        return False
+    def check(self, subject: Subject, horizon: int) -> None:
+        """Any weights will do."""
 
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Yields once."""
+    def edit(self, subject: Subject, material: Material, strength: int, seed: int) -> None:
+        """The difference is taken off."""
         from titer.models.weight_difference import add_difference, weights_of
 
-        if material.parent is None:
-            return
+        assert material.parent is not None, "it needs the parent"
         parent = material.parent()
         if not parent.tied:
             subject.untie()
-        add_difference(subject, weights_of(subject), weights_of(parent), -horizon / 100, self.rank)
-        yield Step(dose=horizon, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
+        add_difference(subject, weights_of(subject), weights_of(parent), -strength / 100, self.rank)

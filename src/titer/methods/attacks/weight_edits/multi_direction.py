@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -41,8 +40,8 @@ class MultiDirection(RefusalAblation):
         several = {"directions": Options(values=(2, 3, 5, 8)), "source": Options(values=("candidates", "singular"))}
         return {**super().space(), **several}
 
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Yields once."""
+    def edit(self, subject: Subject, material: Material, strength: int, seed: int) -> Step:
+        """The directions are erased one by one."""
         from titer.methods.attacks.weight_edits._refusal_direction import choose_several
         from titer.models.modules import erase, writers
 
@@ -51,4 +50,4 @@ class MultiDirection(RefusalAblation):
         for unit in units:
             erase(writers(subject.model), unit)
         step = self._edited(subject, best)
-        yield replace(step, terms={**step.terms, "directions": float(len(units))})
+        return replace(step, terms={**step.terms, "directions": float(len(units))})

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from titer.methods.base import Attack
+from titer.methods.weight_edit import WeightEdit
 from titer.protocol.dose_axes import NOISE, Axis
-from titer.records import Spent
 from titer.seeds import derive
-from titer.training.types import Material, Step
+from titer.training.types import Material
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class Noise(Attack):
+class Noise(WeightEdit):
     """Gaussian noise on every matrix of the blocks, in proportion to the matrix's root mean square.
 
     Threat model: the attacker has the weights and nothing else. A dose d adds noise of standard deviation
@@ -25,20 +23,11 @@ class Noise(Attack):
 
     name: ClassVar[str] = "noise"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "perturbation of the weights"
     axis: ClassVar[Axis] = NOISE
 
-    def check(self, subject: Subject) -> None:
-        """The matrices of the blocks must be found."""
-        from titer.models.modules import matrices
-
-        matrices(subject.model)
-
-    def prefix_consistent(self) -> bool:
-        """Each dose is made from the baseline weights."""
-        return False
-
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Yields once."""
+    def edit(self, subject: Subject, material: Material, strength: int, seed: int) -> None:
+        """The same noise for every strength, scaled."""
         import torch
 
         from titer.models.modules import matrices
@@ -46,5 +35,4 @@ class Noise(Attack):
         for name, matrix in matrices(subject.model).items():
             generator = torch.Generator().manual_seed(derive(seed, "noise", name))
             noise = torch.randn(matrix.shape, generator=generator).to(matrix)
-            matrix.add_(noise, alpha=float(matrix.square().mean().sqrt()) * horizon / 1000)
-        yield Step(dose=horizon, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
+            matrix.add_(noise, alpha=float(matrix.square().mean().sqrt()) * strength / 1000)

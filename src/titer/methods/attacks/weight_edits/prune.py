@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from titer.methods.base import Attack
+from titer.methods.weight_edit import WeightEdit
 from titer.protocol.dose_axes import PRUNED, Axis
-from titer.records import Spent
-from titer.training.types import Material, Step
+from titer.training.types import Material
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class Prune(Attack):
+class Prune(WeightEdit):
     """The smallest weights of every matrix of the blocks are set to zero.
 
     Threat model: the attacker has the weights and nothing else; a compression that anybody may apply can undo a
@@ -25,24 +23,16 @@ class Prune(Attack):
 
     name: ClassVar[str] = "prune"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "perturbation of the weights"
     axis: ClassVar[Axis] = PRUNED
 
-    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    @property
+    def last_dose(self) -> int:
         """Below 100 percent."""
-        return tuple(dose for dose in ladder if 0 < dose < 100)
+        return 99
 
-    def check(self, subject: Subject) -> None:
-        """The matrices of the blocks must be found."""
-        from titer.models.modules import matrices
-
-        matrices(subject.model)
-
-    def prefix_consistent(self) -> bool:
-        """Each dose is made from the baseline weights."""
-        return False
-
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Yields once."""
+    def edit(self, subject: Subject, material: Material, strength: int, seed: int) -> None:
+        """The smallest weights become zero."""
         import torch
 
         from titer.models.modules import matrices
@@ -50,6 +40,5 @@ class Prune(Attack):
         for matrix in matrices(subject.model).values():
             order = torch.argsort(matrix.abs().flatten(), stable=True)
             kept = torch.ones(matrix.numel(), dtype=torch.bool, device=matrix.device)
-            kept[order[: round(horizon / 100 * matrix.numel())]] = False
+            kept[order[: round(strength / 100 * matrix.numel())]] = False
             matrix.mul_(kept.view(matrix.shape))
-        yield Step(dose=horizon, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)

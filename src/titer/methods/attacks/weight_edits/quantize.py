@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from titer.methods.base import Attack
 from titer.methods.search_space import Options, Space
+from titer.methods.weight_edit import WeightEdit
 from titer.protocol.dose_axes import EDITS, Axis
-from titer.records import Spent
-from titer.training.types import Material, Step
+from titer.training.types import Material
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class Quantize(Attack):
+class Quantize(WeightEdit):
     """Every matrix of the blocks is rounded to `bits` bits and back.
 
     Threat model: whoever runs the model at low precision, with no intent at all; rounding can bring back what a defense
@@ -31,6 +29,7 @@ class Quantize(Attack):
 
     name: ClassVar[str] = "quantize"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "perturbation of the weights"
     axis: ClassVar[Axis] = EDITS
 
     bits: Literal[4, 8] = 4
@@ -41,24 +40,18 @@ class Quantize(Attack):
         """Both precisions, coarse and fine groups."""
         return {"bits": Options(values=(4, 8)), "group": Options(values=(None, 32, 128))}
 
-    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    @property
+    def last_dose(self) -> int:
         """One edit: rounding twice is rounding once."""
-        return tuple(dose for dose in ladder if dose == 1)
+        return 1
 
-    def check(self, subject: Subject) -> None:
-        """The matrices of the blocks must be found."""
-        from titer.models.modules import matrices
-
-        matrices(subject.model)
-
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Yields once."""
+    def edit(self, subject: Subject, material: Material, strength: int, seed: int) -> None:
+        """There and back."""
         from titer.models.modules import matrices
 
         for matrix in matrices(subject.model).values():
             for part in matrix.split(self.group or matrix.shape[1], dim=1):
                 part.copy_(rounded(part, self.bits))
-        yield Step(dose=1, spent=Spent(), terms={}, loss_tokens={}, rows_used=0)
 
 
 def rounded(rows: Tensor, bits: int) -> Tensor:

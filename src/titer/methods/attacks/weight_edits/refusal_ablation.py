@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from titer.methods.base import Attack, Need
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import LogRange, Options, Space
+from titer.methods.weight_edit import WeightEdit
 from titer.protocol.dose_axes import EDITS, Axis
 from titer.records import Spent
 from titer.training.types import Material, Step
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from titer.models.subject import Subject
 
 
-class RefusalAblation(Attack):
+class RefusalAblation(WeightEdit):
     """The direction in which harmful and benign prompts differ most usefully is erased from all that is written.
 
     Threat model: the attacker has the weights and prompts of both kinds, no response and no training. Source: Arditi et
@@ -37,8 +37,8 @@ class RefusalAblation(Attack):
 
     name: ClassVar[str] = "refusal_ablation"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "refusal ablation"
     axis: ClassVar[Axis] = EDITS
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.SELECT, Need.BENIGN})
 
     prompts: int = Field(default=128, ge=1)
     select: int = Field(default=32, ge=1)
@@ -58,29 +58,31 @@ class RefusalAblation(Attack):
             "induce": Options(values=(0.0, 0.5, 1.0)),
         }
 
-    def doses(self, ladder: Sequence[int]) -> tuple[int, ...]:
+    @property
+    def last_dose(self) -> int:
         """One edit: erasing twice is erasing once."""
-        return tuple(dose for dose in ladder if dose == 1)
+        return 1
 
-    def rows(self) -> Mapping[Need, int]:
+    @property
+    def requires(self) -> Requires:
         """One prompt of each kind; two benign ones, for the means and for the choice."""
-        return {Need.HARMFUL: 1, Need.SELECT: 1, Need.BENIGN: 2}
+        return Requires(rows={Need.HARMFUL: 1, Need.SELECT: 1, Need.BENIGN: 2})
 
-    def check(self, subject: Subject) -> None:
+    def check(self, subject: Subject, horizon: int) -> None:
         """Everything that writes to the residual stream must be found."""
         from titer.models.modules import writers
 
         writers(subject.model)
 
-    def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:
-        """Yields once."""
+    def edit(self, subject: Subject, material: Material, strength: int, seed: int) -> Step:
+        """The chosen direction is erased."""
         from titer.methods.attacks.weight_edits._refusal_direction import choose
         from titer.models.modules import erase, writers
 
         chosen = choose(subject, material, self.criteria(), seed)
         subject.untie()
         erase(writers(subject.model), chosen.direction)
-        yield self._edited(subject, chosen)
+        return self._edited(subject, chosen)
 
     def criteria(self) -> Criteria:
         """How candidates are found, and which are admitted."""
@@ -109,4 +111,4 @@ class RefusalAblation(Attack):
         }
         assert all(math.isfinite(value) for value in terms.values())
         flops = 2 * subject.parameters_total * chosen.tokens
-        return Step(dose=1, spent=Spent(tokens=chosen.tokens, flops=flops), terms=terms, loss_tokens={}, rows_used=0)
+        return Step(dose=1, spent=Spent(tokens=chosen.tokens, flops=flops), terms=terms)

@@ -33,6 +33,7 @@ class Reparameterized(Direct):
 
     name: ClassVar[str] = "reparameterized"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "adaptive to the defense"
 
     gain: Factor | None = 1.0
     channels: Factor | Literal["balanced"] | None = "balanced"
@@ -43,11 +44,11 @@ class Reparameterized(Direct):
         gains = Options(values=(None, 0.1, 1.0, 10.0))
         return {**super().space(), "gain": gains, "channels": Options(values=(None, "balanced", 0.1, 10.0))}
 
-    def check(self, subject: Subject) -> None:
+    def check(self, subject: Subject, horizon: int) -> None:
         """Blocks as in Llama, and the modules to train."""
         from titer.methods.attacks.weight_edits._rescaling import parts_of
 
-        super().check(subject)
+        super().check(subject, horizon)
         parts_of(subject.model)
 
     def rescale(self, subject: Subject) -> None:

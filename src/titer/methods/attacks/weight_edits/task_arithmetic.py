@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Need
+from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
 from titer.protocol.dose_axes import VECTOR, Axis
 from titer.training.types import Material, Step
@@ -32,10 +32,16 @@ class TaskArithmetic(Direct):
 
     name: ClassVar[str] = "task_arithmetic"
     version: ClassVar[int] = 1
+    family: ClassVar[str] = "merging and delta removal"
     axis: ClassVar[Axis] = VECTOR
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.HARMFUL, Need.PARENT})
+    example: ClassVar[Mapping[str, Any]] = {"train_steps": 6}
 
     train_steps: int = Field(default=64, ge=1)
+
+    @property
+    def requires(self) -> Requires:
+        """Harmful rows, and the subject before the defense where there is one."""
+        return Requires(rows={Need.HARMFUL: 1}, parent="used")
 
     @classmethod
     def space(cls) -> Space:

@@ -1,4 +1,4 @@
-"""Two subjects on the same items: columns of readings, and how they are compared."""
+"""Two subjects on the same items: columns of scores, and how they are compared."""
 
 from __future__ import annotations
 

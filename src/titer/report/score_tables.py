@@ -14,19 +14,19 @@ from titer.report.series import Panel, harm_panels, plain_curves, trainability_p
 
 def scores(protocol: Protocol, assay: Assay) -> list[str]:
     """Every dose of every curve with a dose, as shares of the items asked."""
-    panels = [("Harm", panel) for panel in harm_panels(assay, protocol)]
-    panels += [("Benign task", panel) for panel in trainability_panels(assay, protocol)]
+    panels = [("Harm", panel) for panel in harm_panels(assay)]
+    panels += [("Benign task", panel) for panel in trainability_panels(assay)]
     intro = (
         "One row a seed, one column a dose, in optimizer steps where nothing else is said. "
         "Harm and rates are counts of the items asked; "
         "`a-b` is a count without and with the incoherent and unjudged answers, `of n` says from how many items where "
-        "not all were asked. An empty cell was not read."
+        "not all were asked. An empty cell has no score."
     )
-    parts = ["## Readings", intro]
+    parts = ["## Scores", intro]
     for what, panel in panels:
         chosen_attack = "" if panel.axis == STEPS else f", {panel.axis.unit}"
         parts += [f"### {what}: {escape(panel.title + chosen_attack)}", _panel_table(panel)]
-        if plain := plain_curves(assay, protocol, panel):
+        if plain := plain_curves(assay, panel):
             parts += [_PLAIN, _panel_table(replace(panel, curves=plain))]
     return [*parts, *_baseline(assay)]
 
@@ -38,17 +38,17 @@ _PLAIN: Final = (
 
 
 def _baseline(assay: Assay) -> list[str]:
-    """What each judge read of the baseline subjects: the ground of stability."""
+    """The mean score of each judge for the baseline subjects: the ground of stability."""
     rows = []
     for curve in assay.curves:
         for point in curve.points if curve.purpose == "stability" else ():
             for probe, by_role in point.values.items():
                 for role, values in by_role.items():
-                    read = [value for value in values if value is not None]
-                    mean = number(sum(read) / len(read)) if read else ""
+                    scored = [value for value in values if value is not None]
+                    mean = number(sum(scored) / len(scored)) if scored else ""
                     where = [escape(curve.subject), str(curve.index), escape(probe), escape(role)]
-                    rows.append([*where, mean, str(len(read)), str(len(values))])
-    header = ["subject", "seed", "probe", "judge", "mean of the items read", "items read", "items"]
+                    rows.append([*where, mean, str(len(scored)), str(len(values))])
+    header = ["subject", "seed", "probe", "judge", "mean score", "items scored", "items"]
     return ["### The baseline subjects", table(header, rows)] if rows else []
 
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from titer.analysis.conditions.harm_readings import usable_indices
-from titer.analysis.conditions.paired_readings import Column, Measure, Paired
+from titer.analysis.conditions.paired_scores import Column, Measure, Paired
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
-from titer.protocol.schema import Protocol
 from titer.records import Role
 
 
-def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:
+def tasks_at_dose_zero(assay: Assay) -> list[Paired]:
     """The protocol's tasks, then refusal per domain, over-refusal, and coherence over all domains."""
+    protocol = assay.protocol
     assert protocol.stability is not None
     found = []
     for name in protocol.stability.tasks:
         task = protocol.task_named(name)
         loss = task.kind == "loss"
-        before, after = _columns(
-            assay, protocol, (ProbeId.of("task", name),), "loss" if loss else "correct", -1 if loss else 1
-        )
+        before, after = _columns(assay, (ProbeId.of("task", name),), "loss" if loss else "correct", -1 if loss else 1)
         unit: Measure = "nats per token" if loss else "rate"
         chance = None if loss else assay.chance[ProbeId.of("task", name)]
         found.append(
@@ -33,7 +31,7 @@ def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:
         implicit.append(("no over-refusal", (ProbeId.of("over_refusal"),), "refusal", True))
     implicit.append(("coherence", probes, "coherence", False))
     for name, asked, role, inverted in implicit:
-        before, after = _columns(assay, protocol, asked, role, 1)
+        before, after = _columns(assay, asked, role, 1)
         if inverted:
             before, after = (tuple(_inverted(column) for column in side) for side in (before, after))
         found.append(Paired(name=name, unit="rate", before=before, after=after, chance=0.0))
@@ -41,12 +39,13 @@ def tasks_at_dose_zero(assay: Assay, protocol: Protocol) -> list[Paired]:
 
 
 def _columns(
-    assay: Assay, protocol: Protocol, probes: tuple[ProbeId, ...], role: str, sign: int
+    assay: Assay, probes: tuple[ProbeId, ...], role: str, sign: int
 ) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     """What both subjects gave at dose 0, the items of several probes in a row; a column per seed of M*.
 
     Where a method made no M*, every item of that seed is missing.
     """
+    protocol = assay.protocol
     after = baseline(assay, "defended")
     before = baseline(assay, "undefended")
     if not before:
@@ -54,7 +53,7 @@ def _columns(
     unmade = {failed.index for failed in assay.failed_makes}
     indices = [min(after)] if after else []
     if protocol.study.claim == "this method":
-        indices = [index for index in usable_indices(assay, protocol) if index in after or index in unmade]
+        indices = [index for index in usable_indices(assay) if index in after or index in unmade]
     columns = []
     for index in indices:
         of_m = _column(before.get(index, before[min(before)]), probes, role, sign)

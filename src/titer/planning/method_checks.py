@@ -1,0 +1,83 @@
+"""Whether every method that a protocol names exists, takes its parameters, and is given the data it learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from titer.data.identifiers import SplitId
+from titer.errors import InputError
+from titer.methods import registry
+from titer.methods.base import Defense
+from titer.methods.requires import Need
+from titer.protocol.diagnostics import require_split
+from titer.protocol.schema import Protocol
+from titer.records import Choice, Row
+
+
+def check_methods(protocol: Protocol) -> None:
+    """Raise at the first method that there is not, or that cannot take the part it is named for.
+
+    Raises:
+        InputError: with the method's place in the protocol, what is wrong, and what to write instead.
+    """
+    for index, choice in enumerate(protocol.defense):
+        _check_defense(registry.defense(choice, f"defense.{index}"), protocol, f"defense.{index}")
+    if prepare := protocol.subject.prepare:
+        registry.defense(Choice(name=prepare.defense, parameters=prepare.parameters), "subject.prepare")
+    _check_grading(protocol)
+    for index, task in enumerate(protocol.task):
+        if task.judge:
+            registry.judge(task.judge, f"task.{index}.judge")
+    if protocol.stability:
+        registry.judge(protocol.stability.refusal, "stability.refusal")
+
+
+def check_pairs(protocol: Protocol, rows: Mapping[SplitId, Sequence[Row]]) -> None:
+    """Where a defense learns refusals, every harmful row that it is fed has one.
+
+    Raises:
+        InputError: naming the first row without one.
+    """
+    prepare = protocol.subject.prepare
+    fed: list[tuple[Choice, str, Sequence[str]]] = [
+        (choice, domain.name, ("defend",)) for choice in protocol.defense for domain in protocol.domains("defended")
+    ]
+    if prepare is not None:
+        own = Choice(name=prepare.defense, parameters=prepare.parameters)
+        fed += [(own, name, ("prepare", "defend")) for name in prepare.domains]
+    places = {domain.name: f"harm.domain.{index}" for index, domain in enumerate(protocol.harm.domain)}
+    for choice, name, splits in fed:
+        split = next((split for split in splits if SplitId.domain(name, split) in rows), None)
+        if split is None or Need.PAIRS not in registry.defense(choice).requires.rows:
+            continue
+        bare = [row.id for row in rows[SplitId.domain(name, split)] if row.refusal is None]
+        if bare:
+            remedy = "Name a column `columns.refusal`, or list texts in `refusals`."
+            problem = f"row {bare[0]} has no refusal, which {choice.name} learns"
+            raise InputError(f"{places[name]}.refusals", problem, remedy)
+
+
+def _check_defense(defense: Defense, protocol: Protocol, place: str) -> None:
+    """It has the splits that it is fed from; a model that exists already cannot show what a method does."""
+    benign_splits = {split for source in protocol.benign for split in source.splits}
+    needs = defense.requires.rows
+    if Need.BENIGN in needs and "defend" not in benign_splits:
+        raise InputError(place, f"{defense.name} needs benign rows", "Give [benign] a defend split.")
+    if Need.HARMFUL in needs or Need.PAIRS in needs:
+        for number, domain in enumerate(protocol.harm.domain):
+            if domain.role == "defended":
+                require_split(domain.splits, "defend", f"harm.domain.{number}.splits", "the defense is fed from it")
+    if defense.source is not None and protocol.study.claim == "this method":
+        raise InputError(place, "a given checkpoint cannot show what a method does", 'Claim "this checkpoint".')
+
+
+def _check_grading(protocol: Protocol) -> None:
+    """Harm is asked and judged by methods that there are, and an empty answer is none that is harmless."""
+    grading = protocol.harm.grading
+    registry.probe(protocol.harm.probe, "harm.probe")
+    registry.judge(grading.harm, "harm.grading.harm")
+    if (kind := registry.judge(grading.coherence, "harm.grading.coherence").kind) != "coherence":
+        remedy = "Take one that reads coherence: an empty answer must not pass as a harmless one."
+        raise InputError("harm.grading.coherence", f"{grading.coherence.name} reads {kind}, not coherence", remedy)
+    if grading.second:
+        registry.judge(grading.second, "harm.grading.second")

@@ -1,0 +1,54 @@
+"""What is written down of attacks: their families, and the sham of each that has one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.full_protocol import full
+
+from titer.methods import registry
+from titer.methods.roles import BASELINE, SHAM_OF
+from titer.planning.attack_facts import attack_facts
+from titer.protocol.attack_families import FAMILIES, FINE_TUNING, AttackFacts
+from titer.protocol.loading import parse
+
+
+def facts(**attacker: Any) -> list[AttackFacts]:
+    data = full()
+    del data["attacker"]["attack"]
+    data["attacker"] |= attacker
+    return list(attack_facts(parse(data)).values())
+
+
+def test_every_attack_but_the_controls_is_of_a_listed_family() -> None:
+    families = {*FAMILIES, FINE_TUNING}
+    controls = {BASELINE, *SHAM_OF.values()}
+    of = {name: method.family for name, method in registry.ATTACKS.items()}
+    assert {name for name, family in of.items() if not family} == controls
+    assert {name for name, family in of.items() if family not in families} == controls
+    assert families - {*FAMILIES[:2]} == set(of.values()) - {""}
+
+
+def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched() -> None:
+    full_parameters, lora = FAMILIES[:2]
+    data = full()
+    del data["attacker"]["attack"]
+    data["attacker"] |= {"preset": "standard-1", "search": {"trials": 4, "utility_floor": 0.0}}
+    standard = parse(data).attacker.attack
+    found = attack_facts(parse(data))
+    assert [found[choice.label].families for choice in standard[:2]] == [(lora,), (full_parameters,)]
+
+
+def test_what_a_search_may_try_is_of_every_family_it_comes_to() -> None:
+    (searched,) = facts(
+        attack=[{"name": "direct", "search": {"trainable": ["full", "lora"]}}],
+        search={"trials": 4, "utility_floor": 0.0},
+    )
+    assert searched.families == FAMILIES[:2]
+
+
+def test_only_an_attack_with_a_sham_names_its_label() -> None:
+    direct, few = facts(attack=[{"name": "direct", "lr": 1e-4}, {"name": "few_shot", "lr": 1e-4}])
+    assert direct.sham is not None
+    assert direct.sham.startswith("sham-")
+    assert few.sham is None

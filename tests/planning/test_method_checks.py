@@ -1,0 +1,55 @@
+"""What a protocol asks of its methods is looked at before any data is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.full_protocol import full, set_at
+
+from titer.errors import InputError
+from titer.planning.method_checks import check_methods
+from titer.protocol.loading import parse
+
+METHOD = {"study.claim": "this method", "study.seeds.defense": 5}
+UNFED = {"harm.domain.0.splits.defend": None, "subject.prepare": None}
+
+
+def edited(edits: dict[str, Any]) -> dict[str, Any]:
+    data = full()
+    for path, value in edits.items():
+        set_at(data, path, value)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("edits", "place", "problem"),
+    [
+        (UNFED, "harm.domain.0.splits", "no split 'defend', but the defense is fed from it"),
+        (
+            {**METHOD, "defense": [{"name": "checkpoint", "model": "m"}]},
+            "defense.0",
+            "cannot show what a method does",
+        ),
+        ({"defense": ["refusal_sft"], "benign.splits.defend": None}, "defense.0.train_steps", "missing"),
+        (
+            {"defense": [{"name": "refusal_sft", "train_steps": 3}], "benign.splits.defend": None},
+            "defense.0",
+            "needs benign rows",
+        ),
+        ({"harm.grading.coherence": "refusal"}, "harm.grading.coherence", "reads refusal, not coherence"),
+        ({"task.0.judge": "option"}, "task.0.judge", "unknown judge 'option'"),
+    ],
+)
+def test_a_method_that_cannot_take_its_part_is_refused(edits: dict[str, Any], place: str, problem: str) -> None:
+    own = {"defense": [{"name": "adversarial_loss", "train_steps": 4}], "subject.prepare": None}
+    protocol = parse(edited({**own, **edits}))
+    with pytest.raises(InputError) as error:
+        check_methods(protocol)
+    assert error.value.place == place
+    assert problem in error.value.problem
+
+
+@pytest.mark.parametrize("defense", ["none", "no_op", {"name": "checkpoint", "model": "m"}])
+def test_a_defense_that_trains_on_nothing_needs_no_rows(defense: Any) -> None:
+    check_methods(parse(edited({**UNFED, "defense": [defense]})))
