@@ -1,5 +1,5 @@
 """Where tasks are done. An executor gets tasks and a store, nothing else."""
 
-from titer.execution.executor import Executor, under_way
+from titer.execution.executor import Executor
 
-__all__ = ["Executor", "under_way"]
+__all__ = ["Executor"]
