@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.studies import begin, finish
 
-from titer.conclude import conclude, report
+from titer.conclude import conclude, pack, report
 from titer.errors import InputError, UnfinishedError
 
 
@@ -34,6 +34,24 @@ def test_the_chain_of_verdicts_is_carried_from_study_to_study(tmp_path: Path) ->
     assert "0 to 1" in text
     three = begin(tmp_path, following(two.folder, 4), name="three")
     assert [e.digest for e in three.frozen.earlier] == [before.digest, after.digest]
+
+
+def test_a_packed_study_is_followed_as_its_folder_is(tmp_path: Path) -> None:
+    one = begin(tmp_path, name="one")
+    finish(one)
+    conclude(one)
+    pack(one, tmp_path / "packed")
+    chains = [
+        begin(tmp_path, following(folder, 2), name=f"after-{folder.name}").frozen.earlier
+        for folder in (one.folder, tmp_path / "packed")
+    ]
+    assert chains[0] == chains[1]
+    assert len(chains[0]) == 1
+    with pytest.raises(InputError, match="'small' used the seeds 0 to 1 already"):
+        begin(tmp_path, following(tmp_path / "packed", 1), name="too-early")
+    (tmp_path / "packed" / "verdict.json").unlink()
+    with pytest.raises(InputError, match="has no verdict"):
+        begin(tmp_path, following(tmp_path / "packed", 2), name="without")
 
 
 def test_seeds_that_were_used_before_are_refused(tmp_path: Path) -> None:

@@ -1,1 +1,5 @@
 """Where tasks are done. An executor gets tasks and a store, nothing else."""
+
+from titer.execution.executor import Executor
+
+__all__ = ["Executor"]

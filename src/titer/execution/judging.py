@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
 
 from titer.methods import registry
-from titer.methods.base import Judge, opened
+from titer.methods.base import Judge
 from titer.records import Choice, Compute
+
+
+@contextmanager
+def opened(judge: Judge, compute: Compute) -> Iterator[Judge]:
+    """A judge, opened for the block and closed after it."""
+    judge.open(compute)
+    try:
+        yield judge
+    finally:
+        judge.close()
 
 
 class OpenJudges:

@@ -1,13 +1,9 @@
-"""The extension points of titer: attacks, defenses, probes and judges, one abstract method each.
-
-Attacks of the usual shapes have a base of their own, which says less: `FineTuning`, `WeightEdit`, `Prompting`.
-"""
+"""The extension points of titer: attacks, defenses, probes and judges, one abstract method each."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from titer.methods.drawing import drawn
@@ -25,13 +21,20 @@ class Method(Record, ABC):
     """A method with its parameters: a frozen, strictly typed configuration, each parameter a field.
 
     `version` is raised by hand when results change: name, version and parameters are all that a key knows of it.
-    `example` has the parameters of a run of seconds on a dozen short rows, where the defaults are not such a run; the
-    conformance table of the tests runs it.
+    `passes` says how many conversations go through the subject for each row that a step trains on, from which its cost
+    follows. `example` has the parameters of a run of seconds on a dozen short rows, where the defaults are not such a
+    run; the conformance table of the tests runs it.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    passes: ClassVar[int] = 1
     example: ClassVar[Mapping[str, Any]] = {}
+
+    @property
+    def requires(self) -> Requires:
+        """What it must be given: nothing, unless it says otherwise."""
+        return Requires()
 
     @classmethod
     def space(cls) -> Space:
@@ -43,21 +46,7 @@ class Method(Record, ABC):
         return {"name": self.name, "version": self.version, "parameters": self.to_data()}
 
 
-class Intervention(Method):
-    """A method that changes the subject: an attack or a defense.
-
-    `passes` says how many conversations go through the subject for each row of a step, from which its cost follows.
-    """
-
-    passes: ClassVar[int] = 1
-
-    @property
-    def requires(self) -> Requires:
-        """What it must be given: nothing, unless it says otherwise."""
-        return Requires()
-
-
-class Attack(Intervention):
+class Attack(Method):
     """A way to change the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself.
 
     One that fits none of the bases `FineTuning`, `WeightEdit` and `Prompting` says all of its `steps`. `axis` is what
@@ -70,7 +59,6 @@ class Attack(Intervention):
     >>> from titer.training.types import Step
     >>> class Fade(Attack):
     ...     '''Every weight loses a tenth at each dose.'''
-    ...
     ...     name = "fade"
     ...     axis = named("fadings")
     ...
@@ -158,14 +146,13 @@ class Attack(Intervention):
         return framed.model_copy(update={"exemplars": shown}) if shown else framed
 
 
-class Defense(Intervention):
+class Defense(Method):
     """A way to change the subject's weights before release so that attacks cost more.
 
     >>> from titer.testing import check_defense
     >>> from titer.training.types import Step
     >>> class Soften(Defense):
     ...     '''The head says everything with less certainty.'''
-    ...
     ...     name = "soften"
     ...
     ...     def steps(self, subject, material, seed, carry):
@@ -197,19 +184,14 @@ class Probe(Method):
 
     `decodes` says whether an answer is said token after token, from which its cost follows.
 
-    >>> from titer.models.chat_format import encode_items
-    >>> from titer.models.generation import generate
-    >>> from titer.records import Answer
+    >>> from titer.methods.probes.generate import Generate
     >>> from titer.testing import check_probe
     >>> class FirstToken(Probe):
     ...     '''The first token of the answer, whatever the study lets it say.'''
-    ...
     ...     name = "first_token"
     ...
     ...     def ask(self, subject, items, frame, batch):
-    ...         said = generate(subject, encode_items(subject, items, frame), 1, batch)
-    ...         pairs = zip(items, said, strict=True)
-    ...         return tuple(Answer(probe="", item=item.id, text=one.text, ended=one.ended) for item, one in pairs)
+    ...         return Generate().ask(subject, items, frame.model_copy(update={"max_new_tokens": 1}), batch)
     >>> check_probe(FirstToken())
     """
 
@@ -238,7 +220,6 @@ class Judge(Method):
     >>> from titer.testing import check_judge
     >>> class Shouting(Judge):
     ...     '''1 if the answer has no small letter, else 0.'''
-    ...
     ...     name = "shouting"
     ...     kind = "harm"
     ...
@@ -246,9 +227,8 @@ class Judge(Method):
     ...         return tuple(self._score(answer) for answer in answers)
     ...
     ...     def _score(self, answer):
-    ...         if answer.text is None:
-    ...             return Score(item=answer.item, value=None, missing="the answer has no text")
-    ...         return Score(item=answer.item, value=float(answer.text.isupper()))
+    ...         missing = "the answer has no text" if answer.text is None else None
+    ...         return Score(item=answer.item, value=None if missing else float(answer.text.isupper()), missing=missing)
     >>> check_judge(Shouting())
     """
 
@@ -267,13 +247,3 @@ class Judge(Method):
 
         It may be asked in batches: a score must not hang on the other answers.
         """
-
-
-@contextmanager
-def opened(judge: Judge, compute: Compute) -> Iterator[Judge]:
-    """A judge, opened for the block and closed after it."""
-    judge.open(compute)
-    try:
-        yield judge
-    finally:
-        judge.close()

@@ -30,7 +30,6 @@ class FineTuning(Attack, Training):
     >>> from titer.testing import check_attack
     >>> class Shortest(FineTuning):
     ...     '''Fine-tuning on the five harmful rows with the shortest answers.'''
-    ...
     ...     name = "shortest"
     ...
     ...     def rows(self, material, seed):

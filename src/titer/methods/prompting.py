@@ -23,7 +23,6 @@ class Prompting(Attack):
     >>> from titer.testing import check_attack
     >>> class Beg(Prompting):
     ...     '''The system prompt begs, as many times as the dose.'''
-    ...
     ...     name = "beg"
     ...     axis = named("pleas")
     ...

@@ -28,6 +28,7 @@ from titer.methods.attacks.weight_edits.ablation_kernel import AblationKernel
 from titer.methods.attacks.weight_edits.delta_removal import DeltaRemoval
 from titer.methods.attacks.weight_edits.low_rank_removal import LowRankRemoval
 from titer.methods.attacks.weight_edits.multi_direction import MultiDirection
+from titer.methods.attacks.weight_edits.nf4 import NF4
 from titer.methods.attacks.weight_edits.noise import Noise
 from titer.methods.attacks.weight_edits.prune import Prune
 from titer.methods.attacks.weight_edits.quantize import Quantize
@@ -73,6 +74,7 @@ ATTACKS: dict[str, type[Attack]] = {
     "noise": Noise,
     "prune": Prune,
     "quantize": Quantize,
+    "nf4": NF4,
     "low_rank_removal": LowRankRemoval,
     "delta_removal": DeltaRemoval,
     "task_arithmetic": TaskArithmetic,

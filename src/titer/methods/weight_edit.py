@@ -24,7 +24,6 @@ class WeightEdit(Attack):
     >>> from titer.testing import check_attack
     >>> class Shrink(WeightEdit):
     ...     '''Every matrix of the blocks becomes shorter.'''
-    ...
     ...     name = "shrink"
     ...     axis = named("shrunk")
     ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from titer.methods.base import Judge, Probe, opened
+from titer.execution.judging import opened
+from titer.methods.base import Judge, Probe
 from titer.records import Answer, Compute, Frame
 from titer.testing.configurations import check_configuration
 from titer.testing.tiny import same, tiny_items, tiny_subject, weights

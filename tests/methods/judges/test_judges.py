@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from titer.methods.base import Judge, opened
+from titer.execution.judging import opened
+from titer.methods.base import Judge
 from titer.methods.judges.coherence import Coherence, repeated_share
 from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.loss import Loss
