@@ -11,7 +11,6 @@ from titer.analysis.assemble import assemble, assemble_packed
 from titer.analysis.findings import Assay, Verdict
 from titer.analysis.verdict import decide
 from titer.errors import InputError
-from titer.protocol.schema import Protocol
 from titer.records import canonical
 from titer.study.atomic_files import write_text
 from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
@@ -25,7 +24,6 @@ class Conclusion:
 
     verdict: Verdict
     assay: Assay
-    protocol: Protocol
     folder: Path
 
 
@@ -88,7 +86,6 @@ def pack(study: Study, out: Path) -> None:
 
 
 def _conclude(assay: Assay, folder: Path) -> Conclusion:
-    protocol = assay.protocol
     verdict = decide(assay)
     write_text(folder / "verdict.json", verdict.to_json() + "\n")
-    return Conclusion(verdict=verdict, assay=assay, protocol=protocol, folder=folder)
+    return Conclusion(verdict=verdict, assay=assay, folder=folder)

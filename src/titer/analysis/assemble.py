@@ -10,6 +10,7 @@ from titer.analysis.findings import Assay, Curve, FailedMake
 from titer.data.identifiers import ProbeId
 from titer.errors import UnfinishedError
 from titer.protocol.data_sources import TaskConfig
+from titer.protocol.schema import Protocol
 from titer.records import CellPurpose, Kind, Role
 from titer.study.folder import Frozen, Study
 from titer.study.tasks import CellSpec, RunStatus
@@ -28,7 +29,8 @@ def assemble(study: Study) -> Assay:
     cells, status = study.read_cells(), study.read_status()
     if not status.finished:
         raise UnfinishedError(f"{study.folder} is not finished: `titer run {study.folder}`")
-    return _join(study.folder, study.frozen, cells, status, StoreView(study.store))
+    frozen = _as_read(study.frozen, study.protocol)
+    return _join(study.folder, frozen, cells, status, StoreView(study.store))
 
 
 def assemble_packed(folder: Path) -> Assay:
@@ -39,7 +41,13 @@ def assemble_packed(folder: Path) -> Assay:
         DamagedError: if one is not what was written.
     """
     packed = read_packed(folder)
-    return _join(folder, packed.whole.frozen, packed.specs, packed.whole.status, PackedResults(packed))
+    frozen = _as_read(packed.whole.frozen, packed.whole.protocol)
+    return _join(folder, frozen, packed.specs, packed.whole.status, PackedResults(packed))
+
+
+def _as_read(frozen: Frozen, protocol: Protocol) -> Frozen:
+    """With the protocol as it is now: since the study began its name may have changed, and nothing else."""
+    return frozen.model_copy(update={"protocol": protocol})
 
 
 def _join(folder: Path, frozen: Frozen, cells: Sequence[CellSpec], status: RunStatus, view: CellResults) -> Assay:
