@@ -24,7 +24,6 @@ SOURCE = ROOT / "src" / "titer"
 EXEMPT = (
     "methods",
     "protocol/defaults.py",
-    "planning/cost",  # 2026-12: still asks for adversarial_loss and choice by name, and is being written anew
 )
 CHOICES = ("Choice", "AttackChoice", "MethodChoice")
 ON_TEXTS = ("removeprefix", "removesuffix", "replace", "startswith", "endswith", "get", "frozenset", "set")
