@@ -11,10 +11,12 @@ from itertools import islice
 from titer.execution.inputs import given
 from titer.execution.judging import OpenJudges
 from titer.methods.base import Attack, Defense
+from titer.methods.prompting import Prompting
 from titer.methods.requires import Need, Requires
+from titer.methods.weight_edit import WeightEdit
 from titer.models.generation import generate
 from titer.models.subject import Subject
-from titer.protocol.dose_axes import named
+from titer.protocol.dose_axes import STEPS, named
 from titer.records import Compute, Frame
 from titer.testing.configurations import check_configuration
 from titer.testing.tiny import WeightsByName, same, tiny_material, tiny_subject, weights
@@ -36,6 +38,8 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
         horizon: the largest dose that is tried, where it can reach that far.
     """
     check_configuration(attack)
+    edits = isinstance(attack, WeightEdit | Prompting)
+    assert not (edits and attack.axis == STEPS), "its doses are no optimizer steps: write axis = named('...')"
     known = named(attack.axis.name)
     assert known.unit in (attack.axis.unit, known.name), f"titer counts {known.unit} on an axis of that name"
     doses = attack.doses(range(horizon + 1))
