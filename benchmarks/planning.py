@@ -17,27 +17,17 @@ from titer.data.identifiers import ProbeId, SplitId
 from titer.planning.judge_tasks import judges_of_study
 from titer.planning.plan import Planner
 from titer.protocol.schema import Protocol
-from titer.records import Answer, DoseFacts, Environment, Score, Spent, SubjectRef, canonical
+from titer.records import Answer, DoseFacts, Score, Spent, SubjectRef, canonical
 from titer.study.folder import Frozen, Study
 from titer.study.store import Store
 from titer.study.tasks import ExposeTask, Task
+from titer.testing.executors import ENVIRONMENT
 
 SIZES = (50, 500, 2_000, 5_000)
 LADDER = (0, 8, 16, 32)
 ITEMS = 60
 LAST = 40
 """Tasks that are done one by one, of each store."""
-ENVIRONMENT = Environment(
-    python="3",
-    torch="2",
-    transformers="5",
-    peft="0",
-    device="cpu",
-    processor="none",
-    threads=1,
-    dtype="float32",
-    batch=8,
-)
 
 
 def protocol(cells: int) -> Protocol:

@@ -6,29 +6,20 @@ import random
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from support import assays
 from titer import records
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding, Verdict
 from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
-from titer.records import DoseFacts, Environment, Role, Seed, Spent
+from titer.records import DoseFacts, Role, Seed, Spent
 from titer.study.tasks import CellSpec
 
 ITEMS = 120
 LADDER = (0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128)
 FINE = (5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40, 48, 58, 70, 85, 100)
-ENVIRONMENT = Environment(
-    python="3.11",
-    torch="2.13.0",
-    transformers="5.23.0",
-    peft="0.21.2",
-    device="cpu",
-    processor="x86 <b>|fast|</b>",
-    threads=1,
-    batch=64,
-    dtype="float32",
-)
+ENVIRONMENT = assays.ENVIRONMENT.model_copy(update={"processor": "x86 <b>|fast|</b>"})
 PROTOCOL: dict[str, Any] = {
     "study": {"name": "orchard", "seeds": {"attack": 5}},
     "subject": {"model": "organism"},
