@@ -11,7 +11,7 @@ from pathlib import Path
 
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.attack_searches import searches_of
-from titer.analysis.conditions.harm_readings import CellReading, Replicate, replicates_of
+from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of
 from titer.analysis.conditions.wording import interval
 from titer.analysis.findings import Assay
 from titer.protocol.attack_families import AttackFacts
@@ -70,11 +70,11 @@ def _rows(
         ]
 
 
-def _reads(replicates: Sequence[Replicate], label: str) -> list[CellReading]:
+def _reads(replicates: Sequence[Replicate], label: str) -> list[DecidedCurve]:
     return [read for replicate in replicates for read in replicate.reads if read.attack == label]
 
 
-def _cells(reads: Sequence[CellReading]) -> list[str]:
+def _cells(reads: Sequence[DecidedCurve]) -> list[str]:
     broken = sum(read.state == "fails" for read in reads)
     rates = [
         counts.harmful / counts.items

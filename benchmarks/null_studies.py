@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from titer.analysis.assemble import assemble
-from titer.analysis.conditions import harm_readings
+from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.conclude import conclude
 from titer.planning.freeze import freeze
@@ -86,7 +86,7 @@ def pilot_budget(folder: Path, jobs: int) -> tuple[int, Counter[int]]:
     """The smallest dose by which at least 24 of 40 pilot seeds are broken, and how many break first at each."""
     study = finished(folder, alone(PILOT_SEEDS, 10_000, FINE_LADDER[-1], descriptive=True), jobs)
     assay = assemble(study)
-    found = harm_readings.replicates_of(assay, "resistance", "defended")
+    found = replicates_of(assay, "resistance", "defended")
     breaks = Counter(int(high) for replicate in found if (high := replicate.titer(STEPS).high) is not None)
     by_dose = [dose for dose in FINE_LADDER if sum(n for d, n in breaks.items() if d <= dose) >= PILOTS_THAT_BREAK]
     return by_dose[0], breaks

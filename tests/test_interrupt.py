@@ -163,8 +163,8 @@ def test_a_second_run_says_that_the_study_is_busy(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ many
-STEPS = 20_000
-"""Steps of a make that takes about a minute, so that it writes many partial states."""
+STEPS = 60_000
+"""Steps of a make that takes two minutes or more, so that it writes many partial states."""
 
 
 def long_make(data: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from support.studies import RESULTS, begin, contents, finish
 
 from titer.analysis.assemble import assemble
-from titer.analysis.conditions.harm_readings import EXPOSED, domains_of, replicates_of, sampling_of
+from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.cli.rejudge import second_opinion
 from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
@@ -23,6 +23,7 @@ from titer.execution.executor import Executor
 from titer.execution.worker import work
 from titer.planning.freeze import open_study, restore_data
 from titer.planning.plan import plan
+from titer.protocol.exposure import EXPOSED, domains_of, sampling_of
 from titer.run import run
 from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from support import ROOT, assays
 
-from titer.analysis.conditions.harm_readings import broken_from, levels_of, replicates_of
+from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure
 from titer.analysis.verdict import decide
 from titer.data.identifiers import ProbeId
 from titer.protocol.dose_axes import STEPS
+from titer.protocol.exposure import broken_from, levels_of
 from titer.protocol.schema import Protocol
 from titer.records import Role
 from titer.stats.binomial import intact_cutoff

@@ -14,7 +14,7 @@ from scipy import stats
 from support import assays
 
 from titer.analysis import stopping
-from titer.analysis.conditions.harm_readings import read_domain, sampling_of
+from titer.analysis.conditions.harm_counts import decide_dose
 from titer.analysis.findings import Assay, DosePoint
 from titer.analysis.stopping import early_decision, first_break
 from titer.data.identifiers import ProbeId
@@ -23,6 +23,7 @@ from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.models.subject import Subject
 from titer.planning.judge_tasks import judges_of_study
+from titer.protocol.exposure import sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Answer, Choice, Compute, Frame, Item, Seed, SubjectRef
 from titer.stats.binomial import Counts, Decision
@@ -133,7 +134,7 @@ class Rung:
                 afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
                 assert said.judge(judge) == tuple(afresh), "in batches as at once"
         point = DosePoint(facts=assays.facts(0), values={PROBE: values})
-        found = read_domain(self.assay, point, "vaults", self.analyses)
+        found = decide_dose(self.assay, point, "vaults", self.analyses)
         assert found is not None
         assert stop is not None
         assert stopping.reached(stop, values, "harm") == (found[1] == "broken")
@@ -213,7 +214,7 @@ def test_another_judge_reads_the_analysis_or_counts_what_was_not_asked(told: Tol
 
     def opinion(analyses: SequentialPlan, harmful: int) -> tuple[Counts, Decision] | None:
         values = {PROBE: assays.graded(harmful, 8)}
-        return read_domain(point.assay, DosePoint(facts=assays.facts(0), values=values), "vaults", analyses)
+        return decide_dose(point.assay, DosePoint(facts=assays.facts(0), values=values), "vaults", analyses)
 
     assert opinion(point.analyses, 0) == (Counts(harmful=0, unjudged=0, incoherent=0, items=8), "intact")
     assert opinion(point.analyses, 1) == (Counts(harmful=1, unjudged=ITEMS - 8, incoherent=0, items=ITEMS), "unclear")

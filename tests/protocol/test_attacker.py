@@ -9,12 +9,13 @@ import pytest
 from support import assays
 from support.full_protocol import full
 
-from titer.analysis.conditions.harm_readings import levels_of, replicates_of
+from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.analysis.controls import check
 from titer.analysis.verdict import decide
 from titer.errors import InputError
 from titer.protocol.dose_axes import EDITS, PRUNED, STEPS, named
+from titer.protocol.exposure import levels_of
 from titer.protocol.loading import parse
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical

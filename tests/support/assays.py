@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from titer.analysis.conditions.harm_readings import broken_from, condition_of
 from titer.analysis.findings import Assay, Curve, DosePoint
 from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
 from titer.methods.roles import sham_label
 from titer.protocol.attack_families import AttackFacts
+from titer.protocol.exposure import broken_from, condition_of
 from titer.protocol.schema import Protocol
 from titer.records import Choice, DoseFacts, Environment, Kind, Role, Seed, Spent, canonical
 from titer.study.tasks import CellSpec

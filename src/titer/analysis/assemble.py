@@ -64,7 +64,6 @@ def _join(folder: Path, frozen: Frozen, cells: Sequence[CellSpec], status: RunSt
         chance={ProbeId.of("task", task.name): _chance(task, frozen) for task in frozen.protocol.task},
         curves=tuple(_whole_curve(folder, frozen, view, group) for group in grouped.values()),
         overlaps=frozen.overlaps,
-        replaced=status.replaced,
         earlier=frozen.earlier,
         attacks=frozen.attacks,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),

@@ -102,7 +102,6 @@ class Assay(Record):
     chance: dict[ProbeId, float | None]
     curves: tuple[Curve, ...]
     overlaps: tuple[Overlap, ...]
-    replaced: tuple[str, ...] = ()
     failed_makes: tuple[FailedMake, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     attacks: dict[str, AttackFacts] = Field(default_factory=dict)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from titer.analysis.conditions.harm_readings import condition_of, sampling_of
 from titer.analysis.power_of_tasks import stability, trainability
 from titer.analysis.power_statement import ENOUGH, PowerStatement
+from titer.protocol.exposure import sampling_of
 from titer.protocol.schema import Protocol
 from titer.stats import power
 from titer.stats.expected_sample_size import prospect
@@ -54,7 +54,7 @@ def _points(protocol: Protocol) -> Iterator[PowerStatement]:
     """One dose of one domain, shown intact or broken at the levels of its condition; a replicate holds if all are."""
     threshold = protocol.harm.threshold
     for domain in protocol.harm.domain:
-        analyses = sampling_of(protocol, condition_of(protocol, domain.name), domain.name)
+        analyses = sampling_of(protocol, domain.name)
         for rate in (threshold / 4, threshold / 2):
             yield _point(domain.name, "intact", analyses, rate, easiest=rate == threshold / 4)
         yield _point(domain.name, "broken", analyses, min(1.0, 2 * threshold), easiest=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from titer.analysis.conditions.harm_readings import Condition, broken_from, num_showing, sampling_of
+from titer.analysis.conditions.harm_counts import num_showing
 from titer.data.identifiers import ProbeId
+from titer.protocol.exposure import broken_from, ending_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Kind
 from titer.study.tasks import (
@@ -69,21 +70,21 @@ def reached(stop: Stop, values: Mapping[str, Values], kind: Kind) -> bool:
     return num_showing(found, kind) >= dict(stop.earlier).get(len(found[0]), stop.items)
 
 
-def first_break(protocol: Protocol, condition: Condition, domain: str) -> Stop:
-    """A curve in a domain ends at the first dose that is read as broken."""
-    *earlier, _ = sampling_of(protocol, condition, domain).analyses
+def first_break(protocol: Protocol, probe: ProbeId) -> Stop:
+    """A curve in a domain ends at the first dose that is decided as broken, whatever it is decided for."""
+    *earlier, _ = ending_of(protocol, probe.name).analyses
     return Stop(
-        probe=ProbeId.of("harm", domain),
+        probe=probe,
         shows="harm",
-        items=broken_from(protocol, condition, domain),
+        items=broken_from(protocol, probe.name),
         earlier=tuple((analysis.asked, analysis.broken) for analysis in earlier if analysis.broken is not None),
     )
 
 
-def early_decision(protocol: Protocol, condition: Condition, domain: str) -> EarlyDecision | None:
-    """How a dose of a domain gets its word before all items are asked; None where all are."""
-    probe, collapse = ProbeId.of("harm", domain), protocol.harm.collapse_counts
-    analyses = sampling_of(protocol, condition, domain).analyses
+def early_decision(protocol: Protocol, probe: ProbeId) -> EarlyDecision | None:
+    """How a dose of a domain is decided before all items are asked; None where all are."""
+    collapse = protocol.harm.collapse_counts
+    analyses = sampling_of(protocol, probe.name).analyses
     match protocol.harm.sampling:
         case "fixed":
             return None

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from titer.analysis.conditions.harm_readings import counts_of
+from titer.analysis.conditions.harm_counts import counts_of, harm_probe
 from titer.analysis.curves import read_curve
 from titer.analysis.findings import DosePoint
 from titer.cli import output
@@ -23,6 +23,7 @@ from titer.planning.cells import CellBuilder
 from titer.planning.curves import PlannedCurve
 from titer.planning.lineage import lineages
 from titer.planning.plan import Planner
+from titer.protocol.exposure import conditions_of
 from titer.records import Kind, Role
 from titer.report.model_card import model_card
 from titer.run import run
@@ -60,7 +61,13 @@ def print_attack(
     index = study.protocol.study.seeds.first if index is None else index
     searches = AttackSearches(study)
     searches.advance(StoreView(study.store))
-    curves = list(CellBuilder(study, index).exposures(searches.selected))
+    builder, seeds = CellBuilder(study, index), study.protocol.study.seeds
+    place = (index - seeds.first) % seeds.attack
+    curves = [
+        curve
+        for condition in conditions_of(study.protocol)
+        for curve in builder.exposures(condition, place, searches.selected)
+    ]
     wanted = (
         subject,
         domain or study.protocol.harm.domain[0].name,
@@ -70,7 +77,7 @@ def print_attack(
     follow(run(study, 1, partial(Planner, curves=[wanted_curve])))
     curve = read_curve(study.frozen, StoreView(study.store), wanted_curve.specs).curve
     kind = study.frozen.judges["harm"].kind
-    rows = [_point(point, ProbeId.of("harm", curve.domain or ""), kind) for point in curve.points]
+    rows = [_point(point, harm_probe(point, curve.domain or ""), kind) for point in curve.points]
     what = {"subject": subject, "attack": curve.attack, "domain": curve.domain, "index": index}
     if json:
         output.print_json(what | {"failed": curve.failed, "doses": rows})
@@ -93,7 +100,8 @@ def _one(curves: list[PlannedCurve], wanted: tuple[Role, str, str]) -> PlannedCu
     raise InputError("--attack, --domain, --subject", f"the protocol has no {asked}", remedy)
 
 
-def _point(point: DosePoint, probe: ProbeId, kind: Kind) -> dict[str, Any]:
+def _point(point: DosePoint, probe: ProbeId | None, kind: Kind) -> dict[str, Any]:
+    assert probe is not None
     counts = counts_of(point.values[probe], kind)
     return {
         "dose": point.facts.dose,

@@ -14,7 +14,7 @@ import typer
 
 from titer.analysis import stopping
 from titer.analysis.assemble import assemble
-from titer.analysis.conditions.harm_readings import counts_of, harmful
+from titer.analysis.conditions.harm_counts import counts_of, harmful
 from titer.cli import output
 from titer.cli.progress import Watch
 from titer.errors import InputError

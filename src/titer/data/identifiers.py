@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, cast
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-ProbeKind = Literal["harm", "plain", "trial", "task", "select", "over_refusal"]
+ProbeKind = Literal["harm", "plain", "trial", "task", "select", "over_refusal", "usable"]
 
 
 class _Name(str):
@@ -19,21 +19,25 @@ class _Name(str):
 
 
 class ProbeId(_Name):
-    """A probe of a study, as `harm:DOMAIN`.
+    """A probe of a study, as `harm:DOMAIN`, or `harm:DOMAIN#PLACE` where each replicate has items of its own.
 
     `harm`, `plain` and `trial` ask the prompts of a harm domain (as an attack has it asked; as the study asks; those
-    that searches may see), `task` and `select` the items of a benign task; `over_refusal` stands alone.
+    that searches may see), `task` and `select` the items of a benign task; `over_refusal` and `usable` stand alone.
 
     >>> ProbeId.of("harm", "vaults")
     'harm:vaults'
+    >>> own = ProbeId.of("harm", "vaults", place=2)
+    >>> own, own.name, own.place
+    ('harm:vaults#2', 'vaults', 2)
     >>> ProbeId("harm:vaults").kind, ProbeId("harm:vaults").name, ProbeId("over_refusal").name
     ('harm', 'vaults', '')
     """
 
     @classmethod
-    def of(cls, kind: ProbeKind, name: str = "") -> Self:
-        """The probe of that kind, of a domain or a task."""
-        return cls(f"{kind}:{name}" if name else kind)
+    def of(cls, kind: ProbeKind, name: str = "", *, place: int | None = None) -> Self:
+        """The probe of that kind, of a domain or a task; of the items of one place where each has its own."""
+        of_all = f"{kind}:{name}" if name else kind
+        return cls(of_all if place is None else f"{of_all}#{place}")
 
     @property
     def kind(self) -> ProbeKind:
@@ -43,7 +47,13 @@ class ProbeId(_Name):
     @property
     def name(self) -> str:
         """The domain or the task; empty where it is about neither."""
-        return self.partition(":")[2]
+        return self.partition(":")[2].partition("#")[0]
+
+    @property
+    def place(self) -> int | None:
+        """The place whose own items it asks; None where all replicates are asked the same."""
+        place = self.partition("#")[2]
+        return int(place) if place else None
 
 
 class SplitId(_Name):

@@ -40,11 +40,15 @@ class _User:
     source: DomainConfig | BenignConfig | TaskConfig
     row: Callable[[Raw, str], Row]
     asked: Callable[[Raw, str], Row]
+    times: int = 1
+    """How often the groups of `probe` are wanted: once for each replicate that has items of its own."""
 
     @property
     def sizes(self) -> dict[str, int]:
         """Groups wanted for each split, in the order in which they are cut."""
         sizes = dict[str, int](self.source.splits.items())
+        if "probe" in sizes:
+            sizes["probe"] *= self.times
         return {split: sizes[split] for split in sorted(sizes, key=ORDER.index)}
 
     @property
@@ -80,7 +84,8 @@ def cut_all(protocol: Protocol) -> Splits:
 def _users(protocol: Protocol) -> Iterable[_User]:
     for index, domain in enumerate(protocol.harm.domain):
         row = _harmful(domain.refusals)
-        yield _User(name=f"domain/{domain.name}", place=f"harm.domain.{index}", source=domain, row=row, asked=row)
+        name, place = f"domain/{domain.name}", f"harm.domain.{index}"
+        yield _User(name=name, place=place, source=domain, row=row, asked=row, times=protocol.probe_sets)
     for index, benign in enumerate(protocol.benign):
         yield _User(name=f"benign/{index}", place=f"benign.{index}", source=benign, row=_plain, asked=_plain)
     for index, task in enumerate(protocol.task):

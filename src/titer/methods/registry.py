@@ -8,7 +8,6 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from titer.methods.attacks.controls.baseline import Baseline
-from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.benign import Benign
 from titer.methods.attacks.fine_tuning.benign_overfit import BenignOverfit
 from titer.methods.attacks.fine_tuning.direct import Direct
@@ -82,7 +81,6 @@ ATTACKS: dict[str, type[Attack]] = {
     "in_context": InContext,
     "soft_prompt": SoftPrompt,
     "ablated_prefill": AblatedPrefill,
-    "sham": Sham,
     "baseline": Baseline,
 }
 DEFENSES: dict[str, type[Defense]] = {

@@ -11,9 +11,6 @@ TaskKind = Literal["generate", "choice", "loss"]
 BASELINE: Final = "baseline"
 """The attack that leaves the subject alone: what stability and dose 0 are read under."""
 
-SHAM_OF: Final[Mapping[str, str]] = {"direct": "sham"}
-"""By the name of an attack its sham, the benign fine-tuning control: the same training on harmless rows."""
-
 NO_DEFENSE: Final = "none"
 """The defense for which nothing is made: the defended subject is the undefended one."""
 
@@ -32,18 +29,3 @@ JUDGE_OF_TASK: Final[Mapping[TaskKind, str]] = {
     "loss": "loss",
 }
 """By the kind of a benign task the judge of its answers where it names none."""
-
-
-def sham_label(attack: str, label: str) -> str | None:
-    """The label of the sham of an attack, told apart as the attack's own label is; None where it has none.
-
-    Args:
-        attack: the name of the attack.
-        label: what the attack is called in its study, which begins with its name.
-
-    >>> sham_label("direct", "direct-4f1c")
-    'sham-4f1c'
-    >>> sham_label("prefill", "prefill")
-    """
-    sham = SHAM_OF.get(attack)
-    return None if sham is None else sham + label.removeprefix(attack)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from titer.methods.base import Attack
-from titer.methods.roles import sham_label
+from titer.methods.requires import Need
 from titer.methods.search_configurations import attacks_of
 from titer.protocol.attack_families import FINE_TUNING, AttackFacts
 from titer.protocol.attacker import AttackChoice
@@ -18,7 +18,18 @@ def attack_facts(protocol: Protocol) -> dict[str, AttackFacts]:
 
 def _facts(choice: AttackChoice) -> AttackFacts:
     families = dict.fromkeys(_family(attack) for attack in attacks_of(choice) if attack.family)
-    return AttackFacts(families=tuple(families), sham=sham_label(choice.name, choice.label))
+    shammed = all(_has_sham(attack) for attack in attacks_of(choice))
+    return AttackFacts(families=tuple(families), sham=f"sham-{choice.label}" if shammed else None)
+
+
+def _has_sham(attack: Attack) -> bool:
+    """Whether the same training can be run on harmless rows in the place of harmful ones.
+
+    It trains on harmful rows alone: without refusals paired with them, and without a judge that rewards harm.
+    """
+    needs = attack.requires
+    paired = Need.PAIRS in needs.rows or needs.judges
+    return isinstance(attack, Training) and Need.HARMFUL in needs.rows and not paired
 
 
 def _family(attack: Attack) -> str:

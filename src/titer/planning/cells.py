@@ -6,16 +6,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from titer.analysis.conditions.harm_readings import Condition
 from titer.analysis.stopping import early_decision, first_break
-from titer.data.identifiers import ProbeId, SplitId
+from titer.data.identifiers import ProbeId
 from titer.methods import registry
-from titer.methods.roles import BASELINE, SHAM_OF, sham_label
+from titer.methods.roles import BASELINE
 from titer.planning.curves import CurveBuilder, Exposure, PlannedCurve
 from titer.planning.inputs import Supplies
-from titer.planning.lineage import rows
 from titer.protocol.attacker import AttackChoice, Doses, DoseSchedule, winner_of_m
 from titer.protocol.data_sources import DomainConfig
+from titer.protocol.exposure import Condition, condition_of, domains_of
 from titer.protocol.schema import Protocol
 from titer.records import Choice, Role
 from titer.study.folder import Study
@@ -32,12 +31,12 @@ class Endings:
         self.protocol = protocol
         self._known: dict[str, tuple[Stop, EarlyDecision | None]] = {}
 
-    def of(self, condition: Condition, domain: str) -> tuple[Stop, EarlyDecision | None]:
-        """The stop and the early decision of one domain."""
-        if domain not in self._known:
-            early = early_decision(self.protocol, condition, domain)
-            self._known[domain] = (first_break(self.protocol, condition, domain), early)
-        return self._known[domain]
+    def of(self, domain: str, place: int | None) -> tuple[Stop, EarlyDecision | None]:
+        """The stop and the early decision of one domain, as asked of the items of one place."""
+        probe = ProbeId.of("harm", domain, place=place)
+        if probe not in self._known:
+            self._known[probe] = (first_break(self.protocol, probe), early_decision(self.protocol, probe))
+        return self._known[probe]
 
 
 class CellBuilder:
@@ -64,70 +63,90 @@ class CellBuilder:
         self.builder = CurveBuilder(study, index, purpose)
         self.subjects = self.builder.subjects
 
-    def exposures(self, records: SelectedAttacks) -> Iterator[PlannedCurve]:
-        """Resistance and generalization: every attack on every domain, M and M*; a searched one as its search found."""
+    def exposures(self, condition: Condition, place: int, records: SelectedAttacks) -> Iterator[PlannedCurve]:
+        """Resistance or generalization: every attack on every domain, M and M*; a searched one as its search found."""
         attacker = self.protocol.attacker
-        for domain in self.protocol.harm.domain:
+        for domain in domains_of(self.protocol, condition):
             for choice, schedule in zip(attacker.attack, attacker.schedules, strict=True):
                 for role in self.subjects:
                     for label, configured in _configured(choice, role, records):
                         named = None if choice.search is None else label
-                        yield self._exposed(domain, role, configured, schedule, named)
+                        yield self._exposed(domain, place, role, configured, schedule, named)
 
     def _exposed(
-        self, domain: DomainConfig, role: Role, configured: Choice, schedule: DoseSchedule, search: str | None
+        self,
+        domain: DomainConfig,
+        place: int,
+        role: Role,
+        configured: Choice,
+        schedule: DoseSchedule,
+        label: str | None,
     ) -> PlannedCurve:
         """One subject under one attack, asked the harmful prompts of one domain."""
-        cross = domain.role == "cross" and self.protocol.defended
-        condition: Condition = "generalization" if cross else "resistance"
-        stop, early = self.endings.of(condition, domain.name)
+        own = self._own(place)
+        stop, early = self.endings.of(domain.name, own)
         attack = registry.attack(configured)
-        plain = (self.supplies.plain(domain),) if attack.requires.plain else ()
+        plain = (self.supplies.plain(domain, place=own),) if attack.requires.plain else ()
         return self.builder.curve(
             Exposure(
                 subject=role,
-                purpose=condition,
+                purpose=condition_of(self.protocol, domain.name),
                 attack=configured,
                 material=self.supplies.material(domain, attack, self.builder.parent(role)),
-                probes=(self.supplies.harm(domain), *plain),
+                probes=(self.supplies.harm(domain, place=own), *plain),
                 ladder=schedule.ladder,
                 domain=domain.name,
                 stop=stop,
                 early=early,
-                search=search,
+                label=label,
             )
         )
 
-    def shams(self, limit: int, records: SelectedAttacks) -> Iterator[PlannedCurve]:
-        """The same compute on harmless rows, on M, up to the dose at which M breaks."""
-        draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
-        benign = rows(self.study.frozen, SplitId.benign("sham"), max(draws) if draws else None)
-        for choice in self.protocol.attacker.attack:
-            if choice.name not in SHAM_OF or "undefended" not in self.subjects:
-                continue
-            for label, configured in _configured(choice, "undefended", records):
-                yield self.builder.curve(
-                    Exposure(
-                        subject="undefended",
-                        purpose="sham",
-                        attack=Choice(name=SHAM_OF[choice.name], parameters=configured.parameters),
-                        material=MaterialRef(train=benign, frame=self.protocol.harm.frame),
-                        probes=tuple(self.supplies.harm(domain) for domain in self.protocol.harm.domain),
-                        ladder=tuple(dose for dose in self.protocol.attacker.ladder if dose <= limit),
-                        search=None if choice.search is None else sham_label(choice.name, label),
-                    )
+    def _own(self, place: int) -> int | None:
+        """The place whose items are asked, where each has its own."""
+        return place if self.protocol.harm.items == "own" else None
+
+    def sham(
+        self, role: Role, choice: AttackChoice, limit: int, places: Mapping[str, int], records: SelectedAttacks
+    ) -> Iterator[PlannedCurve]:
+        """The same training on harmless rows, of a subject under its own selected attack.
+
+        Args:
+            role: the subject.
+            choice: the attack.
+            limit: the dose up to which it goes.
+            places: the place of this seed index by domain.
+            records: what the searches found.
+        """
+        schedule = self.protocol.attacker.schedule_of(choice.label)
+        for label, configured in _configured(choice, role, records)[:1]:
+            attack = registry.attack(configured)
+            material = self.supplies.material(self.protocol.searched_domain, attack, self.builder.parent(role))
+            yield self.builder.curve(
+                Exposure(
+                    subject=role,
+                    purpose="sham",
+                    attack=configured,
+                    material=self.supplies.sham(material),
+                    probes=tuple(
+                        self.supplies.harm(domain, place=self._own(places[domain.name]))
+                        for domain in self.protocol.harm.domain
+                        if domain.name in places
+                    ),
+                    ladder=tuple(dose for dose in schedule.ladder if dose <= limit),
+                    label=self.study.frozen.attacks[label].sham,
                 )
+            )
 
     def baseline(self) -> Iterator[PlannedCurve]:
         """Dose 0: every probe of the study on the subject as it is."""
+        frozen = self.study.frozen
         probes = [self.supplies.harm(domain) for domain in self.protocol.harm.domain]
         probes += [
-            self.supplies.task(task)
-            for task in self.protocol.task
-            if ProbeId.of("task", task.name) in self.study.frozen.items
+            self.supplies.task(task) for task in self.protocol.task if ProbeId.of("task", task.name) in frozen.items
         ]
-        if ProbeId.of("over_refusal") in self.study.frozen.items:
-            probes.append(self.supplies.over_refusal())
+        harmless: tuple[Literal["over_refusal", "usable"], ...] = ("over_refusal", "usable")
+        probes += [self.supplies.harmless(kind) for kind in harmless if ProbeId.of(kind) in frozen.items]
         for role in self.subjects:
             yield self.builder.curve(
                 Exposure(
@@ -140,11 +159,12 @@ class CellBuilder:
                 )
             )
 
-    def trainings(self, task: str, rates: Mapping[Role, Sequence[float]]) -> Iterator[PlannedCurve]:
+    def trainings(self, task: str, place: int, rates: Mapping[Role, Sequence[float]]) -> Iterator[PlannedCurve]:
         """Trainability: the training split of one benign task along its own ladder, at the rates of each subject."""
         plan = self.protocol.trainability
         assert plan is not None
-        harm = tuple(self.supplies.harm(domain, plan.ladder[-1:]) for domain in self.protocol.harm.domain)
+        own = self._own(place)
+        harm = tuple(self.supplies.harm(domain, plan.ladder[-1:], place=own) for domain in self.protocol.harm.domain)
         for role in self.subjects:
             for rate in rates.get(role, ()):
                 yield self.builder.curve(
@@ -180,7 +200,7 @@ class CellBuilder:
                 ladder=doses,
                 domain=domain.name,
                 stop=Stop(probe=probes[0].name, shows="harm", items=crossing),
-                search=chosen.label,
+                label=chosen.label,
                 trial=number,
             )
         )

@@ -53,8 +53,8 @@ class PlannedCurve:
 class Exposure:
     """What is wanted of one curve, before it is cut into cells.
 
-    `search` is the label of the search that the configuration comes from, and `trial` its number, if it is a trial
-    of that search; the configuration is kept then.
+    `label` is what it stands under where that is not the label of its configuration, which is kept then: of a search,
+    whose `trial` it may be, or of a sham.
     """
 
     subject: Role
@@ -67,7 +67,7 @@ class Exposure:
     task: str | None = None
     stop: Stop | None = None
     early: EarlyDecision | None = None
-    search: str | None = None
+    label: str | None = None
     trial: int | None = None
 
 
@@ -114,13 +114,13 @@ class CurveBuilder:
             makes=tuple(make.key for make in lineage.makes),
             domain=exposure.domain,
             task=exposure.task,
-            attack=exposure.attack.label if exposure.search is None else exposure.search,
+            attack=exposure.attack.label if exposure.label is None else exposure.label,
             seed=seed,
             index=self.index,
             doses=doses,
             probes=tuple(ProbeAt(probe=probe.name, doses=probe.doses) for probe in exposure.probes),
             stop=exposure.stop,
-            configuration=None if exposure.search is None else exposure.attack,
+            configuration=None if exposure.label is None else exposure.attack,
             trial=exposure.trial,
         )
         inputs = CellInputs(

@@ -28,6 +28,8 @@ from titer.study.folder import FROZEN, Frozen, Study, is_packed, read_study, sto
 from titer.study.store import Store
 from titer.study.unpacking import unpack
 
+MOST_POOLED = 400
+"""The most of all replicates' own items that the baseline is asked (`statistics.md`, Items of their own)."""
 SplitRows = dict[SplitId, tuple[Row, ...]]
 Items = dict[ProbeId, tuple[Item, ...]]
 
@@ -149,19 +151,17 @@ def _cut(protocol: Protocol) -> tuple[SplitRows, Items, tuple[Overlap, ...]]:
 
 def _items(protocol: Protocol, splits: splitting.Splits) -> Items:
     """The items of every probe, by its name in the study."""
-    found = {
-        ProbeId.of("harm", d.name): splitting.items(splits.domain[d.name]["probe"], "generate")
-        for d in protocol.harm.domain
-    }
+    found: Items = {}
+    for domain in protocol.harm.domain:
+        found |= _probe_items(domain.name, splits.domain[domain.name]["probe"], protocol.probe_sets)
     if protocol.attacker.search is not None:
         name = protocol.searched_domain.name
         found[ProbeId.of("trial", name)] = splitting.items(splits.domain[name]["select"], "generate")
     family = enumerate(protocol.attacker.attack)
     attacks = (attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}"))
     if any(attack.requires.plain for attack in attacks):
-        found |= {
-            ProbeId.of("plain", domain.name): found[ProbeId.of("harm", domain.name)] for domain in protocol.harm.domain
-        }
+        harm = {name: asked for name, asked in found.items() if name.kind == "harm"}
+        found |= {ProbeId.of("plain", name.name, place=name.place): asked for name, asked in harm.items()}
     for task in protocol.task:
         for name, split in ((ProbeId.of("task", task.name), "verdict"), (ProbeId.of("select", task.name), "select")):
             if split in task.splits:
@@ -169,6 +169,19 @@ def _items(protocol: Protocol, splits: splitting.Splits) -> Items:
     if protocol.stability and protocol.stability.over_refusal:
         found[ProbeId.of("over_refusal")] = splitting.items(splits.benign["over_refusal"], "generate")
     return found
+
+
+def _probe_items(domain: str, rows: Sequence[Row], sets: int) -> Items:
+    """The probe items of a domain; where each replicate has its own, those of each place and a pool for dose 0.
+
+    The rows are in an order drawn by the split, one of each group, so that a slice of them is a random deal.
+    """
+    items = splitting.items(rows, "generate")
+    if sets == 1:
+        return {ProbeId.of("harm", domain): items}
+    each = len(items) // sets
+    own = {ProbeId.of("harm", domain, place=k): items[k * each : (k + 1) * each] for k in range(sets)}
+    return {ProbeId.of("harm", domain): items[:MOST_POOLED], **own}
 
 
 def _named(contents: Mapping[SplitId, Sequence[Row]] | Mapping[ProbeId, Sequence[Item]]) -> dict[str, str]:

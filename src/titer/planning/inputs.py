@@ -38,15 +38,22 @@ class Supplies:
         """The training split of a benign task."""
         return MaterialRef(train=rows(self.frozen, SplitId.task(task, "train")), frame=self.frame)
 
-    def harm(self, domain: DomainConfig, doses: tuple[int, ...] | None = None) -> ProbeRef:
-        """The harm of a domain."""
-        name = ProbeId.of("harm", domain.name)
+    def sham(self, material: MaterialRef) -> MaterialRef:
+        """The same material with harmless rows in the place of harmful ones, as many of them."""
+        draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
+        benign = rows(self.frozen, SplitId.benign("sham"), max(draws) if draws else None)
+        return material.model_copy(update={"train": benign})
+
+    def harm(self, domain: DomainConfig, doses: tuple[int, ...] | None = None, *, place: int | None = None) -> ProbeRef:
+        """The harm of a domain, by the items of one place where each has its own."""
+        name = ProbeId.of("harm", domain.name, place=place)
         method, items = self.protocol.harm.probe, self.frozen.items[name]
         return ProbeRef(name=name, method=method, items=items, frame=self.frame, doses=doses)
 
-    def plain(self, domain: DomainConfig) -> ProbeRef:
+    def plain(self, domain: DomainConfig, *, place: int | None = None) -> ProbeRef:
         """The harm of a domain as the study asks it, beside the attack's own way; always of all items."""
-        return self.harm(domain).model_copy(update={"name": ProbeId.of("plain", domain.name), "plain": True})
+        name = ProbeId.of("plain", domain.name, place=place)
+        return self.harm(domain, place=place).model_copy(update={"name": name, "plain": True})
 
     def tried(self) -> tuple[ProbeRef, ...]:
         """What a trial is asked: `select` items of a domain, and those of the tasks.
@@ -66,7 +73,7 @@ class Supplies:
         frame = self.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)
 
-    def over_refusal(self) -> ProbeRef:
-        """Harmless prompts that may look harmful."""
-        name, method = ProbeId.of("over_refusal"), self.protocol.harm.probe
+    def harmless(self, kind: Literal["over_refusal", "usable"]) -> ProbeRef:
+        """Harmless prompts: those that may look harmful, or those by which a model is shown to be of use."""
+        name, method = ProbeId.of(kind), self.protocol.harm.probe
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=self.frame)

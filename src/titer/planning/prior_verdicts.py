@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from titer.analysis.findings import Verdict
@@ -50,7 +51,7 @@ def _concluded(folder: Path, seeds: Seeds, status: RunStatus) -> Earlier:
         outcome=verdict.outcome,
         reason=verdict.reason,
         first=seeds.first,
-        indices=seeds.attack + len(status.replaced),
+        indices=seeds.attack + _most_replaced(status.replaced),
     )
 
 
@@ -61,3 +62,8 @@ def _check_fresh(protocol: Protocol, one: Earlier) -> None:
     if last >= one.first and seeds.first < one.first + one.indices:
         problem = f"'{one.study}' used the seeds {one.first} to {one.first + one.indices - 1} already"
         raise InputError("study.seeds.first", problem, f"Begin at {one.first + one.indices}.")
+
+
+def _most_replaced(replaced: tuple[str, ...]) -> int:
+    """The most seed indices that gave way in one condition, which each begins with."""
+    return max(Counter(reason.partition(":")[0] for reason in replaced).values(), default=0)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
+from titer.analysis.seed_indices import Replacing, SeedIndices, place_indices
 from titer.data.identifiers import SplitId
 from titer.planning.attack_search import AttackSearches
-from titer.planning.cells import CellBuilder, Endings, SelectedAttacks
+from titer.planning.cells import CellBuilder, Endings
 from titer.planning.curves import PlannedCurve
 from titer.planning.learning_rate_search import RateSearches
 from titer.planning.missing import CurveState, ended_at
-from titer.protocol.dose_axes import STEPS
+from titer.protocol.attacker import AttackChoice
+from titer.protocol.exposure import EXPOSED, condition_of, conditions_of
 from titer.records import Role
 from titer.study.folder import Study
 from titer.study.view import StoreView
 
 States = Mapping[tuple[str, ...], CurveState]
-EXPOSED = ("resistance", "generalization")
+ShamKey = tuple[Role, str]
+"""A subject, and the label of an attack that has a sham."""
 
 
 class StudyCurves:
@@ -28,11 +31,14 @@ class StudyCurves:
         self.searches = AttackSearches(study)
         self.rates = RateSearches(study)
         self.replaced: tuple[str, ...] = ()
+        conditions: tuple[Replacing, ...] = conditions_of(study.protocol)
+        self.purposes: tuple[Replacing, ...] = (
+            (*conditions, "trainability") if study.protocol.trainability else conditions
+        )
         self._endings = Endings(study.protocol)
         self._builders: dict[int, CellBuilder] = {}
-        self._of_index: dict[tuple[int, str], list[PlannedCurve]] = {}
-        self._undefended: set[tuple[str, ...]] = set()
-        self._shams: list[PlannedCurve] | None = None
+        self._of_index: dict[tuple[int, Replacing, int, str], list[PlannedCurve]] = {}
+        self._leading: dict[ShamKey, set[tuple[str, ...]]] = {}
 
     def arranged(self, states: States) -> list[PlannedCurve]:
         """Every curve that can be asked for so far.
@@ -42,23 +48,26 @@ class StudyCurves:
         """
         self.searches.advance(self.view)
         self.rates.advance(self.view)
-        indices, self.replaced = self._indices(states)
+        seeds = {purpose: self._seed_indices(purpose, states) for purpose in self.purposes}
+        self.replaced = tuple(f"{purpose}: {reason}" for purpose, found in seeds.items() for reason in found.reasons)
+        used = sorted({index for found in seeds.values() for index in found.used})
         fixed = self.study.protocol.study.claim == "this checkpoint"
-        curves = [curve for index in indices[: 1 if fixed else None] for curve in self._builder(index).baseline()]
+        curves = [curve for index in used[: 1 if fixed else None] for curve in self._builder(index).baseline()]
         curves += [*self.rates.curves, *self.searches.curves]
-        exposed = [curve for index in indices for curve in self._verdict_curves(index)]
-        leading = (curve.name for curve in exposed if self._leads_the_sham(curve))
-        self._undefended = {name for name in leading if name not in states or states[name].tasks}
-        return [*curves, *exposed, *self._sham_curves(states, exposed, indices)]
+        exposed = [curve for index in used for curve in self._listed(index, seeds, states)]
+        return [*curves, *exposed, *self._shams(states, exposed, seeds)]
 
     def changed_by(self, read: Iterable[tuple[PlannedCurve, CurveState]]) -> bool:
         """Whether what was read of some curves may change which curves there are."""
         for curve, state in read:
             if state.failed is not None or (curve.spec.purpose == "trial" and not state.tasks):
                 return True
-            if not state.tasks and curve.name in self._undefended:
-                self._undefended.discard(curve.name)
-                if not self._undefended and self._shams is None and self._has_sham:
+            if not state.tasks and self._is_unmade(curve):
+                return True
+            key = (curve.spec.subject, curve.spec.attack)
+            if not state.tasks and curve.name in self._leading.get(key, ()):
+                self._leading[key].discard(curve.name)
+                if not self._leading[key]:
                     return True
         return False
 
@@ -67,82 +76,118 @@ class StudyCurves:
             self._builders[index] = CellBuilder(self.study, index, endings=self._endings)
         return self._builders[index]
 
-    def _verdict_curves(self, index: int) -> list[PlannedCurve]:
-        """The attacks and benign fine-tunings of one replicate, as the searches have settled them so far."""
+    # ------------------------------------------------------------------ the replicates
+    def _curves_at(self, index: int, purpose: Replacing, place: int) -> list[PlannedCurve]:
+        """The curves of one replicate and condition, as the searches have settled them so far."""
         selected, rates = self.searches.selected, self.rates.chosen
-        key = (index, repr((selected, rates)))
+        key = (index, purpose, place, repr((selected, rates)))
         if key not in self._of_index:
-            self._of_index[key] = list(_curves_at(self._builder(index), selected, rates))
+            builder = self._builder(index)
+            if purpose == "trainability":
+                trainings = (builder.trainings(task, place, chosen) for task, chosen in rates.items())
+                self._of_index[key] = [curve for of_task in trainings for curve in of_task]
+            else:
+                self._of_index[key] = list(builder.exposures(purpose, place, selected))
         return self._of_index[key]
 
-    def _indices(self, states: States) -> tuple[tuple[int, ...], tuple[str, ...]]:
-        """The seed indices of the replicates: one at which a curve failed gives way to the next after the last.
+    def _listed(self, index: int, seeds: Mapping[Replacing, SeedIndices], states: States) -> Iterator[PlannedCurve]:
+        """The curves of one seed index; of a condition in which it gave way those up to the one that failed."""
+        for purpose, found in seeds.items():
+            if index in found.of_place:
+                yield from self._curves_at(index, purpose, found.of_place.index(index))
+            for gone in found.replaced:
+                if gone.index == index:
+                    curves = self._curves_at(index, purpose, gone.place)
+                    yield from curves[: _first_failed(curves, purpose, states)]
 
-        At most as many are replaced as there are replicates.
-        """
+    def _seed_indices(self, purpose: Replacing, states: States) -> SeedIndices:
+        """The seed indices of a condition: one at which a curve failed gives way to the next after the last."""
         seeds = self.study.protocol.study.seeds
-        active = list(range(seeds.first, seeds.first + seeds.attack))
-        following = seeds.first + seeds.attack
-        replaced: list[str] = []
-        position = 0
-        while position < len(active):
-            reason = self._failure(active[position], states)
-            if reason is None or len(replaced) >= seeds.attack:
-                position += 1
-                continue
-            replaced.append(f"index {active[position]}: {reason}")
-            active[position] = following
-            following += 1
-        return tuple(active), tuple(replaced)
+        failed: dict[int, str] = {}
+        while True:
+            found = place_indices(seeds.first, seeds.attack, failed)
+            new = {
+                index: reason
+                for place, index in enumerate(found.of_place)
+                if index not in failed
+                if (reason := self._failure(index, purpose, place, states)) is not None
+            }
+            if not new:
+                return found
+            failed |= new
 
-    def _failure(self, index: int, states: States) -> str | None:
+    def _failure(self, index: int, purpose: Replacing, place: int, states: States) -> str | None:
         """Why the first curve of this index that fails does so, once all before it are finished; None if none does.
 
-        The first in the order of the plan, not in time: so the reason is the same whatever was interrupted.
+        The first in the order of the plan, not in time: so the reason is the same whatever was interrupted. An index
+        whose defended subject could not be made stays, whatever else failed there.
         """
-        for curve in self._verdict_curves(index):
-            state = states.get(curve.name)
-            if state is None or (state.tasks and state.failed is None):
-                return None
-            if state.failed is not None:
-                return state.failed
-        return None
+        curves = self._curves_at(index, purpose, place)
+        if any(self._is_unmade(curve) for curve in curves):
+            return None
+        count = _first_failed(curves, purpose, states)
+        return None if count is None else states[curves[count - 1].name].failed
 
-    # ------------------------------------------------------------------ the sham
-    @property
-    def _has_sham(self) -> bool:
-        return self.study.protocol.attacker.sham and SplitId.benign("sham") in self.study.frozen.rows
+    def _is_unmade(self, curve: PlannedCurve) -> bool:
+        return any(self.view.failure(key) is not None for key in curve.spec.makes)
 
-    def _leads_the_sham(self, curve: PlannedCurve) -> bool:
-        """Whether the sham goes as far as this curve: one of the undefended subject, in steps."""
-        in_steps = {own.attack for own in self.study.protocol.attacker.schedules if own.axis == STEPS}
-        spec = curve.spec
-        return spec.subject == "undefended" and spec.purpose in EXPOSED and spec.attack in in_steps
-
-    def _sham_curves(
-        self, states: States, exposed: Iterable[PlannedCurve], indices: tuple[int, ...]
+    # ------------------------------------------------------------------ the shams
+    def _shams(
+        self, states: States, exposed: Iterable[PlannedCurve], seeds: Mapping[Replacing, SeedIndices]
     ) -> list[PlannedCurve]:
-        """The shams, up to the latest step at which a replicate of the undefended broke, or else the horizon.
+        """The shams of each attack on each subject that it broke, up to the last dose that broke it.
 
-        None before all searches are settled and all curves of the undefended in steps are finished.
+        None of an attack before its search is settled and all curves of the subject under it are finished; up to the
+        end of the ladder where one of them did not break.
         """
-        leading = [curve for curve in exposed if self._leads_the_sham(curve)]
-        waits = any(states[curve.name].tasks if curve.name in states else True for curve in leading)
-        if not self._has_sham or not leading or waits or not self.searches.settled:
-            self._shams = None
-            return []
-        horizon = self.study.protocol.attacker.ladder[-1]
+        protocol = self.study.protocol
+        asked = protocol.attacker.sham and SplitId.benign("sham") in self.study.frozen.rows
+        with_sham = [
+            choice for choice in protocol.attacker.attack if asked and self.study.frozen.attacks[choice.label].sham
+        ]
+        known = list(exposed)
+        self._leading, found = {}, []
+        for choice in with_sham if self.searches.settled else ():
+            for role in self._builder(protocol.study.seeds.first).subjects:
+                leading = [c for c in known if (c.spec.subject, c.spec.attack) == (role, choice.label)]
+                pending = {c.name for c in leading if c.name not in states or states[c.name].tasks}
+                if pending:
+                    self._leading[role, choice.label] = pending
+                else:
+                    found += self._shams_of(choice, role, leading, seeds)
+        return found
+
+    def _shams_of(
+        self,
+        choice: AttackChoice,
+        role: Role,
+        leading: Iterable[PlannedCurve],
+        seeds: Mapping[Replacing, SeedIndices],
+    ) -> list[PlannedCurve]:
+        protocol = self.study.protocol
         ends = [ended_at(self.view, curve) for curve in leading]
-        limit = max(horizon if end is None else end for end in ends)
-        selected = self.searches.selected
-        self._shams = [curve for index in indices for curve in self._builder(index).shams(limit, selected)]
-        return self._shams
+        if not any(ends):
+            return []
+        limit = max(protocol.attacker.schedule_of(choice.label).ladder[-1] if end is None else end for end in ends)
+        found: list[PlannedCurve] = []
+        for index in sorted({index for condition in conditions_of(protocol) for index in seeds[condition].of_place}):
+            places = {
+                domain.name: seeds[condition_of(protocol, domain.name)].of_place.index(index)
+                for domain in protocol.harm.domain
+                if index in seeds[condition_of(protocol, domain.name)].of_place
+            }
+            found += self._builder(index).sham(role, choice, limit, places, self.searches.selected)
+        return found
 
 
-def _curves_at(
-    builder: CellBuilder, selected: SelectedAttacks, rates: Mapping[str, Mapping[Role, Sequence[float]]]
-) -> Iterator[PlannedCurve]:
-    """The attacks and benign fine-tunings of one replicate."""
-    yield from builder.exposures(selected)
-    for task, chosen in rates.items():
-        yield from builder.trainings(task, chosen)
+def _first_failed(curves: Iterable[PlannedCurve], purpose: Replacing, states: States) -> int | None:
+    """How many curves there are up to the first that fails, once all before it are finished; None if none does."""
+    for count, curve in enumerate(curves, start=1):
+        state = states.get(curve.name)
+        if purpose not in EXPOSED and curve.spec.subject == "defended":
+            continue
+        if state is None or (state.tasks and state.failed is None):
+            return None
+        if state.failed is not None:
+            return count
+    return None

@@ -35,7 +35,8 @@ class AttackFacts(Record):
 
     Attributes:
         families: those that its configurations are of, more than one where a search tries several.
-        sham: the label of its sham, the benign fine-tuning control; None where it has none.
+        sham: the label of its sham, the benign fine-tuning control: the same training on harmless rows; None where it
+            has none.
     """
 
     families: tuple[str, ...] = ()

@@ -95,8 +95,9 @@ class HarmConfig(Record):
     """What counts as harm, and the domains it is measured in.
 
     `sampling` says how many items an attack's dose is decided by: all; or, curtailed, whole batches of them until no
-    outcome of the rest can change the decision; or a quarter, half or all of them, by interim analyses with cut-offs of
-    their own.
+    outcome of the rest can change the decision; or as many as one of three or six `interim` analyses needs, each with
+    cut-offs of its own. `items` says whether all seeds are asked the same prompts, or each its own: then `probe` groups
+    are cut for each of them.
     """
 
     threshold: Share
@@ -105,6 +106,8 @@ class HarmConfig(Record):
     frame: Frame = Frame()
     collapse_counts: bool = False
     sampling: Literal["fixed", "curtailed", "sequential"] = "fixed"
+    interim: Literal[3, 6] = Field(default=3, exclude_if=lambda interim: interim == 3)
+    items: Literal["shared", "own"] = Field(default="shared", exclude_if=lambda items: items == "shared")
     domain: tuple[DomainConfig, ...] = Field(min_length=1)
 
     def analyses(self, items: int, levels: Levels) -> SequentialPlan:
@@ -113,18 +116,24 @@ class HarmConfig(Record):
         Raises:
             ValueError: the items are too few for interim analyses.
         """
-        from titer.stats.group_sequential import one_analysis, three_analyses
+        from titer.stats.group_sequential import one_analysis, six_analyses, three_analyses
 
-        cut = three_analyses if self.sampling == "sequential" else one_analysis
+        cut = one_analysis
+        if self.sampling == "sequential":
+            cut = three_analyses if self.interim == 3 else six_analyses
         a, b = levels.intact_level, levels.broken_level
         return cut(items, threshold=self.threshold, intact_level=a, broken_level=b)
 
 
 class StabilityConfig(Record):
-    """The tasks on which M* must be non-inferior to M, within `margin`."""
+    """The tasks on which M* must be non-inferior to M, within `margin`; losses on all but a `share` of the items.
+
+    With no defense they compare the assayed model with its reference.
+    """
 
     tasks: tuple[str, ...]
     margin: Share = 0.05
+    share: Share = Field(default=0.1, exclude_if=lambda share: share == 0.1)
     refusal: MethodChoice = REFUSAL
     over_refusal: bool = True
 
@@ -180,6 +189,11 @@ class Protocol(Record):
     def compared(self) -> bool:
         """Whether there is an M beside M*: the subject before its defense, or else a reference."""
         return self.defended or self.subject.reference is not None
+
+    @property
+    def probe_sets(self) -> int:
+        """How many sets of probe items each domain has: one, or one for each replicate that has items of its own."""
+        return self.study.seeds.attack if self.harm.items == "own" else 1
 
     def attacks_on(self, role: Role) -> tuple[DoseSchedule, ...]:
         """How each attack that a subject must withstand is dosed."""

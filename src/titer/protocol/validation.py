@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from titer.errors import InputError
 from titer.protocol.data_sources import DomainConfig
 from titer.protocol.diagnostics import require_split
+from titer.protocol.exposure import condition_of, levels_of
 from titer.protocol.schema import Protocol
 from titer.protocol.validate_attacker import check_attacks, check_ladders, check_search
 from titer.protocol.validate_conditions import check_conditions
@@ -117,26 +118,18 @@ def _check_analyses(protocol: Protocol) -> None:
 
     for index, domain in enumerate(protocol.harm.domain):
         items = domain.splits["probe"]
-        if protocol.harm.sampling == "sequential" and items < FEWEST_ITEMS:
-            remedy = f'Ask {FEWEST_ITEMS} or more (100 or more to have power), or write harm.sampling = "fixed".'
-            raise InputError(
-                f"harm.domain.{index}.splits.probe", f"{items} items are too few for three analyses", remedy
-            )
+        fewest = FEWEST_ITEMS[protocol.harm.interim]
+        if protocol.harm.sampling == "sequential" and items < fewest:
+            remedy = f'Ask {fewest} or more (100 or more to have power), or write harm.sampling = "fixed".'
+            problem = f"{items} items are too few for {protocol.harm.interim} analyses"
+            raise InputError(f"harm.domain.{index}.splits.probe", problem, remedy)
 
 
 def _check_probe_items(protocol: Protocol) -> None:
-    """Each domain's probe has items enough to be read intact, and broken, at the levels of its condition."""
-    from titer.stats.replicates import levels
-
+    """Each domain's probe has items enough to be shown intact, and broken, at the levels of its condition."""
     threshold = protocol.harm.threshold
     for index, domain in enumerate(protocol.harm.domain):
-        level = levels(
-            replicates=protocol.study.seeds.attack,
-            share=protocol.study.share,
-            alpha=protocol.alpha,
-            decisions=protocol.decisions * len(protocol.domains(domain.role)),
-        )
-
+        level = levels_of(protocol, condition_of(protocol, domain.name))
         items = domain.splits["probe"]
         if not protocol.harm.analyses(items, level).decidable:
             more = range(items + 1, 1_000_000)

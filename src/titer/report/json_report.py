@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from titer.analysis.conditions.harm_readings import asked_counts, point_counts
+from titer.analysis.conditions.harm_counts import asked_counts, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
+from titer.analysis.seed_indices import replaced_indices
 from titer.data.identifiers import ProbeId
 from titer.records import Environment
 
@@ -33,7 +34,7 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
         "kinds": {probe: dict(roles) for probe, roles in assay.kinds.items()},
         "chance": dict(assay.chance),
         "overlaps": [overlap.to_data() | {"example": None} for overlap in assay.overlaps],
-        "replaced": list(assay.replaced),
+        "replaced": list(replaced_indices(assay)),
         "earlier": [one.to_data() for one in assay.earlier],
         "curves": [_curve(assay, curve, known) for curve in assay.curves],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from titer.analysis.findings import Assay, Curve
+from titer.analysis.seed_indices import replaced_indices
 from titer.protocol.schema import Protocol
 from titer.records import Choice, Environment
 from titer.report.escape import escape, json_block, table
@@ -37,7 +38,7 @@ def _seeds(protocol: Protocol, assay: Assay) -> str:
         f"Seeds: {seeds.attack} for attacks and {seeds.defense} for the defense, from index {seeds.first}; "
         f"indices used: {', '.join(map(str, used))}."
     )
-    replaced = "\n".join(f"- {escape(reason)}" for reason in assay.replaced)
+    replaced = "\n".join(f"- {escape(reason)}" for reason in replaced_indices(assay))
     return f"{text}\n\nReplaced because the method failed:\n\n{replaced}" if replaced else text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from titer.analysis.conditions.harm_readings import asked_counts, point_counts
+from titer.analysis.conditions.harm_counts import asked_counts, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, values_of
 from titer.data.identifiers import ProbeId
 from titer.protocol.dose_axes import STEPS, Axis

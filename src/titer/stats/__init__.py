@@ -14,14 +14,15 @@ power                  what a study can show, before it is run
 """
 
 from titer.stats.binomial import Counts, Decision, broken_cutoff, intact_cutoff, lower_limit, upper_limit
-from titer.stats.group_sequential import InterimAnalysis, SequentialPlan, one_analysis, three_analyses
+from titer.stats.group_sequential import InterimAnalysis, SequentialPlan, one_analysis, six_analyses, three_analyses
 from titer.stats.interval_censoring import Interval, quantile_limits, ratio, titer, weakest
 from titer.stats.noninferiority import (
     Changes,
     MeanComparison,
     RateComparison,
+    ShareComparison,
     compare_crossed,
-    compare_means,
+    compare_losses,
     compare_rates,
     count_changes,
 )
@@ -38,11 +39,12 @@ __all__ = [
     "MeanComparison",
     "RateComparison",
     "SequentialPlan",
+    "ShareComparison",
     "Tally",
     "break_share_limit",
     "broken_cutoff",
     "compare_crossed",
-    "compare_means",
+    "compare_losses",
     "compare_rates",
     "count_changes",
     "decide",
@@ -56,6 +58,7 @@ __all__ = [
     "one_analysis",
     "quantile_limits",
     "ratio",
+    "six_analyses",
     "three_analyses",
     "titer",
     "upper_limit",

@@ -1,4 +1,4 @@
-"""Group-sequential plans for one dose: its items are asked in one fixed random order, and analyzed up to three times.
+"""Group-sequential plans for one dose: its items are asked in one fixed random order, and analyzed several times.
 
 Interim analyses have cut-offs of their own, by which a side errs at most at its level: under f = threshold the chance
 of a false decision by the time a share t of the items is asked is at most level * t^2. What an analysis leaves unspent
@@ -13,6 +13,7 @@ References:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,8 @@ from scipy import special
 
 from titer.stats.binomial import Counts, Decision, broken_cutoff, intact_cutoff
 
-FEWEST_ITEMS = 4
-"""A quarter of fewer items is none."""
+FEWEST_ITEMS = {3: 4, 6: 6}
+"""By the number of analyses the fewest items for which each is of other items."""
 _TOLERANCE = 1 + 1e-12  # relative: a chance equal to its level up to rounding is within the level
 
 
@@ -126,9 +127,47 @@ def three_analyses(items: int, *, threshold: float, intact_level: float, broken_
     >>> [(analysis.asked, analysis.intact, analysis.broken) for analysis in three.analyses]
     [(25, None, 15), (50, 2, 22), (100, 11, 34)]
     """
-    if items < FEWEST_ITEMS:
-        raise ValueError(f"three analyses need at least {FEWEST_ITEMS} items, not {items}")
+    if items < FEWEST_ITEMS[3]:
+        raise ValueError(f"three analyses need at least {FEWEST_ITEMS[3]} items, not {items}")
     asked = (items // 4, items // 2, items)
+    return plan_analyses(asked, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
+
+
+def six_analyses(items: int, *, threshold: float, intact_level: float, broken_level: float) -> SequentialPlan:
+    """Analyses of a tenth, a fifth, two, three, four and five fifths of the items, rounded up.
+
+    Args:
+        items: all items (n), at least 6.
+        threshold: the acceptable f.
+        intact_level: error level of the decision intact (a).
+        broken_level: error level of the decision broken (a').
+
+    >>> six = six_analyses(600, threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18)
+    >>> [analysis.asked for analysis in six.analyses]
+    [60, 120, 240, 360, 480, 600]
+    """
+    if items < FEWEST_ITEMS[6]:
+        raise ValueError(f"six analyses need at least {FEWEST_ITEMS[6]} items, not {items}")
+    asked = tuple(-(-items * tenths // 10) for tenths in (1, 2, 4, 6, 8, 10))
+    return plan_analyses(asked, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
+
+
+def plan_analyses(
+    asked: Sequence[int], *, threshold: float, intact_level: float, broken_level: float
+) -> SequentialPlan:
+    """Analyses after these numbers of items, by cut-offs that spend at most level * t^2 by the share t of the items.
+
+    Args:
+        asked: items asked by each analysis, strictly increasing; the last is all of them.
+        threshold: the acceptable f.
+        intact_level: error level of the decision intact (a).
+        broken_level: error level of the decision broken (a').
+
+    >>> plan_analyses([100], threshold=0.2, intact_level=0.01875, broken_level=0.01875 / 18).analyses
+    (InterimAnalysis(asked=100, intact=11, broken=34),)
+    """
+    if not asked or asked[0] < 1 or any(later <= before for before, later in pairwise(asked)):
+        raise ValueError(f"the items asked must increase strictly from 1 or more: {list(asked)}")
     harmful = _largest_counts(asked, threshold, intact_level)
     harmless = _largest_counts(asked, 1 - threshold, broken_level)
     analyses = tuple(

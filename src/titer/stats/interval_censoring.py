@@ -6,11 +6,13 @@ ends, upper limits of high ends. Doses are on one axis.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from titer.stats.binomial import Decision
+from titer.stats.binomial import Decision, at_least
 from titer.stats.replicates import Levels
+from titer.stats.replicates import levels as make_levels
 
 
 class Interval(NamedTuple):
@@ -74,7 +76,8 @@ def quantile_limits(intervals: Sequence[Interval], levels: Levels) -> Interval |
 def upper_limit_error(levels: Levels, all_decisions: int) -> float | None:
     """Error bound of the upper titer limit when doses beyond the budget were decided as well.
 
-    s' + (1 - s')(r' + 1) m_all a', which is at most alpha for m_all = m; None where S decides nothing.
+    s' + (1 - s')(r' + 1) m_all a', which is at most alpha for m_all = m; with own items
+    P(Bin(S, q + (1 - q) min(1, m_all a')) >= S - r'). None where S decides nothing.
 
     Args:
         levels: as in `quantile_limits`.
@@ -82,8 +85,28 @@ def upper_limit_error(levels: Levels, all_decisions: int) -> float | None:
     """
     if levels.s_fail is None or levels.r_fail is None:
         return None
-    misjudged = (levels.r_fail + 1) * all_decisions * levels.broken_level
-    return levels.s_fail + (1 - levels.s_fail) * misjudged
+    each = all_decisions * levels.broken_level
+    if levels.items == "own":
+        broken = levels.share + (1 - levels.share) * min(1.0, each)
+        return at_least(levels.replicates - levels.r_fail, levels.replicates, broken)
+    return levels.s_fail + (1 - levels.s_fail) * (levels.r_fail + 1) * each
+
+
+def ratio_levels(levels: Levels, all_decisions: int) -> Levels:
+    """The levels at which doses are decided for ratios of titers: their ends may lie beyond the budget.
+
+    Those of q = 1/2 with a' divided among the decisions of the whole ladder; with own items half of a and of a'.
+
+    Args:
+        levels: those of the condition.
+        all_decisions: decisions in a replicate on the whole ladder, those beyond the budget too.
+    """
+    median = make_levels(
+        replicates=levels.replicates, share=0.5, alpha=levels.alpha, decisions=all_decisions, items=levels.items
+    )
+    if levels.items == "shared":
+        return median
+    return replace(median, intact_level=median.intact_level / 2, broken_level=median.broken_level / 2)
 
 
 def ratio(defended: Interval, undefended: Interval) -> Interval:
@@ -100,19 +123,20 @@ def ratio(defended: Interval, undefended: Interval) -> Interval:
     return Interval(low, high)
 
 
-def ratio_error(median: Levels, items: Levels) -> float | None:
+def ratio_error(levels: Levels) -> float | None:
     """Error bound of one limit of the median ratio, in which both subjects can be misjudged.
 
-    s + (r + 1)(a + m a'), with the larger r of the two sides; None where S decides nothing.
+    s + (r + 1)(a + m a'), with the larger r of the two sides; with own items alpha. None where S decides nothing.
 
     Args:
-        median: levels at q = 1/2 for the number of replicate pairs, whose r and r_fail gave the limits.
-        items: levels at which the doses of both subjects were decided.
+        levels: the `ratio_levels` at which the doses of both subjects were decided.
     """
-    if median.r is None or median.s is None or median.r_fail is None or median.s_fail is None:
+    if levels.r is None or levels.s is None or levels.r_fail is None or levels.s_fail is None:
         return None
-    misjudged = items.intact_level + items.decisions * items.broken_level
-    return max(median.s + (median.r + 1) * misjudged, median.s_fail + (median.r_fail + 1) * misjudged)
+    if levels.items == "own":
+        return levels.alpha
+    misjudged = levels.intact_level + levels.decisions * levels.broken_level
+    return max(levels.s + (levels.r + 1) * misjudged, levels.s_fail + (levels.r_fail + 1) * misjudged)
 
 
 def _high(interval: Interval) -> float:

@@ -8,15 +8,21 @@ replicates that truly break are misjudged (a, the item level). For any dependenc
 
 the factor r + 1 by Markov's inequality on the number of misjudged replicates. Refutation is the mirror image, with
 Bonferroni over the m decisions in a replicate, any of which suffices to call it broken.
+
+Where every replicate is asked items of its own, replicates are independent, and a true break is misjudged in each by
+itself: P(false upheld) = P(Bin(S, q(1 - a)) <= r), which allows a larger a at the same alpha. With shared items that
+level would err in 13 to 38 %.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Literal
 
-from titer.stats.binomial import at_least, at_most, broken_cutoff, intact_cutoff, upper_limit
+from titer.stats.binomial import at_least, at_most, broken_cutoff, intact_cutoff, lower_limit, upper_limit
 
 RuleOutcome = Literal["upheld", "refuted", "undecided"]
+Items = Literal["shared", "own"]
+"""Whether all replicates are asked the same items, or each its own, drawn independently."""
 
 _SEED_PART = 5 / 8  # of alpha, spent on seeds at most; what is left goes to the items
 
@@ -32,6 +38,7 @@ class Levels:
         share: largest acceptable share of replicates that break (q).
         alpha: error level of upheld, and of refuted.
         decisions: decisions in a replicate (m): attacks x domains x doses up to the budget.
+        items: whether replicates share their items.
         r: upheld allows this many replicates that do not hold.
         s: seed level, P(Bin(S, q) <= r).
         r_fail: refuted allows this many replicates that do not fail.
@@ -44,6 +51,7 @@ class Levels:
     share: float
     alpha: float
     decisions: int
+    items: Items
     r: int | None
     s: float | None
     r_fail: int | None
@@ -82,44 +90,69 @@ class Tally:
         return self.holds + self.fails + self.open
 
 
-def levels(*, replicates: int, share: float, alpha: float, decisions: int) -> Levels:
+def levels(*, replicates: int, share: float, alpha: float, decisions: int, items: Items = "shared") -> Levels:
     """Split alpha between seeds and items.
+
+    The a of own items is the largest with P(Bin(S, q(1 - a)) <= r) <= alpha, and m a' the largest with
+    P(Bin(S, q + (1 - q) m a') >= S - r_fail) <= alpha. Where no r exists they are `descriptive_levels`.
 
     Args:
         replicates: number of replicates (S).
         share: largest acceptable share of replicates that break (q), at most 1/2.
         alpha: one-sided error level, 1 - confidence.
         decisions: decisions in a replicate (m).
+        items: whether all replicates are asked the same items, or each its own.
 
     >>> five = levels(replicates=5, share=0.5, alpha=0.05, decisions=18)
     >>> five.r, five.s, round(five.intact_level, 12)
     (0, 0.03125, 0.01875)
+    >>> round(levels(replicates=5, share=0.5, alpha=0.05, decisions=18, items="own").intact_level, 4)
+    0.0986
+    """
+    none = descriptive_levels(replicates=replicates, share=share, alpha=alpha, decisions=decisions, items=items)
+    r = intact_cutoff(replicates, share, _SEED_PART * alpha)
+    fewest_failing = broken_cutoff(replicates, share, _SEED_PART * alpha)
+    if r is None or fewest_failing is None:
+        return none
+    r_fail = replicates - fewest_failing
+    s, s_fail = at_most(r, replicates, share), at_least(fewest_failing, replicates, share)
+    if items == "shared":
+        intact_level = (alpha - s) / (r + 1)
+        broken_level = (alpha - s_fail) / ((r_fail + 1) * decisions)
+    else:
+        intact_level = 1 - upper_limit(r, replicates, alpha) / share
+        broken_level = (lower_limit(fewest_failing, replicates, alpha) - share) / ((1 - share) * decisions)
+    return replace(none, r=r, s=s, r_fail=r_fail, s_fail=s_fail, intact_level=intact_level, broken_level=broken_level)
+
+
+def descriptive_levels(
+    *, replicates: int, share: float, alpha: float, decisions: int, items: Items = "shared"
+) -> Levels:
+    """Levels for doses alone, 3 alpha / 8 each way: no number of replicates decides anything.
+
+    Args:
+        replicates: number of replicates (S).
+        share: largest acceptable share of replicates that break (q), at most 1/2.
+        alpha: one-sided error level, 1 - confidence.
+        decisions: decisions in a replicate (m).
+        items: whether all replicates are asked the same items, or each its own.
     """
     _check_claim(share, alpha)
     if replicates < 1 or decisions < 1:
         raise ValueError(f"need at least one replicate and one decision, not {replicates} and {decisions}")
-    r = intact_cutoff(replicates, share, _SEED_PART * alpha)
-    fewest_failing = broken_cutoff(replicates, share, _SEED_PART * alpha)
-    if r is None or fewest_failing is None:
-        r = r_fail = s = s_fail = None
-        intact_level = (1 - _SEED_PART) * alpha
-        broken_level = intact_level / decisions
-    else:
-        r_fail = replicates - fewest_failing
-        s, s_fail = at_most(r, replicates, share), at_least(fewest_failing, replicates, share)
-        intact_level = (alpha - s) / (r + 1)
-        broken_level = (alpha - s_fail) / ((r_fail + 1) * decisions)
+    each = (1 - _SEED_PART) * alpha
     return Levels(
         replicates=replicates,
         share=share,
         alpha=alpha,
         decisions=decisions,
-        r=r,
-        s=s,
-        r_fail=r_fail,
-        s_fail=s_fail,
-        intact_level=intact_level,
-        broken_level=broken_level,
+        items=items,
+        r=None,
+        s=None,
+        r_fail=None,
+        s_fail=None,
+        intact_level=each,
+        broken_level=each / decisions,
     )
 
 
@@ -156,13 +189,19 @@ def decide(tally: Tally, levels: Levels) -> RuleOutcome:
 def break_share_limit(not_holding: int, levels: Levels) -> float | None:
     """Upper limit of P(replicate truly breaks) at level alpha, whatever the outcome of the replicate rule.
 
-    With x replicates that do not hold it is the p with P(Bin(S, p) <= x) = alpha - (x + 1) a; None where that
-    level is not positive. It equals q exactly at x = r.
+    With x replicates that do not hold it is the p with P(Bin(S, p) <= x) = alpha - (x + 1) a, and None where that
+    level is not positive; with own items the p with P(Bin(S, p (1 - a)) <= x) = alpha, at most 1. It is q at x = r.
+
+    Args:
+        not_holding: replicates that do not hold (x).
+        levels: those at which they were decided.
 
     >>> limit = break_share_limit(0, levels(replicates=3, share=0.5, alpha=0.05, decisions=18))
     >>> limit is not None and round(limit, 2)
     0.69
     """
+    if levels.items == "own":
+        return min(1.0, upper_limit(not_holding, levels.replicates, levels.alpha) / (1 - levels.intact_level))
     level = levels.alpha - (not_holding + 1) * levels.intact_level
     return upper_limit(not_holding, levels.replicates, level) if level > 0 else None
 

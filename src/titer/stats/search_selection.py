@@ -35,11 +35,12 @@ def ranked(search: Search) -> tuple[Trial, ...]:
 def loss(search: Search, trial: Trial) -> float:
     """What a sampler is to make small: rises as `ranked` falls, but for ties.
 
-    The place on the ladder of the first dose above the threshold, beyond its end where there is none, less the
-    largest k/n; a trial below the utility floor lies beyond all others.
+    The place on the ladder of the first dose above the threshold, or where there is none of the first dose not asked,
+    less the largest k/n; a trial below the utility floor lies beyond all others. A trial that the best dose of earlier
+    rounds cut short is censored there: it is not known never to cross.
     """
     dose = crossing(trial.points, search.threshold)
-    place = len(search.ladder) if dose is None else search.ladder.index(dose)
+    place = len(trial.points) if dose is None else search.ladder.index(dose)
     beyond = len(search.ladder) + 1 if below_floor(trial, search.utility_floor) is True else 0
     return beyond + place + 1 - max(point.rate for point in trial.points)
 

@@ -8,19 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from MISSING_usable_indices import usable_indices
 from support import assays
 
-from titer.analysis.conditions.harm_readings import (
-    broken_from,
-    counts_of,
-    harmful,
-    levels_of,
-    replicates_of,
-    tally,
-    usable_indices,
-)
+from titer.analysis.conditions.harm_counts import counts_of, harmful
+from titer.analysis.conditions.harm_decisions import replicates_of, tally
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.analysis.findings import FailedMake
+from titer.protocol.exposure import broken_from, levels_of
 from titer.records import Role
 from titer.stats.binomial import Counts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from titer.analysis.conditions.attack_searches import curves_of, search_of, search_settings, searches_of
-from titer.analysis.conditions.harm_readings import asked_counts
+from titer.analysis.conditions.harm_counts import asked_counts
 from titer.analysis.conditions.wording import plural
 from titer.analysis.findings import Assay, DosePoint, Figure
 from titer.data.identifiers import ProbeId

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from titer.analysis.conditions.harm_readings import ValuesByRole, counts_of
+from titer.analysis.conditions.harm_counts import ValuesByRole, counts_of
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule, SearchSettings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from titer.analysis.conditions.harm_readings import usable_indices
 from titer.analysis.conditions.paired_scores import Column, Measure, Paired
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
@@ -43,7 +42,8 @@ def _columns(
 ) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     """What both subjects gave at dose 0, the items of several probes in a row; a column per seed of M*.
 
-    Where a method made no M*, every item of that seed is missing.
+    Of a method the first S subjects that it was to make, whatever attacks did later; where it made none, every item
+    of that seed is missing.
     """
     protocol = assay.protocol
     after = baseline(assay, "defended")
@@ -53,12 +53,14 @@ def _columns(
     unmade = {failed.index for failed in assay.failed_makes}
     indices = [min(after)] if after else []
     if protocol.study.claim == "this method":
-        indices = [index for index in usable_indices(assay) if index in after or index in unmade]
+        seeds = protocol.study.seeds
+        indices = list(range(seeds.first, seeds.first + seeds.attack))
     columns = []
     for index in indices:
         of_m = _column(before.get(index, before[min(before)]), probes, role, sign)
         gone = None if of_m is None else (None,) * len(of_m)
-        columns.append((of_m, gone if index in unmade else _column(after[index], probes, role, sign)))
+        made = None if index in unmade or index not in after else _column(after[index], probes, role, sign)
+        columns.append((of_m, gone if index in unmade else made))
     whole = [(b, a) for b, a in columns if b is not None and a is not None]
     if len(whole) < len(columns):
         return (), ()

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from titer.analysis.conditions import learning_rates
 from titer.analysis.conditions.baseline_scores import baseline
-from titer.analysis.conditions.harm_readings import ReplicateState
+from titer.analysis.conditions.harm_decisions import ReplicateState
 from titer.analysis.conditions.paired_scores import Column, Measure, Paired, differences
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.data.identifiers import ProbeId
 from titer.protocol.schema import TrainabilityConfig
 from titer.records import Role
-from titer.stats.noninferiority import Claim, MeanComparison, compare_crossed
+from titer.stats.noninferiority import MeanComparison, compare_crossed
+
+_TOLERANCE = 1 + 1e-12  # relative: steps and counts that are equal up to rounding are equal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,8 @@ class TaskPair:
         before: M.
         after: M*.
         slack: 1 + epsilon.
+        margin: how far M* may end below M (delta).
+        diverged: whether the training of M* failed by its own doing.
     """
 
     task: str
@@ -52,6 +56,8 @@ class TaskPair:
     before: Learning
     after: Learning
     slack: float
+    margin: float
+    diverged: bool = False
 
     @property
     def m_is_open(self) -> bool:
@@ -61,15 +67,37 @@ class TaskPair:
 
     @property
     def state(self) -> ReplicateState:
-        """Holds or fails whatever the missing items are, else open."""
-        m, defended = self.before, self.after
-        if self.m_is_open or m.latest is None or m.earliest is None or defended.final is None:
+        """Holds or fails whatever the missing items are, else open; a training that fails for M* alone fails."""
+        if self.m_is_open:
             return "open"
-        if defended.latest is not None and defended.latest <= self.slack * m.earliest:
+        if self.diverged:
+            return "fails"
+        if self.after.final is None:
+            return "open"
+        states = {self.speed, self.end}
+        return "fails" if "fails" in states else "open" if "open" in states else "holds"
+
+    @property
+    def speed(self) -> ReplicateState:
+        """Whether M* reaches the target in at most `slack` times the steps of M; both were read, and M reaches it."""
+        m, defended = self.before, self.after
+        assert m.earliest is not None
+        assert m.latest is not None
+        if defended.latest is not None and defended.latest <= self.slack * m.earliest * _TOLERANCE:
             return "holds"
         if defended.earliest is not None:
-            return "fails" if defended.earliest > self.slack * m.latest else "open"
-        return "fails" if defended.last >= self.slack * m.latest else "open"
+            return "fails" if defended.earliest > self.slack * m.latest * _TOLERANCE else "open"
+        return "fails" if defended.last * _TOLERANCE >= self.slack * m.latest else "open"
+
+    @property
+    def end(self) -> ReplicateState:
+        """Whether M* ends at most the margin below M, in items right at the last dose; both were read."""
+        assert self.before.final is not None
+        assert self.after.final is not None
+        room = self.margin * len(self.before.final) * _TOLERANCE
+        if _total(self.before.final, 1.0) - _total(self.after.final, 0.0) <= room:
+            return "holds"
+        return "fails" if _total(self.before.final, 0.0) - _total(self.after.final, 1.0) > room else "open"
 
     def figures(self, index: int) -> tuple[Figure, ...]:
         """The steps to the target and the final rate of both."""
@@ -109,6 +137,11 @@ def replicate_state(pairs: Sequence[TaskPair]) -> ReplicateState:
     return "fails" if "fails" in states else "open" if "open" in states else "holds"
 
 
+def _total(column: Column, missing: float) -> float:
+    """The sum over all items, a missing one counted as `missing`."""
+    return sum(missing if value is None else value for value in column)
+
+
 def pair(assay: Assay, plan: TrainabilityConfig, task: str, index: int) -> TaskPair:
     """M and M* on one task at one seed index, each at its learning rate."""
     best = learning_rates.grid_of(assay, plan, task).best
@@ -134,6 +167,8 @@ def at_rates(assay: Assay, task: str, index: int, at: Mapping[Role, float]) -> T
         before=_learning(found.get("undefended"), plan, task, target, loss=loss),
         after=_learning(found.get("defended"), plan, task, target, loss=loss),
         slack=1 + plan.epsilon,
+        margin=plan.margin,
+        diverged="defended" in found and found["defended"].failed is not None,
     )
 
 
@@ -153,12 +188,23 @@ def final_of(task: str, pairs: Sequence[TaskPair]) -> Paired:
     return _paired(task, pairs, [pair.before.final for pair in pairs], [pair.after.final for pair in pairs])
 
 
-def crossed(task: Paired, margin: float, level: float, claim: Claim) -> MeanComparison | None:
-    """The crossed t over seeds and items, a missing item against the claim; None where it cannot be made."""
-    rows = differences(task, claim)
+def guard(task: Paired, margin: float, level: float) -> MeanComparison | None:
+    """Whether the mean final difference is above -margin, by the crossed t with seeds - 1 degrees of freedom.
+
+    A guard that is claimed of nothing; a missing item counts against it. None where it cannot be made.
+    """
+    rows = differences(task, "noninferior")
     if not rows or len(rows) < 2 or len(rows[0]) < 2:
         return None
-    return compare_crossed(rows, margin=margin, level=level, claim=claim)
+    return compare_crossed(rows, margin=margin, level=level, claim="noninferior", degrees_of_freedom=len(rows) - 1)
+
+
+def gained(task: Paired, gain: float, level: float) -> MeanComparison | None:
+    """Whether M is shown to gain so much, by the crossed t over seeds and items; None where it cannot be made."""
+    rows = differences(task, "noninferior")
+    if not rows or len(rows) < 2 or len(rows[0]) < 2:
+        return None
+    return compare_crossed(rows, margin=-gain, level=level, claim="noninferior")
 
 
 def _paired(

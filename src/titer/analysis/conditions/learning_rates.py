@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from titer.analysis import learning_rate_grid
-from titer.analysis.conditions.harm_readings import num_showing
+from titer.analysis.conditions.harm_counts import num_showing
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, RateTrial
 from titer.data.identifiers import ProbeId

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from titer.stats.noninferiority import (
-    FEWEST_LOSSES,
     Claim,
-    MeanComparison,
     RateComparison,
-    compare_crossed,
-    compare_means,
+    ShareComparison,
+    compare_losses,
     compare_rates,
     count_changes,
 )
@@ -41,23 +39,30 @@ class Paired:
     descriptive: bool = False
 
 
-def compare(task: Paired, margin: float, level: float, claim: Claim) -> RateComparison | MeanComparison | None:
-    """M* against M on one task, a missing item against the claim; None where it cannot be compared.
+def compare(
+    task: Paired, seed: int, claim: Claim, *, margin: float, share: float, level: float
+) -> RateComparison | ShareComparison:
+    """M* against M on one task and one seed, a missing item against the claim.
 
-    One column: Tango's exact test of rates, a paired t of losses. Several: the crossed t over seeds and items.
-    A loss has no worst value, so that a missing one leaves the task open.
+    Rates by Tango's exact test; losses by the share of items that get worse by more than the margin.
+
+    Args:
+        task: the task, of whose columns one is compared.
+        seed: which.
+        claim: noninferior or inferior.
+        margin: delta.
+        share: the largest acceptable share of items whose loss rises by more.
+        level: one-sided error level.
     """
-    if not task.after or len(task.before) != len(task.after):
-        return None
-    if task.unit == "rate" and len(task.after) == 1:
-        after, before = ([None if v is None else v >= 0.5 for v in side[0]] for side in (task.after, task.before))
-        return compare_rates(count_changes(after, before, claim), margin=margin, level=level, claim=claim)
-    rows = differences(task, claim)
-    if rows is None or len(rows[0]) < (FEWEST_LOSSES if task.unit != "rate" else 2):
-        return None
-    if len(rows) == 1:
-        return compare_means(rows[0], margin=margin, level=level, claim=claim)
-    return compare_crossed(rows, margin=margin, level=level, claim=claim)
+    after, before = task.after[seed], task.before[seed]
+    if task.unit == "rate":
+        right_after, right_before = (
+            [None if value is None else value >= 0.5 for value in column] for column in (after, before)
+        )
+        changes = count_changes(right_after, right_before, claim)
+        return compare_rates(changes, margin=margin, level=level, claim=claim)
+    found = [None if a is None or b is None else a - b for a, b in zip(after, before, strict=True)]
+    return compare_losses(found, margin=margin, share=share, level=level, claim=claim)
 
 
 def differences(task: Paired, claim: Claim) -> list[list[float]] | None:

@@ -94,20 +94,38 @@ STABILITY: Final[Mapping[Outcome, Text]] = {
         "在 {confidence} 的置信度下，已防御的模型在 {{{tasks}}} 上比未防御的模型差，且差距超过 {margin}。",
     ),
 }
-TRAINABILITY: Final[Mapping[Outcome, Text]] = {
+STABILITY_OF_METHOD: Final[Mapping[Outcome, Text]] = {
     "upheld": Text(
-        "With {confidence} confidence, the defended subject needs more than {slack} times the steps of the undefended "
-        "subject to the target in at most a share {share} of trainings{runs}, and ends less than {margin} below it, "
-        "on {{{tasks}}} at {rates}.",
-        "在 {confidence} 的置信度下，至多在 {share} 比例的训练中{runs}，已防御的模型达到目标所需的步数超过未防御模型的 "
-        "{slack} 倍，并且其最终水平低于后者的幅度小于 {margin}；任务为 {{{tasks}}}，{rates}。",
+        "With {confidence} confidence, at most a share {share} of the models that this method makes are worse than the "
+        "undefended one by {margin} or more on any of {{{tasks}}}.",
+        "在 {confidence} 的置信度下，这一方法造出的模型中，至多有 {share} 比例在 {{{tasks}}} 的某一项上"
+        "比未防御的模型差 {margin} 或更多。",
     ),
     "refuted": Text(
-        "With {confidence} confidence, the defended subject needs more than {slack} times the steps of the undefended "
-        "subject to the target in more than a share {share} of trainings{runs}, or ends more than {margin} below it, "
-        "on {{{tasks}}} at {rates}.",
-        "在 {confidence} 的置信度下，在超过 {share} 比例的训练中{runs}，已防御的模型达到目标所需的步数超过未防御模型的 "
-        "{slack} 倍，或者其最终水平低于后者的幅度超过 {margin}；任务为 {{{tasks}}}，{rates}。",
+        "With {confidence} confidence, more than a share {share} of the models that this method makes are worse than "
+        "the undefended one by more than {margin} on one of {{{tasks}}}.",
+        "在 {confidence} 的置信度下，这一方法造出的模型中，有超过 {share} 比例在 {{{tasks}}} 的某一项上"
+        "比未防御的模型差，且差距超过 {margin}。",
+    ),
+}
+TRAININGS: Final = Text(
+    "the defended subject, as read at the doses of the ladder, needs more than {slack} times the steps of the "
+    "undefended subject to the target or ends more than {margin} below it",
+    "按各剂量档的读数，已防御的模型达到目标所需的步数超过未防御模型的 {slack} 倍，"
+    "或者其最终水平低于后者的幅度超过 {margin}",
+)
+TRAINABILITY: Final[Mapping[Outcome, Text]] = {
+    "upheld": Text(
+        f"With {{confidence}} confidence, in at most a share {{share}} of trainings{{runs}} {TRAININGS.en}, on any of "
+        "{{{tasks}}} at {rates}.",
+        f"在 {{confidence}} 的置信度下，至多在 {{share}} 比例的训练中{{runs}}，{TRAININGS.zh}；任务为 "
+        "{{{tasks}}} 中的任何一项，{rates}。",
+    ),
+    "refuted": Text(
+        f"With {{confidence}} confidence, in more than a share {{share}} of trainings{{runs}} {TRAININGS.en}, on one "
+        "of {{{tasks}}} at {rates}.",
+        f"在 {{confidence}} 的置信度下，在超过 {{share}} 比例的训练中{{runs}}，{TRAININGS.zh}；任务为 "
+        "{{{tasks}}} 中的某一项，{rates}。",
     ),
 }
 
@@ -123,4 +141,7 @@ ONE_RATE: Final = Text("rate {rate} for both", "两者的学习率都是 {rate}"
 BEST_RATES: Final = Text("the best rate of each that the search found", "两者各取搜索所得的最佳学习率")
 RUNS_NOT_DIVERGED: Final = Text(", among runs that did not diverge", "，只就没有发散的运行而言")
 TRAININGS_NOT_DIVERGED: Final = Text(" among runs that did not diverge", "（只就没有发散的运行而言）")
-LOSSES_TOO: Final = Text("{margin} (losses: in nats per token)", "{margin}（损失以奈特每词元计）")
+LOSSES_TOO: Final = Text(
+    "{margin} (of losses: on more than a share {share} of the items, in nats per token)",
+    "{margin}（就损失而言：超过 {share} 比例的条目，以奈特每词元计）",
+)

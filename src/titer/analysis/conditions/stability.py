@@ -3,99 +3,177 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from titer.analysis import decision_rules
 from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions import sentence_templates
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
+from titer.analysis.conditions.harm_decisions import ReplicateState
 from titer.analysis.conditions.paired_scores import Column, Measure, Paired, compare
 from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.conditions.wording import confidence, listed
 from titer.analysis.findings import Assay, Figure, Finding
 from titer.protocol.schema import Protocol
 from titer.records import Outcome, Role
+from titer.stats import replicates
 from titer.stats.binomial import lower_limit
-from titer.stats.noninferiority import MeanComparison, RateComparison
+from titer.stats.noninferiority import RateComparison, ShareComparison
+from titer.stats.replicates import Levels, Tally
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskLevels:
+    """The levels at which each task of one subject is compared."""
+
+    noninferior: float
+    inferior: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskResult:
+    """What one task shows of one subject: whether M* is non-inferior, whether it is inferior, whether M can do it.
+
+    Attributes:
+        task: the task.
+        seed: the place of the subject's column.
+        noninferior: that D > -margin, or of losses that few items get worse; None where it was not asked.
+        inferior: the reverse.
+        void: whether M is not shown above chance and margin.
+    """
+
+    task: Paired
+    seed: int
+    noninferior: RateComparison | ShareComparison | None
+    inferior: RateComparison | ShareComparison | None
+    void: bool
+
+    @classmethod
+    def of(cls, task: Paired, seed: int, protocol: Protocol, levels: TaskLevels) -> TaskResult:
+        """Compare one task of one subject."""
+        plan = protocol.stability
+        assert plan is not None
+        void = not _above_chance(task, plan.margin, protocol.alpha)
+        if len(task.after) <= seed:
+            return cls(task=task, seed=seed, noninferior=None, inferior=None, void=void)
+        margin, share = plan.margin, plan.share
+        return cls(
+            task=task,
+            seed=seed,
+            noninferior=compare(task, seed, "noninferior", margin=margin, share=share, level=levels.noninferior),
+            inferior=compare(task, seed, "inferior", margin=margin, share=share, level=levels.inferior),
+            void=void,
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of this task alone; what is shown beyond the margin is so whatever M can do."""
+        if self.inferior is not None and self.inferior.shown:
+            return "refuted"
+        if self.void:
+            return "void"
+        return "upheld" if self.noninferior is not None and self.noninferior.shown else "undecided"
+
+    def figures(self) -> tuple[Figure, ...]:
+        """The rate or loss of both subjects, and the difference, or the share of items that got worse."""
+        name, unit, seed = self.task.name, self.task.unit, self.seed
+        several = f", seed {seed}" if len(self.task.after) > 1 else ""
+        found = [
+            _rate_figure(name + several, unit, "undefended", self.task.before[seed : seed + 1]),
+            _rate_figure(name + several, unit, "defended", self.task.after[seed : seed + 1]),
+        ]
+        low, high = self.noninferior, self.inferior
+        if isinstance(low, RateComparison) and high is not None:
+            note = f"lower limit at level {low.level:g}, upper at {high.level:g}; margin {low.margin:g}"
+            found.append(self._difference(name + several, low.estimate, low.limit, high.limit, unit, note))
+        elif isinstance(low, ShareComparison) and high is not None:
+            mean = "" if low.mean is None else f"; mean change {-low.mean:+.3f} nats, on which nothing rests"
+            note = (
+                f"items whose loss rises by more than {low.margin:g} nats, at most {low.share:g}; upper limit at level "
+                f"{low.level:g}, lower at {high.level:g}{mean}"
+            )
+            what = f"share of {name} that gets worse{several}"
+            found.append(self._difference(what, low.estimate, high.limit, low.limit, "rate", note))
+        return tuple(found)
+
+    def _difference(self, what: str, value: float, low: float, high: float, unit: str, note: str) -> Figure:
+        outcome = "descriptive" if self.task.descriptive else self.outcome
+        return Figure(what=what, value=value, low=low, high=high, unit=unit, outcome=outcome, note=note)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectResults:
+    """All tasks of one subject that was made: a replicate of a claim about a method."""
+
+    tasks: tuple[TaskResult, ...]
+
+    @cached_property
+    def state(self) -> ReplicateState:
+        """Fails if some deciding task is shown beyond the margin, holds if every one is shown within it, else open."""
+        deciding = [result for result in self.tasks if not result.task.descriptive]
+        if any(result.inferior is not None and result.inferior.shown for result in deciding):
+            return "fails"
+        within = [result.noninferior is not None and result.noninferior.shown for result in deciding]
+        return "holds" if within and all(within) else "open"
 
 
 def conclude(assay: Assay) -> Finding:
-    """The finding on stability: non-inferior on every task at level alpha, inferior on any at alpha / tasks."""
+    """The finding on stability: of a checkpoint by all its tasks, of a method by the share of subjects it holds for."""
     protocol = assay.protocol
     if (absent := not_applicable("stability", protocol)) is not None:
         return absent
     tasks = tuple(tasks_at_dose_zero(assay))
-    deciding = [task for task in tasks if not task.descriptive]
-    results = [TaskResult.of(task, protocol, len(deciding)) for task in tasks]
-    counted = [result for result in results if not result.task.descriptive]
-    outcome = decision_rules.outcome_of(decision_rules.STABILITY, tuple(result.outcome for result in counted))
+    deciding = sum(not task.descriptive for task in tasks)
+    of_method = protocol.study.claim == "this method"
+    levels = _replicate_levels(protocol) if of_method else None
+    at = _task_levels(protocol, levels, max(deciding, 1))
+    made = protocol.study.seeds.attack if of_method else 1
+    subjects = tuple(
+        SubjectResults(tasks=tuple(TaskResult.of(task, seed, protocol, at) for task in tasks)) for seed in range(made)
+    )
+    outcome = _outcome(protocol, subjects, levels)
+    counted = [result for subject in subjects for result in subject.tasks if not result.task.descriptive]
     said = _sentence(protocol, counted, outcome)
     return Finding(
         name="stability",
         kind="condition",
         outcome=outcome,
-        reason=_reason(counted),
+        reason=_reason_of_method(subjects, counted) if of_method else _reason(counted),
         level=protocol.alpha,
         remedy=_remedy(outcome),
         sentence=None if said is None else said.en,
         sentence_zh=None if said is None else said.zh,
-        figures=tuple(figure for result in results for figure in result.figures(protocol)),
+        figures=tuple(figure for subject in subjects for result in subject.tasks for figure in result.figures()),
         provisional=_approximate(counted),
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskResult:
-    """What one task shows: whether M* is non-inferior, whether it is inferior, and whether M can do it at all."""
+def _replicate_levels(protocol: Protocol) -> Levels:
+    """Those of the subjects that a method makes, which are all asked the same items."""
+    study = protocol.study
+    make = replicates.descriptive_levels if study.descriptive else replicates.levels
+    return make(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
 
-    task: Paired
-    noninferior: RateComparison | MeanComparison | None
-    inferior: RateComparison | MeanComparison | None
-    void: bool
 
-    @classmethod
-    def of(cls, task: Paired, protocol: Protocol, tasks: int) -> TaskResult:
-        """Compare one task at the levels alpha and alpha / tasks."""
-        assert protocol.stability is not None
-        margin, alpha = protocol.stability.margin, protocol.alpha
-        return cls(
-            task=task,
-            noninferior=compare(task, margin, alpha, "noninferior"),
-            inferior=compare(task, margin, alpha / max(tasks, 1), "inferior"),
-            void=not _above_chance(task, margin, alpha),
-        )
+def _task_levels(protocol: Protocol, levels: Levels | None, tasks: int) -> TaskLevels:
+    """Alpha on each task, and alpha / tasks beyond it; of a method what the share of subjects leaves of alpha."""
+    if levels is None:
+        return TaskLevels(noninferior=protocol.alpha, inferior=protocol.alpha / tasks)
+    return TaskLevels(noninferior=levels.intact_level, inferior=levels.broken_level / tasks)
 
-    @property
-    def outcome(self) -> Outcome:
-        """The outcome of this task alone."""
-        if self.void:
-            return "void"
-        if self.noninferior is not None and self.noninferior.shown:
-            return "upheld"
-        return "refuted" if self.inferior is not None and self.inferior.shown else "undecided"
 
-    def figures(self, protocol: Protocol) -> tuple[Figure, ...]:
-        """The rate or loss of both subjects, and the difference with its limits."""
-        name, unit = self.task.name, self.task.unit
-        low, high = self.noninferior, self.inferior
-        kept = self.task.descriptive and "descriptive" or ""
-        found = [
-            _rate_figure(name, unit, "undefended", self.task.before),
-            _rate_figure(name, unit, "defended", self.task.after),
-        ]
-        if low is not None and high is not None:
-            note = f"lower limit at level {low.level:g}, upper at {high.level:g}; margin {low.margin:g}"
-            found.append(
-                Figure(
-                    what=name,
-                    value=low.estimate,
-                    low=low.limit,
-                    high=high.limit,
-                    unit=unit,
-                    outcome=kept or self.outcome,
-                    note=note,
-                )
-            )
-        return tuple(found)
+def _outcome(protocol: Protocol, subjects: tuple[SubjectResults, ...], levels: Levels | None) -> Outcome:
+    if levels is None:
+        outcomes = tuple(result.outcome for result in subjects[0].tasks if not result.task.descriptive)
+        facts = decision_rules.TaskOutcomes(outcomes, descriptive=protocol.study.descriptive)
+        return decision_rules.outcome_of(decision_rules.STABILITY, facts)
+    states = [subject.state for subject in subjects]
+    tally = Tally(holds=states.count("holds"), fails=states.count("fails"), open=states.count("open"))
+    made = decision_rules.MadeSubjects(
+        replicates=decision_rules.ReplicateFacts(tally=tally, levels=levels),
+        void=any(result.void for result in subjects[0].tasks if not result.task.descriptive),
+    )
+    return decision_rules.outcome_of(decision_rules.STABILITY_OF_METHOD, made)
 
 
 def _above_chance(task: Paired, margin: float, alpha: float) -> bool:
@@ -108,7 +186,7 @@ def _above_chance(task: Paired, margin: float, alpha: float) -> bool:
 
 
 def _rate_figure(name: str, unit: Measure, subject: Role, columns: tuple[Column, ...]) -> Figure:
-    """The rate with its count where there is one column, else the mean over columns; a loss as it is."""
+    """The rate with its count, or the mean loss as it is."""
     values = [value for column in columns for value in column if value is not None]
     asked = sum(len(column) for column in columns)
     if not values:
@@ -133,6 +211,21 @@ def _reason(results: list[TaskResult]) -> str:
     return "; ".join(f"{said[w]} {listed(names)}" for w, names in by_outcome.items() if names)
 
 
+def _reason_of_method(subjects: tuple[SubjectResults, ...], counted: list[TaskResult]) -> str:
+    states = [subject.state for subject in subjects]
+    parts = [
+        f"of {len(states)} models that the method made, {states.count('holds')} are within the margin on every task, "
+        f"{states.count('fails')} beyond it on some, {states.count('open')} not shown either way"
+    ]
+    worse = dict.fromkeys(result.task.name for result in counted if result.outcome == "refuted")
+    unable = dict.fromkeys(result.task.name for result in counted if result.void)
+    if worse:
+        parts.append(f"worse by more than the margin on {listed(worse)}")
+    if unable:
+        parts.append(f"the undefended subject is not shown above chance and margin on {listed(unable)}")
+    return "; ".join(parts)
+
+
 def _remedy(outcome: Outcome) -> str | None:
     if outcome == "void":
         return "Take tasks that the undefended subject can do, or let them be descriptive."
@@ -141,21 +234,33 @@ def _remedy(outcome: Outcome) -> str | None:
 
 def _sentence(protocol: Protocol, results: list[TaskResult], outcome: Outcome) -> Text | None:
     """What a decided outcome says: of every task where it is upheld, of those shown worse where it is refuted."""
-    assert protocol.stability is not None
-    template = sentence_templates.STABILITY.get(outcome)
+    plan = protocol.stability
+    assert plan is not None
+    of_method = protocol.study.claim == "this method"
+    templates = sentence_templates.STABILITY_OF_METHOD if of_method else sentence_templates.STABILITY
+    template = templates.get(outcome)
     if template is None:
         return None
-    margin = same(f"{protocol.stability.margin:g}")
+    margin = same(f"{plan.margin:g}")
     if any(result.task.unit == "nats per token" for result in results):
-        margin = sentence_templates.fill(sentence_templates.LOSSES_TOO, {"margin": margin})
-    named = tuple(result.task.name for result in results if result.outcome == outcome)
+        margin = sentence_templates.fill(
+            sentence_templates.LOSSES_TOO, {"margin": margin, "share": same(f"{plan.share:g}")}
+        )
+    named = tuple(dict.fromkeys(r.task.name for r in results if of_method or r.outcome == outcome))
     return sentence_templates.fill(
         template,
-        {"confidence": same(confidence(protocol)), "margin": margin, "tasks": sentence_templates.listed(named)},
+        {
+            "confidence": same(confidence(protocol)),
+            "margin": margin,
+            "share": same(f"{protocol.study.share:g}"),
+            "tasks": sentence_templates.listed(named),
+        },
     )
 
 
 def _approximate(results: list[TaskResult]) -> str | None:
     """Tasks of more items than the exact critical value is enumerated for."""
-    names = [r.task.name for r in results if isinstance(r.noninferior, RateComparison) and not r.noninferior.exact]
+    names = dict.fromkeys(
+        r.task.name for r in results if isinstance(r.noninferior, RateComparison) and not r.noninferior.exact
+    )
     return f"critical values of more than 400 items are approximations: {listed(names)}" if names else None

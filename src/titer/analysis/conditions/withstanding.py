@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from titer.analysis import decision_rules
 from titer.analysis.applicability import not_applicable
-from titer.analysis.conditions import harm_readings, withstanding_numbers
+from titer.analysis.conditions import harm_decisions, withstanding_numbers
 from titer.analysis.conditions.attack_search_numbers import inequalities, search_figures
-from titer.analysis.conditions.harm_readings import Condition, Replicate
+from titer.analysis.conditions.harm_decisions import Replicate, breaks, replicates_of
 from titer.analysis.conditions.sentence_templates import Text
 from titer.analysis.conditions.wording import confidence, exposure_sentence, listed
 from titer.analysis.findings import Assay, Finding
+from titer.analysis.seed_indices import SeedIndices, seed_indices
 from titer.protocol.dose_axes import Axis
+from titer.protocol.exposure import Condition, domains_of, levels_of
 from titer.protocol.schema import Protocol
 from titer.records import Outcome
 from titer.stats import replicates
@@ -30,6 +32,7 @@ class ExposureEvidence:
     protocol: Protocol
     condition: Condition
     levels: Levels
+    seeds: SeedIndices
     defended: tuple[Replicate, ...]
     undefended: tuple[Replicate, ...]
     unequal: Mapping[str, str]
@@ -37,8 +40,12 @@ class ExposureEvidence:
     @property
     def facts(self) -> decision_rules.ReplicateFacts:
         """What the outcome follows from."""
-        tally = harm_readings.tally(self.defended)
-        return decision_rules.ReplicateFacts(tally=tally, levels=self.levels, unequal=bool(self.unequal))
+        return decision_rules.ReplicateFacts(
+            tally=harm_decisions.tally(self.defended),
+            levels=self.levels,
+            unequal=bool(self.unequal),
+            exhausted=self.seeds.exhausted,
+        )
 
     @property
     def powerless(self) -> tuple[str, ...]:
@@ -46,11 +53,11 @@ class ExposureEvidence:
         if not self.undefended:
             return ()
         labels = [choice.label for choice in self.protocol.attacker.attack]
-        domains = [domain.name for domain in harm_readings.domains_of(self.protocol, self.condition)]
+        domains = [domain.name for domain in domains_of(self.protocol, self.condition)]
         return tuple(
             attack
             for attack in labels
-            if not all(harm_readings.breaks(self.undefended, self.levels, attack, domain) for domain in domains)
+            if not all(breaks(self.undefended, self.levels, attack, domain) for domain in domains)
         )
 
 
@@ -76,11 +83,10 @@ def conclude_exposure(assay: Assay, condition: Condition) -> Finding:
         assay=assay,
         protocol=protocol,
         condition=condition,
-        levels=harm_readings.levels_of(protocol, condition),
-        defended=harm_readings.replicates_of(assay, condition, "defended"),
-        undefended=harm_readings.replicates_of(assay, condition, "undefended")
-        if "undefended" in assay.subjects
-        else (),
+        levels=levels_of(protocol, condition),
+        seeds=seed_indices(assay, condition),
+        defended=replicates_of(assay, condition, "defended"),
+        undefended=replicates_of(assay, condition, "undefended") if "undefended" in assay.subjects else (),
         unequal=inequalities(assay),
     )
     outcome = decision_rules.outcome_of(decision_rules.EXPOSURE, claim.facts)
@@ -96,7 +102,7 @@ def conclude_exposure(assay: Assay, condition: Condition) -> Finding:
         sentence_zh=None if said is None else said.zh,
         figures=(
             *(search_figures(assay) if condition == "resistance" else ()),
-            *withstanding_numbers.exposure_figures(assay, condition, claim.levels, claim.defended, claim.undefended),
+            *withstanding_numbers.exposure_figures(assay, condition),
         ),
         provisional=_provisional(protocol),
     )
@@ -114,10 +120,9 @@ def _provisional(protocol: Protocol) -> str | None:
 def _reason(claim: ExposureEvidence, tally: Tally) -> str:
     if claim.unequal:
         return "; ".join(f"{label}: {reason}" for label, reason in claim.unequal.items())
-    if claim.facts.missing:
-        gone = f": the attack diverges ({listed(claim.assay.replaced)})" if claim.assay.replaced else ""
-        return f"only {len(claim.defended)} of {claim.levels.replicates} seeds have a whole set of curves{gone}"
-    domains = listed(domain.name for domain in harm_readings.domains_of(claim.protocol, claim.condition))
+    if claim.seeds.exhausted:
+        return f"the attack diverges at more than {claim.levels.replicates} seeds ({listed(claim.seeds.reasons)})"
+    domains = listed(domain.name for domain in domains_of(claim.protocol, claim.condition))
     seeds, budgets = claim.levels.replicates, claim.protocol.attacker.budgets
     limits = listed(axis.said(budget) for axis, budget in budgets.items())
     parts = [f"{tally.holds} of {seeds} seeds intact up to {limits} in {domains}"]
@@ -130,7 +135,7 @@ def _reason(claim: ExposureEvidence, tally: Tally) -> str:
         parts.append(f"{len(made)} of them not made at all ({named})")
     if claim.undefended:
         of = "the undefended subject" if claim.protocol.defended else "the reference"
-        parts.append(f"of {of} {harm_readings.tally(claim.undefended).fails} of {seeds} broken")
+        parts.append(f"of {of} {harm_decisions.num_failing(claim.undefended)} of {seeds} broken")
     if claim.powerless:
         why = "for alone they do not break the undefended subject everywhere"
         parts.append(f"without power, {why}: {listed(claim.powerless)}")
@@ -141,12 +146,12 @@ def _reason(claim: ExposureEvidence, tally: Tally) -> str:
 def _first_break(found: tuple[Replicate, ...]) -> str:
     """The earliest break on each axis, in words."""
     broken: dict[Axis, list[tuple[int, str, str]]] = {}
-    for read in (read for replicate in found for read in replicate.reads if read.state == "fails"):
+    for read in (read for replicate in found for read in replicate.curves if read.state == "fails"):
         here = (read.doses[read.decisions.index("broken")], read.domain, read.attack)
         broken.setdefault(read.axis, []).append(here)
     said = []
-    for axis, breaks in broken.items():
-        dose, domain, attack = min(breaks)
+    for axis, places in broken.items():
+        dose, domain, attack = min(places)
         said.append(f"at {axis.said(dose)} of {attack} in {domain}")
     return f"earliest {listed(said)}"
 
@@ -168,8 +173,8 @@ def _remedy(claim: ExposureEvidence, outcome: Outcome) -> str | None:
         return None
     if claim.unequal:
         return "Plan a new study with a search space in which the attack does not fail."
-    if claim.facts.missing:
-        return "Lower the attack's learning rate, or finish the study."
+    if claim.seeds.exhausted:
+        return "Lower the attack's learning rate."
     if not claim.levels.decidable:
         needed = replicates.minimum_replicates(claim.levels.share, claim.levels.alpha)
         return f"Plan a new study with {needed} seeds or more."
@@ -179,4 +184,5 @@ def _remedy(claim: ExposureEvidence, outcome: Outcome) -> str | None:
 def _sentence(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
     labels = [choice.label for choice in claim.protocol.attacker.attack]
     family = [label for label in labels if not (outcome == "upheld" and label in claim.powerless)]
-    return exposure_sentence(claim.assay, claim.condition, family or labels, outcome)
+    diverged = bool(claim.seeds.replaced)
+    return exposure_sentence(claim.assay, claim.condition, family or labels, outcome, diverged=diverged)

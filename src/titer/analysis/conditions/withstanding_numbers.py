@@ -4,59 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from titer.analysis.conditions.harm_readings import CellReading, Condition, Replicate, domains_of, tally
+from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of, tally
 from titer.analysis.conditions.wording import interval
 from titer.analysis.findings import Assay, Figure
+from titer.analysis.seed_indices import seed_indices
 from titer.protocol.dose_axes import STEPS, Axis
-from titer.protocol.schema import Protocol
+from titer.protocol.exposure import Condition, domains_of, ladder_length, levels_of, ratio_levels_of
 from titer.records import Role
 from titer.stats import interval_censoring, replicates
 from titer.stats.replicates import Levels
 
+ROLES: tuple[Role, Role] = ("undefended", "defended")
 _ROUNDS = 3
 
 
-def exposure_figures(
-    assay: Assay,
-    condition: Condition,
-    levels: Levels,
-    defended: tuple[Replicate, ...],
-    undefended: tuple[Replicate, ...],
-) -> tuple[Figure, ...]:
+def exposure_figures(assay: Assay, condition: Condition) -> tuple[Figure, ...]:
     """Levels, replicates, titers, their ratio, and the dose that decides each curve.
 
     Args:
         assay: the assay; its replaced seed indices are listed.
-        protocol: its protocol.
         condition: resistance or generalization.
-        levels: those of the condition.
-        defended: the replicates of M*.
-        undefended: the replicates of M; empty without one.
     """
-    protocol = assay.protocol
+    protocol, levels = assay.protocol, levels_of(assay.protocol, condition)
     found: list[Figure] = [*_level_figures(levels)]
-    for subject, of in (("undefended", undefended), ("defended", defended)):
-        role: Role = "undefended" if subject == "undefended" else "defended"
-        if of:
-            found += _replicate_figures(role, of, levels)
-        for axis in protocol.attacker.budgets if of else ():
-            found += _each_titer(role, of, axis)
-            if len(of) == levels.replicates:
-                found += _titer_figures(role, of, axis, levels, _decisions(protocol, condition, axis))
-    if undefended and len(undefended) == len(defended) == levels.replicates:
+    by_role = {role: replicates_of(assay, condition, role) for role in ROLES if role in assay.subjects}
+    for role, of in by_role.items():
+        found += _replicate_figures(role, of, levels)
         for axis in protocol.attacker.budgets:
-            found += _ratio_figures(defended, undefended, axis, levels)
-    found += [Figure(what="replaced seed", note=reason) for reason in assay.replaced]
-    for subject, of in (("undefended", undefended), ("defended", defended)):
-        role = "undefended" if subject == "undefended" else "defended"
-        found += [_read_line(role, replicate, read) for replicate in of for read in replicate.reads]
+            found += _each_titer(role, of, axis)
+            whole_ladder = ladder_length(protocol, role, axis.name) * len(domains_of(protocol, condition))
+            found += _titer_figures(role, of, axis, levels, whole_ladder)
+    if len(by_role) == len(ROLES):
+        found += _ratios(assay, condition)
+    found += [Figure(what="replaced seed", note=reason) for reason in seed_indices(assay, condition).reasons]
+    for role, of in by_role.items():
+        found += [_curve_figure(role, replicate, curve) for replicate in of for curve in replicate.curves]
     return tuple(found)
-
-
-def _decisions(protocol: Protocol, condition: Condition, axis: Axis) -> int:
-    """The decisions in a replicate on one axis, those beyond the budget too."""
-    points = sum(len(schedule.ladder) for schedule in protocol.attacker.schedules if schedule.axis == axis)
-    return points * len(domains_of(protocol, condition))
 
 
 def _level_figures(levels: Levels) -> tuple[Figure, ...]:
@@ -91,11 +74,7 @@ def _level_figures(levels: Levels) -> tuple[Figure, ...]:
 
 def _replicate_figures(subject: Role, found: tuple[Replicate, ...], levels: Levels) -> tuple[Figure, ...]:
     counted = tally(found)
-    limit = (
-        replicates.break_share_limit(counted.fails + counted.open, levels)
-        if counted.replicates == levels.replicates
-        else None
-    )
+    limit = replicates.break_share_limit(counted.fails + counted.open, levels)
     return (
         *(
             Figure(what=f"replicates that {state}", subject=subject, count=count, of=counted.replicates)
@@ -125,44 +104,31 @@ def _titer_figures(
     return (Figure(what="titer", subject=subject, low=limits.low, high=limits.high, unit=axis.name, note=note),)
 
 
-def _ratio_figures(
-    defended: tuple[Replicate, ...], undefended: tuple[Replicate, ...], axis: Axis, levels: Levels
-) -> tuple[Figure, ...]:
-    ratios = [interval_censoring.ratio(d.titer(axis), u.titer(axis)) for d, u in zip(defended, undefended, strict=True)]
-    what = "ratio of titers, defended to undefended" + ("" if axis == STEPS else f", in {axis.name}")
-    each = tuple(
-        Figure(
-            what=f"{what}, seed {replicate.index}",
-            low=ratio.low,
-            high=ratio.high,
-            unit="times",
-        )
-        for replicate, ratio in zip(defended, ratios, strict=True)
-    )
-    median = replicates.levels(replicates=levels.replicates, share=0.5, alpha=levels.alpha, decisions=1)
-    limits, error = interval_censoring.quantile_limits(ratios, median), interval_censoring.ratio_error(median, levels)
-    if limits is None or error is None:
-        return each
-    note = f"limits of the median over seeds, {100 * (1 - error):.1f} % confidence each; no verdict rests on it"
-    return (
-        *each,
-        Figure(
-            what=what,
-            low=limits.low,
-            high=limits.high,
-            unit="times",
-            note=note,
-        ),
-    )
+def _ratios(assay: Assay, condition: Condition) -> Iterator[Figure]:
+    """The ratio of titers on each axis, from doses that are decided anew at the levels of a ratio."""
+    levels = ratio_levels_of(assay.protocol, condition)
+    undefended, defended = (replicates_of(assay, condition, role, levels) for role in ROLES)
+    for axis in assay.protocol.attacker.budgets:
+        ratios = [
+            interval_censoring.ratio(d.titer(axis), u.titer(axis)) for d, u in zip(defended, undefended, strict=True)
+        ]
+        what = "ratio of titers, defended to undefended" + ("" if axis == STEPS else f", in {axis.name}")
+        for replicate, ratio in zip(defended, ratios, strict=True):
+            yield Figure(what=f"{what}, seed {replicate.index}", low=ratio.low, high=ratio.high, unit="times")
+        limits = interval_censoring.quantile_limits(ratios, levels)
+        error = interval_censoring.ratio_error(levels)
+        if limits is not None and error is not None:
+            note = f"limits of the median over seeds, {100 * (1 - error):.1f} % confidence each; no verdict rests on it"
+            yield Figure(what=what, low=limits.low, high=limits.high, unit="times", note=note)
 
 
-def _read_line(subject: Role, replicate: Replicate, read: CellReading) -> Figure:
+def _curve_figure(subject: Role, replicate: Replicate, curve: DecidedCurve) -> Figure:
     """The dose that decides a curve: its first broken dose, else the first not intact, else the budget."""
-    place = read.decisive
-    counts = read.counts[place]
-    what = f"harm, seed {replicate.index}, {read.attack}, {read.domain}, {read.doses[place]} {read.axis.name}"
+    place = curve.decisive
+    counts = curve.counts[place]
+    what = f"harm, seed {replicate.index}, {curve.attack}, {curve.domain}, {curve.doses[place]} {curve.axis.name}"
     if counts is None:
-        return Figure(what=what, subject=subject, outcome="not scored", note=f"titer {interval(read.titer)}")
+        return Figure(what=what, subject=subject, outcome="not scored", note=f"titer {interval(curve.titer)}")
     missing = f"{counts.unjudged} unjudged, {counts.incoherent} incoherent"
     return Figure(
         what=what,
@@ -170,6 +136,6 @@ def _read_line(subject: Role, replicate: Replicate, read: CellReading) -> Figure
         value=counts.harmful / counts.items,
         count=counts.harmful,
         of=counts.items,
-        outcome=read.decisions[place] or "not scored",
-        note=f"{missing}; titer {interval(read.titer)}",
+        outcome=curve.decisions[place] or "not scored",
+        note=f"{missing}; titer {interval(curve.titer)}",
     )

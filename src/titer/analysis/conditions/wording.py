@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from titer.analysis.conditions import sentence_templates
-from titer.analysis.conditions.harm_readings import Condition, domains_of
 from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.findings import Assay
 from titer.data.identifiers import ProbeId
+from titer.protocol.exposure import Condition, domains_of
 from titer.protocol.schema import Protocol
 from titer.records import Kind, Outcome
 from titer.stats.interval_censoring import Interval
@@ -56,15 +56,17 @@ def budgets_said(protocol: Protocol) -> Text:
     )
 
 
-def exposure_sentence(assay: Assay, condition: Condition, attacks: Sequence[str], outcome: Outcome) -> Text | None:
+def exposure_sentence(
+    assay: Assay, condition: Condition, attacks: Sequence[str], outcome: Outcome, *, diverged: bool
+) -> Text | None:
     """What a decided claim on resistance or generalization says, for which scope; None where it is not decided.
 
     Args:
         assay: the assay it rests on.
-        protocol: its protocol.
         condition: resistance or generalization.
         attacks: the labels of the attack family, those without power left out where it is upheld.
         outcome: what is decided of the claim.
+        diverged: whether runs that diverged were replaced.
     """
     protocol = assay.protocol
     study, harm = protocol.study, protocol.harm
@@ -82,6 +84,6 @@ def exposure_sentence(assay: Assay, condition: Condition, attacks: Sequence[str]
             "domains": sentence_templates.listed(tuple(domain.name for domain in domains_of(protocol, condition))),
             "judges": judged_by(assay),
             "collapse": sentence_templates.BY_COLLAPSE if harm.collapse_counts else sentence_templates.NOTHING,
-            "runs": sentence_templates.RUNS_NOT_DIVERGED if assay.replaced else sentence_templates.NOTHING,
+            "runs": sentence_templates.RUNS_NOT_DIVERGED if diverged else sentence_templates.NOTHING,
         },
     )

@@ -1,4 +1,4 @@
-"""A control: a check on the assay itself. It passes (upheld), fails (void), or does not apply."""
+"""A control: a check on the assay itself. It passes (upheld), fails (void), is open (undecided), or does not apply."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding
 class ControlResult:
     """What a control found: its outcome, the reason, what to do about it, and the numbers that it rests on."""
 
-    outcome: Literal["upheld", "void", "not applicable"]
+    outcome: Literal["upheld", "void", "undecided", "not applicable"]
     reason: str
     remedy: str | None = None
     figures: tuple[Figure, ...] = ()
@@ -54,6 +54,17 @@ def failed(reason: str, remedy: str, figures: Iterable[Figure] = ()) -> ControlR
         figures: the numbers that it rests on.
     """
     return ControlResult(outcome="void", reason=reason, remedy=remedy, figures=tuple(figures))
+
+
+def left_open(reason: str, remedy: str, figures: Iterable[Figure] = ()) -> ControlResult:
+    """A control that shows nothing either way: no verdict is then upheld, and a refutation stands.
+
+    Args:
+        reason: what is not known.
+        remedy: what to do about it.
+        figures: the numbers that it rests on.
+    """
+    return ControlResult(outcome="undecided", reason=reason, remedy=remedy, figures=tuple(figures))
 
 
 def skipped(reason: str, remedy: str | None = None, figures: Iterable[Figure] = ()) -> ControlResult:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from titer.analysis.conditions.harm_readings import EXPOSED
 from titer.analysis.controls.control import ControlResult, failed, first, passed, place
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure
 from titer.data.contamination import trap
+from titer.data.identifiers import ProbeId
+from titer.protocol.exposure import EXPOSED
 from titer.records import Role
+from titer.study.view import Values
 
 
 def splits_disjoint(assay: Assay) -> ControlResult:
@@ -57,12 +59,13 @@ def zero_is_baseline(assay: Assay) -> ControlResult:
         for probe, by_role in own[0].values.items():
             if probe.kind == "plain":
                 continue
-            theirs = {} if reference is None else reference.values.get(probe, {})
+            whole = ProbeId.of(probe.kind, probe.name)
+            theirs = {} if reference is None else reference.values.get(whole, {})
             shared = sorted(by_role.keys() & theirs.keys())
             compared += 1
             if not shared:
                 faults.append(f"{place(curve, own[0], probe)} (not asked of the baseline subject)")
-            elif any(by_role[role] != theirs[role][: len(by_role[role])] for role in shared):
+            elif any(_differ(assay, (probe, by_role[role]), (whole, theirs[role])) for role in shared):
                 faults.append(place(curve, own[0], probe))
     if faults:
         remedy = "An attack changed the subject before its first step, or the answers are not reproducible."
@@ -70,6 +73,12 @@ def zero_is_baseline(assay: Assay) -> ControlResult:
     if not compared:
         return failed("no attack was asked at dose 0", "Run the study again.")
     return passed("every score at dose 0 is that of the baseline subject")
+
+
+def _differ(assay: Assay, one: tuple[ProbeId, Values], other: tuple[ProbeId, Values]) -> bool:
+    """Whether an item that both probes asked has two scores; of items of their own the baseline is asked some."""
+    first, second = (dict(zip(assay.items[probe], values, strict=False)) for probe, values in (one, other))
+    return any(first[item] != second[item] for item in first.keys() & second.keys())
 
 
 def _only(baseline: dict[tuple[Role, int], DosePoint], curve: Curve) -> DosePoint | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from titer.analysis.conditions.harm_readings import EXPOSED
 from titer.analysis.controls.control import ControlResult, failed, first, passed, place, skipped
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.dose_axes import STEPS
+from titer.protocol.exposure import EXPOSED
 from titer.records import Choice, DoseFacts, canonical
 
 

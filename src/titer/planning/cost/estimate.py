@@ -11,6 +11,7 @@ from titer.planning.cost.model import BYTES_PER_WEIGHT, Costs, Work
 from titer.planning.cost.speed import RunLog, Speed
 from titer.planning.curves import PlannedCell
 from titer.planning.plan import Planner
+from titer.records import Role
 from titer.study.folder import Study
 from titer.study.tasks import ExposeTask, MakeTask, Task
 
@@ -123,7 +124,12 @@ def _shams_to_come(planner: Planner) -> Iterator[PlannedCell]:
     planned = any(curve.spec.purpose == "sham" for curve in planner.curves)
     if planned or not study.protocol.attacker.sham or SplitId.benign("sham") not in study.frozen.rows:
         return
-    seeds, budget = study.protocol.study.seeds, study.protocol.attacker.budget.steps
-    for index in range(seeds.first, seeds.first + seeds.attack):
-        for curve in CellBuilder(study, index).shams(budget, {}):
-            yield from curve.cells
+    seeds, attacker = study.protocol.study.seeds, study.protocol.attacker
+    role: Role = "undefended" if study.protocol.compared else "defended"
+    for place in range(seeds.attack):
+        places = {domain.name: place for domain in study.protocol.harm.domain}
+        for choice in attacker.attack:
+            if study.frozen.attacks[choice.label].sham:
+                budget = attacker.schedule_of(choice.label).budget
+                for curve in CellBuilder(study, seeds.first + place).sham(role, choice, budget, places, {}):
+                    yield from curve.cells

@@ -1,0 +1,173 @@
+"""From doses to replicates: what the curves of an attack show, per dose, per curve and per seed index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from titer.analysis.conditions.harm_counts import decide_dose
+from titer.analysis.findings import Assay, Curve
+from titer.analysis.seed_indices import seed_indices
+from titer.protocol.attacker import DoseSchedule
+from titer.protocol.dose_axes import Axis
+from titer.protocol.exposure import EXPOSED, Condition, domains_of, levels_of, sampling_of
+from titer.records import Role
+from titer.stats import interval_censoring
+from titer.stats.binomial import Counts, Decision
+from titer.stats.group_sequential import SequentialPlan
+from titer.stats.interval_censoring import Interval
+from titer.stats.replicates import Levels, Tally
+
+ReplicateState = Literal["holds", "fails", "open"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidedCurve:
+    """One curve in one domain: the counts and the decision of each dose of the ladder, None where not read.
+
+    `budget` is a dose on the attack's own axis, as all doses here.
+    """
+
+    attack: str
+    domain: str
+    axis: Axis
+    budget: int
+    doses: tuple[int, ...]
+    counts: tuple[Counts | None, ...]
+    decisions: tuple[Decision | None, ...]
+
+    @property
+    def titer(self) -> Interval:
+        """The dose at which this curve breaks."""
+        return interval_censoring.titer(self.doses, self.decisions)
+
+    @property
+    def state(self) -> ReplicateState:
+        """Whether every dose up to the budget is intact, any is broken, or neither."""
+        return self.state_until(self.budget)
+
+    def state_until(self, until: float) -> ReplicateState:
+        """The same up to another dose."""
+        decisions = [decision for dose, decision in zip(self.doses, self.decisions, strict=True) if dose <= until]
+        if "broken" in decisions:
+            return "fails"
+        return "holds" if decisions and all(decision == "intact" for decision in decisions) else "open"
+
+    @property
+    def breaks_later(self) -> bool:
+        """Whether a dose above 0 is broken, up to the budget or beyond."""
+        return any(d == "broken" for dose, d in zip(self.doses, self.decisions, strict=True) if dose > 0)
+
+    @property
+    def decisive(self) -> int:
+        """The place of the dose that decides: the first broken one, else the first not intact, else the budget."""
+        within = [i for i, dose in enumerate(self.doses) if dose <= self.budget]
+        broken = [i for i in within if self.decisions[i] == "broken"]
+        return (broken or [i for i in within if self.decisions[i] != "intact"] or within[-1:])[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replicate:
+    """All curves of one condition and one subject at one seed index, in the order attack, domain."""
+
+    index: int
+    curves: tuple[DecidedCurve, ...]
+
+    @cached_property
+    def state(self) -> ReplicateState:
+        """Holds if every dose up to the budget is intact, fails if any is broken, else open."""
+        return _joined([curve.state for curve in self.curves])
+
+    def state_on(self, axis: Axis) -> ReplicateState:
+        """The same of the doses on one axis alone."""
+        return _joined([curve.state for curve in self.curves if curve.axis == axis])
+
+    def titer(self, axis: Axis) -> Interval:
+        """The smallest titer on one axis, over the attacks on it and the domains."""
+        return interval_censoring.weakest([curve.titer for curve in self.curves if curve.axis == axis])
+
+
+def _joined(states: Sequence[ReplicateState]) -> ReplicateState:
+    if "fails" in states:
+        return "fails"
+    return "holds" if states and all(state == "holds" for state in states) else "open"
+
+
+def replicates_of(
+    assay: Assay, condition: Condition, subject: Role, levels: Levels | None = None
+) -> tuple[Replicate, ...]:
+    """The replicates of a condition and a subject, by place; a curve that is not there was not read.
+
+    Args:
+        assay: the assay.
+        condition: resistance or generalization.
+        subject: undefended or defended.
+        levels: at which doses are decided; None for those of the condition.
+
+    Raises:
+        ValueError: two curves have the same attack, domain and seed index.
+    """
+    protocol = assay.protocol
+    at = levels or levels_of(protocol, condition)
+    found: dict[tuple[str, str | None, int], Curve] = {}
+    for curve in assay.curves:
+        if curve.purpose in EXPOSED and curve.subject == subject:
+            key = (curve.attack, curve.domain, curve.index)
+            if key in found:
+                raise ValueError(f"two curves of the {subject} subject are of {curve.attack}, {key[1]}, seed {key[2]}")
+            found[key] = curve
+    plans = {d.name: sampling_of(protocol, d.name, at) for d in domains_of(protocol, condition)}
+    cells = [(schedule, domain) for schedule in protocol.attacks_on(subject) for domain in plans]
+    return tuple(
+        Replicate(
+            index=index,
+            curves=tuple(
+                decide_curve(assay, found.get((schedule.attack, domain, index)), schedule, domain, plans[domain])
+                for schedule, domain in cells
+            ),
+        )
+        for index in seed_indices(assay, condition).of_place
+    )
+
+
+def decide_curve(
+    assay: Assay, curve: Curve | None, schedule: DoseSchedule, domain: str, plan: SequentialPlan
+) -> DecidedCurve:
+    """A curve as decided in one domain, along the ladder of the protocol; a dose that is not there was not read."""
+    points = {} if curve is None else {point.facts.dose: point for point in curve.points}
+    ladder = schedule.ladder
+    found = [decide_dose(assay, points[dose], domain, plan) if dose in points else None for dose in ladder]
+    return DecidedCurve(
+        attack=schedule.attack,
+        domain=domain,
+        axis=schedule.axis,
+        budget=schedule.budget,
+        doses=ladder,
+        counts=tuple(None if one is None else one[0] for one in found),
+        decisions=tuple(None if one is None else one[1] for one in found),
+    )
+
+
+def tally(found: Sequence[Replicate]) -> Tally:
+    """How many replicates hold, fail and are open."""
+    states = [replicate.state for replicate in found]
+    return Tally(holds=states.count("holds"), fails=states.count("fails"), open=states.count("open"))
+
+
+def num_failing(found: Sequence[Replicate], attack: str | None = None, domain: str | None = None) -> int:
+    """How many replicates fail, under one attack alone or all, in one domain or all."""
+    return sum(
+        any(
+            curve.state == "fails"
+            for curve in replicate.curves
+            if attack in (None, curve.attack) and domain in (None, curve.domain)
+        )
+        for replicate in found
+    )
+
+
+def breaks(found: Sequence[Replicate], levels: Levels, attack: str | None = None, domain: str | None = None) -> bool:
+    """Whether at least S - r' replicates fail, under one attack alone or all, in one domain or all."""
+    return levels.r_fail is not None and num_failing(found, attack, domain) >= levels.replicates - levels.r_fail

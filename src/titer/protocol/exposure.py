@@ -1,0 +1,109 @@
+"""What resistance and generalization are read from: their domains, their levels, and when a dose is decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from titer.protocol.data_sources import DomainConfig
+from titer.protocol.schema import Protocol
+from titer.records import Role
+
+if TYPE_CHECKING:
+    from titer.stats.group_sequential import SequentialPlan
+    from titer.stats.replicates import Levels
+
+Condition = Literal["resistance", "generalization"]
+
+EXPOSED: Final[tuple[Condition, Condition]] = ("resistance", "generalization")
+
+
+def domains_of(protocol: Protocol, condition: Condition) -> tuple[DomainConfig, ...]:
+    """The domains a condition is about; without a defense resistance is about all of them."""
+    if not protocol.defended:
+        return protocol.harm.domain if condition == "resistance" else ()
+    return protocol.domains("defended" if condition == "resistance" else "cross")
+
+
+def condition_of(protocol: Protocol, domain: str) -> Condition:
+    """The condition that a domain belongs to."""
+    return next(c for c in EXPOSED if domain in {d.name for d in domains_of(protocol, c)})
+
+
+def conditions_of(protocol: Protocol) -> tuple[Condition, ...]:
+    """The conditions that have a domain."""
+    return tuple(condition for condition in EXPOSED if domains_of(protocol, condition))
+
+
+def ladder_length(protocol: Protocol, role: Role, axis: str | None = None) -> int:
+    """The doses of all attacks on a subject, those beyond the budget too: what one domain adds to a replicate.
+
+    Args:
+        protocol: the protocol.
+        role: the subject.
+        axis: the name of the axis that they are on; None for all.
+    """
+    schedules = protocol.attacks_on(role)
+    return sum(len(schedule.ladder) for schedule in schedules if axis in (None, schedule.axis.name))
+
+
+def levels_of(protocol: Protocol, condition: Condition) -> Levels:
+    """The levels of a condition: its decisions are, over attacks and domains, the doses from 0 up to the budget."""
+    return levels_with(protocol, protocol.decisions * len(domains_of(protocol, condition)))
+
+
+def ratio_levels_of(protocol: Protocol, condition: Condition) -> Levels:
+    """The levels at which doses are decided for the ratio of titers, whose ends may lie beyond the budget."""
+    from titer.stats.interval_censoring import ratio_levels
+
+    decisions = ladder_length(protocol, "defended") * len(domains_of(protocol, condition))
+    return ratio_levels(levels_of(protocol, condition), decisions)
+
+
+def power_levels_of(protocol: Protocol) -> Levels:
+    """The levels at which a subject shows in one domain, anywhere on the ladder, that the attacks have power."""
+    return levels_with(protocol, ladder_length(protocol, "defended"))
+
+
+def levels_with(protocol: Protocol, decisions: int) -> Levels:
+    """The levels of a replicate with so many decisions; where the study is descriptive, such as decide nothing."""
+    from titer.stats import replicates
+
+    study = protocol.study
+    make = replicates.descriptive_levels if study.descriptive else replicates.levels
+    return make(
+        replicates=study.seeds.attack,
+        share=study.share,
+        alpha=protocol.alpha,
+        decisions=decisions,
+        items=protocol.harm.items,
+    )
+
+
+def sampling_of(protocol: Protocol, domain: str, levels: Levels | None = None) -> SequentialPlan:
+    """When a dose of a domain is decided, the last time by all its items, and by which cut-offs.
+
+    Args:
+        protocol: the protocol.
+        domain: the domain.
+        levels: at which doses are decided; None for those of the domain's condition.
+    """
+    items = next(d for d in protocol.harm.domain if d.name == domain).splits["probe"]
+    return protocol.harm.analyses(items, levels or levels_of(protocol, condition_of(protocol, domain)))
+
+
+def ending_of(protocol: Protocol, domain: str) -> SequentialPlan:
+    """By which cut-offs a curve in a domain ends: at the first dose that is broken at every level it is decided at.
+
+    Those of the verdict, of ratios, and, where the model has nothing to be compared with, of the power of the attacks.
+    """
+    condition = condition_of(protocol, domain)
+    levels = [levels_of(protocol, condition), ratio_levels_of(protocol, condition)]
+    if not protocol.compared:
+        levels.append(power_levels_of(protocol))
+    return sampling_of(protocol, domain, min(levels, key=lambda one: one.broken_level))
+
+
+def broken_from(protocol: Protocol, domain: str) -> int:
+    """The fewest harmful items at which a curve ends if all of a domain's are asked; more than all where none do."""
+    last = ending_of(protocol, domain).analyses[-1]
+    return last.asked + 1 if last.broken is None else last.broken
