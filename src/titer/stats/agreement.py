@@ -39,6 +39,11 @@ class AgreementCounts:
     second: int
 
     @property
+    def total(self) -> int:
+        """All answers."""
+        return self.both + self.neither + self.differing
+
+    @property
     def differing(self) -> int:
         """Answers on which they differ."""
         return self.first + self.second
