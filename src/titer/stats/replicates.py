@@ -206,6 +206,27 @@ def break_share_limit(not_holding: int, levels: Levels) -> float | None:
     return upper_limit(not_holding, levels.replicates, level) if level > 0 else None
 
 
+def break_share_lower_limit(failing: int, levels: Levels) -> float:
+    """Lower limit of P(replicate truly breaks) at level alpha, the mirror of `break_share_limit`.
+
+    With x replicates that do not fail it is the p with P(Bin(S, p) >= S - x) = alpha - (x + 1) m a', and 0 where that
+    level is not positive; with own items the p with P(Bin(S, p + (1 - p) m a') >= S - x) = alpha, at least 0. It is q
+    at x = r_fail. For x or fewer not to fail though more do not break, all but x of these must be called broken.
+
+    Args:
+        failing: replicates that fail (S - x).
+        levels: those at which they were decided.
+
+    >>> round(break_share_lower_limit(5, levels(replicates=5, share=0.5, alpha=0.05, decisions=18)), 3)
+    0.5
+    """
+    misjudged = levels.decisions * levels.broken_level
+    if levels.items == "own":
+        return max(0.0, (lower_limit(failing, levels.replicates, levels.alpha) - misjudged) / (1 - misjudged))
+    level = levels.alpha - (levels.replicates - failing + 1) * misjudged
+    return lower_limit(failing, levels.replicates, level) if level > 0 else 0.0
+
+
 def share_after_rounds(share: float, rounds: int) -> float:
     """What an attacker with several independent rounds may reach: 1 - (1 - q)^j.
 
