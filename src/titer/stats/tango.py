@@ -86,7 +86,7 @@ def exceedance(score: float, items: int, margin: float) -> float:
     """The largest P(Tango's score >= `score`) over all laws with D = -margin: the exact p-value of that score.
 
     For any number of items, since a score rises with the gains among a number of changes: of each number only the
-    fewest gains that reach the score are needed. Exact to the grid of the nuisance parameter (1e-5) and to 1e-10.
+    fewest gains that reach the score are needed. Exact to the grid of the nuisance parameter (2e-5).
 
     Args:
         score: the score that is to be reached.
@@ -110,7 +110,7 @@ def exceedance(score: float, items: int, margin: float) -> float:
         reached = np.where(k <= 0, 1.0, special.betainc(np.maximum(k, 1), np.maximum(among - k + 1, 1), share))
         reached[k > among] = 0
         largest = max(largest, float((stats.binom.pmf(among, items, all_changes) * reached).sum()))
-    return largest
+    return min(1.0, largest)  # rounding
 
 
 def _fewest_gains(score: float, items: int, margin: float) -> npt.NDArray[np.int64]:
