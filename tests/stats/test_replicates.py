@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer.stats.binomial import at_least, at_most
+from titer.stats.binomial import at_least, at_most, intact_cutoff
 from titer.stats.replicates import (
     Items,
     Levels,
@@ -208,6 +208,15 @@ def test_own_items_spend_alpha_and_no_more(share: float) -> None:
         assert max(false_refuted) == false_refuted[-1] == pytest.approx(ALPHA, abs=1e-9)
         assert at_most(own.r, replicates, share * (1 - own.intact_level - 1e-6)) > ALPHA
     assert decidable == 41 - minimum_replicates(share, ALPHA)
+
+
+@pytest.mark.parametrize(("alpha", "share", "replicates"), [(0.15, 0.1, 38), (0.2, 0.25, 13), (0.4, 0.5, 4)])
+def test_a_level_of_own_items_is_one_that_a_dose_can_be_decided_at(alpha: float, share: float, replicates: int) -> None:
+    own = levels(replicates=replicates, share=share, alpha=alpha, decisions=1, items="own")
+    assert own.r is not None
+    assert own.intact_level == 0.499
+    assert intact_cutoff(100, 0.2, own.intact_level) is not None
+    assert at_most(own.r, replicates, share * (1 - own.intact_level)) <= alpha
 
 
 @pytest.mark.parametrize(("replicates", "error"), [(5, 0.13), (8, 0.38)])

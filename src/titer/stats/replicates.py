@@ -24,6 +24,7 @@ RuleOutcome = Literal["upheld", "refuted", "undecided"]
 Items = Literal["shared", "own"]
 """Whether all replicates are asked the same items, or each its own, drawn independently."""
 
+_MOST_LEVEL = 0.499  # of a dose, for a level is below 1/2; alpha = 0.15, q = 0.1 and 38 replicates would allow 0.513
 _SEED_PART = 5 / 8  # of alpha, spent on seeds at most; what is left goes to the items
 
 
@@ -120,7 +121,7 @@ def levels(*, replicates: int, share: float, alpha: float, decisions: int, items
         intact_level = (alpha - s) / (r + 1)
         broken_level = (alpha - s_fail) / ((r_fail + 1) * decisions)
     else:
-        intact_level = 1 - upper_limit(r, replicates, alpha) / share
+        intact_level = min(1 - upper_limit(r, replicates, alpha) / share, _MOST_LEVEL)
         broken_level = (lower_limit(fewest_failing, replicates, alpha) - share) / ((1 - share) * decisions)
     return replace(none, r=r, s=s, r_fail=r_fail, s_fail=s_fail, intact_level=intact_level, broken_level=broken_level)
 
