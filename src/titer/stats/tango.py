@@ -82,6 +82,64 @@ def score_sizes(items: int, margin: float) -> tuple[FloatArray, FloatArray]:
     return scores[distinct], sizes[distinct]
 
 
+def exceedance(score: float, items: int, margin: float) -> float:
+    """The largest P(Tango's score >= `score`) over all laws with D = -margin: the exact p-value of that score.
+
+    For any number of items, since a score rises with the gains among a number of changes: of each number only the
+    fewest gains that reach the score are needed. Exact to the grid of the nuisance parameter (2e-5).
+
+    Args:
+        score: the score that is to be reached.
+        items: number of items (n).
+        margin: delta.
+
+    >>> round(exceedance(float(tango_score(0, 1, 44, -0.1)), 44, 0.1), 4)
+    0.0571
+    """
+    from scipy import stats  # takes half a second to load, and only this needs it
+
+    changes = np.arange(items + 1)
+    fewest = _fewest_gains(score, items, margin)
+    rarer = _nuisance(margin)
+    gain, changing = rarer + max(0.0, -margin), np.minimum(2 * rarer + abs(margin), 1.0)
+    ends = np.asarray(stats.binom.ppf([[1e-12], [1 - 1e-12]], items, changing), dtype=np.int64)
+    largest = 0.0
+    for chance, all_changes, low, high in zip(gain, changing, *np.maximum(ends, 0), strict=True):
+        among, k = changes[low : high + 1], fewest[low : high + 1]
+        share = chance / all_changes if all_changes > 0 else 0.0
+        reached = np.where(k <= 0, 1.0, special.betainc(np.maximum(k, 1), np.maximum(among - k + 1, 1), share))
+        reached[k > among] = 0
+        largest = max(largest, float((stats.binom.pmf(among, items, all_changes) * reached).sum()))
+    return min(1.0, largest)  # rounding
+
+
+def _fewest_gains(score: float, items: int, margin: float) -> npt.NDArray[np.int64]:
+    """Of each number of changes 0 .. n the fewest gains that reach a score, one more than there are for none."""
+    changes = np.arange(items + 1)
+    low, high = np.zeros_like(changes), changes + 1
+    while (low < high).any():
+        middle = np.minimum((low + high) // 2, changes)
+        reaches = tango_score(middle, changes - middle, items, -margin) >= score - TIE
+        searching = low < high
+        high = np.where(searching & reaches, middle, high)
+        low = np.where(searching & ~reaches, middle + 1, low)
+    return low
+
+
+@lru_cache(maxsize=16)
+def exact_critical_score(items: int, margin: float, level: float) -> float | None:
+    """As `critical_score`, but exact for any number of items; above `ENUMERATED_ITEMS` by bisection, to 1e-8."""
+    if items <= ENUMERATED_ITEMS:
+        return critical_score(items, margin, level)
+    low, high = 0.0, 7.0
+    if exceedance(high, items, margin) > level:
+        return None
+    while high - low > 1e-8:
+        middle = (low + high) / 2
+        low, high = (low, middle) if exceedance(middle, items, margin) <= level else (middle, high)
+    return high
+
+
 def all_outcomes(items: int) -> npt.NDArray[np.int64]:
     """All pairs (gains, losses) that n items can have, shape [outcomes, 2]."""
     return np.argwhere(np.add.outer(np.arange(items + 1), np.arange(items + 1)) <= items)
