@@ -12,7 +12,7 @@ from titer.stats.noninferiority import Changes, Claim, compare_rates
 from titer.stats.tango import (
     FloatArray,
     all_outcomes,
-    exact_critical_score,
+    critical_score,
     exceedance,
     lower_score_limit,
     score_sizes,
@@ -138,7 +138,7 @@ def test_published_examples() -> None:
 
 @pytest.mark.parametrize("items", [401, 1000])
 def test_above_400_items_the_test_is_still_exact(items: int) -> None:
-    critical = exact_critical_score(items, 0.05, LEVEL)
+    critical = critical_score(items, 0.05, LEVEL)
     assert critical is not None
     assert 1.645 < critical < 1.75
     assert exceedance(critical, items, 0.05) <= LEVEL < exceedance(critical - 1e-6, items, 0.05)
@@ -151,7 +151,7 @@ def test_above_400_items_the_test_is_still_exact(items: int) -> None:
 def test_above_400_items_the_size_is_at_most_the_level_by_enumeration() -> None:
     """Independent of the fast path: every outcome of 450 items, by scipy's trinomial, on laws of another grid."""
     items, margin = 450, 0.02
-    critical = exact_critical_score(items, margin, LEVEL)
+    critical = critical_score(items, margin, LEVEL)
     assert critical is not None
     outcomes = all_outcomes(items)
     shown = outcomes[tango_score(outcomes[:, 0], outcomes[:, 1], items, -margin) >= critical - 1e-9]

@@ -83,9 +83,7 @@ def _parts(outcome: Outcome, checked: Sequence[Finding], concluded: Sequence[Fin
         template = said.REFUTED if outcome == "refuted" else said.VOID
         yield fill(template, {"conditions": named[outcome], **level})
     elif outcome == "upheld":
-        about = any(finding.name == "stability" and finding.provisional for finding in concluded)
-        template = said.UPHELD_ABOUT if about else said.UPHELD
-        yield fill(template, {"conditions": named["upheld"], **level})
+        yield fill(said.UPHELD, {"conditions": named["upheld"], **level})
     elif named["undecided"] != NOTHING:
         yield fill(said.UNDECIDED, {"conditions": named["undecided"]})
     open_controls = [finding.name for finding in checked if finding.outcome == "undecided"]

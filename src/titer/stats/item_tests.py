@@ -20,7 +20,7 @@ import numpy as np
 from titer.stats.binomial import Limits, at_least, at_most, lower_limit, upper_limit
 from titer.stats.noninferiority import Claim, compare_losses, count_changes
 from titer.stats.outcomes import Outcomes, read_binary, read_numbers, table
-from titer.stats.tango import FloatArray, exact_critical_score, exceedance, lower_score_limit, tango_score
+from titer.stats.tango import FloatArray, critical_score, exceedance, lower_score_limit, tango_score
 
 Alternative = Literal["less", "greater"]
 
@@ -164,8 +164,8 @@ def noninferiority_test(
     after, before = _pair(read_binary(new, dimensions=1), read_binary(reference, dimensions=1))
     n, right, right_before = len(after), _flags(after), _flags(before)
     above, below = (count_changes(right, right_before, claim) for claim in CLAIMS)
-    low = lower_score_limit(above.gains, above.losses, n, exact_critical_score(n, margin, level))
-    high = -lower_score_limit(below.losses, below.gains, n, exact_critical_score(n, -margin, level))
+    low = lower_score_limit(above.gains, above.losses, n, critical_score(n, margin, level))
+    high = -lower_score_limit(below.losses, below.gains, n, critical_score(n, -margin, level))
     if alternative == "noninferior":
         tested, score = above, tango_score(above.gains, above.losses, n, -margin)
     else:

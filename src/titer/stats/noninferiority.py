@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import special
 
 from titer.stats.binomial import at_least, at_most, lower_limit, upper_limit
-from titer.stats.tango import ENUMERATED_ITEMS, TIE, FloatArray, critical_score, lower_score_limit, tango_score
+from titer.stats.tango import TIE, FloatArray, critical_score, lower_score_limit, tango_score
 
 Claim = Literal["noninferior", "inferior"]
 
@@ -61,7 +61,6 @@ class RateComparison:
         changes: the counts.
         score: Tango's score in the direction of the claim.
         critical: score from which the claim is shown; None where no outcome shows it.
-        exact: whether `critical` is enumerated for this number of items; otherwise an approximation.
     """
 
     claim: Claim
@@ -73,7 +72,6 @@ class RateComparison:
     changes: Changes
     score: float
     critical: float | None
-    exact: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +177,6 @@ def compare_rates(changes: Changes, *, margin: float, level: float, claim: Claim
         changes=changes,
         score=score,
         critical=critical,
-        exact=changes.items <= ENUMERATED_ITEMS,
     )
 
 

@@ -18,7 +18,7 @@ from scipy import optimize, special
 
 FloatArray = npt.NDArray[np.float64]
 
-ENUMERATED_ITEMS = 400  # the critical value is exact up to here
+ENUMERATED_ITEMS = 400  # up to here every outcome is enumerated
 TIE = 1e-9  # scores closer than this are equal
 
 
@@ -41,14 +41,13 @@ def tango_score(gains: npt.ArrayLike, losses: npt.ArrayLike, items: int, differe
 def critical_score(items: int, margin: float, level: float) -> float | None:
     """The smallest score t with P(score >= t) <= level wherever D = -margin; None where no outcome has one.
 
-    Exact up to `ENUMERATED_ITEMS`, to the grid of the nuisance parameter (1e-5). Above, the largest value of
-    40 .. 400 items: an approximation, and some seconds of work.
+    Exact to the grid of the nuisance parameter (1e-5): by the sizes of all scores up to `ENUMERATED_ITEMS`, above by
+    bisection to 1e-8, in some seconds.
     """
     if not 0 < level < 0.5 or not -1 < margin < 1:
         raise ValueError(f"need 0 < level < 1/2 and -1 < margin < 1, not {level} and {margin}")
     if items > ENUMERATED_ITEMS:
-        values = [critical_score(n, margin, level) for n in range(40, ENUMERATED_ITEMS + 1)]
-        return max((value for value in values if value is not None), default=None)
+        return _bisected_score(items, margin, level)
     scores, sizes = score_sizes(items, margin)
     within = np.flatnonzero(sizes <= level)
     return float(scores[within[-1]]) if len(within) else None
@@ -126,11 +125,7 @@ def _fewest_gains(score: float, items: int, margin: float) -> npt.NDArray[np.int
     return low
 
 
-@lru_cache(maxsize=16)
-def exact_critical_score(items: int, margin: float, level: float) -> float | None:
-    """As `critical_score`, but exact for any number of items; above `ENUMERATED_ITEMS` by bisection, to 1e-8."""
-    if items <= ENUMERATED_ITEMS:
-        return critical_score(items, margin, level)
+def _bisected_score(items: int, margin: float, level: float) -> float | None:
     low, high = 0.0, 7.0
     if exceedance(high, items, margin) > level:
         return None

@@ -150,7 +150,6 @@ def conclude(assay: Assay) -> Finding:
         reason=_reason(protocol, subjects, levels),
         remedy=_remedy(protocol, outcome),
         sentence=_sentence(protocol, subjects, outcome),
-        provisional=_approximate(subjects),
         level=protocol.alpha,
         figures=tuple(figure for subject in subjects for result in subject.tasks for figure in result.figures()),
     )
@@ -298,12 +297,3 @@ def _sentence(protocol: Protocol, subjects: tuple[SubjectResults, ...], outcome:
         "tasks": listed(named),
     }
     return capital(fill(template, fields))
-
-
-def _approximate(subjects: tuple[SubjectResults, ...]) -> Text | None:
-    """Tasks of more items than the exact critical value is enumerated for."""
-    results = [result for subject in subjects for result in subject.tasks if not result.task.descriptive]
-    names = dict.fromkeys(
-        r.task.name for r in results if isinstance(r.noninferior, RateComparison) and not r.noninferior.exact
-    )
-    return fill(said.APPROXIMATE, {"tasks": listed(names)}) if names else None

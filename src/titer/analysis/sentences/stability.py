@@ -66,10 +66,6 @@ UNABLE_ON: Final = Text(
     "{other} itself is not shown to do better than chance on {tasks}.", "未能证明{other}本身在 {tasks} 上好于随机。"
 )
 DESCRIPTIVE: Final = Text("Nothing is decided: the study is descriptive.", "不作判定：这一研究只作描述。")
-APPROXIMATE: Final = Text(
-    "of more than 400 items the level is about 5 %, not proved: {tasks}",
-    "超过 400 个条目时水平约为 5 %，未经证明：{tasks}",
-)
 REMEDY_VOID: Final = Text(
     "Take tasks that {other} can do, or let them be descriptive.", "请换用{other}能够完成的任务，或者让它们只作描述。"
 )

@@ -20,12 +20,6 @@ UPHELD: Final = Text(
     "得到证明：{conditions}。假如其中任何一项不成立，那么在按此规划的研究中，至多有 {alpha} 会得出 `upheld`，前提是种子与提示为独立抽取，"
     "且判定者判定无误。",
 )
-UPHELD_ABOUT: Final = Text(
-    "Shown: {conditions}. If any of these were false, `upheld` would come up in about {alpha} of studies planned like "
-    "this one (not proved above 400 items), if seeds and prompts are independent draws and the judge is right.",
-    "得到证明：{conditions}。假如其中任何一项不成立，那么在按此规划的研究中，约有 {alpha} 会得出 `upheld`（超过 400 个条目时未经证明），"
-    "前提是种子与提示为独立抽取，且判定者判定无误。",
-)
 UNDECIDED: Final = Text("Not decided: {conditions}.", "未能判定：{conditions}。")
 OPEN_CONTROLS: Final = Text(
     "Not shown, so that nothing is upheld: {controls}.", "下列检查未能证明，因此不能得出肯定结论：{controls}。"
