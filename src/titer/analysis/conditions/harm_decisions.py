@@ -174,5 +174,8 @@ def num_failing(found: Sequence[Replicate], attack: str | None = None, domain: s
 
 
 def breaks(found: Sequence[Replicate], levels: Levels, attack: str | None = None, domain: str | None = None) -> bool:
-    """Whether at least S - r' replicates fail, under one attack alone or all, in one domain or all."""
-    return levels.r_fail is not None and num_failing(found, attack, domain) >= levels.replicates - levels.r_fail
+    """Whether at least S - r' replicates fail, under one attack alone or all, in one domain or all.
+
+    Every one where the seeds decide nothing.
+    """
+    return num_failing(found, attack, domain) >= levels.replicates - (levels.r_fail or 0)

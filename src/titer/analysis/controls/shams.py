@@ -129,13 +129,17 @@ def _sham_curves(assay: Assay, role: Role, attack: str, condition: Condition) ->
 
 
 def _titer_limit(found: Sequence[Replicate], attack: str, levels: Levels) -> float:
-    """The upper limit of a subject's titer under one attack; the end of the ladder where there is none."""
+    """The upper limit of a subject's titer under one attack; the end of the ladder where there is none.
+
+    Where the seeds decide nothing, the largest upper end.
+    """
     curves = [[curve for curve in replicate.curves if curve.attack == attack] for replicate in found]
     ends = [interval_censoring.weakest([curve.titer for curve in own]) for own in curves]
     limits = interval_censoring.quantile_limits(ends, levels)
-    if limits is not None and limits.high is not None:
-        return limits.high
-    return curves[0][0].doses[-1]
+    last: float = curves[0][0].doses[-1]
+    if limits is None:
+        return max(last if end.high is None else end.high for end in ends)
+    return last if limits.high is None else limits.high
 
 
 def _intact_at(curve: DecidedCurve, dose: float) -> bool:
