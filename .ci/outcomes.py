@@ -1,4 +1,4 @@
-"""Whether the reduced study came out as it should: `python .ci/outcomes.py STUDY`. Its numbers may differ by machine."""
+"""Whether the reduced study came out as it should: `python .ci/outcomes.py STUDY`. Counts may differ by machine."""
 
 from __future__ import annotations
 
