@@ -8,6 +8,7 @@ from typing import Any, Final
 from titer.analysis import controls, decision_rules
 from titer.analysis.conditions import stability, trainability, usability
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
+from titer.analysis.distinct_curves import check_distinct
 from titer.analysis.findings import Assay, Finding, Verdict
 from titer.analysis.sentences import whole as said
 from titer.analysis.sentences.text import NOTHING, Text, fill, listed, percent, same, sentences
@@ -24,7 +25,12 @@ CONDITIONS: Final = (
 
 
 def decide(assay: Assay) -> Verdict:
-    """The verdict of an assay: may it be believed, what does each condition say, and what does the whole."""
+    """The verdict of an assay: may it be believed, what does each condition say, and what does the whole.
+
+    Raises:
+        DamagedError: something was read twice.
+    """
+    check_distinct(assay)
     protocol = assay.protocol
     checked = controls.check(assay)
     concluded = tuple(conclude(assay) for conclude in CONDITIONS)

@@ -42,8 +42,8 @@ def _columns(
 ) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     """What both subjects gave at dose 0, the items of several probes in a row; a column per seed of M*.
 
-    Of a method the first S subjects that it was to make, whatever attacks did later; where it made none, every item
-    of that seed is missing.
+    Of a method the first S subjects that it was to make, whatever attacks did later; where it made none, or one was
+    not asked, every item of that seed is missing.
     """
     protocol = assay.protocol
     after = baseline(assay, "defended")
@@ -55,16 +55,18 @@ def _columns(
     if protocol.study.claim == "this method":
         seeds = protocol.study.seeds
         indices = list(range(seeds.first, seeds.first + seeds.attack))
-    columns = []
-    for index in indices:
-        of_m = _column(before.get(index, before[min(before)]), probes, role, sign)
-        gone = None if of_m is None else (None,) * len(of_m)
-        made = None if index in unmade or index not in after else _column(after[index], probes, role, sign)
-        columns.append((of_m, gone if index in unmade else made))
-    whole = [(b, a) for b, a in columns if b is not None and a is not None]
-    if len(whole) < len(columns):
+    columns = [
+        (
+            _column(before.get(index, before[min(before)]), probes, role, sign),
+            None if index in unmade or index not in after else _column(after[index], probes, role, sign),
+        )
+        for index in indices
+    ]
+    lengths = {len(column) for pair in columns for column in pair if column is not None}
+    if len(lengths) != 1:
         return (), ()
-    return tuple(b for b, _ in whole), tuple(a for _, a in whole)
+    gone: Column = (None,) * lengths.pop()
+    return tuple(b or gone for b, _ in columns), tuple(a or gone for _, a in columns)
 
 
 def _column(curve: Curve, probes: tuple[ProbeId, ...], role: str, sign: int) -> Column | None:

@@ -10,7 +10,6 @@ from typing import Literal
 from titer.analysis.conditions.harm_counts import decide_dose
 from titer.analysis.findings import Assay, Curve
 from titer.analysis.seed_indices import seed_indices
-from titer.errors import DamagedError
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.dose_axes import Axis
 from titer.protocol.exposure import EXPOSED, Condition, domains_of, levels_of, sampling_of
@@ -107,21 +106,14 @@ def replicates_of(
         condition: resistance or generalization.
         subject: undefended or defended.
         levels: at which doses are decided; None for those of the condition.
-
-    Raises:
-        DamagedError: two curves have the same attack, domain and seed index.
     """
     protocol = assay.protocol
     at = levels or levels_of(protocol, condition)
-    found: dict[tuple[str, str | None, int], Curve] = {}
-    for curve in assay.curves:
-        if curve.purpose in EXPOSED and curve.subject == subject:
-            key = (curve.attack, curve.domain, curve.index)
-            if key in found:
-                raise DamagedError(
-                    f"two curves of the {subject} subject are of {curve.attack}, {key[1]}, seed {key[2]}"
-                )
-            found[key] = curve
+    found = {
+        (curve.attack, curve.domain, curve.index): curve
+        for curve in assay.curves
+        if curve.purpose in EXPOSED and curve.subject == subject
+    }
     plans = {d.name: sampling_of(protocol, d.name, at) for d in domains_of(protocol, condition)}
     cells = [(schedule, domain) for schedule in protocol.attacks_on(subject) for domain in plans]
     return tuple(

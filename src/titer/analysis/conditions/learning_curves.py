@@ -220,7 +220,7 @@ def _paired(
 
 
 def _learning(curve: Curve | None, plan: TrainabilityConfig, task: str, target: float, *, loss: bool) -> Learning:
-    ladder = plan.ladder if curve is None else curve.doses
+    ladder = plan.ladder
     columns = [None if curve is None else _values(curve, dose, task, loss=loss) for dose in ladder]
     unread = any(column is None for column in columns)
     missing_loss = loss and any(value is None for column in columns if column is not None for value in column)
