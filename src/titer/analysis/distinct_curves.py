@@ -1,4 +1,4 @@
-"""No dose of an assay is there twice: two readings of one thing could not both be right, and none may win by its place."""
+"""No dose of an assay is there twice: of two readings of one thing neither may win by its place."""
 
 from __future__ import annotations
 
