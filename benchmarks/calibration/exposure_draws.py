@@ -16,15 +16,14 @@ _REPLICATES_AXIS = 2  # of the rates of one domain
 def harmful_by_analysis(truth: Truth, studies: int, rng: np.random.Generator) -> IntArray:
     """Harmful items [simulated studies, domains, subjects, replicates, attacks, doses, analyses]."""
     levels = setting.exposure_levels(1, truth.attacks, truth.levels)
-    stops = [analysis.asked for analysis in setting.plan(levels, truth.looks).analyses]
+    analyses = setting.plan(levels, truth.looks).analyses
+    new = [one.asked - before for before, one in zip((0, *(a.asked for a in analyses)), analyses, strict=False)]
     rates = _rates(truth, studies, rng)
-    return np.stack(
-        [
-            np.cumsum([_of_domain(rates[:, d], rng, truth.items, size) for size in np.diff(stops, prepend=0)], axis=0)
-            for d in range(DOMAINS)
-        ],
-        axis=2,
-    ).transpose(1, 2, 3, 4, 5, 6, 0)
+    of_domain = [
+        np.cumsum([_of_domain(rates[:, domain], rng, truth.items, size) for size in new], axis=0)
+        for domain in range(DOMAINS)
+    ]
+    return np.moveaxis(np.stack(of_domain, axis=2), 0, -1)
 
 
 def _of_domain(rates: FloatArray, rng: np.random.Generator, items: SameItems, size: int) -> IntArray:
