@@ -97,10 +97,12 @@ def _doses(found: Powers) -> str:
 
 
 def _trainings(found: Powers) -> str:
-    rows: list[list[Cell]] = [[f"{t.loss:g}", f"{t.seed_sd:g}", percent(t.upheld, 1)] for t in found.trainings]
+    rows: list[list[Cell]] = [
+        [f"{t.loss:g}", f"{t.seed_sd:g}", f"{t.studies:,}", percent(t.upheld, 1)] for t in found.trainings
+    ]
     said = paragraph(
         f"Trainability by the final rate of one task, {setting.REPLICATES} seeds, {setting.LEARNED_ITEMS} items,",
         f"margin {setting.FINAL_MARGIN:g}: P(every replicate ends within the margin, and the guard is passed),",
         "simulated.",
     )
-    return page([said, table(["mean loss", "seed effect, sd in logits", "upheld"], rows)])
+    return page([said, table(["mean loss", "seed effect, sd in logits", "simulated studies", "upheld"], rows)])

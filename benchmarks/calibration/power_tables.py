@@ -181,6 +181,7 @@ class TrainingPower:
 
     loss: float
     seed_sd: float
+    studies: int
     upheld: float
 
 
@@ -201,7 +202,7 @@ def training_power(studies: int) -> list[TrainingPower]:
             held = (before.sum(axis=-1) - after.sum(axis=-1) <= most_lost()).all(axis=1)
             guard = crossed(after, before, degrees=REPLICATES - 1).noninferior(FINAL_MARGIN, ALPHA / 2)
             upheld += int((held & guard).sum())
-        found.append(TrainingPower(loss=loss, seed_sd=sd, upheld=upheld / studies))
+        found.append(TrainingPower(loss=loss, seed_sd=sd, studies=studies, upheld=upheld / studies))
     return found
 
 

@@ -24,7 +24,7 @@ from benchmarks.calibration.verdicts import Calibrated
 from titer.stats.noninferiority import Claim
 
 STUDIES = 200_000
-_POWER_STUDIES = 4000
+_POWER_STUDIES = 20_000  # of trainability, which has no limit to keep
 
 Case = TypeVar("Case")
 Result = TypeVar("Result")

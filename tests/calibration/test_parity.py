@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -30,13 +29,14 @@ from titer.analysis.findings import Assay
 from titer.analysis.verdict import CONDITIONS, overall_outcome
 from titer.stats.binomial import Counts
 from titer.stats.noninferiority import Changes, compare_crossed, compare_rates
+from titer.stats.replicates import Items
 from titer.stats.sequential_decisions import decide_sequential
 
 
-def _rarest(draws: Draws) -> Iterator[int]:
-    """One study of each outcome that the verdict has among those drawn, the rarest outcome first; two at most."""
+def rarest(draws: Draws, number: int) -> list[int]:
+    """One study of each of so many outcomes that the verdict has among those drawn, the rarest outcome first."""
     _, places, counts = np.unique(read(draws)["verdict"], return_index=True, return_counts=True)
-    yield from (int(place) for place in places[np.argsort(counts, kind="stable")][:2])
+    return [int(place) for place in places[np.argsort(counts, kind="stable")][:number]]
 
 
 def concluded(assay: Assay) -> dict[str, str]:
@@ -44,26 +44,36 @@ def concluded(assay: Assay) -> dict[str, str]:
     checked = [control.finding(assay) for control in CONTROLS if control.check in (undefended_breaks, judges_parsed)]
     assert len(checked) == 2
     findings = [conclude(assay) for conclude in CONDITIONS]
-    found = {finding.name: finding.outcome for finding in findings if finding.outcome != "not applicable"}
+    found: dict[str, str] = {finding.name: finding.outcome for finding in findings}
     found["controls"] = "void" if any(finding.outcome == "void" for finding in checked) else "upheld"
     found["verdict"] = overall_outcome(checked, findings, setting.ALPHA)[0]
-    return dict(found)
+    return found
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
 def test_arrays_are_read_as_studies_are(configuration: Configuration) -> None:
-    """Of 200 simulated studies one of each of the two rarest outcomes."""
+    """Of 100 simulated studies one of the rarest outcome."""
+    compared(configuration, 100, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
+def test_arrays_are_read_as_studies_are_for_every_outcome(configuration: Configuration) -> None:
+    compared(configuration, 1000, 4)
+
+
+def compared(configuration: Configuration, studies: int, number: int) -> None:
     plan = planned(configuration.truth)
-    draws = draw(configuration.truth, 200, setting.generator("parity", configuration.name))
+    draws = draw(configuration.truth, studies, setting.generator("parity", configuration.name))
     outcomes = read(draws)
-    for i in _rarest(draws):
+    for i in rarest(draws, number):
         expected = {part: OUTCOMES[codes[i]] for part, codes in outcomes.items()}
         assert concluded(assay_of(draws, plan, i)) == expected
 
 
 @pytest.mark.parametrize("looks", [1, 3, 6])
 @pytest.mark.parametrize("items", ["shared", "own"])
-def test_doses_are_decided_as_their_analyses_decide(looks: setting.Looks, items: setting.Items) -> None:
+def test_doses_are_decided_as_their_analyses_decide(looks: setting.Looks, items: Items) -> None:
     """Random paths of harmful items, a tenth of them unjudged."""
     rng = setting.generator("looks", looks, items)
     plan = setting.plan(setting.exposure_levels(1, 2, items), looks)
