@@ -10,11 +10,12 @@ crossed                    the crossed t of many studies at a time
 outcomes                   the replicate rule as a table
 deciding, deciding_tasks   counts to outcomes: each condition, the controls, the whole verdict
 verdicts, kept             every configuration, simulated and held against its limit; counts kept between runs
-least_favourable           the least favorable laws of each condition, searched: _exposure, _own, _tasks, _page
+least_favourable           the least favorable laws of each condition, searched: _exposure, _own, _tasks, _method, _page
 replicate_rule             the replicate rule with misjudged replicates, enumerated
 limits                     coverage of Clopper-Pearson and Wilson, enumerated
 titer_limits               coverage of the limits of titers and of their ratios
 comparison_size            size of Tango's test, enumerated
+mean_rule                  what a rule about the mean final rate would uphold
 power_tables, seed_spread  what each condition can show
 early_decision             the items of a dose that is decided by fewer, enumerated
 study                      all of it

@@ -70,7 +70,7 @@ LEARNING_REFUTED: tuple[Configuration, ...] = (
     ),
     *(
         Configuration(
-            name=f"18{letter}", title=f"the same, at {rate:g}, and a mean loss at the margin",
+            name=f"18{letter}", title=f"M* ends at {rate:g} in one training of ten, mean loss at the margin",
             boundary=("trainability",), truth=Truth(learning=(_mean_at_margin(rate), LEARNS)),
             false=refuted("trainability"),
         )

@@ -2,8 +2,8 @@
 
 For every condition the largest chance of a false outcome over laws of seeds (which replicates break, slow down or lose,
 and how far), shares of common items and numbers of items: enumerated, with scipy's differential evolution where
-the law has several parameters. The searches are in least_favourable_exposure, least_favourable_own and
-least_favourable_tasks. `python -m benchmarks.calibration.least_favourable` prints their section of the page.
+the law has several parameters. The searches are in least_favourable_exposure, _own, _tasks and _method.
+`python -m benchmarks.calibration.least_favourable` prints their section of the page.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def search(rate: Callable[[FloatArray], float], low: FloatArray, high: FloatArra
         return -rate(np.clip(law, low, high))
 
     best = optimize.differential_evolution(
-        missing, optimize.Bounds(low - wider, high + wider), maxiter=60, popsize=6, polish=False, tol=1e-7,
+        missing, optimize.Bounds(low - wider, high + wider), maxiter=60, popsize=15, polish=False, tol=1e-7,
         rng=np.random.default_rng(_SEED),
     )  # fmt: skip
     return -float(best.fun), np.asarray(np.clip(best.x, low, high))
@@ -84,13 +84,14 @@ def search(rate: Callable[[FloatArray], float], low: FloatArray, high: FloatArra
 def searches() -> list[Callable[[], list[Least]]]:
     """Every search, each of some rows."""
     from benchmarks.calibration import least_favourable_exposure as exposure
+    from benchmarks.calibration import least_favourable_method as method
     from benchmarks.calibration import least_favourable_own as own
     from benchmarks.calibration import least_favourable_tasks as tasks
 
     return [
         exposure.shared_upheld, exposure.three_points, exposure.kinds, exposure.shared_refuted,
         own.own_items, own.looks,
-        tasks.checkpoint, tasks.losses, tasks.method_upheld, tasks.three_points, tasks.method_refuted, tasks.trainings,
+        tasks.checkpoint, tasks.losses, method.upheld, method.three_points, method.refuted, tasks.trainings,
     ]  # fmt: skip
 
 

@@ -54,6 +54,7 @@ def render(found: Results, command: str) -> str:
         _replicates(found),
         _limits(found),
         _comparisons(found),
+        _means(found),
         render_powers(found.powers),
         render_early(found.early),
     ]
@@ -179,5 +180,35 @@ def _comparisons(found: Results) -> str:
             "## Comparisons",
             "Tango's test with its exact critical value: the largest size on the boundary, enumerated at 1,200 laws.",
             table(["items", "margin", "claim", "size", "at most 5 %, noninferior at least 4 %"], tango),
+        ]
+    )
+
+
+def _means(found: Results) -> str:
+    rows: list[list[Cell]] = [
+        [
+            one.configuration.name, one.configuration.title, percent(one.configuration.truth.learning[0].beyond, 1),
+            f"{one.studies:,}", percent(one.satterthwaite), percent(one.error), percent(one.fewest),
+        ]
+        for one in found.means
+    ]  # fmt: skip
+    head = [
+        "",
+        "true of the study",
+        "trainings that fail",
+        "simulated studies",
+        "mean shown",
+        "standard error",
+        "S - 1",
+    ]
+    return page(
+        [
+            "## Why trainability claims no mean",
+            paragraph(
+                "Not a rule of titer: how often a crossed t at 5 % would show that the mean final difference is above",
+                "minus the margin, where it is exactly there; by Satterthwaite's degrees of freedom, and by S - 1. The",
+                "share of trainings that fail, which titer's claim is about, is below 1/2 in each of them.",
+            ),
+            table(head, rows),
         ]
     )

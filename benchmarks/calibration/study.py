@@ -17,6 +17,7 @@ from benchmarks.calibration.early_decision import Early, early_decisions
 from benchmarks.calibration.kept import calibrate_once
 from benchmarks.calibration.least_favourable import Least, least_favourable
 from benchmarks.calibration.limits import ExactLimits, WilsonCoverage
+from benchmarks.calibration.mean_rule import MeanRule, mean_rules
 from benchmarks.calibration.power_tables import Powers
 from benchmarks.calibration.replicate_rule import ReplicateErrors
 from benchmarks.calibration.titer_limits import Missed
@@ -24,7 +25,7 @@ from benchmarks.calibration.verdicts import Calibrated
 from titer.stats.noninferiority import Claim
 
 STUDIES = 200_000
-_POWER_STUDIES = 20_000  # of trainability, which has no limit to keep
+_POWER_STUDIES = 20_000  # of what has no limit to keep
 
 Case = TypeVar("Case")
 Result = TypeVar("Result")
@@ -44,6 +45,7 @@ class Results:
     ratios: list[Missed]
     tango: list[TangoSize]
     least: list[Least]
+    means: list[MeanRule]
     powers: Powers
     early: list[Early]
 
@@ -90,6 +92,7 @@ def compute(studies: int, pool: Executor, kept: Path | None = None) -> Results:
         ],
         tango=_each(pool, "Tango", _tango, tango),
         least=least_favourable(),
+        means=mean_rules(min(studies, _POWER_STUDIES)),
         powers=power_tables.powers(min(studies, _POWER_STUDIES)),
         early=early_decisions(),
     )

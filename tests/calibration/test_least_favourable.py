@@ -14,6 +14,7 @@ from titer.stats.binomial import broken_cutoff, intact_cutoff
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.calibration import least_favourable_exposure as exposure
+from benchmarks.calibration import least_favourable_method as method
 from benchmarks.calibration import least_favourable_own as own
 from benchmarks.calibration import least_favourable_tasks as tasks
 from benchmarks.calibration import setting
@@ -102,25 +103,25 @@ def test_trainability_errs_at_the_seed_level_alone() -> None:
 
 
 def test_stability_keeps_its_level() -> None:
-    for found in (tasks.losses(), tasks.method_upheld(), tasks.method_refuted()):
+    for found in (tasks.losses(), method.upheld(), method.refuted()):
         assert all(one.passes for one in found)
-    assert largest(tasks.method_upheld())["S = 5, q = 0.5"] == 4.9
+    assert largest(method.upheld())["S = 5, q = 0.5"] == 4.9
     assert 100 * tasks.size(100, 0.05, 0.05)[0] == pytest.approx(4.61, abs=0.005)
 
 
 def test_common_changes_are_reckoned_as_the_ends_are() -> None:
     at = exposure.claim(5, 0.5, readings=1)
     each, gain = tasks.size(100, tasks.MARGIN, at.intact_level)
-    assert tasks.partly_common(5, 0.0, gain) == pytest.approx(float(few_hold_not(at, 0.5 * (1 - each))), abs=1e-9)
+    assert method.partly_common(5, 0.0, gain) == pytest.approx(float(few_hold_not(at, 0.5 * (1 - each))), abs=1e-9)
     all_common = float(few_hold_not(at, 0.5) + (1 - few_hold_not(at, 0.5)) * each)
-    assert tasks.partly_common(5, 1.0, gain) == pytest.approx(all_common, abs=1e-9)
-    rates = [tasks.partly_common(5, common, gain) for common in (0.0, 0.5, 1.0)]
+    assert method.partly_common(5, 1.0, gain) == pytest.approx(all_common, abs=1e-9)
+    rates = [method.partly_common(5, common, gain) for common in (0.0, 0.5, 1.0)]
     assert rates == sorted(rates)
 
 
 @pytest.mark.slow
 def test_every_search_keeps_its_limit() -> None:
-    for found in (exposure.three_points(), tasks.checkpoint(), tasks.three_points()):
+    for found in (exposure.three_points(), tasks.checkpoint(), method.three_points()):
         assert all(one.passes for one in found)
 
 
