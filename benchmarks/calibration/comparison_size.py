@@ -1,16 +1,12 @@
-"""Size of the comparisons at D = -margin: Tango's test enumerated, the crossed t simulated."""
+"""Size of Tango's test at D = -margin, enumerated."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from benchmarks.calibration.crossed import crossed
-from benchmarks.calibration.laws import ALIKE, SeedLaw, final_answers
-from benchmarks.calibration.setting import ALPHA, BoolArray, chunks, generator
-from benchmarks.calibration.verdicts import cut
+from benchmarks.calibration.setting import ALPHA
 from titer.stats.noninferiority import Claim
 from titer.stats.tango import TIE, all_outcomes, critical_score, outcome_chances, tango_score
 
@@ -51,83 +47,3 @@ def tango_size(items: int, margin: float, claim: Claim) -> TangoSize:
 
 
 TANGO = tuple((items, margin) for items in (40, 100, 200, 300) for margin in (0.02, 0.05))
-
-
-@dataclass(frozen=True, kw_only=True)
-class CrossedSetting:
-    """A law of final rates at D = -margin.
-
-    Attributes:
-        seeds: number of seeds.
-        items: number of items.
-        margin: of the comparison, and the true loss.
-        law: of the seed effects.
-        varies: both subjects, in logits; M* alone, in logits; or losses, where M is always right and M* errs with
-            chance margin x (1 + seed effect) x item effect, 1/2 or 3/2.
-    """
-
-    seeds: int = 5
-    items: int = 200
-    margin: float = 0.1
-    law: SeedLaw
-    varies: Literal["both", "M* alone", "losses"] = "both"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CrossedSize:
-    """How often noninferior was shown, which is false, or just so."""
-
-    at: CrossedSetting
-    studies: int
-    shown: int
-
-    @property
-    def passes(self) -> bool:
-        """Whether the size is at most nominal, within simulation error."""
-        return self.shown <= cut(self.studies, ALPHA)
-
-
-_SMALL, _MIDDLE, _LARGE = SeedLaw(sd=0.1), SeedLaw(sd=0.2), SeedLaw(sd=0.4)
-
-SETTINGS = (
-    CrossedSetting(items=100, margin=0.05, law=ALIKE),
-    CrossedSetting(items=100, margin=0.05, law=_SMALL),
-    CrossedSetting(margin=0.05, law=_SMALL),
-    CrossedSetting(margin=0.05, law=_MIDDLE),
-    CrossedSetting(items=100, margin=0.05, law=_LARGE),
-    CrossedSetting(law=ALIKE),
-    CrossedSetting(law=_SMALL),
-    CrossedSetting(law=_MIDDLE),
-    CrossedSetting(seeds=10, law=_SMALL),
-    CrossedSetting(seeds=10, law=_MIDDLE),
-)
-# Seed effects that spread the final rates widely, and so unevenly: five or ten seeds show too little of their law.
-KNOWN_LARGER = (
-    CrossedSetting(law=_LARGE),
-    CrossedSetting(seeds=10, law=_LARGE),
-    CrossedSetting(law=SeedLaw(sd=0.8)),
-    CrossedSetting(law=SeedLaw(shape="skewed", sd=0.4)),
-    CrossedSetting(law=SeedLaw(shape="skewed", sd=0.4), varies="M* alone"),
-    CrossedSetting(law=SeedLaw(shape="two kinds", sd=0.5)),
-    CrossedSetting(law=SeedLaw(shape="two kinds", sd=0.8)),
-    CrossedSetting(items=100, margin=0.05, law=SeedLaw(shape="two kinds", sd=0.5), varies="losses"),
-    CrossedSetting(items=100, margin=0.05, law=SeedLaw(shape="two kinds", sd=0.8), varies="losses"),
-)
-
-
-def crossed_size(at: CrossedSetting, studies: int) -> CrossedSize:
-    """Simulate the crossed t at the boundary."""
-    shown = 0
-    for number, size in enumerate(chunks(studies)):
-        before, after = _answers(at, size, generator("crossed", repr(at), number))
-        shown += int(crossed(after, before).noninferior(at.margin, ALPHA).sum())
-    return CrossedSize(at=at, studies=studies, shown=shown)
-
-
-def _answers(at: CrossedSetting, studies: int, rng: np.random.Generator) -> tuple[BoolArray, BoolArray]:
-    shape = (studies, at.seeds, at.items)
-    if at.varies != "losses":
-        return final_answers(rng, (at.law if at.varies == "both" else ALIKE, at.law), at.margin, shape)
-    seed = 1 + at.law.draw(rng, (studies, at.seeds, 1))
-    item = rng.choice([0.5, 1.5], size=(studies, 1, at.items))
-    return np.ones(shape, dtype=bool), rng.random(shape) >= at.margin * seed * item

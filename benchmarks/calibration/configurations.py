@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from benchmarks.calibration.laws import SeedLaw
-from benchmarks.calibration.setting import ALPHA, ATTACKS, FINAL_MARGIN, Part
-from benchmarks.calibration.truths import ABOVE, BELOW, HOLDS, KEPT, LEARNS, Change, Exposure, Learning, Truth
-
-Outcome = Literal["upheld", "refuted"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Falsehood:
-    """An outcome that is false of a part, and the largest chance it may have."""
-
-    part: Part
-    outcome: Outcome
-    limit: float = ALPHA
-
-
-FALSE_UPHELD = (Falsehood(part="verdict", outcome="upheld"),)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Configuration:
-    """One truth, and what would be false to say of it.
-
-    Attributes:
-        name: its number.
-        title: what is true of it, in a few words.
-        truth: the subjects.
-        boundary: the parts that are not true by a wide margin.
-        false: the outcomes that are false, or just so.
-        known: why a false outcome is known to come more often than it may; empty where it is not.
-    """
-
-    name: str
-    title: str
-    truth: Truth
-    boundary: tuple[Part, ...]
-    false: tuple[Falsehood, ...] = FALSE_UPHELD
-    known: str = ""
-
+from benchmarks.calibration.configuration import FALSE_UPHELD, Configuration, Falsehood, refuted
+from benchmarks.calibration.learning_configurations import LEARNING, LEARNING_REFUTED
+from benchmarks.calibration.method_configurations import METHOD, METHOD_REFUTED
+from benchmarks.calibration.setting import ALPHA, ATTACKS
+from benchmarks.calibration.truths import ABOVE, BELOW, HOLDS, KEPT, Change, Exposure, Learning, Truth
 
 _HALF_CLEAR = Exposure(share=0.5)
 _HALF_JUST = Exposure(share=0.5, peak=ABOVE)
 _AT_THRESHOLD = Exposure(share=0.5, elsewhere=BELOW)
 _LOST_FEW, _LOST_MANY = Change(lost=0.05, gained=0.0), Change(lost=0.175, gained=0.125)
 _SLOW = Learning(slow=0.5)
-_UNEVEN = "the crossed t of five seeds whose final rates are spread widely and unevenly"
-_SEED_LAWS = (SeedLaw(sd=0.0), SeedLaw(sd=0.1), SeedLaw(sd=0.4), SeedLaw(shape="skewed", sd=0.4))
 
 
 def _in_domain(exposure: Exposure) -> tuple[Exposure, Exposure, Exposure]:
@@ -61,10 +22,6 @@ def _in_domain(exposure: Exposure) -> tuple[Exposure, Exposure, Exposure]:
 def _same_law(share: float) -> Truth:
     each = Exposure(share=share)
     return Truth(defended=(each, each, each), undefended=(each, each, each))
-
-
-def _final(law: SeedLaw) -> Truth:
-    return Truth(learning=(Learning(loss=FINAL_MARGIN, seeds=law), LEARNS))
 
 
 _EXPOSURE: tuple[Configuration, ...] = (
@@ -78,7 +35,7 @@ _EXPOSURE: tuple[Configuration, ...] = (
     ),
     Configuration(
         name="3", title="half just break, independent items", boundary=("resistance",),
-        truth=Truth(defended=_in_domain(_HALF_JUST), identical=False),
+        truth=Truth(defended=_in_domain(_HALF_JUST), items="independent"),
     ),
     Configuration(
         name="4", title="all replicates just break", boundary=("resistance",),
@@ -90,7 +47,30 @@ _EXPOSURE: tuple[Configuration, ...] = (
     ),
 )  # fmt: skip
 
-_COMPARISONS: tuple[Configuration, ...] = (
+_READING: tuple[Configuration, ...] = (
+    Configuration(
+        name="16a", title="half just break, items of their own at their level", boundary=("resistance",),
+        truth=Truth(defended=_in_domain(_HALF_JUST), items="own", levels="own"),
+    ),
+    Configuration(
+        name="16b", title="the same, six analyses", boundary=("resistance",),
+        truth=Truth(defended=_in_domain(_HALF_JUST), items="own", levels="own", looks=6),
+    ),
+    Configuration(
+        name="17a", title="half just break, identical items, six analyses", boundary=("resistance",),
+        truth=Truth(defended=_in_domain(_HALF_JUST), looks=6),
+    ),
+    Configuration(
+        name="17b", title="half just break, independent items, six analyses", boundary=("resistance",),
+        truth=Truth(defended=_in_domain(_HALF_JUST), items="independent", looks=6),
+    ),
+    Configuration(
+        name="17c", title="half just break, identical items, three analyses", boundary=("resistance",),
+        truth=Truth(defended=_in_domain(_HALF_JUST), looks=3),
+    ),
+)  # fmt: skip
+
+_STABILITY: tuple[Configuration, ...] = (
     Configuration(
         name="6a", title="one stability task at the margin, few items change", boundary=("stability",),
         truth=Truth(stability=(_LOST_FEW, KEPT, KEPT, KEPT)),
@@ -98,17 +78,6 @@ _COMPARISONS: tuple[Configuration, ...] = (
     Configuration(
         name="6b", title="one stability task at the margin, many items change", boundary=("stability",),
         truth=Truth(stability=(_LOST_MANY, KEPT, KEPT, KEPT)),
-    ),
-    Configuration(
-        name="7", title="half of the replicates too slow on one task", boundary=("trainability",),
-        truth=Truth(learning=(_SLOW, LEARNS)),
-    ),
-    *(
-        Configuration(
-            name=f"8{letter}", title=f"final rate at the margin, {law}", boundary=("trainability",), truth=_final(law),
-            known="" if law.sd < 0.4 else _UNEVEN,
-        )
-        for letter, law in zip("abcd", _SEED_LAWS, strict=True)
     ),
 )  # fmt: skip
 
@@ -146,47 +115,55 @@ _SPECIAL: tuple[Configuration, ...] = (
     ),
 )  # fmt: skip
 
-
-def _refuted(*parts: Part) -> tuple[Falsehood, ...]:
-    return tuple(Falsehood(part=part, outcome="refuted") for part in parts)
-
-
 _EVERYWHERE = (_AT_THRESHOLD, _AT_THRESHOLD, _AT_THRESHOLD)
-_WORST_FINAL = Learning(slow=0.5, loss=FINAL_MARGIN, seeds=SeedLaw(sd=0.1))
 
-REFUTED: tuple[Configuration, ...] = (
+_REFUTED: tuple[Configuration, ...] = (
     Configuration(
         name="15a", title="half break clearly, the rest just below the threshold, identical items",
-        truth=Truth(defended=_in_domain(_AT_THRESHOLD)), boundary=("resistance",), false=_refuted("resistance"),
+        truth=Truth(defended=_in_domain(_AT_THRESHOLD)), boundary=("resistance",), false=refuted("resistance"),
     ),
     Configuration(
-        name="15b", title="the same, independent items", boundary=("resistance",), false=_refuted("resistance"),
-        truth=Truth(defended=_in_domain(_AT_THRESHOLD), identical=False),
+        name="15b", title="the same, independent items", boundary=("resistance",), false=refuted("resistance"),
+        truth=Truth(defended=_in_domain(_AT_THRESHOLD), items="independent"),
     ),
     Configuration(
         name="15c", title="the same in both cross-domains", boundary=("generalization",),
-        truth=Truth(defended=(HOLDS, _AT_THRESHOLD, _AT_THRESHOLD), identical=False), false=_refuted("generalization"),
+        truth=Truth(defended=(HOLDS, _AT_THRESHOLD, _AT_THRESHOLD), items="independent"),
+        false=refuted("generalization"),
     ),
     Configuration(
         name="15d", title="every stability task at the margin", boundary=("stability",),
-        truth=Truth(stability=(_LOST_FEW,) * 4), false=_refuted("stability"),
-    ),
-    Configuration(
-        name="15e", title="half too slow, final rates at the margin", boundary=("trainability",),
-        truth=Truth(learning=(_WORST_FINAL, _WORST_FINAL)), false=_refuted("trainability"),
+        truth=Truth(stability=(_LOST_FEW,) * 4), false=refuted("stability"),
     ),
     Configuration(
         name="15f", title="15b to 15e at once", boundary=("resistance", "generalization", "stability", "trainability"),
         truth=Truth(
-            defended=_EVERYWHERE, stability=(_LOST_FEW,) * 4, learning=(_WORST_FINAL, _WORST_FINAL), identical=False
+            defended=_EVERYWHERE, stability=(_LOST_FEW,) * 4, learning=(_SLOW, _SLOW), items="independent"
         ),
         false=(
-            *_refuted("resistance", "generalization", "stability", "trainability"),
+            *refuted("resistance", "generalization", "stability", "trainability"),
             Falsehood(part="verdict", outcome="refuted", limit=4 * ALPHA),
         ),
     ),
+    Configuration(
+        name="16c", title="half break clearly, the rest just below, items of their own at their level",
+        truth=Truth(defended=_in_domain(_AT_THRESHOLD), items="own", levels="own"), boundary=("resistance",),
+        false=refuted("resistance"),
+    ),
+    Configuration(
+        name="16d", title="the same, independent at every dose", boundary=("resistance",), false=refuted("resistance"),
+        truth=Truth(defended=_in_domain(_AT_THRESHOLD), items="independent", levels="own"),
+    ),
+    Configuration(
+        name="17d", title="half break clearly, the rest just below, independent items, six analyses",
+        truth=Truth(defended=_in_domain(_AT_THRESHOLD), items="independent", looks=6), boundary=("resistance",),
+        false=refuted("resistance"),
+    ),
+    *LEARNING_REFUTED,
+    *METHOD_REFUTED,
 )  # fmt: skip
 
 TRUE = Configuration(name="0", title="every condition true by a wide margin", truth=Truth(), boundary=(), false=())
-UPHELD: tuple[Configuration, ...] = (*_EXPOSURE, *_COMPARISONS, *_SPECIAL)
-CONFIGURATIONS: tuple[Configuration, ...] = (TRUE, *UPHELD, *REFUTED)
+UPHELD: tuple[Configuration, ...] = (*_EXPOSURE, *_STABILITY, *LEARNING, *METHOD, *_SPECIAL, *_READING)
+CONFIGURATIONS: tuple[Configuration, ...] = (TRUE, *UPHELD, *_REFUTED)
+__all__ = ["CONFIGURATIONS", "FALSE_UPHELD", "TRUE", "UPHELD", "Configuration", "Falsehood"]

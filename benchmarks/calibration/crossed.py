@@ -35,8 +35,14 @@ class Crossed:
         return np.asarray(-special.stdtrit(self.degrees, level) * self.error)
 
 
-def crossed(after: BoolArray, before: BoolArray) -> Crossed:
-    """Compare right answers of shape [..., seeds, items]; either may have one seed, which then stands for all."""
+def crossed(after: BoolArray, before: BoolArray, degrees: int | None = None) -> Crossed:
+    """Compare right answers of shape [..., seeds, items]; either may have one seed, which then stands for all.
+
+    Args:
+        after: of M*, or of M when it has learned.
+        before: of M, or of M before it learns.
+        degrees: of freedom, instead of Satterthwaite's.
+    """
     d = after.astype(np.int8) - before.astype(np.int8)
     seeds, items = d.shape[-2:]
     of_item, of_seed = d.sum(axis=-2, dtype=np.int64), d.sum(axis=-1, dtype=np.int64)
@@ -47,12 +53,13 @@ def crossed(after: BoolArray, before: BoolArray) -> Crossed:
     residual = _mean_square(left, (items - 1) * (seeds - 1))
     total = from_items + from_seeds - residual
     spread = from_items**2 / (items - 1) + from_seeds**2 / (seeds - 1) + residual**2 / ((items - 1) * (seeds - 1))
-    degrees = np.divide(total**2, spread, out=np.zeros_like(total), where=spread > 0)
+    satterthwaite = np.divide(total**2, spread, out=np.zeros_like(total), where=spread > 0)
+    own = np.minimum(np.maximum(satterthwaite, seeds - 1), items - 1)
     largest = np.maximum(total, np.maximum(from_items, from_seeds))
     return Crossed(
         estimate=np.asarray(whole / (seeds * items)),
         error=np.sqrt(np.maximum(largest / (seeds * items) ** 2, 1 / items**2)),
-        degrees=np.minimum(np.maximum(degrees, seeds - 1), items - 1),
+        degrees=own if degrees is None else np.full_like(own, degrees),
     )
 
 

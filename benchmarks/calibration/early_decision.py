@@ -10,9 +10,10 @@ from benchmarks.calibration import setting
 from benchmarks.calibration.setting import THRESHOLD
 from benchmarks.calibration.tables import Cell, page, paragraph, percent, table
 from titer.stats.expected_sample_size import SamplingProspect, curtailed_prospect, prospect
-from titer.stats.group_sequential import one_analysis, three_analyses
+from titer.stats.group_sequential import one_analysis, six_analyses, three_analyses
 
-SIZES = (100, 200)
+SIZES = (100, 200, 600)
+_CURTAILED = 200  # the most items for which curtailment is followed from item to item
 RATES = (0.0, THRESHOLD / 4, THRESHOLD / 2, THRESHOLD, 2 * THRESHOLD, 0.5, 0.8)
 BATCHES = (1, 16)
 
@@ -31,18 +32,19 @@ class Early:
 
 
 def early_decisions() -> list[Early]:
-    """By number of items: all of them, curtailed in batches, three analyses."""
+    """By number of items: all of them, curtailed in batches, three and six analyses."""
     level = setting.exposure_levels(domains=1, attacks=setting.ATTACKS)
     a, b = level.intact_level, level.broken_level
     found = []
     for items in SIZES:
         one = one_analysis(items, threshold=THRESHOLD, intact_level=a, broken_level=b)
         three = three_analyses(items, threshold=THRESHOLD, intact_level=a, broken_level=b)
+        six = six_analyses(items, threshold=THRESHOLD, intact_level=a, broken_level=b)
         decisions: dict[str, Callable[[float], SamplingProspect]] = {"fixed": partial(prospect, one)}
-        for batch in BATCHES:
+        for batch in BATCHES if items <= _CURTAILED else ():
             curtailed = partial(curtailed_prospect, one.analyses[-1], batch=batch)
             decisions[f"curtailed, batches of {batch}"] = curtailed
-        decisions["sequential"] = partial(prospect, three)
+        decisions |= {"three analyses": partial(prospect, three), "six analyses": partial(prospect, six)}
         found += [
             Early(items=items, sampling=name, prospects=tuple(expect(rate) for rate in RATES))
             for name, expect in decisions.items()
@@ -64,7 +66,7 @@ def render_early(found: list[Early]) -> str:
             *(percent(_chance(e, decision, rate), 3) for decision, rate in false),
         ]
         for e in found
-        if e.sampling in ("fixed", "sequential")
+        if not e.sampling.startswith("curtailed")
     ]
     level = setting.exposure_levels(domains=1, attacks=setting.ATTACKS)
     return page(
@@ -75,6 +77,7 @@ def render_early(found: list[Early]) -> str:
                 f"and coherent. The levels are those of one domain: a = {percent(level.intact_level, 3)},",
                 f"a' = {percent(level.broken_level, 3)}.",
             ),
+            "![Items asked against f](images/calibration-looks.svg)",
             table(head, asked),
             paragraph(
                 "Chances of the decisions. Curtailed sampling has those of the fixed one, whatever the batch. At the",

@@ -9,15 +9,16 @@ import numpy as np
 import scipy
 
 from benchmarks.calibration import replicate_rule, setting
-from benchmarks.calibration.comparison_size import CrossedSize
-from benchmarks.calibration.deciding import CONDITIONS, OUTCOMES
+from benchmarks.calibration.deciding import CONDITIONS
 from benchmarks.calibration.early_decision import render_early
+from benchmarks.calibration.least_favourable_page import render_least
+from benchmarks.calibration.outcomes import OUTCOMES
 from benchmarks.calibration.power_page import render_powers
 from benchmarks.calibration.setting import Part
 from benchmarks.calibration.study import Results
 from benchmarks.calibration.tables import Cell, page, paragraph, passed, percent, table
 from benchmarks.calibration.titer_limits import Missed
-from benchmarks.calibration.verdicts import COMFORTABLE, Calibrated, Simulated, cut
+from benchmarks.calibration.verdicts import COMFORTABLE, Calibrated
 
 SETTING = paragraph(
     f"{setting.REPLICATES} replicates (S), q = 1/2, level 5 %, threshold {setting.THRESHOLD:g};",
@@ -33,11 +34,14 @@ TERMS = paragraph(
     "  f = 0.1999 at every dose; elsewhere f is 0.02. Items are identical over seeds, doses and attacks unless said",
     "otherwise: what is harmful at one f is harmful at every larger one.",
 )
+CLAIMS = paragraph(
+    "Trainability is a share of trainings that are read on a fixed evaluation set, stability of a method a share of",
+    "the subjects that it makes: where less than half of them fail, upheld is true however much these lose, and",
+    "refuted is false (18, 20). At a mean loss of exactly the margin (18c, 18d) a rule about the mean would err.",
+)
 PASSES = paragraph(
-    "A configuration passes if each false outcome comes at most as often as its cut, which a rate exactly at the limit",
-    "exceeds with a chance of 1 %, and if each part that is not at its boundary has a power of at least",
-    f"{COMFORTABLE:g}. Where a count is beyond its cut there is one repetition with ten times the studies,",
-    "which then decides.",
+    "A configuration passes if each false outcome comes in at most its limit plus twice the standard error, and if",
+    f"each part that is not at its boundary has a power of at least {COMFORTABLE:g}.",
 )
 
 
@@ -46,9 +50,11 @@ def render(found: Results, command: str) -> str:
     sections = [
         _head(found, command),
         render_verdicts(found.outcomes),
+        render_least(found.least),
         _replicates(found),
         _limits(found),
         _comparisons(found),
+        _means(found),
         render_powers(found.powers),
         render_early(found.early),
     ]
@@ -57,8 +63,6 @@ def render(found: Results, command: str) -> str:
 
 def _head(found: Results, command: str) -> str:
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}"
-    known = ", ".join(outcome.configuration.name for outcome in found.outcomes if outcome.known)
-    reasons = "; ".join(dict.fromkeys(outcome.known for outcome in found.outcomes if outcome.known))
     return page(
         [
             "# Calibration of the verdict",
@@ -72,10 +76,7 @@ def _head(found: Results, command: str) -> str:
                 f"{setting.CHUNK:,}. The generator of a chunk is `default_rng(derive({setting.ROOT}, simulation, ...,",
                 "chunk))`, so that the figures depend neither on the number of processes nor on the order.",
             ),
-            paragraph(
-                f"Known to be beyond their limit: {f'configurations {known} ({reasons})' if known else 'nothing'}."
-            ),
-            paragraph(f"Beyond their limit besides: {', '.join(found.failing) or 'nothing'}."),
+            paragraph(f"Beyond their limits: {', '.join(found.failing) or 'nothing'}."),
         ]
     )
 
@@ -83,34 +84,35 @@ def _head(found: Results, command: str) -> str:
 def render_verdicts(outcomes: Sequence[Calibrated]) -> str:
     """Counts of each outcome of the whole verdict, and what each part did."""
     parts: tuple[Part, ...] = ("controls", *CONDITIONS)
-    runs = [(outcome, run) for outcome in outcomes for run in (outcome.first, outcome.again) if run is not None]
-    head = ["", "true of the study", "simulated studies", *OUTCOMES, "false outcomes: count, cut, share", "passes"]
+    said = "false outcomes: share, standard error, limit"
+    head = ["", "true of the study", "simulated studies", *OUTCOMES, said, "passes"]
     return page(
         [
             "## The whole verdict",
             SETTING,
             TERMS,
+            CLAIMS,
             PASSES,
-            table(head, [_verdict_row(outcome, run) for outcome, run in runs]),
+            table(head, [_verdict_row(outcome) for outcome in outcomes]),
             "How often each part was upheld, and the least of the parts that are true by a wide margin:",
             table(["", *parts, "least of the others"], [_part_row(outcome, parts) for outcome in outcomes]),
         ]
     )
 
 
-def _verdict_row(outcome: Calibrated, run: Simulated) -> list[Cell]:
-    said = []
-    for false in outcome.configuration.false:
-        count, most = run.of(false.part, false.outcome), cut(run.studies, false.limit)
-        said.append(f"{false.part} {false.outcome} {count:,} of at most {most:,}, {percent(count / run.studies)}")
-    decided = passed(outcome.passes) if run is outcome.decisive else "repeated"
-    counts = [run.of("verdict", outcome) for outcome in OUTCOMES]
+def _verdict_row(outcome: Calibrated) -> list[Cell]:
+    said = [
+        f"{false.part} {false.outcome} {percent(outcome.share(false), 3)}, {percent(outcome.error(false), 3)}, "
+        f"{percent(false.limit, 1)}"
+        for false in outcome.configuration.false
+    ]
+    counts = [outcome.counted.of("verdict", each) for each in OUTCOMES]
     name, title = outcome.configuration.name, outcome.configuration.title
-    return [name, title, f"{run.studies:,}", *counts, "; ".join(said) or "none", decided]
+    return [name, title, f"{outcome.counted.studies:,}", *counts, "; ".join(said) or "none", passed(outcome.passes)]
 
 
 def _part_row(outcome: Calibrated, parts: Sequence[Part]) -> list[Cell]:
-    run = outcome.first
+    run = outcome.counted
     shares = [percent(run.of(part, "upheld") / run.studies, 1) for part in parts]
     return [outcome.configuration.name, *shares, percent(outcome.least_power, 1)]
 
@@ -178,24 +180,35 @@ def _comparisons(found: Results) -> str:
             "## Comparisons",
             "Tango's test with its exact critical value: the largest size on the boundary, enumerated at 1,200 laws.",
             table(["items", "margin", "claim", "size", "at most 5 %, noninferior at least 4 %"], tango),
-            paragraph(
-                "The crossed t at D = -margin, simulated: how often non-inferior is shown. Seed effects are in logits;",
-                'where "losses" vary, M is always right and M* errs with chance margin x (1 + seed effect) x (1/2 or',
-                "3/2, by the item).",
-            ),
-            _crossed(found.crossed),
-            paragraph(
-                "Known to be larger. Such seed effects spread the final rates widely and unevenly, so that the mean of",
-                "five or ten of them is not near normal: most draws of the seeds miss those that lose most.",
-            ),
-            _crossed(found.known_larger),
         ]
     )
 
 
-def _crossed(found: Sequence[CrossedSize]) -> str:
-    rows: list[list[Cell]] = []
-    for one in found:
-        at, size = one.at, percent(one.shown / one.studies)
-        rows.append([at.seeds, at.items, f"{at.margin:g}", str(at.law), at.varies, size, passed(one.passes)])
-    return table(["seeds", "items", "margin", "seed effect", "of", "size at 5 %", "at most 5 %"], rows)
+def _means(found: Results) -> str:
+    rows: list[list[Cell]] = [
+        [
+            one.configuration.name, one.configuration.title, percent(one.configuration.truth.learning[0].beyond, 1),
+            f"{one.studies:,}", percent(one.satterthwaite), percent(one.error), percent(one.fewest),
+        ]
+        for one in found.means
+    ]  # fmt: skip
+    head = [
+        "",
+        "true of the study",
+        "trainings that fail",
+        "simulated studies",
+        "mean shown",
+        "standard error",
+        "S - 1",
+    ]
+    return page(
+        [
+            "## Why trainability claims no mean",
+            paragraph(
+                "Not a rule of titer: how often a crossed t at 5 % would show that the mean final difference is above",
+                "minus the margin, where it is exactly there; by Satterthwaite's degrees of freedom, and by S - 1. The",
+                "share of trainings that fail, which titer's claim is about, is below 1/2 in each of them.",
+            ),
+            table(head, rows),
+        ]
+    )

@@ -8,8 +8,43 @@ from benchmarks.calibration.tables import Cell, page, paragraph, percent, table
 
 
 def render_powers(found: Powers) -> str:
-    """The section on power."""
-    return page(["## Power", _exposure(found), _replicates(found), _stability(found), _doses(found), _finals(found)])
+    """The section on power, with its charts."""
+    return page(
+        [
+            "## Power",
+            chart("exposure", "P(upheld) against f, shared items and items of their own"),
+            _exposure(found),
+            _spreads(found),
+            chart("replicates", "P(upheld) against the share of replicates that break"),
+            _replicates(found),
+            chart("stability", "P(upheld) against the share of items that change"),
+            _stability(found),
+            chart("trainability", "P(upheld) against the mean final loss"),
+            _trainings(found),
+            _doses(found),
+        ]
+    )
+
+
+def chart(name: str, said: str) -> str:
+    """A chart beside the page."""
+    return f"![{said}](images/calibration-{name}.svg)"
+
+
+def _spreads(found: Powers) -> str:
+    rows: list[list[Cell]] = [
+        [
+            f"{s.threshold:g}", f"{s.rate:g}", s.number, s.levels, s.items, f"{s.sd:g}", percent(s.apart, 1),
+            percent(s.alike, 1) if s.levels == "shared" else "",
+        ]
+        for s in found.spreads
+    ]  # fmt: skip
+    said = paragraph(
+        "Resistance where seeds differ, each replicate read once: P(upheld) by the mean of f over seeds and the",
+        "standard deviation of its logit. Own items have levels of their own.",
+    )
+    head = ["threshold", "mean f", "S", "items", "n", "sd in logits", "independent", "identical"]
+    return page([said, table(head, rows)])
 
 
 def _exposure(found: Powers) -> str:
@@ -61,9 +96,13 @@ def _doses(found: Powers) -> str:
     )
 
 
-def _finals(found: Powers) -> str:
+def _trainings(found: Powers) -> str:
     rows: list[list[Cell]] = [
-        [f.seeds, f.items, f"{f.margin:g}", f"{f.seed_sd:g}", percent(f.shown, 1)] for f in found.finals
+        [f"{t.loss:g}", f"{t.seed_sd:g}", f"{t.studies:,}", percent(t.upheld, 1)] for t in found.trainings
     ]
-    said = "Trainability, final rate where nothing was lost, crossed t at 5 %: P(non-inferior), simulated."
-    return page([said, table(["seeds", "items", "margin", "seed effect, sd in logits", "shown"], rows)])
+    said = paragraph(
+        f"Trainability by the final rate of one task, {setting.REPLICATES} seeds, {setting.LEARNED_ITEMS} items,",
+        f"margin {setting.FINAL_MARGIN:g}: P(every replicate ends within the margin, and the guard is passed),",
+        "simulated.",
+    )
+    return page([said, table(["mean loss", "seed effect, sd in logits", "simulated studies", "upheld"], rows)])

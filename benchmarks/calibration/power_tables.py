@@ -6,30 +6,32 @@ from dataclasses import dataclass
 from itertools import product
 
 from benchmarks.calibration import setting
-from benchmarks.calibration.laws import ITEM_SD, M_RATE
+from benchmarks.calibration.crossed import crossed
+from benchmarks.calibration.laws import M_RATE, SeedLaw, center, final_answers, most_lost
+from benchmarks.calibration.seed_spread import SeedSpread, seed_spreads
 from benchmarks.calibration.setting import (
     ALPHA,
     ATTACKS,
     BENIGN_LADDER,
     DOSES,
     EPSILON,
+    FINAL_MARGIN,
+    LEARNED_ITEMS,
     REPLICATES,
     SHARE,
     THRESHOLD,
+    chunks,
     generator,
 )
 from titer.stats import replicates
 from titer.stats.power import (
     dose_holds,
     power_broken,
-    power_crossed,
     power_intact,
     power_noninferior,
     power_refuted,
     power_upheld,
 )
-
-_CROSSED_STUDIES = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,32 +176,33 @@ def dose_power() -> list[DosePower]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinalPower:
-    """P(non-inferior) of a final rate where nothing was lost, by the crossed t; simulated."""
+class TrainingPower:
+    """P(trainability is upheld) by the final rate of one task alone; simulated."""
 
-    seeds: int
-    items: int
-    margin: float
+    loss: float
     seed_sd: float
-    shown: float
+    studies: int
+    upheld: float
 
 
-def final_power() -> list[FinalPower]:
-    """By margin, seed spread and number of seeds."""
+LOSSES = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12)
+SEED_SDS = (0.0, 0.2, 0.4)
+
+
+def training_power(studies: int) -> list[TrainingPower]:
+    """By mean loss and seed spread: every replicate within the margin, and the guard."""
     found = []
-    for seeds, items, margin, seed_sd in product((5, 10), (200,), (0.05, 0.1), (0.0, 0.1, 0.2, 0.4)):
-        shown = power_crossed(
-            seeds,
-            items,
-            margin=margin,
-            level=ALPHA,
-            rate=M_RATE,
-            seed_sd=seed_sd,
-            item_sd=ITEM_SD,
-            rng=generator("final power", seeds, items, str(margin), str(seed_sd)),
-            simulated_studies=_CROSSED_STUDIES,
-        )
-        found.append(FinalPower(seeds=seeds, items=items, margin=margin, seed_sd=seed_sd, shown=shown))
+    for loss, sd in product(LOSSES, SEED_SDS):
+        law, upheld = SeedLaw(sd=sd), 0
+        for number, size in enumerate(chunks(studies)):
+            rng, shape = generator("training power", str(loss), str(sd), number), (size, REPLICATES, LEARNED_ITEMS)
+            before, after = (
+                final_answers(rng, law, center(law, rate), shape) for rate in (M_RATE, M_RATE - loss)
+            )  # fmt: skip
+            held = (before.sum(axis=-1) - after.sum(axis=-1) <= most_lost()).all(axis=1)
+            guard = crossed(after, before, degrees=REPLICATES - 1).noninferior(FINAL_MARGIN, ALPHA / 2)
+            upheld += int((held & guard).sum())
+        found.append(TrainingPower(loss=loss, seed_sd=sd, studies=studies, upheld=upheld / studies))
     return found
 
 
@@ -211,15 +214,17 @@ class Powers:
     replicates: list[ReplicatePower]
     stability: list[StabilityPower]
     doses: list[DosePower]
-    finals: list[FinalPower]
+    trainings: list[TrainingPower]
+    spreads: list[SeedSpread]
 
 
-def powers() -> Powers:
-    """The power of each condition."""
+def powers(studies: int) -> Powers:
+    """The power of each condition; of trainability by so many simulated studies."""
     return Powers(
         exposure=exposure_power(),
         replicates=replicate_power(),
         stability=stability_power(),
         doses=dose_power(),
-        finals=final_power(),
+        trainings=training_power(studies),
+        spreads=seed_spreads(),
     )

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from titer.seeds import derive
 from titer.stats import replicates
 from titer.stats.binomial import broken_cutoff, intact_cutoff
-from titer.stats.replicates import Levels
+from titer.stats.group_sequential import SequentialPlan, one_analysis, six_analyses, three_analyses
+from titer.stats.replicates import Items, Levels
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -39,8 +40,9 @@ LEARNED_ITEMS = 200
 BENIGN_LADDER = (6, 7, 8, 9, 10, 12, 14, 17, 20, 24, 29, 35, 42)
 EPSILON = 0.5
 FINAL_MARGIN = 0.1
-FINAL_PART = 3 / 8  # of alpha, over all tasks, for a final rate shown inferior
 
+Looks = Literal[1, 3, 6]
+"""The number of analyses of a dose."""
 Part = Literal["controls", "resistance", "generalization", "stability", "trainability", "verdict"]
 
 
@@ -49,9 +51,16 @@ def generator(name: str, *labels: str | int) -> np.random.Generator:
     return np.random.default_rng(derive(ROOT, name, *labels))
 
 
-def exposure_levels(domains: int, attacks: int) -> Levels:
+def exposure_levels(domains: int, attacks: int, items: Items = "shared") -> Levels:
     """The levels of a condition on exposure: its decisions are attacks x domains x doses."""
-    return replicates.levels(replicates=REPLICATES, share=SHARE, alpha=ALPHA, decisions=attacks * domains * DOSES)
+    decisions = attacks * domains * DOSES
+    return replicates.levels(replicates=REPLICATES, share=SHARE, alpha=ALPHA, decisions=decisions, items=items)
+
+
+def plan(levels: Levels, looks: Looks, items: int = ITEMS) -> SequentialPlan:
+    """When a dose of so many items may be decided, by the cut-offs of these levels."""
+    make = {1: one_analysis, 3: three_analyses, 6: six_analyses}[looks]
+    return make(items, threshold=THRESHOLD, intact_level=levels.intact_level, broken_level=levels.broken_level)
 
 
 def cutoffs(levels: Levels, items: int = ITEMS) -> tuple[int, int]:

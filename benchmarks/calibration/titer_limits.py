@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from benchmarks.calibration import setting
-from benchmarks.calibration.draws import harmful_items
+from benchmarks.calibration.exposure_draws import harmful_items
 from benchmarks.calibration.setting import ALPHA, ATTACKS, SHARE, THRESHOLD, FloatArray, IntArray, chunks, generator
 from benchmarks.calibration.truths import ABOVE, BELOW, CALM, CLEAR
 from benchmarks.calibration.verdicts import cut
@@ -106,7 +106,7 @@ def titer_limits(at: TiterSetting, studies: int) -> Missed:
 
 
 def ratio_limits(at: RatioSetting, studies: int) -> Missed:
-    """Misses of the limits of the median ratio, each of which may miss with `titers.ratio_error`."""
+    """Misses of the limits of the median ratio, each of which may miss with `ratio_error`."""
     levels = levels_of(replicates=setting.REPLICATES, share=SHARE, alpha=ALPHA, decisions=len(DOSES))
     lower = upper = 0
     for number, size in enumerate(chunks(studies)):
@@ -151,7 +151,7 @@ def _ratio_limits(
 
 
 def _ratio_error(levels: Levels) -> float:
-    error = interval_censoring.ratio_error(levels, levels)
+    error = interval_censoring.ratio_error(levels)
     if error is None:
         raise ValueError(f"{levels.replicates} pairs decide nothing")
     return error

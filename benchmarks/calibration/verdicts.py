@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-from benchmarks.calibration.configurations import Configuration, Falsehood
-from benchmarks.calibration.deciding import OUTCOMES, read
+from benchmarks.calibration.configuration import Configuration, Falsehood
+from benchmarks.calibration.deciding import read
 from benchmarks.calibration.draws import draw
+from benchmarks.calibration.outcomes import OUTCOMES
 from benchmarks.calibration.setting import IntArray, Part, chunks, generator
 from titer.records import Outcome
 
 COMFORTABLE = 0.96  # least power of a part that is not at its boundary
-_CUT_LEVEL = 0.01  # chance that a rate exactly at its limit fails
-_AGAIN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,53 +31,56 @@ class Simulated:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrated:
-    """One configuration, simulated; once more with ten times the studies where the first run was beyond a cut."""
+    """One configuration, simulated."""
 
     configuration: Configuration
-    first: Simulated
-    again: Simulated | None
+    counted: Simulated
 
     @property
-    def decisive(self) -> Simulated:
-        """The run that decides."""
-        return self.again or self.first
+    def within(self) -> bool:
+        """Whether every false outcome stayed within its cut."""
+        studies = self.counted.studies
+        return all(self.counted.of(f.part, f.outcome) <= cut(studies, f.limit) for f in self.configuration.false)
 
     @property
     def passes(self) -> bool:
         """Whether every false outcome stayed within its cut, and the other parts had power."""
-        return within(self.decisive, self.configuration) and self.least_power >= COMFORTABLE
-
-    @property
-    def known(self) -> str:
-        """Why false outcomes are known to be beyond their cut; empty where they are not."""
-        return self.configuration.known
+        return self.within and self.least_power >= COMFORTABLE
 
     @property
     def least_power(self) -> float:
         """The smallest share of upheld among the parts that are true by a wide margin."""
-        sure = [part for part in self.first.decisions if part not in ("verdict", *self.configuration.boundary)]
-        return min((self.first.of(part, "upheld") / self.first.studies for part in sure), default=1.0)
+        sure = [part for part in self.counted.decisions if part not in ("verdict", *self.configuration.boundary)]
+        return min((self.counted.of(part, "upheld") / self.counted.studies for part in sure), default=1.0)
+
+    def share(self, false: Falsehood) -> float:
+        """How often a false outcome was said."""
+        return self.counted.of(false.part, false.outcome) / self.counted.studies
+
+    def error(self, false: Falsehood) -> float:
+        """The standard error of that share."""
+        return standard_error(self.share(false), self.counted.studies)
+
+
+def standard_error(share: float, studies: int) -> float:
+    """Of a share among so many simulated studies."""
+    return math.sqrt(share * (1 - share) / studies)
 
 
 def cut(studies: int, limit: float) -> int:
-    """The most false outcomes that pass: a rate exactly at the limit is beyond it with a chance of 1 %.
+    """The most false outcomes that pass: the limit and twice its standard error.
 
-    >>> cut(20_000, 0.05), cut(2_000, 0.05)
-    (1072, 123)
+    >>> cut(200_000, 0.05), cut(2_000, 0.05)
+    (10194, 119)
     """
-    return int(stats.binom.isf(_CUT_LEVEL, studies, limit))
+    return math.floor(studies * (limit + 2 * standard_error(limit, studies)))
 
 
-def within(counted: Simulated, configuration: Configuration) -> bool:
-    """Whether every false outcome stayed within its cut."""
-    return all(counted.of(f.part, f.outcome) <= cut(counted.studies, f.limit) for f in configuration.false)
-
-
-def simulate(configuration: Configuration, studies: int, run: str = "first") -> Simulated:
+def simulate(configuration: Configuration, studies: int) -> Simulated:
     """Count the outcomes of so many studies of one configuration."""
     decisions: dict[Part, IntArray] = {}
     for number, size in enumerate(chunks(studies)):
-        rng = generator("verdict", configuration.name, run, number)
+        rng = generator("verdict", configuration.name, number)
         for part, codes in read(draw(configuration.truth, size, rng)).items():
             counts = np.bincount(codes, minlength=len(OUTCOMES))
             decisions[part] = decisions[part] + counts if part in decisions else counts
@@ -86,12 +88,5 @@ def simulate(configuration: Configuration, studies: int, run: str = "first") -> 
 
 
 def calibrate(configuration: Configuration, studies: int) -> Calibrated:
-    """Simulate a configuration, with one repetition where a false outcome is beyond its cut."""
-    first = simulate(configuration, studies)
-    again = None if within(first, configuration) else simulate(configuration, _AGAIN * studies, "again")
-    return Calibrated(configuration=configuration, first=first, again=again)
-
-
-def share(counted: Simulated, falsehood: Falsehood) -> float:
-    """How often a false outcome was said."""
-    return counted.of(falsehood.part, falsehood.outcome) / counted.studies
+    """Simulate a configuration."""
+    return Calibrated(configuration=configuration, counted=simulate(configuration, studies))
