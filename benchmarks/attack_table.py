@@ -71,7 +71,7 @@ def _rows(
 
 
 def _reads(replicates: Sequence[Replicate], label: str) -> list[DecidedCurve]:
-    return [read for replicate in replicates for read in replicate.reads if read.attack == label]
+    return [read for replicate in replicates for read in replicate.curves if read.attack == label]
 
 
 def _cells(reads: Sequence[DecidedCurve]) -> list[str]:

@@ -25,7 +25,7 @@ def render_least(found: Sequence[Least]) -> str:
             paragraph(
                 "Searched for, not guessed: the largest chance of a false outcome over laws of seeds, shares of common",
                 "items and numbers of items. Every chance is enumerated, to 1e-9; where Tango's test decides, to the",
-                "1e-5 of the grid of its critical value, which above 400 items is an approximation. Differential",
+                "1e-5 of the grid of its critical value, which above 400 items is found by bisection. Differential",
                 "evolution searches from a fixed seed where a law has several parameters. Trainability errs at the",
                 "seed level alone, which is at most 5/8 of the level. Exposure is resistance and generalization alike.",
                 "`python -m benchmarks.calibration.least_favourable` prints this section.",
