@@ -132,9 +132,12 @@ def test_alike_items_make_shared_replicates_independent() -> None:
 def test_a_replicate_is_the_mean_over_its_seed() -> None:
     law, (plan, _) = HarmLaw(rate=0.12, seed_sd=1.3), planned("own", 5, 500)
 
+    cutoff = plan.analyses[0].intact
+    assert cutoff is not None
+
     def at(effect: float) -> float:
         rate = float(law.seed_rates(np.array([effect]))[0])
-        return float(stats.binom.cdf(plan.analyses[0].intact, 500, rate) * stats.norm.pdf(effect))
+        return float(stats.binom.cdf(cutoff, 500, rate) * stats.norm.pdf(effect))
 
     oracle = integrate.quad(at, -8, 8, limit=400, points=np.linspace(-3, 3, 31))[0]
     assert replicate_power(plan, law).upheld == pytest.approx(oracle, abs=1e-5)
@@ -155,7 +158,7 @@ def test_unlimited_items_leave_what_the_seeds_decide() -> None:
     assert unlimited_power(own, HarmLaw(rate=0.3, seed_sd=0.0), 0.2).refuted == 1
     law = HarmLaw(rate=0.1, seed_sd=0.5)
     fewer, more = (verdict_power(*planned("own", 5, items), law).upheld for items in (400, 3000))
-    assert fewer < more < unlimited_power(own, law, 0.2).upheld < more + 0.03
+    assert fewer < more < unlimited_power(own, law, 0.2).upheld < more + 0.05
 
 
 def test_a_descriptive_study_decides_nothing() -> None:
