@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from titer.stats.cheapest_plan import ITEMS, StudyGoal, StudySize, chance, cheapest_plan, items_could_decide
-from titer.stats.harm_law import HarmLaw
+from titer.stats.rate_law import RateLaw
 from titer.stats.replicates import Items
 from titer.stats.verdict_power import replicate_power
 
@@ -16,20 +16,20 @@ GOAL = StudyGoal(threshold=0.2, share=0.5, alpha=0.05, decisions=3)
 
 @pytest.mark.parametrize("kind", ["shared", "own"])
 def test_the_nearer_the_threshold_the_dearer(kind: Items) -> None:
-    found = [cheapest_plan(GOAL, HarmLaw(rate=rate), "upheld", kind) for rate in (0.03, 0.06, 0.09, 0.12)]
+    found = [cheapest_plan(GOAL, RateLaw(rate=rate), "upheld", kind) for rate in (0.03, 0.06, 0.09, 0.12)]
     costs = [one.answers for one in found if one is not None]
     assert len(costs) == 4
     assert costs == sorted(costs)
     for one, rate in zip(found, (0.03, 0.06, 0.09, 0.12), strict=True):
         assert one is not None
         assert one.power >= 0.8
-        assert one.power == chance(GOAL, one.size, HarmLaw(rate=rate), "upheld")
-        asked = replicate_power(one.size.plan(GOAL)[0], HarmLaw(rate=rate)).asked
+        assert one.power == chance(GOAL, one.size, RateLaw(rate=rate), "upheld")
+        asked = replicate_power(one.size.plan(GOAL)[0], RateLaw(rate=rate)).asked
         assert one.answers == pytest.approx(one.size.replicates * 3 * asked)
 
 
 def test_no_plan_of_own_items_that_is_tried_costs_less() -> None:
-    law = HarmLaw(rate=0.1)
+    law = RateLaw(rate=0.1)
     best = cheapest_plan(GOAL, law, "upheld", "own")
     assert best is not None
     for replicates in GOAL.sizes:
@@ -44,26 +44,26 @@ def test_no_plan_of_own_items_that_is_tried_costs_less() -> None:
 @pytest.mark.parametrize("kind", ["shared", "own"])
 def test_at_the_threshold_no_number_of_items_decides(kind: Items) -> None:
     for rate in (0.18, 0.2, 0.3):
-        assert cheapest_plan(GOAL, HarmLaw(rate=rate), "upheld", kind) is None
-        assert not items_could_decide(GOAL, HarmLaw(rate=rate), "upheld")
-    assert not items_could_decide(GOAL, HarmLaw(rate=0.2), "refuted")
+        assert cheapest_plan(GOAL, RateLaw(rate=rate), "upheld", kind) is None
+        assert not items_could_decide(GOAL, RateLaw(rate=rate), "upheld")
+    assert not items_could_decide(GOAL, RateLaw(rate=0.2), "refuted")
 
 
 def test_above_the_threshold_it_refutes() -> None:
-    found = cheapest_plan(GOAL, HarmLaw(rate=0.4), "refuted", "own")
+    found = cheapest_plan(GOAL, RateLaw(rate=0.4), "refuted", "own")
     assert found is not None
     assert found.power >= 0.8
-    assert cheapest_plan(GOAL, HarmLaw(rate=0.1), "refuted", "own") is None
+    assert cheapest_plan(GOAL, RateLaw(rate=0.1), "refuted", "own") is None
 
 
 def test_more_than_the_items_that_are_tried_may_decide() -> None:
-    law = HarmLaw(rate=0.165)
+    law = RateLaw(rate=0.165)
     assert cheapest_plan(GOAL, law, "upheld", "shared") is None
     assert items_could_decide(GOAL, law, "upheld")
 
 
 def test_dear_training_makes_for_fewer_seeds() -> None:
-    law = HarmLaw(rate=0.1)
+    law = RateLaw(rate=0.1)
     cheap, dear = (cheapest_plan(replace(GOAL, training=cost), law, "upheld", "own") for cost in (0, 2000))
     assert cheap is not None
     assert dear is not None

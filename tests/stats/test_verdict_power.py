@@ -11,7 +11,7 @@ from scipy import integrate, special, stats
 
 from titer.stats.binomial import Counts
 from titer.stats.group_sequential import SequentialPlan, one_analysis, six_analyses, three_analyses
-from titer.stats.harm_law import HarmLaw
+from titer.stats.rate_law import RateLaw
 from titer.stats.replicates import Items, Levels, Tally, decide, descriptive_levels, levels
 from titer.stats.sequential_decisions import decide_sequential
 from titer.stats.verdict_power import replicate_power, unlimited_power, verdict_power
@@ -28,7 +28,7 @@ def planned(
     return cut(n, threshold=threshold, intact_level=own.intact_level, broken_level=own.broken_level), own
 
 
-def simulated(plan: SequentialPlan, own: Levels, law: HarmLaw, *, seed: int) -> tuple[float, float]:
+def simulated(plan: SequentialPlan, own: Levels, law: RateLaw, *, seed: int) -> tuple[float, float]:
     """The shares of upheld and of refuted among simulated studies, each answer drawn and every dose decided."""
     rng, n, replicates = np.random.default_rng(seed), plan.analyses[-1].asked, own.replicates
     outcomes = []
@@ -70,7 +70,7 @@ def test_figures_of_the_statistics_page(
     for threshold, rate, figures in ((0.2, 0.1, at_two), (0.3, 0.15, at_three)):
         plan, own = planned(items, replicates, n, threshold=threshold)
         for seed_sd, figure in zip((0.2, 0.4), figures, strict=True):
-            found = verdict_power(plan, own, HarmLaw(rate=rate, seed_sd=seed_sd))
+            found = verdict_power(plan, own, RateLaw(rate=rate, seed_sd=seed_sd))
             assert 100 * found.upheld == pytest.approx(figure, abs=1.01)
             assert found.standard_error == 0 if items == "own" else found.standard_error < 0.004
 
@@ -92,7 +92,7 @@ def test_chances_of_a_verdict_are_those_of_simulated_studies(
     items: Items, replicates: int, n: int, cut: Cut, rate: float, seed_sd: float
 ) -> None:
     plan, own = planned(items, replicates, n, cut=cut)
-    law = HarmLaw(rate=rate, seed_sd=seed_sd)
+    law = RateLaw(rate=rate, seed_sd=seed_sd)
     found = verdict_power(plan, own, law)
     shares = simulated(plan, own, law, seed=n + replicates)
     assert 0.1 < max(found.upheld, found.refuted) < 0.9
@@ -103,7 +103,7 @@ def test_chances_of_a_verdict_are_those_of_simulated_studies(
 
 def test_own_items_uphold_where_shared_ones_do_not() -> None:
     """At half the threshold, n = 120, S = 5: in at least 60 % of simulated studies, with shared items in 27 %."""
-    law = HarmLaw(rate=0.1)
+    law = RateLaw(rate=0.1)
     own, _ = simulated(*planned("own", 5, 120), law, seed=1)
     shared, _ = simulated(*planned("shared", 5, 120), law, seed=1)
     assert own >= 0.6
@@ -112,14 +112,14 @@ def test_own_items_uphold_where_shared_ones_do_not() -> None:
 
 def test_more_draws_of_shared_items_change_nothing_but_the_error() -> None:
     plan, own = planned("shared", 5, 120)
-    few, many = (verdict_power(plan, own, HarmLaw(rate=0.1), draws=draws) for draws in (256, 2048))
+    few, many = (verdict_power(plan, own, RateLaw(rate=0.1), draws=draws) for draws in (256, 2048))
     assert many.standard_error < few.standard_error / 2
     assert abs(few.upheld - many.upheld) < 3 * few.standard_error
 
 
 def test_alike_items_make_shared_replicates_independent() -> None:
     """Where items do not differ nothing is common to replicates but their number: enumeration."""
-    law, (plan, own) = HarmLaw(rate=0.08, seed_sd=0.0, item_sd=0.0), planned("shared", 9, 120)
+    law, (plan, own) = RateLaw(rate=0.08, seed_sd=0.0, item_sd=0.0), planned("shared", 9, 120)
     cutoff = plan.analyses[0].intact
     assert cutoff is not None
     each = stats.binom.cdf(cutoff, 120, 0.08)
@@ -130,7 +130,7 @@ def test_alike_items_make_shared_replicates_independent() -> None:
 
 
 def test_a_replicate_is_the_mean_over_its_seed() -> None:
-    law, (plan, _) = HarmLaw(rate=0.12, seed_sd=1.3), planned("own", 5, 500)
+    law, (plan, _) = RateLaw(rate=0.12, seed_sd=1.3), planned("own", 5, 500)
 
     cutoff = plan.analyses[0].intact
     assert cutoff is not None
@@ -144,7 +144,7 @@ def test_a_replicate_is_the_mean_over_its_seed() -> None:
 
 
 def test_the_rate_is_the_mean_over_seeds_and_items() -> None:
-    law = HarmLaw(rate=0.1, seed_sd=0.4, item_sd=1.0)
+    law = RateLaw(rate=0.1, seed_sd=0.4, item_sd=1.0)
     rng = np.random.default_rng(3)
     drawn = special.expit(law.center + rng.standard_normal(10**6) + 0.4 * rng.standard_normal(10**6))
     assert drawn.mean() == pytest.approx(0.1, abs=4e-4)
@@ -154,9 +154,9 @@ def test_the_rate_is_the_mean_over_seeds_and_items() -> None:
 
 def test_unlimited_items_leave_what_the_seeds_decide() -> None:
     _, own = planned("own", 5, 120)
-    assert unlimited_power(own, HarmLaw(rate=0.1, seed_sd=0.0), 0.2).upheld == 1
-    assert unlimited_power(own, HarmLaw(rate=0.3, seed_sd=0.0), 0.2).refuted == 1
-    law = HarmLaw(rate=0.1, seed_sd=0.5)
+    assert unlimited_power(own, RateLaw(rate=0.1, seed_sd=0.0), 0.2).upheld == 1
+    assert unlimited_power(own, RateLaw(rate=0.3, seed_sd=0.0), 0.2).refuted == 1
+    law = RateLaw(rate=0.1, seed_sd=0.5)
     fewer, more = (verdict_power(*planned("own", 5, items), law).upheld for items in (400, 3000))
     assert fewer < more < unlimited_power(own, law, 0.2).upheld < more + 0.05
 
@@ -164,11 +164,11 @@ def test_unlimited_items_leave_what_the_seeds_decide() -> None:
 def test_a_descriptive_study_decides_nothing() -> None:
     own = descriptive_levels(replicates=5, share=0.5, alpha=0.05, decisions=3)
     plan = one_analysis(120, threshold=0.2, intact_level=own.intact_level, broken_level=own.broken_level)
-    found = verdict_power(plan, own, HarmLaw(rate=0.05))
+    found = verdict_power(plan, own, RateLaw(rate=0.05))
     assert found.upheld == found.refuted == 0
 
 
 @pytest.mark.parametrize("impossible", [{"rate": 0.0}, {"rate": 1.0}, {"rate": 0.1, "seed_sd": -0.1}])
 def test_impossible_laws_are_refused(impossible: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
-        HarmLaw(**impossible)
+        RateLaw(**impossible)

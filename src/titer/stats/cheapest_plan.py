@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from titer.stats.group_sequential import SequentialPlan, one_analysis, six_analyses, three_analyses
-from titer.stats.harm_law import HarmLaw
+from titer.stats.rate_law import RateLaw
 from titer.stats.replicates import Items, Levels, levels, minimum_replicates
 from titer.stats.verdict_power import VerdictPower, replicate_power, unlimited_power, verdict_power
 
@@ -100,7 +100,7 @@ class CheapestPlan:
 
 
 def cheapest_plan(
-    goal: StudyGoal, law: HarmLaw, claim: Decisive, kind: Items, *, wanted: float = WANTED
+    goal: StudyGoal, law: RateLaw, claim: Decisive, kind: Items, *, wanted: float = WANTED
 ) -> CheapestPlan | None:
     """The plan with the fewest expected answers whose chance of the claim is at least the wanted one.
 
@@ -115,7 +115,7 @@ def cheapest_plan(
         The plan; None where none of the sizes that are tried has that chance.
 
     >>> goal = StudyGoal(threshold=0.2, share=0.5, alpha=0.05, decisions=3)
-    >>> cheapest_plan(goal, HarmLaw(rate=0.05), "upheld", "own").size
+    >>> cheapest_plan(goal, RateLaw(rate=0.05), "upheld", "own").size
     StudySize(replicates=7, items=30, kind='own', analyses=6)
     """
     best: CheapestPlan | None = None
@@ -128,7 +128,7 @@ def cheapest_plan(
     return best
 
 
-def items_could_decide(goal: StudyGoal, law: HarmLaw, claim: Decisive, *, wanted: float = WANTED) -> bool:
+def items_could_decide(goal: StudyGoal, law: RateLaw, claim: Decisive, *, wanted: float = WANTED) -> bool:
     """Whether so many items as one likes give some number of replicates that is tried the wanted chance.
 
     Args:
@@ -140,7 +140,7 @@ def items_could_decide(goal: StudyGoal, law: HarmLaw, claim: Decisive, *, wanted
     return any(_reachable(goal, replicates, law, claim, wanted) for replicates in goal.sizes)
 
 
-def chance(goal: StudyGoal, size: StudySize, law: HarmLaw, claim: Decisive) -> float:
+def chance(goal: StudyGoal, size: StudySize, law: RateLaw, claim: Decisive) -> float:
     """The chance that a study of this size ends with the claim.
 
     Args:
@@ -157,7 +157,7 @@ def _of(power: VerdictPower, claim: Decisive) -> float:
     return power.upheld if claim == "upheld" else power.refuted
 
 
-def _reachable(goal: StudyGoal, replicates: int, law: HarmLaw, claim: Decisive, wanted: float) -> bool:
+def _reachable(goal: StudyGoal, replicates: int, law: RateLaw, claim: Decisive, wanted: float) -> bool:
     """Whether unlimited items give so many replicates the wanted chance."""
     levels = goal.levels(replicates, "own")
     return _of(unlimited_power(levels, law, goal.threshold), claim) >= wanted
@@ -168,7 +168,7 @@ class _Search:
     """The search among the plans of so many replicates."""
 
     goal: StudyGoal
-    law: HarmLaw
+    law: RateLaw
     claim: Decisive
     kind: Items
     wanted: float

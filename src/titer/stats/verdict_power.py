@@ -22,8 +22,8 @@ import numpy as np
 from scipy import special
 
 from titer.stats.group_sequential import InterimAnalysis, SequentialPlan
-from titer.stats.harm_law import HarmLaw, Quadrature
 from titer.stats.power import power_refuted, power_upheld
+from titer.stats.rate_law import Quadrature, RateLaw
 from titer.stats.replicates import Levels
 from titer.stats.tango import FloatArray
 
@@ -57,7 +57,7 @@ class _Prospects(NamedTuple):
     asked: FloatArray
 
 
-def verdict_power(plan: SequentialPlan, levels: Levels, law: HarmLaw, *, draws: int = DRAWS) -> VerdictPower:
+def verdict_power(plan: SequentialPlan, levels: Levels, law: RateLaw, *, draws: int = DRAWS) -> VerdictPower:
     """P(upheld) and P(refuted) of S replicates, if one dose decides.
 
     Args:
@@ -70,7 +70,7 @@ def verdict_power(plan: SequentialPlan, levels: Levels, law: HarmLaw, *, draws: 
     >>> from titer.stats.replicates import levels
     >>> own = levels(replicates=5, share=0.5, alpha=0.05, decisions=3, items="own")
     >>> plan = one_analysis(120, threshold=0.2, intact_level=own.intact_level, broken_level=own.broken_level)
-    >>> round(verdict_power(plan, own, HarmLaw(rate=0.1)).upheld, 2)
+    >>> round(verdict_power(plan, own, RateLaw(rate=0.1)).upheld, 2)
     0.65
     """
     each = _replicate(plan, law)
@@ -85,7 +85,7 @@ def verdict_power(plan: SequentialPlan, levels: Levels, law: HarmLaw, *, draws: 
     return VerdictPower(upheld=held, refuted=fell, standard_error=max(held_error, fell_error), asked=asked)
 
 
-def unlimited_power(levels: Levels, law: HarmLaw, threshold: float) -> VerdictPower:
+def unlimited_power(levels: Levels, law: RateLaw, threshold: float) -> VerdictPower:
     """The same with unlimited items at every dose: what is left to the seeds.
 
     Args:
@@ -98,7 +98,7 @@ def unlimited_power(levels: Levels, law: HarmLaw, threshold: float) -> VerdictPo
     return VerdictPower(upheld=upheld, refuted=refuted, standard_error=0.0, asked=np.inf)
 
 
-def replicate_power(plan: SequentialPlan, law: HarmLaw) -> VerdictPower:
+def replicate_power(plan: SequentialPlan, law: RateLaw) -> VerdictPower:
     """The same of one replicate: that it holds, or fails, and the items it is expected to be asked at the dose; exact.
 
     Args:
@@ -109,17 +109,17 @@ def replicate_power(plan: SequentialPlan, law: HarmLaw) -> VerdictPower:
     return VerdictPower(upheld=intact, refuted=broken, standard_error=0.0, asked=asked)
 
 
-def _seeds(plan: SequentialPlan, law: HarmLaw) -> Quadrature:
+def _seeds(plan: SequentialPlan, law: RateLaw) -> Quadrature:
     return law.seed_quadrature(plan.analyses[-1].asked, plan.threshold)
 
 
-def _replicate(plan: SequentialPlan, law: HarmLaw) -> _Prospects:
+def _replicate(plan: SequentialPlan, law: RateLaw) -> _Prospects:
     """P(intact), P(broken) and the items asked of one replicate, over its seed and the items that are drawn."""
     seeds = _seeds(plan, law)
     return _over_seeds(_walk(plan.analyses, repeat(law.seed_rates(seeds.nodes)), len(seeds.nodes)), seeds)
 
 
-def _by_draw(plan: SequentialPlan, law: HarmLaw, draws: int) -> _Prospects:
+def _by_draw(plan: SequentialPlan, law: RateLaw, draws: int) -> _Prospects:
     """The same of a replicate that is asked given items, over its seed alone: one value for each draw of items."""
     seeds, rng = _seeds(plan, law), np.random.default_rng(_SEED)
     at = law.center + law.seed_sd * seeds.nodes

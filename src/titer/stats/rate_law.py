@@ -1,7 +1,7 @@
-"""How harmful answers are over seeds and items: a logit-normal law, and its quadrature.
+"""How often something happens over seeds and items, such as a harmful answer: a logit-normal law, and its quadrature.
 
-Seed s makes item i harmful with chance expit(center + item_i + seed_s), both effects normal. The rate is the mean over
-items and seeds; with that reading the figures of `statistics.md`, 17, come out.
+At seed s it happens on item i with chance expit(center + item_i + seed_s), both effects normal. The rate is the mean
+over items and seeds; with that reading the figures of `statistics.md`, 16 and 17, come out.
 """
 
 from dataclasses import dataclass
@@ -37,11 +37,11 @@ _ITEMS = _of_items()
 
 
 @dataclass(frozen=True, kw_only=True)
-class HarmLaw:
-    """How harmful the answers at the dose that decides are, over seeds and items.
+class RateLaw:
+    """How often something happens, over seeds and items.
 
     Attributes:
-        rate: mean chance of a harmful answer over seeds and items, strictly between 0 and 1.
+        rate: its mean chance over seeds and items, strictly between 0 and 1.
         seed_sd: standard deviation of the effect of a seed, in logits.
         item_sd: standard deviation of the effect of an item, in logits.
     """
