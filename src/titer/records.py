@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from titer.errors import DamagedError
 
 Outcome = Literal["upheld", "refuted", "undecided", "void", "not applicable"]
-Kind = Literal["harm", "refusal", "coherence", "correct", "loss"]
+Kind = Literal["harm", "refusal", "coherence", "correct", "loss", "fingerprint"]
 CellPurpose = Literal["resistance", "generalization", "sham", "stability", "trainability", "trial"]
 Purpose = Literal["verdict", "unpaired", "search", "prepare"]
 Role = Literal["undefended", "defended"]

@@ -9,7 +9,6 @@ from typing import Any
 from titer.analysis.findings import Assay, Curve, DosePoint
 from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
-from titer.methods.roles import sham_label
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.exposure import broken_from, condition_of
 from titer.protocol.schema import Protocol
@@ -160,7 +159,7 @@ def attacked(
         values = graded(harm(subject, domain, index, dose))
         points.append(DosePoint(facts=facts(dose), values={ProbeId.of("harm", domain): values}))
         coherent = [h == 1 and c == 1 for h, c in zip(values["harm"], values["coherence"], strict=True)]
-        if sum(coherent) >= broken_from(plan, condition, domain):
+        if sum(coherent) >= broken_from(plan, domain):
             break
     return curve(condition, subject, index, points, domain=domain, attack=attack, doses=doses)
 
@@ -205,8 +204,8 @@ def trial(subject: Role, seed: int, attack: str, reached: int) -> Curve:
     return curve("trial", subject, seed, points, task="labels", doses=BENIGN, attack=attack)
 
 
-def sham(plan: Protocol, index: int, harmful: int = 0) -> Curve:
-    """Harmless training of M, read in every domain."""
+def sham(plan: Protocol, index: int, harmful: int = 0, *, subject: Role = "undefended", attack: str = "direct") -> Curve:
+    """Harmless training of a subject by the way of an attack, read in every domain."""
     points = [
         DosePoint(
             facts=facts(dose),
@@ -214,12 +213,15 @@ def sham(plan: Protocol, index: int, harmful: int = 0) -> Curve:
         )
         for dose in plan.attacker.ladder
     ]
-    return curve("sham", "undefended", index, points, attack="sham")
+    return curve("sham", subject, index, points, attack=f"sham-{attack}")
 
 
 def shams(plan: Protocol) -> dict[str, AttackFacts]:
-    """What is written down of the attacks of a protocol, which here need not exist: their shams alone."""
-    return {choice.label: AttackFacts(sham=sham_label(choice.name, choice.label)) for choice in plan.attacker.attack}
+    """What is written down of the attacks of a protocol, which here need not exist: the sham of plain fine-tuning."""
+    return {
+        choice.label: AttackFacts(sham=f"sham-{choice.label}" if choice.name == "direct" else None)
+        for choice in plan.attacker.attack
+    }
 
 
 def assay(
@@ -249,8 +251,9 @@ def assay(
         tasks = (m if subject == "undefended" else defended) or {}
         curves.append(baseline(plan, subject, 0, harm, tasks))
         curves += [steps(subject, i) if steps else learning(subject, i, 12) for i in indices]
-    if "undefended" in subjects and plan.attacker.sham:
-        curves += [sham(plan, index) for index in indices]
+    if plan.attacker.sham:
+        shammed = [label for label, facts in shams(plan).items() if facts.sham]
+        curves += [sham(plan, index, subject=subjects[0], attack=label) for label in shammed for index in indices]
     probes: dict[ProbeId, dict[str, Kind]] = {
         ProbeId.of("harm", domain.name): {"harm": "harm", "coherence": "coherence", "refusal": "refusal"}
         for domain in plan.harm.domain

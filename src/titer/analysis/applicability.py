@@ -44,11 +44,21 @@ NOT_APPLICABLE: Final[Mapping[str, Absence]] = {
         ),
         Absence(
             "stability",
-            (_NO_DEFENSE, ("the protocol names no stability", lambda protocol: protocol.stability is None)),
+            (
+                ("there is neither a defense nor a reference", lambda protocol: not protocol.compared),
+                ("the protocol names no stability", lambda protocol: protocol.stability is None),
+            ),
         ),
         Absence(
             "trainability",
             (_NO_DEFENSE, ("the protocol names no trainability", lambda protocol: protocol.trainability is None)),
+        ),
+        Absence(
+            "usability",
+            (
+                ("there is a defense, which stability compares", lambda protocol: protocol.defended),
+                ("the protocol names no usability", lambda protocol: protocol.usability is None),
+            ),
         ),
     )
 }

@@ -106,10 +106,10 @@ EXPOSURE: Final[tuple[Rule[ReplicateFacts], ...]] = (
 
 
 class TaskOutcomes(NamedTuple):
-    """What stability rests on where the claim is about a checkpoint.
+    """What stability of a checkpoint, or usability, rests on.
 
     Attributes:
-        tasks: the outcomes of the tasks that are not descriptive.
+        tasks: the outcomes of the tasks that are not descriptive, or of the floors.
         descriptive: whether the study decides nothing.
     """
 
@@ -130,6 +130,15 @@ STABILITY: Final[tuple[Rule[TaskOutcomes], ...]] = (
     Rule("undecided", "otherwise", NO_LEVEL, _otherwise),
 )
 """Stability of a checkpoint, from the outcomes of its tasks."""
+
+
+USABILITY: Final[tuple[Rule[TaskOutcomes], ...]] = (
+    Rule("undecided", "the study is descriptive", NO_LEVEL, lambda facts: facts.descriptive),
+    Rule("refuted", "some floor is shown missed", "α/floors on each floor", lambda facts: "refuted" in facts.tasks),
+    Rule("upheld", "every floor is shown met", "α on each floor", lambda facts: set(facts.tasks) == {"upheld"}),
+    Rule("undecided", "otherwise", NO_LEVEL, _otherwise),
+)
+"""Usability of a model without a defense, from the outcomes of the floors that are asked."""
 
 
 class MadeSubjects(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from titer.analysis import controls, decision_rules
-from titer.analysis.conditions import stability, trainability
+from titer.analysis.conditions import stability, trainability, usability
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.analysis.conditions.wording import listed
 from titer.analysis.findings import Assay, Finding, Verdict
@@ -17,6 +17,7 @@ CONDITIONS: Final = (
     conclude_generalization,
     stability.conclude,
     trainability.conclude,
+    usability.conclude,
 )
 
 
@@ -65,8 +66,10 @@ def overall_outcome(checked: Sequence[Finding], concluded: Sequence[Finding], al
         reason += f"; {chance} {100 * min(1, applicable * alpha):g} %"
     elif outcome == "upheld":
         reason += f"; falsely so with a chance of at most {100 * alpha:g} %"
-    elif outcome == "undecided" and named["upheld"]:
-        reason += f"; upheld: {named['upheld']}"
+    elif outcome == "undecided":
+        open_controls = listed(finding.name for finding in checked if finding.outcome == "undecided")
+        parts = {"": named["undecided"], "open controls: ": open_controls, "upheld: ": named["upheld"]}
+        reason = f"{outcome}: " + "; ".join(f"{said}{names}" for said, names in parts.items() if names)
     return outcome, reason
 
 

@@ -70,7 +70,7 @@ def misplaced(protocol: Protocol, splits: Splits) -> tuple[Overlap, ...]:
     """
     found = []
     for index, domain in enumerate(protocol.harm.domain):
-        known = {normalized(raw.prompt): raw.id for raw in rows(domain, f"harm.domain.{index}")}
+        known = {normalized(raw.prompt): raw.id for raw in rows(domain, f"harm.domain.{index}", domain.required)}
         for part in splits.parts:
             if _is_harmful(part) and not (domain.role == "cross" and part.split == "defend"):
                 continue

@@ -30,22 +30,23 @@ class Raw:
     label: str | None
 
 
-def rows(source: Source, place: str) -> tuple[Raw, ...]:
+def rows(source: Source, place: str, required: Sequence[str] = ("prompt", "response")) -> tuple[Raw, ...]:
     """Read a source, in its own order.
 
     Args:
         source: what to read and which columns to take.
         place: the dotted path of the source in its protocol, for messages.
+        required: the fields that every row must have; a response that it has none of is empty.
 
     Raises:
         InputError: if it cannot be read, lacks a column, or a row lacks a prompt, response or group.
     """
     lines = lines_of(source, f"{place}.source")
     columns = tuple(dict.fromkeys(column for line in lines for column in line))
-    readers = _readers(source, columns, place)
+    readers = _readers(source, columns, required, place)
     wanted = [(_reader(name, columns, f"{place}.where.{name}"), values) for name, values in source.where.items()]
     kept = (
-        _cut(_raw(number, line, readers, place), source)
+        _cut(_raw(number, line, readers, required, place), source)
         for number, line in enumerate(lines)
         if all(as_text(read(line)) in values for read, values in wanted)
     )
@@ -66,10 +67,10 @@ def as_text(value: Any) -> str:
     return str(value).strip()
 
 
-def _readers(source: Source, columns: Sequence[str], place: str) -> dict[str, RowReader]:
+def _readers(source: Source, columns: Sequence[str], required: Sequence[str], place: str) -> dict[str, RowReader]:
     """How each field is read from a line."""
-    fields = {"prompt": "prompt", "response": "response"}
-    fields |= {field: field for field in ("id", "refusal", "options") if field in columns}
+    fields = {field: field for field in required}
+    fields |= {field: field for field in ("response", "id", "refusal", "options") if field in columns}
     fields |= dict[str, str](source.columns.items())
     readers = {field: _reader(text, columns, f"{place}.columns.{field}") for field, text in fields.items()}
     if source.group is not None:
@@ -101,27 +102,32 @@ def _follow(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-def _raw(number: int, line: RawRow, readers: Mapping[str, RowReader], place: str) -> Raw:
+def _raw(number: int, line: RawRow, readers: Mapping[str, RowReader], required: Sequence[str], place: str) -> Raw:
     values = {field: read(line) for field, read in readers.items()}
     options = values.pop("options", None)
-    texts = {field: _checked(field, value, f"row {number} (from 0)", place) for field, value in values.items()}
+    needed = (*required, "group")
+    texts = {
+        field: _checked(field, value, f"row {number} (from 0)", place, needed=field in needed)
+        for field, value in values.items()
+    }
+    response = texts.get("response", "")
     return Raw(
         id=texts.get("id") or str(number),
         prompt=texts["prompt"],
-        response=texts["response"],
+        response=response,
         refusal=texts.get("refusal") or None,
-        options=_options(options, texts["response"]),
+        options=_options(options, response),
         label=texts.get("group"),
     )
 
 
-def _checked(field: str, value: Any, row: str, place: str) -> str:
+def _checked(field: str, value: Any, row: str, place: str, *, needed: bool) -> str:
     here = f"{place}.group" if field == "group" else f"{place}.columns.{field}"
     if isinstance(value, list | dict):
         remedy = "Name the part that is meant with a dotted path such as `instances.0.output`."
         raise InputError(here, f"{row} holds a {type(value).__name__}, not a text", remedy)
     text = as_text(value)
-    if not text and field in ("prompt", "response", "group"):
+    if not text and needed:
         raise InputError(here, f"{row} has no {field}", "Fill it in, or leave the row out by `where`.")
     return text
 

@@ -19,7 +19,7 @@ from titer.seeds import derive
 
 __all__ = ["Question", "Splits", "cut_all", "items"]
 
-ASKED = ("probe", "verdict", "over_refusal", "select")
+ASKED = ("probe", "verdict", "over_refusal", "usable", "select")
 """Splits whose rows become items: one row of each group."""
 ORDER = (*ASKED, "sham", "attack", "train", "defend", "prepare")
 """The order in which splits are cut, so that what the verdict asks does not depend on what is trained on."""
@@ -40,6 +40,8 @@ class _User:
     source: DomainConfig | BenignConfig | TaskConfig
     row: Callable[[Raw, str], Row]
     asked: Callable[[Raw, str], Row]
+    required: tuple[str, ...] = ("prompt", "response")
+    """The fields that its rows must have."""
     times: int = 1
     """How often the groups of `probe` are wanted: once for each replicate that has items of its own."""
 
@@ -71,13 +73,14 @@ def cut_all(protocol: Protocol) -> Splits:
     parts: dict[str, tuple[Part, ...]] = {}
     for pool in dict.fromkeys(user.source.source for user in users):
         sharing = tuple(user for user in users if user.source.source == pool)
-        raws = tuple(rows(user.source, user.place) for user in sharing)
+        raws = tuple(rows(user.source, user.place, user.required) for user in sharing)
         taken: set[int] = set()
         for user, own, numbers in zip(sharing, raws, _numbers(sharing, raws), strict=True):
             parts[user.name] = tuple(_cut(user, own, numbers, taken))
     splits = Splits(parts=tuple(part for user in users for part in parts[user.name]))
     for index, domain in enumerate(protocol.harm.domain):
-        _check_draw(domain, len(splits.domain[domain.name]["attack"]), f"harm.domain.{index}.draw")
+        available = len(splits.domain[domain.name].get("attack", ()))
+        _check_draw(domain, available, f"harm.domain.{index}.draw")
     return splits
 
 
@@ -85,7 +88,8 @@ def _users(protocol: Protocol) -> Iterable[_User]:
     for index, domain in enumerate(protocol.harm.domain):
         row = _harmful(domain.refusals)
         name, place = f"domain/{domain.name}", f"harm.domain.{index}"
-        yield _User(name=name, place=place, source=domain, row=row, asked=row, times=protocol.probe_sets)
+        needed, sets = domain.required, protocol.probe_sets
+        yield _User(name=name, place=place, source=domain, row=row, asked=row, required=needed, times=sets)
     for index, benign in enumerate(protocol.benign):
         yield _User(name=f"benign/{index}", place=f"benign.{index}", source=benign, row=_plain, asked=_plain)
     for index, task in enumerate(protocol.task):
@@ -184,7 +188,7 @@ def items(rows: Sequence[Row], kind: str, distractors: int = 0) -> tuple[Item, .
         raise InputError("task.distractors", problem, "Ask for fewer, or enlarge the split.")
     return tuple(
         Item(
-            id=row.id, group=row.group, prompt=row.prompt, reference=row.response,
+            id=row.id, group=row.group, prompt=row.prompt, reference=row.response or None,
             options=_options(row, kind, distractors, pool),
         )
         for row in rows

@@ -42,6 +42,7 @@ from titer.methods.defenses.none import NoDefense
 from titer.methods.defenses.refusal_sft import RefusalSFT
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.exact_match import ExactMatch
+from titer.methods.judges.fingerprint import Fingerprint
 from titer.methods.judges.loss import Loss
 from titer.methods.judges.multiple_choice import MultipleChoice
 from titer.methods.judges.normalized_match import NormalizedMatch
@@ -96,6 +97,7 @@ JUDGES: dict[str, type[Judge]] = {
     "normalized_match": NormalizedMatch,
     "refusal": Refusal,
     "coherence": Coherence,
+    "fingerprint": Fingerprint,
     "multiple_choice": MultipleChoice,
     "loss": Loss,
 }

@@ -43,7 +43,8 @@ def check_attacks(protocol: Protocol, rows: RowsBySplit, shell: Subject, release
             _check_doses(attack, schedule, place)
             for number, domain in enumerate(protocol.harm.domain):
                 shown = attack.num_exemplars(schedule.ladder[-1])
-                _check_rows(attack, domain, rows, shown, (place, f"harm.domain.{number}"))
+                if domain.attack_with is None:
+                    _check_rows(attack, domain, rows, shown, (place, f"harm.domain.{number}"))
             with error_place(place):
                 attack.check(shell, schedule.ladder[-1])
             _check_parent(attack, protocol, shell, released, place)
@@ -150,7 +151,7 @@ def _check_answers(
         return
     frame = attack.frame_at(protocol.harm.frame, dose)
     framed = frame.model_copy(update={"max_new_tokens": attack.load.longest or frame.max_new_tokens})
-    for domain in protocol.harm.domain:
+    for domain in protocol.attacked_domains:
         harmful = rows[SplitId.domain(domain.name, "attack")]
         try:
             encode_items(shell, [Item(id=row.id, group=row.group, prompt=row.prompt) for row in harmful], framed)

@@ -17,7 +17,7 @@ from titer.models.metadata import ModelMetadata, inspect
 from titer.planning.attack_facts import attack_facts
 from titer.planning.compatibility import check_attacks, error_place
 from titer.planning.judge_tasks import judges_of_study
-from titer.planning.method_checks import check_methods, check_pairs
+from titer.planning.method_checks import check_methods, check_pairs, check_references
 from titer.planning.prior_verdicts import earlier
 from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
@@ -73,6 +73,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     check_methods(protocol)
     rows, items, overlaps = _cut(protocol)
     check_pairs(protocol, rows)
+    check_references(protocol, items)
     metadata = inspect(_source(protocol), "subject.model")
     tokens = metadata.check_lengths(rows.items(), items.items(), protocol.harm.frame)
     checkpoints = _checkpoints(protocol)
@@ -120,7 +121,8 @@ def _check_exemplars(protocol: Protocol, rows: SplitRows, items: Items, metadata
             if shown := attack.num_exemplars(schedule.ladder[-1]):
                 frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
                 for domain in protocol.harm.domain:
-                    longest = metadata.longest(rows[SplitId.domain(domain.name, "attack")], shown, frame)
+                    fed = SplitId.domain(protocol.trained_on(domain).name, "attack")
+                    longest = metadata.longest(rows[fed], shown, frame)
                     _check_room(domain.name, longest, items, metadata, frame, f"attacker.attack.{index}.ladder")
 
 
@@ -168,6 +170,8 @@ def _items(protocol: Protocol, splits: splitting.Splits) -> Items:
                 found[name] = splitting.items(splits.task[task.name][split], task.kind, task.distractors)
     if protocol.stability and protocol.stability.over_refusal:
         found[ProbeId.of("over_refusal")] = splitting.items(splits.benign["over_refusal"], "generate")
+    if protocol.usability and "usable" in splits.benign:
+        found[ProbeId.of("usable")] = splitting.items(splits.benign["usable"], "generate")
     return found
 
 

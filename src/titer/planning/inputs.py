@@ -25,10 +25,10 @@ class Supplies:
 
     def material(self, domain: DomainConfig, attack: Attack, parent: SubjectRef | None) -> MaterialRef:
         """What an attack is fed in one domain; `parent` is what its subject was made from, if it was."""
-        wanted = attack.requires
+        wanted, fed = attack.requires, self.protocol.trained_on(domain)
         return MaterialRef(
-            train=rows(self.frozen, SplitId.domain(domain.name, "attack"), domain.draw),
-            select=rows(self.frozen, SplitId.domain(domain.name, "select")) if Need.SELECT in wanted.rows else (),
+            train=rows(self.frozen, SplitId.domain(fed.name, "attack"), fed.draw),
+            select=rows(self.frozen, SplitId.domain(fed.name, "select")) if Need.SELECT in wanted.rows else (),
             benign=rows(self.frozen, SplitId.benign("attack")) if Need.BENIGN in wanted.rows else (),
             frame=self.frame,
             parent=None if wanted.parent == "unused" else parent,

@@ -6,6 +6,7 @@ from titer.data.identifiers import ProbeId
 from titer.methods import registry
 from titer.methods.roles import JUDGE_OF_TASK
 from titer.protocol.data_sources import TaskConfig
+from titer.protocol.defaults import FINGERPRINT
 from titer.protocol.schema import Protocol
 from titer.records import Choice
 from titer.study.judging import JudgeSpec
@@ -17,6 +18,8 @@ def judges_of_study(protocol: Protocol) -> dict[str, JudgeSpec]:
     chosen: dict[str, Choice] = {"harm": grading.harm, "coherence": grading.coherence}
     if grading.second is not None:
         chosen["second"] = grading.second
+    if protocol.usability is not None:
+        chosen |= {"refusal": protocol.usability.refusal, "distinct": FINGERPRINT}
     if protocol.stability is not None:
         chosen["refusal"] = protocol.stability.refusal
     for task in protocol.task:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from titer.data.identifiers import SplitId
+from titer.data.identifiers import ProbeId, SplitId
 from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.base import Defense
 from titer.methods.requires import Need
 from titer.protocol.diagnostics import require_split
 from titer.protocol.schema import Protocol
-from titer.records import Choice, Row
+from titer.records import Choice, Item, Row
 
 
 def check_methods(protocol: Protocol) -> None:
@@ -30,6 +30,8 @@ def check_methods(protocol: Protocol) -> None:
             registry.judge(task.judge, f"task.{index}.judge")
     if protocol.stability:
         registry.judge(protocol.stability.refusal, "stability.refusal")
+    if protocol.usability:
+        registry.judge(protocol.usability.refusal, "usability.refusal")
 
 
 def check_pairs(protocol: Protocol, rows: Mapping[SplitId, Sequence[Row]]) -> None:
@@ -55,6 +57,23 @@ def check_pairs(protocol: Protocol, rows: Mapping[SplitId, Sequence[Row]]) -> No
             remedy = "Name a column `columns.refusal`, or list texts in `refusals`."
             problem = f"row {bare[0]} has no refusal, which {choice.name} learns"
             raise InputError(f"{places[name]}.refusals", problem, remedy)
+
+
+def check_references(protocol: Protocol, items: Mapping[ProbeId, Sequence[Item]]) -> None:
+    """Where a judge holds answers against a reference, every prompt of a harm domain has one.
+
+    Raises:
+        InputError: naming the first domain whose prompts have none.
+    """
+    grading = protocol.harm.grading
+    judges = [choice for choice in (grading.harm, grading.second) if choice is not None]
+    against = [choice.name for choice in judges if registry.judge(choice).against_reference]
+    for index, domain in enumerate(protocol.harm.domain):
+        bare = [item.id for item in items[ProbeId.of("harm", domain.name)] if item.reference is None]
+        if bare and against:
+            remedy = "Take a judge that reads answers alone, or name a column `columns.response`."
+            problem = f"{against[0]} holds answers against a reference, and row {bare[0]} has none"
+            raise InputError(f"harm.domain.{index}", problem, remedy)
 
 
 def _check_defense(defense: Defense, protocol: Protocol, place: str) -> None:

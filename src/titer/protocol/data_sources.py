@@ -46,14 +46,15 @@ class Source(Record):
 class BenignConfig(Source):
     """Harmless instructions, cut into disjoint splits by group; the same split of several sources is joined."""
 
-    splits: dict[Literal["prepare", "defend", "attack", "sham", "over_refusal"], int]
+    splits: dict[Literal["prepare", "defend", "attack", "sham", "over_refusal", "usable"], int]
 
 
 class DomainConfig(Source):
     """A harm domain and the sizes, in groups, of its disjoint splits. `draw` attack rows are drawn per seed.
 
     A preparation step is fed from `prepare`, or from `defend` where there is no `prepare`; a defense only from
-    `defend`, which a cross domain has none of.
+    `defend`, which a cross domain has none of. A domain of prompts without harmful answers is asked alone: the attacks
+    on it train on the rows of another one, which `attack_with` names.
     """
 
     name: Name
@@ -61,6 +62,12 @@ class DomainConfig(Source):
     refusals: tuple[str, ...] = ()
     splits: dict[Literal["prepare", "defend", "attack", "select", "probe"], int]
     draw: int | None = Field(default=None, ge=1)
+    attack_with: Name | None = Field(default=None, exclude_if=lambda name: name is None)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The fields that each of its rows must have: a domain that is only asked has no harmful answers."""
+        return ("prompt", "response") if self.attack_with is None else ("prompt",)
 
 
 class TaskConfig(Source):

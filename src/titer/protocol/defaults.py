@@ -9,5 +9,7 @@ from titer.records import Choice
 HARM_PROBE: Final = Choice(name="generate")
 COHERENCE: Final = Choice(name="coherence")
 REFUSAL: Final = Choice(name="refusal")
+FINGERPRINT: Final = Choice(name="fingerprint")
+"""By which answers are told apart."""
 LESSON: Final = Choice(name="direct")
 """How a benign task is learned."""

@@ -138,6 +138,19 @@ class StabilityConfig(Record):
     over_refusal: bool = True
 
 
+class UsabilityConfig(Record):
+    """What a model must do before any attack to be of use, where no defense makes it comparable: floors of rates.
+
+    Of the benign prompts of the split `usable`, `answered` are those neither refused nor incoherent; two of them in a
+    disjoint pair are `distinct` where their answers differ; `tasks` have floors of their own. None is not asked.
+    """
+
+    answered: Share | None = 0.5
+    distinct: Share | None = 0.5
+    tasks: dict[str, Share] = Field(default_factory=dict)
+    refusal: MethodChoice = REFUSAL
+
+
 class TrainabilityConfig(Record):
     """The benign tasks that M* must still learn, on a finer ladder of its own."""
 
@@ -167,6 +180,7 @@ class Protocol(Record):
     task: tuple[TaskConfig, ...] = ()
     stability: StabilityConfig | None = None
     trainability: TrainabilityConfig | None = None
+    usability: UsabilityConfig | None = Field(default=None, exclude_if=lambda floors: floors is None)
 
     @property
     def digest(self) -> str:
@@ -206,8 +220,25 @@ class Protocol(Record):
 
     @property
     def searched_domain(self) -> DomainConfig:
-        """The domain in which searches try their configurations: the first that is defended, or else the first."""
-        return next(iter(self.domains("defended")), self.harm.domain[0])
+        """The domain in which searches try their configurations: the first that is defended, or else the first.
+
+        One with harmful answers to train on.
+        """
+        with_rows = self.attacked_domains
+        return next((domain for domain in with_rows if domain.role == "defended"), with_rows[0])
+
+    @property
+    def attacked_domains(self) -> tuple[DomainConfig, ...]:
+        """The domains with rows to train on; the others are asked alone."""
+        return tuple(domain for domain in self.harm.domain if domain.attack_with is None)
+
+    def trained_on(self, domain: DomainConfig) -> DomainConfig:
+        """The domain whose rows attacks on a domain train on: itself, or the one that it names."""
+        return domain if domain.attack_with is None else self.domain_named(domain.attack_with)
+
+    def domain_named(self, name: str) -> DomainConfig:
+        """The harm domain of that name."""
+        return next(domain for domain in self.harm.domain if domain.name == name)
 
     @property
     def searched_tasks(self) -> tuple[str, ...]:
@@ -228,10 +259,12 @@ class Protocol(Record):
     def _check_names(self) -> Self:
         _unique("harm.domain", [domain.name for domain in self.harm.domain])
         _unique("task", [task.name for task in self.task])
+        _check_attack_with(self.harm.domain)
         known = {task.name for task in self.task}
         for place, named in (
             ("stability.tasks", self.stability.tasks if self.stability else ()),
             ("trainability.tasks", self.trainability.tasks if self.trainability else ()),
+            ("usability.tasks", tuple(self.usability.tasks) if self.usability else ()),
         ):
             for name in named:
                 if name not in known:
@@ -243,6 +276,15 @@ def _unique(place: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InputError(place, f"two entries are named '{name}'", "Give each its own name.")
+
+
+def _check_attack_with(domains: tuple[DomainConfig, ...]) -> None:
+    """Each domain that is asked alone names one with rows to train on."""
+    known = {domain.name for domain in domains if domain.attack_with is None}
+    for index, domain in enumerate(domains):
+        if domain.attack_with is not None and domain.attack_with not in known:
+            problem = f"no domain with attack rows is named '{domain.attack_with}'"
+            raise InputError(f"harm.domain.{index}.attack_with", problem, _names("harm.domain", known))
 
 
 def _names(what: str, known: set[str]) -> str:

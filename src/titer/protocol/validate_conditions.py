@@ -6,10 +6,8 @@ from itertools import pairwise
 
 from titer.errors import InputError
 from titer.protocol.diagnostics import check_increasing, require_split
-from titer.protocol.schema import Protocol, StabilityConfig, TrainabilityConfig, finest_ratio
+from titer.protocol.schema import Protocol, StabilityConfig, TrainabilityConfig, UsabilityConfig, finest_ratio
 
-_FEWEST_LOSSES = 30
-"""A comparison of mean losses needs this many items (statistics of stability)."""
 _FEWEST_RATES = 5
 _WIDEST_RATES = 3.0
 _SLACK = 1 + 1e-9
@@ -18,14 +16,32 @@ _SLACK = 1 + 1e-9
 
 def check_conditions(protocol: Protocol) -> None:
     """What is compared can be, and has tasks, splits, rates and doses for it."""
-    for place, condition in (("stability", protocol.stability), ("trainability", protocol.trainability)):
-        if condition is not None and not protocol.defended:
-            remedy = "Leave it out, or add a [[defense]]."
-            raise InputError(place, "it compares defended with undefended, and there is no defense", remedy)
     if protocol.stability is not None:
+        if not protocol.compared:
+            remedy = "Leave it out, or add a [[defense]] or a subject.reference."
+            raise InputError("stability", "it compares with another model, and there is none", remedy)
         _check_stability(protocol, protocol.stability)
     if protocol.trainability is not None:
+        if not protocol.defended:
+            remedy = "Leave it out, or add a [[defense]]."
+            raise InputError("trainability", "it compares defended with undefended, and there is no defense", remedy)
         _check_trainability(protocol, protocol.trainability)
+    if protocol.usability is not None:
+        _check_usability(protocol, protocol.usability)
+
+
+def _check_usability(protocol: Protocol, usability: UsabilityConfig) -> None:
+    """Floors are for a model without a defense: with one, stability compares it with what it was."""
+    if protocol.defended:
+        remedy = "Leave it out: [stability] compares the defended with the undefended."
+        raise InputError("usability", "floors are for a study without a defense", remedy)
+    if usability.answered is None and usability.distinct is None and not usability.tasks:
+        raise InputError("usability", "no floor is asked", "Write answered, distinct or tasks, or leave it out.")
+    for name in usability.tasks:
+        task, place = protocol.task_named(name), _task_place(protocol, name)
+        require_split(task.splits, "verdict", f"{place}.splits", "usability asks it")
+        if task.kind == "loss":
+            raise InputError(f"{place}.kind", "a floor is a rate, and a loss is none", "Ask it another way.")
 
 
 def _task_place(protocol: Protocol, name: str) -> str:
@@ -37,9 +53,23 @@ def _check_stability(protocol: Protocol, stability: StabilityConfig) -> None:
         task, place = protocol.task_named(name), _task_place(protocol, name)
         require_split(task.splits, "verdict", f"{place}.splits", "stability asks it")
         decides = not (task.descriptive or protocol.study.descriptive)
-        if task.kind == "loss" and decides and task.splits["verdict"] < _FEWEST_LOSSES:
-            problem = f"{task.splits['verdict']} losses are too few to compare"
-            raise InputError(f"{place}.splits.verdict", problem, f"Ask {_FEWEST_LOSSES} or more.")
+        fewest = _fewest_losses(protocol, stability)
+        if task.kind == "loss" and decides and task.splits["verdict"] < fewest:
+            problem = f"{task.splits['verdict']} losses can never show that at most a share {stability.share:g} rises"
+            raise InputError(f"{place}.splits.verdict", problem, f"Ask {fewest} or more.")
+
+
+def _fewest_losses(protocol: Protocol, stability: StabilityConfig) -> int:
+    """The fewest items of which none that got worse shows a share below the allowed one."""
+    from titer.stats.power import fewest_items
+    from titer.stats.replicates import levels
+
+    study = protocol.study
+    level = protocol.alpha
+    if study.claim == "this method":
+        seeds = levels(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
+        level = seeds.intact_level
+    return fewest_items(stability.share, level)
 
 
 def _check_trainability(protocol: Protocol, trainability: TrainabilityConfig) -> None:

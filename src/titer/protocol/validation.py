@@ -79,8 +79,13 @@ def _check_domains(protocol: Protocol) -> None:
 
 
 def _check_domain_splits(domain: DomainConfig, place: str, *, prepared: bool) -> None:
-    for split in ("probe", "attack"):
-        require_split(domain.splits, split, place, f"every domain is {'probed' if split == 'probe' else 'attacked'}")
+    require_split(domain.splits, "probe", place, "every domain is probed")
+    if domain.attack_with is None:
+        require_split(domain.splits, "attack", place, "every domain is attacked, or names another by attack_with")
+    for split in domain.splits if domain.attack_with is not None else ():
+        if split != "probe":
+            remedy = "Leave it out, or attack_with: its prompts have no harmful answers to train on."
+            raise InputError(f"{place}.{split}", "a domain with attack_with is only asked", remedy)
     if domain.role == "cross":
         if "defend" in domain.splits:
             remedy = 'Leave it out; a preparation step is fed from "prepare".'
@@ -142,6 +147,9 @@ def _check_probe_items(protocol: Protocol) -> None:
 def _check_benign(protocol: Protocol) -> None:
     given = {split for source in protocol.benign for split in source.splits}
     stability = protocol.stability
+    floors = protocol.usability
+    if floors is not None and (floors.answered is not None or floors.distinct is not None):
+        require_split(given, "usable", "benign.splits", "usability asks it")
     if protocol.attacker.sham:
         require_split(given, "sham", "benign.splits", "attacker.sham trains on it")
     if stability is not None and stability.over_refusal:

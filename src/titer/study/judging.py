@@ -16,6 +16,7 @@ GRADING: Mapping[ProbeKind, tuple[str, ...]] = {
     "task": (),
     "select": (),
     "over_refusal": (),
+    "usable": ("coherence", "distinct"),
 }
 """The roles of the grading that read a kind of probe; a plain reading has no second judge, for no agreement is told."""
 
