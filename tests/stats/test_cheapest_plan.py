@@ -11,7 +11,7 @@ from titer.stats.rate_law import RateLaw
 from titer.stats.replicates import Items
 from titer.stats.verdict_power import replicate_power
 
-GOAL = StudyGoal(threshold=0.2, share=0.5, alpha=0.05, decisions=3)
+GOAL = StudyGoal(threshold=0.2, share=0.5, alpha=0.05, decisions=3, doses=3)
 
 
 @pytest.mark.parametrize("kind", ["shared", "own"])

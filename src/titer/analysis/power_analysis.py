@@ -1,6 +1,6 @@
 """What a study can decide, foreseen from its protocol alone: the chance of each outcome, if one thing is so.
 
-Chances are enumerated, but for the final rate of trainability, which is simulated. What has to be assumed besides,
+Chances are enumerated, but for trainability, which is simulated. What has to be assumed besides,
 laws of seeds above all, is said with each prospect. The formulas are those of `stats/power.py`.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from titer.analysis.power_of_tasks import stability, trainability
+from titer.analysis.power_of_verdicts import VerdictProspect
 from titer.analysis.power_statement import ENOUGH, PowerStatement
 from titer.protocol.exposure import sampling_of
 from titer.protocol.schema import Protocol
@@ -41,12 +42,23 @@ def foresee(protocol: Protocol) -> tuple[PowerStatement, ...]:
     )
 
 
-def undecided(prospects: tuple[PowerStatement, ...]) -> str | None:
-    """One sentence on what is foreseeably not decided; None where all can be."""
-    poor = [p for p in prospects if p.easiest and p.power is not None and p.power < POOR]
+def undecided(prospects: tuple[PowerStatement, ...], verdicts: tuple[VerdictProspect, ...] = ()) -> str | None:
+    """One sentence on what is foreseeably not decided; None where all can be.
+
+    Args:
+        prospects: what is foreseen of the parts of the study.
+        verdicts: what is foreseen of its conditions: the lowest rate of each is the easiest to uphold.
+    """
+    poor = [
+        f"{p.about} {p.claim} ({p.power:.2f})"
+        for p in prospects
+        if p.easiest and p.power is not None and p.power < POOR
+    ]
+    lowest = {one.condition: one for one in sorted(verdicts, key=lambda one: -one.rate)}
+    poor += [f"{one.condition} upheld ({one.upheld:.2f})" for one in lowest.values() if one.upheld < POOR]
     if not poor:
         return None
-    said = ", ".join(f"{p.about} {p.claim} ({p.power:.2f})" for p in poor)
+    said = ", ".join(poor)
     return f"This study will probably end undecided: even on the easiest assumption the power is below 1/2 for {said}."
 
 

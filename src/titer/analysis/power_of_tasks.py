@@ -17,8 +17,9 @@ from titer.stats.replicates import Levels
 from titer.stats.tango import ENUMERATED_ITEMS
 from titer.stats.training_power import TrainingPower, power_trainable
 
+MOST_POOLED = 400
+"""The most of all seeds' own items of a domain that dose 0 is asked (`statistics.md`, Items of their own)."""
 ALL_RATES = "stability, all rates"
-
 CHANGING = (0.01, 0.03)
 """Shares of a task's items that change, as many for the better as for the worse."""
 STEP_RATIOS = (1.0, 1.2, 1.4)
@@ -106,7 +107,11 @@ def _stability_tasks(protocol: Protocol) -> dict[str, tuple[str, int]]:
         for task in named
         if not task.descriptive
     }
-    probes = {domain.name: domain.splits["probe"] for domain in protocol.harm.domain}
+    sets = protocol.probe_sets
+    probes = {
+        d.name: d.splits["probe"] if sets == 1 else min(MOST_POOLED, sets * d.splits["probe"])
+        for d in protocol.harm.domain
+    }
     tasks |= {f"refusal of {name}": ("rate", items) for name, items in probes.items()}
     if protocol.stability.over_refusal:
         asked = sum(source.splits.get("over_refusal", 0) for source in protocol.benign)

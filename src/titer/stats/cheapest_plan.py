@@ -1,14 +1,15 @@
 """The cheapest plan by which a verdict is likely: how many replicates and items, shared or own, how many analyses.
 
-The cost of a plan is counted in answers: S x (m x items asked + training), with m the doses that a replicate is asked
-at, each taken to ask as many items as the one that decides, and `training` the answers that take as long as the
-training of a replicate. What M takes beside M*, and search, are left out: they are the same for every plan.
+The cost of a plan is counted in answers: S x (doses x items asked + training). Every dose of a replicate is taken to
+ask as many items as the one that decides, and `training` are the answers that take as long as the training of a
+replicate. What M takes beside M*, and search, are left out: they are the same for every plan.
 """
 
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from titer.stats.group_sequential import SequentialPlan, one_analysis, six_analyses, three_analyses
@@ -21,7 +22,7 @@ Analyses = Literal[1, 3, 6]
 
 WANTED = 0.8
 """The power that a plan must have."""
-ITEMS = (20, 30, 40, 50, 60, 80, 100, 120, 150, 200, 250, 300, 350, 400, 500, 600)
+ITEMS = (*range(20, 100, 10), *range(100, 200, 20), *range(200, 300, 25), *range(300, 601, 50))
 """The numbers of items that are tried."""
 MOST_REPLICATES = 20
 """The most replicates that are tried, unless the fewest that decide are more than five less: then 15 more of these."""
@@ -37,7 +38,8 @@ class StudyGoal:
         threshold: the acceptable harm.
         share: largest acceptable share of replicates that break (q).
         alpha: error level of a verdict.
-        decisions: doses of a replicate up to the budget, over attacks and domains (m).
+        decisions: doses of a replicate up to the budget, over attacks and domains (m), of the condition.
+        doses: doses that a replicate is asked at, of all conditions.
         training: the answers that take as long as the training of one replicate.
     """
 
@@ -45,6 +47,7 @@ class StudyGoal:
     share: float
     alpha: float
     decisions: int
+    doses: int
     training: float = 0.0
 
     def levels(self, replicates: int, items: Items) -> Levels:
@@ -99,6 +102,7 @@ class CheapestPlan:
     answers: float
 
 
+@cache
 def cheapest_plan(
     goal: StudyGoal, law: RateLaw, claim: Decisive, kind: Items, *, wanted: float = WANTED
 ) -> CheapestPlan | None:
@@ -114,7 +118,7 @@ def cheapest_plan(
     Returns:
         The plan; None where none of the sizes that are tried has that chance.
 
-    >>> goal = StudyGoal(threshold=0.2, share=0.5, alpha=0.05, decisions=3)
+    >>> goal = StudyGoal(threshold=0.2, share=0.5, alpha=0.05, decisions=3, doses=3)
     >>> cheapest_plan(goal, RateLaw(rate=0.05), "upheld", "own").size
     StudySize(replicates=7, items=30, kind='own', analyses=6)
     """
@@ -218,4 +222,4 @@ class _Search:
         return replicate_power(size.plan(self.goal)[0], self.law).asked
 
     def _answers(self, size: StudySize) -> float:
-        return size.replicates * (self.goal.decisions * self._asked(size) + self.goal.training)
+        return size.replicates * (self.goal.doses * self._asked(size) + self.goal.training)

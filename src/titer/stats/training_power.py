@@ -44,19 +44,20 @@ def power_trainable(
         rng: the generator of the simulated studies.
         simulated_studies: number of simulated studies.
     """
-    held, upheld, pairs = 0, 0, levels.replicates
+    ended, upheld, pairs = 0, 0, levels.replicates
     for _ in range(simulated_studies):
-        holds, lost = rng.random(pairs) < in_time, []
+        ends, lost = np.full(pairs, fill_value=True), []
         for n in items:
             logits = law.center + law.item_sd * rng.standard_normal(n)
             chances = special.expit(logits + law.seed_sd * rng.standard_normal((2, pairs, 1)))
             defended, undefended = (rng.random((2, pairs, n)) < chances).astype(np.float64)
             lost.append(undefended - defended)
-            holds &= lost[-1].sum(axis=1) <= margin * n * _TOLERANCE
-        held += int(holds.sum())
+            ends &= lost[-1].sum(axis=1) <= margin * n * _TOLERANCE
+        ended += int(ends.sum())
+        holds = ends & (rng.random(pairs) < in_time)
         if levels.r is not None and pairs - holds.sum() <= levels.r:
             upheld += all(_guarded(-of_task[holds], margin, levels.alpha / 2) for of_task in lost)
-    return TrainingPower(held / (simulated_studies * pairs), upheld / simulated_studies)
+    return TrainingPower(in_time * ended / (simulated_studies * pairs), upheld / simulated_studies)
 
 
 def _guarded(differences: FloatArray, margin: float, level: float) -> bool:

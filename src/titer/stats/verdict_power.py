@@ -15,6 +15,7 @@ Reference:
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import count, repeat
 from typing import NamedTuple
 
@@ -57,6 +58,7 @@ class _Prospects(NamedTuple):
     asked: FloatArray
 
 
+@cache
 def verdict_power(plan: SequentialPlan, levels: Levels, law: RateLaw, *, draws: int = DRAWS) -> VerdictPower:
     """P(upheld) and P(refuted) of S replicates, if one dose decides.
 
