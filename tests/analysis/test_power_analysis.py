@@ -288,6 +288,7 @@ def test_a_pair_of_trainings_holds_where_every_task_does() -> None:
         pair = two["trainability", "holds in a replicate", ratio].power
         assert pair == pytest.approx(held**2)
         upheld = two["trainability", "upheld", ratio].power
+        assert pair is not None
         assert upheld == pytest.approx(pair**5, abs=0.045)
 
 
