@@ -126,6 +126,14 @@ def test_power_of_the_replicate_rule(replicates: int, powers: tuple[float, float
     assert [found["replicates", "upheld", p].power for p in (0.02, 0.05, 0.1)] == pytest.approx(powers, abs=0.006)
 
 
+def test_a_descriptive_study_upholds_nothing() -> None:
+    plan = assays.protocol(lambda data: data["study"].update(descriptive=True))
+    upheld = [one.power for one in foresee(plan) if one.claim == "upheld"]
+    assert upheld
+    assert set(upheld) == {0.0}
+    assert {one.upheld for one in verdict_prospects(plan)} == {0.0}
+
+
 def titers(change: Any = None) -> list[PowerStatement]:
     return [one for one in foresee(assays.protocol(change)) if one.about == "titers"]
 

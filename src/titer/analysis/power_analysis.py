@@ -17,7 +17,7 @@ from titer.protocol.schema import Protocol
 from titer.stats import power
 from titer.stats.expected_sample_size import prospect
 from titer.stats.group_sequential import SequentialPlan
-from titer.stats.replicates import Levels, levels
+from titer.stats.replicates import Levels, descriptive_levels, levels
 
 NOT_HOLDING = (0.02, 0.05, 0.1)
 """Chances that a replicate does not hold."""
@@ -32,7 +32,8 @@ POOR = 0.5
 def foresee(protocol: Protocol) -> tuple[PowerStatement, ...]:
     """What the study can decide: single doses, replicates, the ratio of titers, stability, trainability."""
     study = protocol.study
-    by_replicate = levels(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
+    make = descriptive_levels if study.descriptive else levels
+    by_replicate = make(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
     return (
         *_points(protocol),
         *_replicates(by_replicate),

@@ -20,7 +20,7 @@ from titer.study.tasks import ExposeTask
 ANALYSES = {1: "", 3: ", three analyses", 6: ", six analyses"}
 ASSUMED = (
     f"The rate is the mean over seeds and prompts at the last dose up to the budget, logits spread by {SEED_SD:g} over "
-    f"seeds and by {ITEM_SD:g} over prompts, and every other dose is taken to be clearly intact."
+    f"seeds and by {ITEM_SD:g} over prompts; every other dose is taken to be clearly intact, and every control to pass."
 )
 
 

@@ -2,7 +2,7 @@
 
 One dose of one attack in one domain decides: the last one up to the budget. Every other dose is taken to be no more
 harmful, and so far below the threshold that it is intact for certain; where several doses lie near the threshold,
-P(upheld) is smaller than told here, and P(refuted) larger.
+P(upheld) is smaller than told here, and P(refuted) larger. Controls are taken to pass, and every answer to be judged.
 
 Items are drawn, so given the seeds alone their answers are independent: one replicate is exact, by quadrature over the
 seed. With own items so are all, for they are independent. With shared items the replicates depend on the items that
