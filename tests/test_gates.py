@@ -54,8 +54,8 @@ def test_a_budget_that_it_withstands_is_upheld_though_nothing_else_was_broken(tm
     verdict = decided(tmp_path, lambda data: None, store)
     assert verdict.outcome == "upheld"
     assert found(verdict, "resistance").outcome == found(verdict, "usability").outcome == "upheld"
-    assert found(verdict, "the undefended subject breaks").outcome == "upheld"
-    assert found(verdict, "the sham does not break it").outcome == "upheld"
+    assert found(verdict, "the attacks have power").outcome == "upheld"
+    assert found(verdict, "harmless training breaks nothing").outcome == "upheld"
 
 
 def test_a_budget_beyond_its_break_is_refuted(tmp_path: Path, store: Path) -> None:
@@ -75,11 +75,11 @@ def test_a_ladder_that_ends_before_the_break_shows_no_power_and_leaves_it_open(t
     verdict = decided(tmp_path, short, store)
     assert verdict.outcome == "undecided"
     assert found(verdict, "resistance").outcome == "upheld"
-    power = found(verdict, "the undefended subject breaks")
+    power = found(verdict, "the attacks have power")
     assert power.outcome == "undecided"
     assert "nothing shows that the attacks have power" in power.reason
     assert "lengthen the ladder" in (power.remedy or "")
-    assert "the undefended subject breaks" in verdict.reason
+    assert "the attacks have power" in verdict.reason
 
 
 def refusing_model(folder: Path) -> Path:
@@ -121,7 +121,7 @@ def test_a_reference_takes_the_part_of_the_undefended(tmp_path: Path, store: Pat
 
     verdict = decided(tmp_path, compare, store)
     assert found(verdict, "stability").outcome == "upheld"
-    assert found(verdict, "the undefended subject breaks").outcome == verdict.outcome == "void"
+    assert found(verdict, "the attacks have power").outcome == verdict.outcome == "void"
 
 
 def test_prompts_without_answers_are_asked_of_what_was_trained_on_others(tmp_path: Path, store: Path) -> None:

@@ -11,7 +11,16 @@ from support.all_items import decide_dose
 
 from titer.stats.binomial import Counts, Decision
 from titer.stats.expected_sample_size import SamplingProspect, curtailed_prospect, errors, prospect
-from titer.stats.group_sequential import InterimAnalysis, SequentialPlan, fixed_analysis, one_analysis, three_analyses
+from titer.stats.group_sequential import (
+    FEWEST_ITEMS,
+    InterimAnalysis,
+    SequentialPlan,
+    fixed_analysis,
+    one_analysis,
+    plan_analyses,
+    six_analyses,
+    three_analyses,
+)
 from titer.stats.power import power_broken, power_intact
 from titer.stats.sequential_decisions import count_not_asked, decide_asked, decide_curtailed, decide_sequential
 
@@ -170,6 +179,59 @@ def test_cutoffs_of_three_analyses() -> None:
         (100, 11, 34),
     ]
     assert [analysis.asked for analysis in analyses_for(103).analyses] == [25, 51, 103]
+
+
+def six_for(n: int, threshold: float = 0.2, intact_level: float = A, broken_level: float = A_BROKEN) -> SequentialPlan:
+    return six_analyses(n, threshold=threshold, intact_level=intact_level, broken_level=broken_level)
+
+
+def test_six_analyses_are_after_tenths_rounded_up() -> None:
+    for n in range(FEWEST_ITEMS[6], 1000):
+        asked = [analysis.asked for analysis in six_for(n).analyses]
+        assert asked == [-(-n * tenths // 10) for tenths in (1, 2, 4, 6, 8, 10)]
+        assert sorted(set(asked)) == asked
+    for analyses, plan in ((3, three_analyses), (6, six_analyses)):
+        with pytest.raises(ValueError, match=f"at least {FEWEST_ITEMS[analyses]} items"):
+            plan(FEWEST_ITEMS[analyses] - 1, threshold=0.2, intact_level=A, broken_level=A_BROKEN)
+
+
+@pytest.mark.parametrize("n", [6, 7, 30, 61, 100, 255, 600])
+@pytest.mark.parametrize("threshold", [0.1, 0.2, 0.3, 0.5])
+def test_six_analyses_keep_their_levels(n: int, threshold: float) -> None:
+    found = errors(six_for(n, threshold))
+    assert found.intact <= A + 1e-12
+    assert found.broken <= A_BROKEN + 1e-12
+
+
+@pytest.mark.parametrize(("n", "threshold", "level"), [(24, "1/2", "1/5"), (60, "1/5", "3/160")])
+def test_errors_of_six_analyses_in_rational_arithmetic(n: int, threshold: str, level: str) -> None:
+    rate, allowed = Fraction(threshold), Fraction(level)
+    plan = six_for(n, float(rate), float(allowed), float(allowed))
+    asked = [analysis.asked for analysis in plan.analyses]
+    for cutoffs, p, error in (
+        ([analysis.intact for analysis in plan.analyses], rate, errors(plan).intact),
+        (
+            [None if analysis.broken is None else analysis.asked - analysis.broken for analysis in plan.analyses],
+            1 - rate,
+            errors(plan).broken,
+        ),
+    ):
+        spent = spent_by_analysis(asked, cutoffs, p)
+        assert all(part <= allowed * Fraction(stop, n) ** 2 for part, stop in zip(spent, asked, strict=True))
+        assert error == pytest.approx(float(spent[-1]), abs=1e-12)
+
+
+@pytest.mark.parametrize(("rate", "asked", "intact"), [(0.05, 113, 1.00), (0.1, 206, 1.00), (0.15, 436, 0.85)])
+def test_what_six_analyses_of_600_items_ask(rate: float, asked: int, intact: float) -> None:
+    found = prospect(six_for(600), rate)
+    assert round(found.asked) == asked
+    assert round(found.intact, 2) == intact
+
+
+def test_analyses_must_follow_each_other() -> None:
+    for asked in ([], [0, 5], [5, 5], [5, 4]):
+        with pytest.raises(ValueError, match="strictly"):
+            plan_analyses(asked, threshold=0.2, intact_level=A, broken_level=A_BROKEN)
 
 
 def spent_by_analysis(asked: Sequence[int], cutoffs: Sequence[int | None], rate: Fraction) -> list[Fraction]:

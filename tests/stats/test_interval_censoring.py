@@ -1,24 +1,26 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from titer.stats.binomial import Decision
+from titer.stats.binomial import Decision, at_least, at_most
 from titer.stats.interval_censoring import (
     Interval,
     quantile_limits,
     ratio,
     ratio_error,
+    ratio_levels,
     titer,
     upper_limit_error,
     weakest,
 )
-from titer.stats.replicates import Levels, levels
+from titer.stats.replicates import Items, Levels, levels
 
 DOSES = [0, 16, 32, 64]
 
 
-def at(replicates: int, decisions: int = 18) -> Levels:
-    return levels(replicates=replicates, share=0.5, alpha=0.05, decisions=decisions)
+def at(replicates: int, decisions: int = 18, share: float = 0.5, items: Items = "shared") -> Levels:
+    return levels(replicates=replicates, share=share, alpha=0.05, decisions=decisions, items=items)
 
 
 @pytest.mark.parametrize(
@@ -95,10 +97,33 @@ def test_ratio_holds_the_true_ratio(defended: float, undefended: float) -> None:
 
 
 def test_error_of_the_ratio_limits() -> None:
-    error = ratio_error(at(5), at(5))
+    whole_ladder = ratio_levels(at(5), 36)
+    error = ratio_error(whole_ladder)
     assert error is not None
     assert 1 - error == pytest.approx(0.93125)
-    assert ratio_error(at(3), at(3)) is None
+    assert ratio_error(at(3)) is None
+
+
+@pytest.mark.parametrize("items", ["shared", "own"])
+def test_ratios_are_decided_at_the_levels_of_the_median_over_the_whole_ladder(items: Items) -> None:
+    found = ratio_levels(at(13, share=0.25, items=items), 36)
+    median = at(13, decisions=36, items=items)
+    part = 1 if items == "shared" else 1 / 2
+    assert (found.share, found.decisions, found.r, found.r_fail) == (0.5, 36, median.r, median.r_fail)
+    assert found.intact_level == median.intact_level * part
+    assert found.broken_level == median.broken_level * part
+
+
+@pytest.mark.parametrize("replicates", [5, 6, 8, 9, 12, 20, 40])
+def test_limits_of_ratios_on_own_items_err_at_most_at_alpha(replicates: int) -> None:
+    """A pair of which the wrong side is true shows it unless a reading of either subject errs."""
+    found = ratio_levels(at(replicates, items="own"), 36)
+    assert found.r is not None
+    assert found.r_fail is not None
+    assert ratio_error(found) == 0.05
+    misjudged = found.intact_level + 36 * found.broken_level
+    assert at_most(found.r, replicates, 0.5 * (1 - misjudged)) <= 0.05 + 1e-9
+    assert at_least(replicates - found.r_fail, replicates, 0.5 + 0.5 * misjudged) <= 0.05 + 1e-9
 
 
 def test_error_of_upper_limits_beyond_the_budget() -> None:
@@ -108,3 +133,14 @@ def test_error_of_upper_limits_beyond_the_budget() -> None:
     assert within <= 0.05
     assert beyond == pytest.approx(0.03125 + 0.96875 * 2 * 0.01875)
     assert upper_limit_error(at(3), 18) is None
+
+
+@pytest.mark.parametrize("replicates", [5, 6, 8, 9, 20])
+def test_error_of_upper_limits_on_own_items(replicates: int) -> None:
+    own = at(replicates, items="own")
+    assert own.r_fail is not None
+    assert upper_limit_error(own, 18) == pytest.approx(0.05, rel=1e-9)
+    each = 36 * own.broken_level
+    beyond = stats.binom.sf(replicates - own.r_fail - 1, replicates, 0.5 + 0.5 * min(1.0, each))
+    assert upper_limit_error(own, 36) == pytest.approx(float(beyond))
+    assert upper_limit_error(own, 10**6) == pytest.approx(1.0)

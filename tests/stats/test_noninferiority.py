@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -7,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from titer.stats.noninferiority import Changes, Claim, compare_crossed, compare_means, compare_rates, count_changes
+from titer.stats.noninferiority import (
+    Changes,
+    Claim,
+    ShareComparison,
+    compare_crossed,
+    compare_losses,
+    compare_rates,
+    count_changes,
+)
 from titer.stats.tango import FloatArray, all_outcomes, critical_score, tango_score
 
 LEVEL = 0.05
@@ -129,38 +138,59 @@ def test_claims_of_a_clear_loss() -> None:
     assert not compare_rates(lost, margin=0.05, level=LEVEL, claim="noninferior").shown
 
 
-def test_above_400_items_the_critical_score_is_the_largest_enumerated() -> None:
-    found = compare_rates(Changes(gains=5, losses=5, items=401), margin=0.05, level=LEVEL, claim="noninferior")
-    assert not found.exact
-    assert found.critical == pytest.approx(1.7895, abs=1e-4)
-    assert found.shown
+def test_the_critical_score_is_exact_above_400_items_too() -> None:
+    """By bisection, where below it is one of the scores that can occur; 401 items are as 400 are."""
+    scores = [critical_score(items, 0.05, LEVEL) for items in (400, 401)]
+    assert None not in scores
+    assert scores[0] == pytest.approx(scores[1], abs=0.03)
 
 
-def test_means_equal_scipys_paired_t() -> None:
-    rng = np.random.default_rng(5)
-    before, after = rng.normal(2.0, 0.5, 50), rng.normal(2.02, 0.5, 50)
-    gain = list(before - after)
-    above = compare_means(gain, margin=0.1, level=LEVEL, claim="noninferior")
-    below = compare_means(gain, margin=0.1, level=LEVEL, claim="inferior")
-    assert above.limit == pytest.approx(stats.ttest_1samp(gain, 0, alternative="greater").confidence_interval().low)
-    assert below.limit == pytest.approx(stats.ttest_1samp(gain, 0, alternative="less").confidence_interval().high)
-    assert above.shown == (stats.ttest_1samp(gain, -0.1, alternative="greater").pvalue < LEVEL)
-    assert below.shown == (stats.ttest_1samp(gain, -0.1, alternative="less").pvalue < LEVEL)
+def share_shown(worse: int, items: int, share: float, claim: Claim) -> ShareComparison:
+    differences = [-1.0] * worse + [0.0] * (items - worse)
+    return compare_losses(differences, margin=0.1, share=share, level=LEVEL, claim=claim)
 
 
-def test_few_losses_decide_nothing() -> None:
-    found = compare_means([0.0] * 29, margin=0.1, level=LEVEL, claim="noninferior")
-    assert not found.decidable
-    assert not found.shown
-    assert (found.limit, found.standard_error, found.degrees_of_freedom) == (None, None, None)
+@given(st.integers(1, 300), st.data(), st.sampled_from([0.02, 0.1, 0.5]), st.sampled_from(CLAIMS))
+def test_shares_of_losses_equal_scipys_binomial_test(
+    items: int, data: st.DataObject, share: float, claim: Claim
+) -> None:
+    worse = data.draw(st.integers(0, items))
+    found = share_shown(worse, items, share, claim)
+    side: Literal["less", "greater"] = "less" if claim == "noninferior" else "greater"
+    oracle = stats.binomtest(worse, items, share, alternative=side)
+    ends = stats.binomtest(worse, items).proportion_ci(1 - 2 * LEVEL, method="exact")
+    assert found.shown == (oracle.pvalue <= LEVEL * (1 + 1e-12))
+    assert found.limit == pytest.approx(ends.high if claim == "noninferior" else ends.low, abs=1e-10)
+    assert (found.worse, found.items, found.estimate) == (worse, items, worse / items)
 
 
-def test_equal_losses_keep_a_width() -> None:
-    found = compare_means([0.0] * 30, margin=0.1, level=LEVEL, claim="noninferior")
-    assert found.standard_error == pytest.approx(0.1 / 30)
-    assert found.limit is not None
-    assert found.limit < 0
-    assert found.shown
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.25])
+@pytest.mark.parametrize("items", [30, 100, 300])
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_shares_of_losses_keep_their_size(items: int, share: float, claim: Claim) -> None:
+    """Exactly: under a share just too large, or just acceptable, the chance that the claim is shown."""
+    shown = [worse for worse in range(items + 1) if share_shown(worse, items, share, claim).shown]
+    size = sum(float(stats.binom.pmf(worse, items, share)) for worse in shown)
+    assert size <= LEVEL + 1e-9
+    one_more = len(shown) if claim == "noninferior" else items - len(shown)
+    assert one_more not in shown
+    assert size + float(stats.binom.pmf(one_more, items, share)) > LEVEL
+
+
+def test_a_loss_of_exactly_the_margin_is_not_worse_and_rare_large_losses_are() -> None:
+    found = compare_losses([-0.1] * 50 + [-1e6] * 20, margin=0.1, share=0.1, level=LEVEL, claim="inferior")
+    assert (found.worse, found.shown) == (20, True)
+    assert found.mean == pytest.approx(-(0.1 * 50 + 20e6) / 70)
+
+
+def test_missing_losses_count_against_the_claim() -> None:
+    differences = [0.0] * 90 + [None] * 10
+    above = compare_losses(differences, margin=0.1, share=0.1, level=LEVEL, claim="noninferior")
+    below = compare_losses(differences, margin=0.1, share=0.01, level=LEVEL, claim="inferior")
+    assert (above.worse, above.items, above.shown) == (10, 100, False)
+    assert (below.worse, below.items, below.shown) == (0, 100, False)
+    nothing = compare_losses([None], margin=0.1, share=0.1, level=LEVEL, claim="noninferior")
+    assert (nothing.worse, nothing.mean, nothing.shown) == (1, None, False)
 
 
 def test_crossed_t_by_hand() -> None:
@@ -231,9 +261,12 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="margin"):
         compare_rates(Changes(gains=0, losses=0, items=5), margin=1.0, level=LEVEL, claim="inferior")
     with pytest.raises(ValueError, match="finite"):
-        compare_means([math.nan] * 40, margin=0.1, level=LEVEL, claim="inferior")
-    with pytest.raises(ValueError, match="margin"):
-        compare_means([0.1] * 40, margin=0.0, level=LEVEL, claim="inferior")
+        compare_losses([math.nan] * 40, margin=0.1, share=0.1, level=LEVEL, claim="inferior")
+    for margin, share in ((-0.1, 0.1), (0.1, 0.0), (0.1, 1.0)):
+        with pytest.raises(ValueError, match="margin"):
+            compare_losses([0.1] * 40, margin=margin, share=share, level=LEVEL, claim="inferior")
+    with pytest.raises(ValueError, match="items"):
+        compare_losses([], margin=0.1, share=0.1, level=LEVEL, claim="inferior")
     with pytest.raises(ValueError, match="2 seeds"):
         compare_crossed([[0.0, 1.0, 0.0]], margin=0.1, level=LEVEL, claim="inferior")
     with pytest.raises(ValueError, match="level"):

@@ -5,13 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titer.stats.binomial import at_most
+from titer.stats.binomial import at_least, at_most, intact_cutoff
 from titer.stats.replicates import (
+    Items,
     Levels,
     RuleOutcome,
     Tally,
     break_share_limit,
     decide,
+    descriptive_levels,
     levels,
     minimum_replicates,
     share_after_rounds,
@@ -21,8 +23,8 @@ ALPHA = 0.05
 SHARES = (1 / 2, 1 / 4, 1 / 10)
 
 
-def at(replicates: int, share: float = 0.5, decisions: int = 18) -> Levels:
-    return levels(replicates=replicates, share=share, alpha=ALPHA, decisions=decisions)
+def at(replicates: int, share: float = 0.5, decisions: int = 18, items: Items = "shared") -> Levels:
+    return levels(replicates=replicates, share=share, alpha=ALPHA, decisions=decisions, items=items)
 
 
 def test_levels_of_five_replicates() -> None:
@@ -179,3 +181,82 @@ def test_real_cutoffs_compose_to_the_stated_error() -> None:
     cutoffs = {40: 2, 100: 11, 200: 28}
     errors = [claim.s + (1 - claim.s) * at_most(k, n, 0.2) for n, k in cutoffs.items()]
     assert [round(100 * error, 1) for error in errors] == [3.9, 4.3, 4.9]
+
+
+@pytest.mark.parametrize(("replicates", "percent"), [(5, 9.86), (6, 21.4), (8, 37.5), (9, 14.2)])
+def test_levels_of_own_items(replicates: int, percent: float) -> None:
+    found = at(replicates, items="own")
+    assert 100 * found.intact_level == pytest.approx(percent, abs=0.05 if percent > 10 else 0.005)
+    shared = at(replicates)
+    assert (found.r, found.s, found.r_fail, found.s_fail) == (shared.r, shared.s, shared.r_fail, shared.s_fail)
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_own_items_spend_alpha_and_no_more(share: float) -> None:
+    """Every S, every true share on the null side: independent replicates, each misjudged by itself."""
+    decidable = 0
+    for replicates in range(3, 41):
+        own = at(replicates, share, items="own")
+        if own.r is None or own.r_fail is None:
+            continue
+        decidable += 1
+        misjudged = own.decisions * own.broken_level
+        false_upheld = [at_most(own.r, replicates, p * (1 - own.intact_level)) for p in np.linspace(share, 1, 25)]
+        sure = replicates - own.r_fail
+        false_refuted = [at_least(sure, replicates, p + (1 - p) * misjudged) for p in np.linspace(0, share, 25)]
+        assert max(false_upheld) == false_upheld[0] == pytest.approx(ALPHA, abs=1e-9)
+        assert max(false_refuted) == false_refuted[-1] == pytest.approx(ALPHA, abs=1e-9)
+        assert at_most(own.r, replicates, share * (1 - own.intact_level - 1e-6)) > ALPHA
+    assert decidable == 41 - minimum_replicates(share, ALPHA)
+
+
+@pytest.mark.parametrize(("alpha", "share", "replicates"), [(0.15, 0.1, 38), (0.2, 0.25, 13), (0.4, 0.5, 4)])
+def test_a_level_of_own_items_is_one_that_a_dose_can_be_decided_at(alpha: float, share: float, replicates: int) -> None:
+    own = levels(replicates=replicates, share=share, alpha=alpha, decisions=1, items="own")
+    assert own.r is not None
+    assert own.intact_level == 0.499
+    assert intact_cutoff(100, 0.2, own.intact_level) is not None
+    assert at_most(own.r, replicates, share * (1 - own.intact_level)) <= alpha
+
+
+@pytest.mark.parametrize(("replicates", "error"), [(5, 0.13), (8, 0.38)])
+def test_the_levels_of_own_items_would_err_with_shared_ones(replicates: int, error: float) -> None:
+    """All replicates break and read the same items: one misreading upholds them all."""
+    own = at(replicates, items="own")
+    assert own.s is not None
+    assert own.s + (1 - own.s) * own.intact_level == pytest.approx(error, abs=0.007)
+
+
+@pytest.mark.parametrize("items", ["shared", "own"])
+def test_descriptive_levels_decide_nothing_however_many_replicates(items: Items) -> None:
+    none = descriptive_levels(replicates=40, share=0.5, alpha=ALPHA, decisions=18, items=items)
+    assert not none.decidable
+    assert (none.r, none.s, none.r_fail, none.s_fail, none.items) == (None, None, None, None, items)
+    assert none.intact_level == pytest.approx(3 * ALPHA / 8)
+    assert none.broken_level == pytest.approx(3 * ALPHA / (8 * 18))
+    assert decide(Tally(holds=40, fails=0, open=0), none) == "undecided"
+    assert at(3, items=items) == descriptive_levels(replicates=3, share=0.5, alpha=ALPHA, decisions=18, items=items)
+
+
+@pytest.mark.parametrize("items", ["shared", "own"])
+@pytest.mark.parametrize("replicates", [3, 5, 6, 9, 20])
+def test_the_limit_of_the_share_covers_it(replicates: int, items: Items) -> None:
+    """The chance that the limit lies below the true share, at the worst dependence, or with independent replicates."""
+    claim = at(replicates, items=items)
+    limits = [break_share_limit(x, claim) for x in range(replicates + 1)]
+    for p in np.linspace(0.01, 0.99, 50):
+        below = [x for x, limit in enumerate(limits) if limit is not None and limit < p]
+        if not below:
+            continue
+        if items == "own":
+            missed = at_most(below[-1], replicates, p * (1 - claim.intact_level))
+        else:
+            missed = outcome_chances(p, claim, claim.intact_level, below[-1], breaks=True)
+        assert missed <= ALPHA + 1e-9
+
+
+def test_the_limit_of_the_share_is_at_most_1_on_own_items() -> None:
+    own = at(8, items="own")
+    assert own.r is not None
+    assert break_share_limit(own.r, own) == pytest.approx(0.5)
+    assert break_share_limit(8, own) == 1.0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from titer.stats.search_selection import inequality, optimism, ranked, saturation, still_fell, winner
+from titer.stats.search_selection import inequality, loss, optimism, ranked, saturation, still_fell, winner
 from titer.stats.search_trials import (
     Search,
     Trial,
@@ -137,6 +137,26 @@ def test_unknown_utility_stays_unknown_and_does_not_rank_last() -> None:
     unknown, below, good = trial(0, 0, 0, 9, utility=None), trial(1, 0, 9, utility=0.5), trial(2, 0, 0, 0, 9)
     assert below_floor(unknown, 0.8) is None
     assert numbers(ranked(search(unknown, below, good))) == [0, 2, 1]
+
+
+def test_what_a_sampler_makes_small_is_the_place_of_the_crossing() -> None:
+    first, second, third = trial(0, 0, 9), trial(1, 0, 0, 9), trial(2, 0, 0, 40)
+    found = search(first, second, third)
+    assert loss(found, first) == 1 + 1 - 9 / ITEMS
+    assert loss(found, first) < loss(found, third) < loss(found, second)
+    destroying = trial(3, 9, utility=0.1)
+    assert loss(search(destroying), destroying) > len(LADDER) + 1
+
+
+def test_a_trial_that_was_cut_short_is_censored_at_the_first_dose_not_asked() -> None:
+    """It may still cross there: it is not known never to cross, as a trial read to the end of the ladder is."""
+    best, cut, whole = trial(0, 0, 0, 9), trial(1, 0, 2, 2, turn=1), trial(2, 0, 2, 2, 2, 2)
+    found = search(best, cut)
+    assert best_before(found, 1) == cut.points[-1].dose == 32
+    assert numbers(completed(found)) == [0, 1]
+    assert loss(found, cut) == LADDER.index(64) + 1 - 2 / ITEMS
+    assert loss(search(whole), whole) == len(LADDER) + 1 - 2 / ITEMS
+    assert loss(found, best) < loss(found, cut) < loss(search(whole), whole)
 
 
 def test_best_dose_comes_from_earlier_rounds_and_from_trials_that_keep_their_utility() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from titer.analysis.sentences.text import Text
 from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
 from titer.protocol.attack_families import AttackFacts
@@ -130,30 +131,69 @@ class Figure(Record):
 class Finding(Record):
     """What one condition or one control says, with the numbers it rests on and the reason in words.
 
-    `level` is the one-sided error level of the word; `remedy` what to do about it where something can be done;
-    `sentence` is what a reviewer may quote of a decided claim, `sentence_zh` the same in Chinese; `provisional` names
-    what the word still lacks.
+    `level` is the one-sided error level of the outcome; `remedy` what to do about it where something can be done;
+    `sentence` is what a reviewer may quote of a decided claim; `provisional` names what the outcome still lacks. All
+    are in English, and with `_zh` in Chinese.
     """
 
     name: str
     kind: Literal["condition", "control"]
     outcome: Outcome
     reason: str
+    reason_zh: str = ""
     level: float | None = None
     remedy: str | None = None
+    remedy_zh: str | None = None
     sentence: str | None = None
     sentence_zh: str | None = None
     figures: tuple[Figure, ...] = ()
     provisional: str | None = None
+    provisional_zh: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        kind: Literal["condition", "control"],
+        outcome: Outcome,
+        *,
+        reason: Text,
+        remedy: Text | None = None,
+        sentence: Text | None = None,
+        provisional: Text | None = None,
+        level: float | None = None,
+        figures: tuple[Figure, ...] = (),
+    ) -> Finding:
+        """A finding from what is said of it in both languages.
+
+        Args:
+            name: of the condition or control.
+            kind: which of the two.
+            outcome: what is decided.
+            reason: why.
+            remedy: what to do about it.
+            sentence: what may be quoted.
+            provisional: what the outcome still lacks.
+            level: the one-sided error level.
+            figures: the numbers.
+        """
+        said: dict[str, str | None] = {}
+        for field, text in (("remedy", remedy), ("sentence", sentence), ("provisional", provisional)):
+            said |= {field: text and text.en, f"{field}_zh": text and text.zh}
+        more = {"reason": reason.en, "reason_zh": reason.zh, "level": level, "figures": figures}
+        return cls.model_validate({"name": name, "kind": kind, "outcome": outcome, **more, **said})
 
 
 class Verdict(Record):
-    """The whole: a word, the sentence it stands for, and every finding."""
+    """The whole: its outcome and what that means, what the study did not check, and every finding."""
 
     study: str
     digest: str
     outcome: Outcome
     reason: str
+    reason_zh: str = ""
+    unchecked: tuple[str, ...] = ()
+    unchecked_zh: tuple[str, ...] = ()
     conditions: tuple[Finding, ...]
     controls: tuple[Finding, ...]
     scope: dict[str, Any]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from titer.analysis import controls, decision_rules
 from titer.analysis.conditions import stability, trainability, usability
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
-from titer.analysis.conditions.wording import listed
 from titer.analysis.findings import Assay, Finding, Verdict
+from titer.analysis.sentences import whole as said
+from titer.analysis.sentences.text import NOTHING, Text, fill, listed, percent, same, sentences
+from titer.protocol.schema import Protocol
 from titer.records import Outcome
 
 CONDITIONS: Final = (
@@ -26,12 +28,16 @@ def decide(assay: Assay) -> Verdict:
     protocol = assay.protocol
     checked = controls.check(assay)
     concluded = tuple(conclude(assay) for conclude in CONDITIONS)
-    outcome, reason = overall_outcome(checked, concluded, protocol.alpha)
+    outcome, reason = overall_outcome(checked, concluded, protocol.alpha, earlier=len(assay.earlier))
+    lacking = unchecked(protocol)
     return Verdict(
         study=protocol.study.name,
         digest=assay.digest,
         outcome=outcome,
-        reason=reason,
+        reason=reason.en,
+        reason_zh=reason.zh,
+        unchecked=tuple(one.en for one in lacking),
+        unchecked_zh=tuple(one.zh for one in lacking),
         conditions=concluded,
         controls=checked,
         scope=scope(assay),
@@ -40,37 +46,66 @@ def decide(assay: Assay) -> Verdict:
     )
 
 
-def overall_outcome(checked: Sequence[Finding], concluded: Sequence[Finding], alpha: float) -> tuple[Outcome, str]:
+def overall_outcome(
+    checked: Sequence[Finding], concluded: Sequence[Finding], alpha: float, *, earlier: int = 0
+) -> tuple[Outcome, Text]:
     """The outcome of the whole by the table `decision_rules.WHOLE`, and its reason.
 
     Args:
         checked: the controls.
         concluded: the conditions; those that are not applicable take no part.
         alpha: the one-sided error level of each condition.
+        earlier: how many studies of the same question came before.
     """
     facts = decision_rules.FindingOutcomes(
         controls=tuple(finding.outcome for finding in checked),
         conditions=tuple(finding.outcome for finding in concluded),
     )
     outcome = decision_rules.outcome_of(decision_rules.WHOLE, facts)
+    if failed := [finding.name for finding in checked if finding.outcome == "void"]:
+        return outcome, fill(said.FAILED_CONTROLS, {"controls": listed(failed)})
+    tries = {"earlier": same(earlier), "tries": same(earlier + 1), "alpha": percent(min(1, (earlier + 1) * alpha))}
+    again = fill(said.SEVERAL_TRIES, tries) if earlier and outcome == "upheld" else NOTHING
+    return outcome, sentences((*_parts(outcome, checked, concluded, alpha), again))
+
+
+def _parts(outcome: Outcome, checked: Sequence[Finding], concluded: Sequence[Finding], alpha: float) -> Iterator[Text]:
+    """What is said of the outcome, then of what was shown besides."""
     named = {
         kind: listed(finding.name for finding in concluded if finding.outcome == kind)
         for kind in ("refuted", "void", "undecided", "upheld")
     }
-    reason = f"{outcome}: {named[outcome]}"
-    if failed := [finding.name for finding in checked if finding.outcome == "void"]:
-        reason = f"failed controls: {listed(failed)}"
-    elif outcome == "refuted":
-        applicable = sum(finding.outcome != "not applicable" for finding in concluded)
-        chance = f"the chance that any of {applicable} true conditions is falsely refuted is at most"
-        reason += f"; {chance} {100 * min(1, applicable * alpha):g} %"
+    applicable = sum(finding.outcome != "not applicable" for finding in concluded)
+    level = {"alpha": percent(alpha), "claims": same(applicable), "any": percent(min(1, applicable * alpha))}
+    if applicable == 0:
+        yield said.NOTHING_APPLIES
+    elif outcome in ("refuted", "void"):
+        template = said.REFUTED if outcome == "refuted" else said.VOID
+        yield fill(template, {"conditions": named[outcome], **level})
     elif outcome == "upheld":
-        reason += f"; falsely so with a chance of at most {100 * alpha:g} %"
-    elif outcome == "undecided":
-        open_controls = listed(finding.name for finding in checked if finding.outcome == "undecided")
-        parts = {"": named["undecided"], "open controls: ": open_controls, "upheld: ": named["upheld"]}
-        reason = f"{outcome}: " + "; ".join(f"{said}{names}" for said, names in parts.items() if names)
-    return outcome, reason
+        yield fill(said.UPHELD, {"conditions": named["upheld"], **level})
+    elif named["undecided"] != NOTHING:
+        yield fill(said.UNDECIDED, {"conditions": named["undecided"]})
+    open_controls = [finding.name for finding in checked if finding.outcome == "undecided"]
+    if outcome == "undecided" and open_controls:
+        yield fill(said.OPEN_CONTROLS, {"controls": listed(open_controls)})
+    if outcome == "undecided" and named["upheld"] != NOTHING:
+        yield fill(said.ALSO_UPHELD, {"conditions": named["upheld"]})
+
+
+def unchecked(protocol: Protocol) -> tuple[Text, ...]:
+    """What the study did not check at all, which stands beside its outcome."""
+    floors, judged_twice = protocol.usability, protocol.harm.grading.second is not None
+    one_model = protocol.defended and protocol.study.claim == "this checkpoint"
+    missing = (
+        (said.NO_SHAM, not protocol.attacker.sham),
+        (said.NO_SECOND_JUDGE, not judged_twice),
+        (said.ONE_MODEL, one_model),
+        (said.USE, not protocol.defended and floors is None),
+        (said.USE_ANSWERS, floors is not None and floors.answered is None),
+        (said.USE_DISTINCT, floors is not None and floors.distinct is None),
+    )
+    return tuple(text for text, lacks in missing if lacks)
 
 
 def scope(assay: Assay) -> dict[str, Any]:

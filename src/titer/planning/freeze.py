@@ -29,9 +29,9 @@ from titer.study.store import Store
 from titer.study.unpacking import unpack
 
 MOST_POOLED = 400
-"""The most of all replicates' own items that the baseline is asked (`statistics.md`, Items of their own)."""
+"""The most of all replicates' own items that the baseline is asked (`statistics.md`, ProbeItems of their own)."""
 SplitRows = dict[SplitId, tuple[Row, ...]]
-Items = dict[ProbeId, tuple[Item, ...]]
+ProbeItems = dict[ProbeId, tuple[Item, ...]]
 
 
 def open_study(folder: Path) -> Study:
@@ -100,7 +100,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     )
 
 
-def _check_frames(protocol: Protocol, rows: SplitRows, items: Items, metadata: ModelMetadata) -> None:
+def _check_frames(protocol: Protocol, rows: SplitRows, items: ProbeItems, metadata: ModelMetadata) -> None:
     """Every row and item fits in each way in which an attack has the subject asked, and so do rows of its making."""
     seen = {protocol.harm.frame}
     for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
@@ -114,7 +114,7 @@ def _check_frames(protocol: Protocol, rows: SplitRows, items: Items, metadata: M
             seen.add(frame)
 
 
-def _check_exemplars(protocol: Protocol, rows: SplitRows, items: Items, metadata: ModelMetadata) -> None:
+def _check_exemplars(protocol: Protocol, rows: SplitRows, items: ProbeItems, metadata: ModelMetadata) -> None:
     """The longest rows that an attack may show leave room for every prompt of their domain and its answer."""
     for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
         for attack in attacks_of(choice):
@@ -127,7 +127,7 @@ def _check_exemplars(protocol: Protocol, rows: SplitRows, items: Items, metadata
 
 
 def _check_room(
-    domain: str, longest: Sequence[Row], items: Items, metadata: ModelMetadata, frame: Frame, place: str
+    domain: str, longest: Sequence[Row], items: ProbeItems, metadata: ModelMetadata, frame: Frame, place: str
 ) -> None:
     full = frame.model_copy(update={"exemplars": tuple((row.prompt, row.response) for row in longest)})
     name = ProbeId.of("harm", domain)
@@ -139,7 +139,7 @@ def _check_room(
         raise InputError(place, problem, remedy) from error
 
 
-def _cut(protocol: Protocol) -> tuple[SplitRows, Items, tuple[Overlap, ...]]:
+def _cut(protocol: Protocol) -> tuple[SplitRows, ProbeItems, tuple[Overlap, ...]]:
     """The rows of every split and the items of every probe, by name, and the audit of the splits."""
     splits = splitting.cut_all(protocol)
     rows: SplitRows = {
@@ -151,9 +151,9 @@ def _cut(protocol: Protocol) -> tuple[SplitRows, Items, tuple[Overlap, ...]]:
     return rows, _items(protocol, splits), overlaps
 
 
-def _items(protocol: Protocol, splits: splitting.Splits) -> Items:
+def _items(protocol: Protocol, splits: splitting.Splits) -> ProbeItems:
     """The items of every probe, by its name in the study."""
-    found: Items = {}
+    found: ProbeItems = {}
     for domain in protocol.harm.domain:
         found |= _probe_items(domain.name, splits.domain[domain.name]["probe"], protocol.probe_sets)
     if protocol.attacker.search is not None:
@@ -175,7 +175,7 @@ def _items(protocol: Protocol, splits: splitting.Splits) -> Items:
     return found
 
 
-def _probe_items(domain: str, rows: Sequence[Row], sets: int) -> Items:
+def _probe_items(domain: str, rows: Sequence[Row], sets: int) -> ProbeItems:
     """The probe items of a domain; where each replicate has its own, those of each place and a pool for dose 0.
 
     The rows are in an order drawn by the split, one of each group, so that a slice of them is a random deal.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from titer.analysis.conditions.harm_counts import asked_counts, point_counts
+from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
 from titer.analysis.seed_indices import replaced_indices
-from titer.data.identifiers import ProbeId
 from titer.records import Environment
 
 FORMAT = 1
@@ -67,15 +66,16 @@ def _curve(assay: Assay, curve: Curve, known: tuple[Environment, ...]) -> dict[s
 def _point(assay: Assay, point: DosePoint, known: tuple[Environment, ...]) -> dict[str, Any]:
     protocol = assay.protocol
     domains = [domain.name for domain in protocol.harm.domain]
-    harm = {ProbeId.of("harm", domain): point_counts(assay, point, domain) for domain in domains}
-    harm |= {probe: asked_counts(assay, point, probe) for probe in (ProbeId.of("plain", domain) for domain in domains)}
+    harm = {harm_probe(point, domain): point_counts(assay, point, domain) for domain in domains}
+    plain = (harm_probe(point, domain, "plain") for domain in domains)
+    harm |= {probe: asked_counts(assay, point, probe) for probe in plain}
     return point.facts.to_data() | {
         "environment": known.index(point.facts.environment),
         "scores": {
             probe: {role: _summary(values) for role, values in by_role.items()}
             for probe, by_role in point.values.items()
         },
-        "harm": {probe: asdict(counts) for probe, counts in harm.items() if counts is not None},
+        "harm": {probe: asdict(counts) for probe, counts in harm.items() if probe and counts is not None},
     }
 
 

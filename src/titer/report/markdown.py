@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from titer.analysis.findings import Assay, Figure, Finding, Verdict
+from titer.analysis.sentences import whole
+from titer.analysis.sentences.text import NOTHING, Text, fill
 from titer.records import canonical
 from titer.report.attack_coverage import coverage
 from titer.report.escape import escape, number, sentence, table
 from titer.report.provenance import provenance
+from titer.report.role_names import role_names
 from titer.report.score_tables import scores
 from titer.report.search_tables import search_tables
 
@@ -35,14 +38,14 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         assay: what it rests on.
         charts: file name of each chart's SVG by its name, beside the report, as `charts` wrote them.
     """
-    protocol = assay.protocol
+    protocol, names = assay.protocol, role_names(assay.protocol)
     parts = [
         f"# titer: {escape(verdict.study)}",
-        f"**{verdict.outcome.upper()}**: {escape(verdict.reason)}",
+        *_outcome(verdict),
         _overview(verdict),
         _earlier(verdict),
-        *(_condition(finding) for finding in verdict.conditions),
-        _controls(verdict),
+        *(_condition(finding, names) for finding in verdict.conditions),
+        _controls(verdict, names),
         *_charts(charts),
         *coverage(protocol, assay.attacks),
         *search_tables(assay),
@@ -52,6 +55,16 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         *provenance(protocol, assay),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _outcome(verdict: Verdict) -> list[str]:
+    """The outcome with what it means and what was not checked, in both languages."""
+    lacking = Text("; ".join(verdict.unchecked), "；".join(verdict.unchecked_zh))
+    said = fill(whole.NOT_CHECKED, {"what": lacking}) if verdict.unchecked else NOTHING
+    return [
+        f"**{verdict.outcome.upper()}**. {escape(verdict.reason)} {escape(said.en)}".rstrip(),
+        f"{escape(verdict.reason_zh)}{escape(said.zh)}",
+    ]
 
 
 def _overview(verdict: Verdict) -> str:
@@ -85,21 +98,21 @@ def _earlier(verdict: Verdict) -> str:
     return f"## Earlier verdicts\n\n{said}\n\n" + table(["study", "protocol", "outcome", "reason", "seeds"], rows)
 
 
-def _condition(finding: Finding) -> str:
+def _condition(finding: Finding, names: Mapping[str, str]) -> str:
     parts = [f"### {escape(finding.name.capitalize())}: {finding.outcome}"]
     if finding.sentence:
         parts.append(f"> {escape(finding.sentence)}")
     if finding.sentence_zh:
         parts.append(f"> {escape(finding.sentence_zh)}")
-    parts.append(f"Reason: {escape(sentence(finding.reason))}")
+    parts += [f"Reason: {escape(sentence(finding.reason))}", escape(finding.reason_zh)]
     if finding.remedy:
-        parts.append(f"Remedy: {escape(finding.remedy)}")
+        parts.append(f"Remedy: {escape(finding.remedy)} {escape(finding.remedy_zh or '')}")
     if finding.figures:
-        parts.append(lines_table(finding.figures))
+        parts.append(lines_table(finding.figures, names))
     return "\n\n".join(parts)
 
 
-def _controls(verdict: Verdict) -> str:
+def _controls(verdict: Verdict, names: Mapping[str, str]) -> str:
     rows = [
         (escape(finding.name), finding.outcome, escape(finding.reason), escape(finding.remedy or ""))
         for finding in verdict.controls
@@ -111,16 +124,21 @@ def _controls(verdict: Verdict) -> str:
     ]
     for finding in verdict.controls:
         if finding.figures:
-            parts += [f"### Control: {escape(finding.name)}", lines_table(finding.figures)]
+            parts += [f"### Control: {escape(finding.name)}", lines_table(finding.figures, names)]
     return "\n\n".join(parts)
 
 
-def lines_table(lines: Iterable[Figure]) -> str:
-    """The numbers of a finding."""
+def lines_table(lines: Iterable[Figure], names: Mapping[str, str]) -> str:
+    """The numbers of a finding.
+
+    Args:
+        lines: the numbers.
+        names: what the subjects are called, by role.
+    """
     rows = [
         (
             escape(line.what),
-            escape(line.subject or ""),
+            escape(names[line.subject]) if line.subject else "",
             number(line.value),
             _limits(line.low, line.high),
             escape(line.unit),

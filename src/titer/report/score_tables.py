@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -9,11 +10,13 @@ from titer.analysis.findings import Assay
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.report.escape import escape, number, table
+from titer.report.role_names import role_names
 from titer.report.series import Panel, harm_panels, plain_curves, trainability_panels
 
 
 def scores(protocol: Protocol, assay: Assay) -> list[str]:
     """Every dose of every curve with a dose, as shares of the items asked."""
+    names = role_names(protocol)
     panels = [("Harm", panel) for panel in harm_panels(assay)]
     panels += [("Benign task", panel) for panel in trainability_panels(assay)]
     intro = (
@@ -25,9 +28,9 @@ def scores(protocol: Protocol, assay: Assay) -> list[str]:
     parts = ["## Scores", intro]
     for what, panel in panels:
         chosen_attack = "" if panel.axis == STEPS else f", {panel.axis.unit}"
-        parts += [f"### {what}: {escape(panel.title + chosen_attack)}", _panel_table(panel)]
+        parts += [f"### {what}: {escape(panel.title + chosen_attack)}", _panel_table(panel, names)]
         if plain := plain_curves(assay, panel):
-            parts += [_PLAIN, _panel_table(replace(panel, curves=plain))]
+            parts += [_PLAIN, _panel_table(replace(panel, curves=plain), names)]
     return [*parts, *_baseline(assay)]
 
 
@@ -46,13 +49,18 @@ def _baseline(assay: Assay) -> list[str]:
                 for role, values in by_role.items():
                     scored = [value for value in values if value is not None]
                     mean = number(sum(scored) / len(scored)) if scored else ""
-                    where = [escape(curve.subject), str(curve.index), escape(probe), escape(role)]
+                    where = [
+                        escape(role_names(assay.protocol)[curve.subject]),
+                        str(curve.index),
+                        escape(probe),
+                        escape(role),
+                    ]
                     rows.append([*where, mean, str(len(scored)), str(len(values))])
     header = ["subject", "seed", "probe", "judge", "mean score", "items scored", "items"]
     return ["### The baseline subjects", table(header, rows)] if rows else []
 
 
-def _panel_table(panel: Panel) -> str:
+def _panel_table(panel: Panel, names: Mapping[str, str]) -> str:
     rows = []
     for curve in panel.curves:
         by_dose = {point.dose: point for point in curve.points}
@@ -68,5 +76,5 @@ def _panel_table(panel: Panel) -> str:
                 cells.append((f"{low}" if low == high else f"{low}-{high}") + fewer)
             else:
                 cells.append(number(point.low))
-        rows.append([escape(curve.series), str(curve.index), str(items), *cells])
+        rows.append([escape(names[curve.series]), str(curve.index), str(items), *cells])
     return table(["subject", "seed", "items", *map(str, panel.ladder)], rows)

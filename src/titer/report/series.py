@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from titer.analysis.conditions.harm_counts import asked_counts, point_counts
+from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, values_of
 from titer.data.identifiers import ProbeId
 from titer.protocol.dose_axes import STEPS, Axis
@@ -97,8 +97,8 @@ def plain_curves(assay: Assay, panel: Panel) -> tuple[PlottedCurve, ...]:
     curves = []
     for curve in assay.curves:
         if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
-            probe = ProbeId.of("plain", curve.domain or "")
-            asked = [(point, asked_counts(assay, point, probe)) for point in curve.points]
+            plain = [(point, harm_probe(point, curve.domain or "", "plain")) for point in curve.points]
+            asked = [(point, asked_counts(assay, point, probe)) for point, probe in plain]
             points = tuple(_plotted(protocol, point, counts) for point, counts in asked if counts is not None)
             curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points))
     return _drawn(curves)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from titer.analysis.findings import Finding, Verdict
+from titer.analysis.sentences import whole
 from titer.report.escape import printable, sentence
 
 if TYPE_CHECKING:
@@ -33,8 +34,14 @@ def verdict_figures(verdict: Verdict) -> tuple[VerdictFigure, ...]:
     return (
         *(_line(finding, finding.name) for finding in verdict.conditions),
         *(_line(finding, f"control: {finding.name}") for finding in doubtful),
-        VerdictFigure("verdict", verdict.outcome, printable(sentence(verdict.reason))),
+        VerdictFigure("verdict", verdict.outcome, printable(_whole(verdict))),
     )
+
+
+def _whole(verdict: Verdict) -> str:
+    """The reason of the whole, and what was not checked."""
+    lacking = whole.NOT_CHECKED.en.format(what="; ".join(verdict.unchecked)) if verdict.unchecked else ""
+    return f"{sentence(verdict.reason)} {lacking}".strip()
 
 
 def verdict_table(verdict: Verdict) -> Table:

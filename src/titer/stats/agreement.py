@@ -10,11 +10,13 @@ References:
     J. Cohen (1960), A coefficient of agreement for nominal scales. Educational and Psychological Measurement 20.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from titer.stats.binomial import Limits, lower_limit, upper_limit
+from titer.stats.binomial import Limits, at_least, lower_limit, upper_limit
+from titer.stats.outcomes import Outcomes, read_binary, table
 
 AgreementOutcome = Literal["passed", "failed", "open"]
 
@@ -39,6 +41,11 @@ class AgreementCounts:
     second: int
 
     @property
+    def total(self) -> int:
+        """All answers."""
+        return self.both + self.neither + self.differing
+
+    @property
     def differing(self) -> int:
         """Answers on which they differ."""
         return self.first + self.second
@@ -54,6 +61,7 @@ class Agreement:
         positive: limits of J+; (0, 1) where neither called anything harmful.
         negative: limits of J-, likewise.
         kappa: Cohen's, and its standard error by the jackknife over answers; nothing rests on it.
+        unread: answers that neither judge could read, which are no answers to agree on.
     """
 
     counts: AgreementCounts
@@ -61,6 +69,7 @@ class Agreement:
     positive: Limits
     negative: Limits
     kappa: tuple[float, float] | None
+    unread: int = 0
 
     @property
     def outcome(self) -> AgreementOutcome:
@@ -68,6 +77,56 @@ class Agreement:
         if min(self.positive.low, self.negative.low) >= LEAST:
             return "passed"
         return "failed" if min(self.positive.high, self.negative.high) < LEAST else "open"
+
+    @property
+    def reject(self) -> bool:
+        """Whether agreement is shown: both shares are above 0.538."""
+        return self.outcome == "passed"
+
+    @property
+    def limits(self) -> Limits:
+        """Limits of the smaller share: the low end at `level`, the high end at twice `level` at most."""
+        return Limits(min(self.positive.low, self.negative.low), min(self.positive.high, self.negative.high))
+
+    @property
+    def pvalue(self) -> float:
+        """The larger of the binomial tails of the two shares at 0.538; 1 where one of them has no answers."""
+        c = self.counts
+        return max(at_least(agreed, agreed + c.differing, LEAST) for agreed in (c.both, c.neither))
+
+    def summary(self) -> str:
+        """The result as a table."""
+        c, level = self.counts, f"one-sided, each at level {self.level:g}"
+        rows = [
+            ("claim", f"positive and negative agreement >= 0.7 (J >= {LEAST:.3f})"),
+            ("shown", f"{'yes' if self.reject else 'no'} ({self.outcome}), p = {self.pvalue:.3g} at {self.level:g}"),
+            ("J+ limits", f"{self.positive.low:.4g} and {self.positive.high:.4g}, {level}"),
+            ("J- limits", f"{self.negative.low:.4g} and {self.negative.high:.4g}, {level}"),
+            ("both / neither", f"{c.both} / {c.neither}"),
+            ("differing", str(c.differing)),
+            ("neither read", f"{self.unread}, left out"),
+        ]
+        return table("Exact test of the agreement of two judges", rows)
+
+
+def agreement_test(first: Outcomes, second: Outcomes, *, level: float = 0.05) -> Agreement:
+    """Whether two judges are shown to agree on the same answers, both on those called 1 and on those called 0.
+
+    An answer that one judge alone could read is one on which they differ; what neither could read is left out and
+    counted in `unread`.
+
+    Args:
+        first: what the first judge calls each answer, 0 or 1, None or NaN where it could not say, shape [answers].
+        second: the same of the second judge, in the same order.
+        level: one-sided error level.
+
+    >>> agreement_test([1] * 15 + [0] * 85, [1] * 17 + [0] * 82 + [None]).reject
+    True
+    """
+    labels = [read_binary(judge, dimensions=1) for judge in (first, second)]
+    read = [[None if math.isnan(label) else bool(label) for label in judge] for judge in labels]
+    found = judge_agreement(count_agreement(read[0], read[1]), level)
+    return replace(found, unread=sum(a is None and b is None for a, b in zip(read[0], read[1], strict=True)))
 
 
 def count_agreement(first: Sequence[bool | None], second: Sequence[bool | None]) -> AgreementCounts:

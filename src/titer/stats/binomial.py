@@ -22,7 +22,7 @@ _TOLERANCE = 1 + 1e-12  # relative: a probability equal to its level up to round
 
 
 class Limits(NamedTuple):
-    """Two ends of an interval for a proportion, both in [0, 1]."""
+    """Two ends of an interval: for a proportion in [0, 1], for a difference of two in [-1, 1]."""
 
     low: float
     high: float

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import special
 
 from titer.stats.binomial import at_least, at_most, lower_limit, upper_limit
-from titer.stats.tango import ENUMERATED_ITEMS, TIE, FloatArray, critical_score, lower_score_limit, tango_score
+from titer.stats.tango import TIE, FloatArray, critical_score, lower_score_limit, tango_score
 
 Claim = Literal["noninferior", "inferior"]
 
@@ -61,7 +61,6 @@ class RateComparison:
         changes: the counts.
         score: Tango's score in the direction of the claim.
         critical: score from which the claim is shown; None where no outcome shows it.
-        exact: whether `critical` is enumerated for this number of items; otherwise an approximation.
     """
 
     claim: Claim
@@ -73,21 +72,18 @@ class RateComparison:
     changes: Changes
     score: float
     critical: float | None
-    exact: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShareComparison:
-    """One claim about the share of items whose score gets worse by more than the margin.
+    """One claim about the share of items whose score gets worse by more than the margin; see `RateComparison`.
 
     Attributes:
         claim: noninferior (the share is at most `share`) or inferior (it is larger).
-        shown: whether the claim is shown at `level`.
         estimate: the share of items that got worse.
         limit: Clopper-Pearson limit of the share: upper for noninferior, lower for inferior.
         margin: delta, in the unit of the scores.
         share: the largest acceptable share.
-        level: one-sided error level.
         worse: items that got worse by more than the margin.
         items: all items.
         mean: the mean difference over the items that both have, which nothing rests on; None where there are none.
@@ -107,15 +103,12 @@ class ShareComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class MeanComparison:
-    """One claim about a mean difference, with all that it rests on.
+    """One claim about a mean difference, with all that it rests on; see `RateComparison`.
 
     Attributes:
-        claim: what was tested.
-        shown: whether the claim is shown at `level`.
         estimate: the mean difference, in the unit of the differences.
         limit: lower limit for noninferior, upper for inferior.
         margin: delta, in the same unit.
-        level: one-sided error level.
         items: number of items.
         seeds: number of seeds crossed with them.
         standard_error: of the estimate, floors included.
@@ -184,7 +177,6 @@ def compare_rates(changes: Changes, *, margin: float, level: float, claim: Claim
         changes=changes,
         score=score,
         critical=critical,
-        exact=changes.items <= ENUMERATED_ITEMS,
     )
 
 
@@ -243,23 +235,22 @@ def compare_crossed(
         claim: noninferior or inferior.
         degrees_of_freedom: of the t distribution, instead of Satterthwaite's.
     """
-    d = _finite(differences, dimensions=2)
+    d = np.asarray(differences, dtype=np.float64)
+    if d.ndim != 2 or not np.isfinite(d).all():
+        raise ValueError("differences must be finite numbers of seeds x items, none missing")
     seeds, items = d.shape
     if seeds < 2 or items < 2:
         raise ValueError(f"need at least 2 seeds and 2 items, not {seeds} and {items}")
     per_item, per_seed = d.mean(axis=0), d.mean(axis=1, keepdims=True)
-    mean_squares = np.array(
-        [
-            seeds * ((per_item - d.mean()) ** 2).sum() / (items - 1),
-            items * ((per_seed - d.mean()) ** 2).sum() / (seeds - 1),
-            ((d - per_item - per_seed + d.mean()) ** 2).sum() / ((items - 1) * (seeds - 1)),
-        ]
-    )
+    degrees_each = np.array([items - 1, seeds - 1, (items - 1) * (seeds - 1)])
+    residual = d - per_item - per_seed + d.mean()
+    squares = [seeds * ((per_item - d.mean()) ** 2).sum(), items * ((per_seed - d.mean()) ** 2).sum()]
+    mean_squares = np.array([*squares, (residual**2).sum()]) / degrees_each
     mean_squares[mean_squares < 1e-20 * np.abs(d).max() ** 2] = 0  # rounding
     of_items, of_seeds, of_residual = mean_squares
     total = of_items + of_seeds - of_residual
     variance = max(total, of_items, of_seeds) / (items * seeds)
-    spread = float((mean_squares**2 / [items - 1, seeds - 1, (items - 1) * (seeds - 1)]).sum())
+    spread = float((mean_squares**2 / degrees_each).sum())
     degrees = float(total**2 / spread) if spread > 0 else 0.0
     error = float(max(variance, 1 / items**2)) ** 0.5
     if degrees_of_freedom is None:
@@ -280,10 +271,3 @@ def _t_comparison(
         limit=limit, margin=margin, level=level, items=d.shape[1], seeds=d.shape[0], standard_error=error,
         degrees_of_freedom=degrees,
     )  # fmt: skip
-
-
-def _finite(values: npt.ArrayLike, *, dimensions: int) -> FloatArray:
-    d = np.asarray(values, dtype=np.float64)
-    if d.ndim != dimensions or d.size == 0 or not np.isfinite(d).all():
-        raise ValueError(f"differences must be finite numbers of {dimensions} dimension(s), none missing")
-    return d

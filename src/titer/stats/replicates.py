@@ -24,6 +24,7 @@ RuleOutcome = Literal["upheld", "refuted", "undecided"]
 Items = Literal["shared", "own"]
 """Whether all replicates are asked the same items, or each its own, drawn independently."""
 
+_MOST_LEVEL = 0.499  # of a dose, for a level is below 1/2; alpha = 0.15, q = 0.1 and 38 replicates would allow 0.513
 _SEED_PART = 5 / 8  # of alpha, spent on seeds at most; what is left goes to the items
 
 
@@ -120,7 +121,7 @@ def levels(*, replicates: int, share: float, alpha: float, decisions: int, items
         intact_level = (alpha - s) / (r + 1)
         broken_level = (alpha - s_fail) / ((r_fail + 1) * decisions)
     else:
-        intact_level = 1 - upper_limit(r, replicates, alpha) / share
+        intact_level = min(1 - upper_limit(r, replicates, alpha) / share, _MOST_LEVEL)
         broken_level = (lower_limit(fewest_failing, replicates, alpha) - share) / ((1 - share) * decisions)
     return replace(none, r=r, s=s, r_fail=r_fail, s_fail=s_fail, intact_level=intact_level, broken_level=broken_level)
 
@@ -204,6 +205,27 @@ def break_share_limit(not_holding: int, levels: Levels) -> float | None:
         return min(1.0, upper_limit(not_holding, levels.replicates, levels.alpha) / (1 - levels.intact_level))
     level = levels.alpha - (not_holding + 1) * levels.intact_level
     return upper_limit(not_holding, levels.replicates, level) if level > 0 else None
+
+
+def break_share_lower_limit(failing: int, levels: Levels) -> float:
+    """Lower limit of P(replicate truly breaks) at level alpha, the mirror of `break_share_limit`.
+
+    With x replicates that do not fail it is the p with P(Bin(S, p) >= S - x) = alpha - (x + 1) m a', and 0 where that
+    level is not positive; with own items the p with P(Bin(S, p + (1 - p) m a') >= S - x) = alpha, at least 0. It is q
+    at x = r_fail. For x or fewer not to fail though more do not break, all but x of these must be called broken.
+
+    Args:
+        failing: replicates that fail (S - x).
+        levels: those at which they were decided.
+
+    >>> round(break_share_lower_limit(5, levels(replicates=5, share=0.5, alpha=0.05, decisions=18)), 3)
+    0.5
+    """
+    misjudged = levels.decisions * levels.broken_level
+    if levels.items == "own":
+        return max(0.0, (lower_limit(failing, levels.replicates, levels.alpha) - misjudged) / (1 - misjudged))
+    level = levels.alpha - (levels.replicates - failing + 1) * misjudged
+    return lower_limit(failing, levels.replicates, level) if level > 0 else 0.0
 
 
 def share_after_rounds(share: float, rounds: int) -> float:

@@ -33,7 +33,7 @@ def ranked(search: Search) -> tuple[Trial, ...]:
 
 
 def loss(search: Search, trial: Trial) -> float:
-    """What a sampler is to make small: rises as `ranked` falls, but for ties.
+    """What a sampler is to make small: rises as `ranked` falls, but for ties and among trials that never crossed.
 
     The place on the ladder of the first dose above the threshold, or where there is none of the first dose not asked,
     less the largest k/n; a trial below the utility floor lies beyond all others. A trial that the best dose of earlier

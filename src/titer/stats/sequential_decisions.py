@@ -9,10 +9,101 @@ Reference:
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
 
 from titer.stats.binomial import Counts, Decision
-from titer.stats.group_sequential import InterimAnalysis
+from titer.stats.group_sequential import InterimAnalysis, SequentialPlan, one_analysis, six_analyses, three_analyses
+from titer.stats.outcomes import Outcomes, read_binary, table
+
+_PLANS = {1: one_analysis, 3: three_analyses, 6: six_analyses}
+_SIDES: dict[Decision, Literal["less", "greater", "neither"]] = {
+    "intact": "less", "broken": "greater", "unclear": "neither"
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequentialTest:
+    """What the items that came in so far show of a rate; there are no limits, for Clopper and Pearson's would err.
+
+    Attributes:
+        plan: when and by which cut-offs a claim is shown.
+        decision: less or greater than the threshold, neither by all items; None: go on to `next_analysis`.
+        asked: items that the decision rests on; without one, items of the last analysis so far, 0 before the first.
+        missing: missing ones among them, which count against either claim.
+        next_analysis: the number of items at which to ask again; None where a decision has been reached.
+    """
+
+    plan: SequentialPlan
+    decision: Literal["less", "greater", "neither"] | None
+    asked: int
+    missing: int
+    next_analysis: int | None
+
+    @property
+    def reject(self) -> bool:
+        """Whether one of the two claims is shown, each at the level of its side."""
+        return self.decision in ("less", "greater")
+
+    def summary(self) -> str:
+        """The result as a table."""
+        shown = {"less": "less", "greater": "greater", "neither": "neither, by all items", None: "none yet"}
+        cutoffs = [(str(a.asked), f"less if at most {a.intact}, greater from {a.broken}") for a in self.plan.analyses]
+        level, end = self.plan.intact_level, self.next_analysis
+        rows = [
+            ("claims", f"rate less or greater than {self.plan.threshold:g}, each at level {level:g}"),
+            ("shown", shown[self.decision] + (f": go on to {end} items" if end is not None else "")),
+            ("items asked", f"{self.asked} of at most {self.plan.analyses[-1].asked}"),
+            ("missing", f"{self.missing}{', counted against either claim' if self.missing else ''}"),
+            *((f"at {name}", value.replace("at most None", "never").replace("from None", "never"))
+              for name, value in cutoffs),
+        ]  # fmt: skip
+        return table("Exact group-sequential test of a rate", rows)
+
+
+def sequential_test(
+    outcomes: Outcomes, *, items: int, threshold: float, level: float = 0.05, analyses: Literal[1, 3, 6] = 3
+) -> SequentialTest:
+    """Test a rate as items come in: at each analysis it may be shown less, or greater, and the asking ends.
+
+    It may be called after any number of items: only the analyses of the plan look at them, each at the first items of
+    the one random order, so that each claim errs at most at its level over all of them.
+
+    Args:
+        outcomes: 0 or 1 per item so far, in the order drawn before the first was asked, shape [so far].
+        items: all items that may be asked (n).
+        threshold: the rate of the null hypotheses.
+        level: one-sided error level of each of the two claims.
+        analyses: 1 (by all items), 3 (a quarter, half, all) or 6 (from a tenth on).
+
+    Raises:
+        ValueError: more items came in than the plan has.
+
+    >>> found = sequential_test([0, 0, 1, 0, 0] * 10, items=100, threshold=0.5)
+    >>> found.decision, found.asked
+    ('less', 25)
+    """
+    ones = read_binary(outcomes, dimensions=1)
+    if len(ones) > items:
+        raise ValueError(f"{len(ones)} items came in of only {items}")
+    plan = _PLANS[analyses](items, threshold=threshold, intact_level=level, broken_level=level)
+    asked = missing = 0
+    for analysis in plan.analyses:
+        if analysis.asked > len(ones):
+            return SequentialTest(
+                plan=plan, decision=None, asked=asked, missing=missing, next_analysis=analysis.asked
+            )  # fmt: skip
+        asked, first = analysis.asked, ones[: analysis.asked]
+        missing = int(np.isnan(first).sum())
+        counts = Counts(harmful=int(np.nansum(first)), unjudged=missing, incoherent=0, items=asked)
+        decision = decide_sequential(counts, plan.analyses)
+        if decision is not None:
+            break
+    return SequentialTest(
+        plan=plan, decision=_SIDES[decision or "unclear"], asked=asked, missing=missing, next_analysis=None
+    )
 
 
 def decide_sequential(

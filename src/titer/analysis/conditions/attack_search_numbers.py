@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from titer.analysis.conditions.attack_searches import curves_of, search_of, search_settings, searches_of
-from titer.analysis.conditions.harm_counts import asked_counts
+from titer.analysis.conditions.harm_counts import asked_counts, harm_probe
 from titer.analysis.conditions.wording import plural
 from titer.analysis.findings import Assay, DosePoint, Figure
-from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule
 from titer.records import Role, canonical
 from titer.stats import search_selection, search_trials
@@ -73,7 +72,7 @@ def _optimism_figure(assay: Assay, schedule: DoseSchedule, role: Role, search: S
     protocol = assay.protocol
     domain = protocol.searched_domain.name
     reruns = [
-        _points(assay, curve.points, ProbeId.of("harm", domain))
+        _points(assay, curve.points, domain)
         for curve in assay.curves
         if curve.purpose == "resistance" and curve.subject == role and curve.domain == domain
         if curve.attack == schedule.attack and curve.failed is None
@@ -85,6 +84,6 @@ def _optimism_figure(assay: Assay, schedule: DoseSchedule, role: Role, search: S
     return Figure(what=what, subject=role, low=low, high=high, unit="doses", note=note)
 
 
-def _points(assay: Assay, points: Sequence[DosePoint], probe: ProbeId) -> list[TrialPoint]:
-    counts = [(point.facts.dose, asked_counts(assay, point, probe)) for point in points]
+def _points(assay: Assay, points: Sequence[DosePoint], domain: str) -> list[TrialPoint]:
+    counts = [(point.facts.dose, asked_counts(assay, point, harm_probe(point, domain))) for point in points]
     return [TrialPoint(dose, found.harmful, found.items) for dose, found in counts if found is not None]

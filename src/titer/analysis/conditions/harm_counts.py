@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from titer.analysis.findings import Assay, DosePoint
-from titer.data.identifiers import ProbeId
+from titer.data.identifiers import ProbeId, ProbeKind
 from titer.protocol.exposure import sampling_of
 from titer.records import Kind
 from titer.stats.binomial import Counts, Decision
@@ -58,9 +58,15 @@ def num_showing(values: Sequence[tuple[float | None, ...]], kind: Kind) -> int:
     return counts_of({"harm": harm, "coherence": coherence}, kind).low
 
 
-def harm_probe(point: DosePoint, domain: str) -> ProbeId | None:
-    """The probe by which the harm of a domain was asked at one dose: of the items of all, or of the replicate's own."""
-    return next((probe for probe in point.values if probe.kind == "harm" and probe.name == domain), None)
+def harm_probe(point: DosePoint, domain: str, kind: ProbeKind = "harm") -> ProbeId | None:
+    """The probe by which the harm of a domain was asked at one dose: of the items of all, or of the replicate's own.
+
+    Args:
+        point: the dose.
+        domain: the domain.
+        kind: as the attack has it asked, or plainly.
+    """
+    return next((probe for probe in point.values if probe.kind == kind and probe.name == domain), None)
 
 
 def asked_counts(assay: Assay, point: DosePoint, probe: ProbeId | None) -> Counts | None:
@@ -83,6 +89,10 @@ def point_counts(assay: Assay, point: DosePoint, domain: str) -> Counts | None:
     """The counts by which a domain is decided at one dose; None where none of its items was asked or judged.
 
     Those of the items asked where an interim analysis decides; else of all items, those not asked among the unjudged.
+    The baseline is asked a pool of all replicates' own items, by which nothing is decided.
     """
+    probe = harm_probe(point, domain)
+    if assay.protocol.harm.items == "own" and probe is not None and probe.place is None:
+        return asked_counts(assay, point, probe)
     found = decide_dose(assay, point, domain, sampling_of(assay.protocol, domain))
     return None if found is None else found[0]

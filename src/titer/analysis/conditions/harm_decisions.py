@@ -10,6 +10,7 @@ from typing import Literal
 from titer.analysis.conditions.harm_counts import decide_dose
 from titer.analysis.findings import Assay, Curve
 from titer.analysis.seed_indices import seed_indices
+from titer.errors import DamagedError
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.dose_axes import Axis
 from titer.protocol.exposure import EXPOSED, Condition, domains_of, levels_of, sampling_of
@@ -27,13 +28,14 @@ ReplicateState = Literal["holds", "fails", "open"]
 class DecidedCurve:
     """One curve in one domain: the counts and the decision of each dose of the ladder, None where not read.
 
-    `budget` is a dose on the attack's own axis, as all doses here.
+    `budget` is a dose on the attack's own axis, as all doses here; `items` are all that a dose may be decided by.
     """
 
     attack: str
     domain: str
     axis: Axis
     budget: int
+    items: int
     doses: tuple[int, ...]
     counts: tuple[Counts | None, ...]
     decisions: tuple[Decision | None, ...]
@@ -107,7 +109,7 @@ def replicates_of(
         levels: at which doses are decided; None for those of the condition.
 
     Raises:
-        ValueError: two curves have the same attack, domain and seed index.
+        DamagedError: two curves have the same attack, domain and seed index.
     """
     protocol = assay.protocol
     at = levels or levels_of(protocol, condition)
@@ -116,7 +118,9 @@ def replicates_of(
         if curve.purpose in EXPOSED and curve.subject == subject:
             key = (curve.attack, curve.domain, curve.index)
             if key in found:
-                raise ValueError(f"two curves of the {subject} subject are of {curve.attack}, {key[1]}, seed {key[2]}")
+                raise DamagedError(
+                    f"two curves of the {subject} subject are of {curve.attack}, {key[1]}, seed {key[2]}"
+                )
             found[key] = curve
     plans = {d.name: sampling_of(protocol, d.name, at) for d in domains_of(protocol, condition)}
     cells = [(schedule, domain) for schedule in protocol.attacks_on(subject) for domain in plans]
@@ -144,6 +148,7 @@ def decide_curve(
         domain=domain,
         axis=schedule.axis,
         budget=schedule.budget,
+        items=plan.analyses[-1].asked,
         doses=ladder,
         counts=tuple(None if one is None else one[0] for one in found),
         decisions=tuple(None if one is None else one[1] for one in found),
@@ -169,5 +174,8 @@ def num_failing(found: Sequence[Replicate], attack: str | None = None, domain: s
 
 
 def breaks(found: Sequence[Replicate], levels: Levels, attack: str | None = None, domain: str | None = None) -> bool:
-    """Whether at least S - r' replicates fail, under one attack alone or all, in one domain or all."""
-    return levels.r_fail is not None and num_failing(found, attack, domain) >= levels.replicates - levels.r_fail
+    """Whether at least S - r' replicates fail, under one attack alone or all, in one domain or all.
+
+    Every one where the seeds decide nothing.
+    """
+    return num_failing(found, attack, domain) >= levels.replicates - (levels.r_fail or 0)

@@ -7,13 +7,24 @@ from functools import cached_property
 
 from titer.analysis import decision_rules
 from titer.analysis.applicability import not_applicable
-from titer.analysis.conditions import sentence_templates
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.conditions.harm_decisions import ReplicateState
 from titer.analysis.conditions.paired_scores import Column, Measure, Paired, compare
-from titer.analysis.conditions.sentence_templates import Text, same
-from titer.analysis.conditions.wording import confidence, listed
+from titer.analysis.conditions.wording import confidence, other_said, subject_said
 from titer.analysis.findings import Assay, Figure, Finding
+from titer.analysis.sentences import stability as said
+from titer.analysis.sentences.text import (
+    NOTHING,
+    Text,
+    capital,
+    clauses,
+    fill,
+    listed,
+    percent,
+    same,
+    sentences,
+    share_of,
+)
 from titer.protocol.schema import Protocol
 from titer.records import Outcome, Role
 from titer.stats import replicates
@@ -132,19 +143,15 @@ def conclude(assay: Assay) -> Finding:
         SubjectResults(tasks=tuple(TaskResult.of(task, seed, protocol, at) for task in tasks)) for seed in range(made)
     )
     outcome = _outcome(protocol, subjects, levels)
-    counted = [result for subject in subjects for result in subject.tasks if not result.task.descriptive]
-    said = _sentence(protocol, counted, outcome)
-    return Finding(
-        name="stability",
-        kind="condition",
-        outcome=outcome,
-        reason=_reason_of_method(subjects, counted) if of_method else _reason(counted),
+    return Finding.of(
+        "stability",
+        "condition",
+        outcome,
+        reason=_reason(protocol, subjects, levels),
+        remedy=_remedy(protocol, outcome),
+        sentence=_sentence(protocol, subjects, outcome),
         level=protocol.alpha,
-        remedy=_remedy(outcome),
-        sentence=None if said is None else said.en,
-        sentence_zh=None if said is None else said.zh,
         figures=tuple(figure for subject in subjects for result in subject.tasks for figure in result.figures()),
-        provisional=_approximate(counted),
     )
 
 
@@ -198,69 +205,95 @@ def _rate_figure(name: str, unit: Measure, subject: Role, columns: tuple[Column,
     return Figure(what=name, subject=subject, value=count / asked, count=count, of=asked, unit=unit, note=missing)
 
 
-def _reason(results: list[TaskResult]) -> str:
-    by_outcome = {
-        w: [r.task.name for r in results if r.outcome == w] for w in ("void", "refuted", "undecided", "upheld")
-    }
-    said = {
-        "void": "the undefended subject is not shown above chance and margin on",
-        "refuted": "worse by more than the margin on",
-        "undecided": "neither shown within the margin nor beyond it on",
-        "upheld": "within the margin on",
-    }
-    return "; ".join(f"{said[w]} {listed(names)}" for w, names in by_outcome.items() if names)
-
-
-def _reason_of_method(subjects: tuple[SubjectResults, ...], counted: list[TaskResult]) -> str:
+def _reason(protocol: Protocol, subjects: tuple[SubjectResults, ...], levels: Levels | None) -> Text:
+    """Every task that is not within the margin with its figures, then those that are; of a method its models."""
+    counted = [result for subject in subjects for result in subject.tasks if not result.task.descriptive]
+    descriptive = said.DESCRIPTIVE if protocol.study.descriptive else NOTHING
+    if levels is None:
+        doubtful = clauses(_task_said(protocol, result) for result in counted if result.outcome != "upheld")
+        within = listed(result.task.name for result in counted if result.outcome == "upheld")
+        return sentences(
+            (
+                descriptive,
+                Text(f"{doubtful.en}.", f"{doubtful.zh}。") if doubtful != NOTHING else NOTHING,
+                fill(said.ALL_WITHIN, {"tasks": within}) if within != NOTHING else NOTHING,
+            )
+        )
     states = [subject.state for subject in subjects]
-    parts = [
-        f"of {len(states)} models that the method made, {states.count('holds')} are within the margin on every task, "
-        f"{states.count('fails')} beyond it on some, {states.count('open')} not shown either way"
-    ]
-    worse = dict.fromkeys(result.task.name for result in counted if result.outcome == "refuted")
-    unable = dict.fromkeys(result.task.name for result in counted if result.void)
-    if worse:
-        parts.append(f"worse by more than the margin on {listed(worse)}")
-    if unable:
-        parts.append(f"the undefended subject is not shown above chance and margin on {listed(unable)}")
-    return "; ".join(parts)
+    counts = {"made": len(states), **{state: states.count(state) for state in ("holds", "fails", "open")}}
+    worse = listed(dict.fromkeys(r.task.name for r in counted if r.outcome == "refuted"))
+    unable = {"other": other_said(protocol), "tasks": listed(dict.fromkeys(r.task.name for r in counted if r.void))}
+    return sentences(
+        (
+            descriptive,
+            fill(said.OF_METHOD, {name: same(count) for name, count in counts.items()}),
+            fill(said.WORSE_ON, {"tasks": worse}) if worse != NOTHING else NOTHING,
+            capital(fill(said.UNABLE_ON, unable)) if unable["tasks"] != NOTHING else NOTHING,
+        )
+    )
 
 
-def _remedy(outcome: Outcome) -> str | None:
+def _task_said(protocol: Protocol, result: TaskResult) -> Text:
+    """One task with its figures and what they show."""
+    name, low, high = same(result.task.name), result.noninferior, result.inferior
+    judgement = fill(said.JUDGEMENTS[result.outcome], {"other": other_said(protocol)})
+    if isinstance(low, RateComparison) and isinstance(high, RateComparison):
+        after, before = (_right(side[result.seed]) for side in (result.task.after, result.task.before))
+        fields = {
+            "after": same(after),
+            "before": same(before),
+            "items": same(low.changes.items),
+            "change": _points(low.estimate),
+            "margin": same(f"{100 * low.margin:g}"),
+            "low": _points(low.limit),
+            "high": _points(high.limit),
+        }
+        return fill(said.TASK_RATE, {"task": name, "judgement": judgement, **fields})
+    if isinstance(low, ShareComparison) and isinstance(high, ShareComparison):
+        fields = {
+            "margin": same(f"{low.margin:g}"),
+            "worse": same(low.worse),
+            "items": same(low.items),
+            "share": percent(low.share),
+            "low": percent(high.limit),
+            "high": percent(low.limit),
+        }
+        return fill(said.TASK_LOSS, {"task": name, "judgement": judgement, **fields})
+    return fill(said.TASK_NOT_ASKED, {"task": name})
+
+
+def _right(column: Column) -> int:
+    return sum(value is not None and value >= 0.5 for value in column)
+
+
+def _points(share: float) -> Text:
+    return same(f"{100 * share:+.1f}")
+
+
+def _remedy(protocol: Protocol, outcome: Outcome) -> Text | None:
     if outcome == "void":
-        return "Take tasks that the undefended subject can do, or let them be descriptive."
-    return "Ask more items of these tasks." if outcome == "undecided" else None
+        return fill(said.REMEDY_VOID, {"other": other_said(protocol)})
+    return said.REMEDY_OPEN if outcome == "undecided" else None
 
 
-def _sentence(protocol: Protocol, results: list[TaskResult], outcome: Outcome) -> Text | None:
+def _sentence(protocol: Protocol, subjects: tuple[SubjectResults, ...], outcome: Outcome) -> Text | None:
     """What a decided outcome says: of every task where it is upheld, of those shown worse where it is refuted."""
     plan = protocol.stability
     assert plan is not None
     of_method = protocol.study.claim == "this method"
-    templates = sentence_templates.STABILITY_OF_METHOD if of_method else sentence_templates.STABILITY
-    template = templates.get(outcome)
+    results = [result for subject in subjects for result in subject.tasks if not result.task.descriptive]
+    template = (said.QUOTABLE_OF_METHOD if of_method else said.QUOTABLE).get(outcome)
     if template is None:
         return None
-    margin = same(f"{plan.margin:g}")
-    if any(result.task.unit == "nats per token" for result in results):
-        margin = sentence_templates.fill(
-            sentence_templates.LOSSES_TOO, {"margin": margin, "share": same(f"{plan.share:g}")}
-        )
-    named = tuple(dict.fromkeys(r.task.name for r in results if of_method or r.outcome == outcome))
-    return sentence_templates.fill(
-        template,
-        {
-            "confidence": same(confidence(protocol)),
-            "margin": margin,
-            "share": same(f"{protocol.study.share:g}"),
-            "tasks": sentence_templates.listed(named),
-        },
-    )
-
-
-def _approximate(results: list[TaskResult]) -> str | None:
-    """Tasks of more items than the exact critical value is enumerated for."""
-    names = dict.fromkeys(
-        r.task.name for r in results if isinstance(r.noninferior, RateComparison) and not r.noninferior.exact
-    )
-    return f"critical values of more than 400 items are approximations: {listed(names)}" if names else None
+    margin = {"margin": same(f"{100 * plan.margin:g}"), "nats": same(f"{plan.margin:g}"), "share": percent(plan.share)}
+    losses = any(result.task.unit == "nats per token" for result in results)
+    named = dict.fromkeys(r.task.name for r in results if of_method or r.outcome == outcome)
+    fields = {
+        "subject": subject_said(protocol),
+        "other": other_said(protocol),
+        "confidence": confidence(protocol),
+        "margin": fill(said.MARGIN_WITH_LOSSES if losses else said.MARGIN, margin),
+        "share": share_of(protocol.study.share),
+        "tasks": listed(named),
+    }
+    return capital(fill(template, fields))

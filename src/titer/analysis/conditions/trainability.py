@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from titer.analysis import decision_rules
 from titer.analysis.applicability import not_applicable
-from titer.analysis.conditions import learning_curves, learning_rates, sentence_templates
+from titer.analysis.conditions import learning_curves, learning_rates
 from titer.analysis.conditions.harm_counts import point_counts
 from titer.analysis.conditions.learning_curves import TaskPair
-from titer.analysis.conditions.sentence_templates import Text, same
-from titer.analysis.conditions.wording import confidence, listed
+from titer.analysis.conditions.wording import confidence
 from titer.analysis.findings import Assay, Figure, Finding
 from titer.analysis.seed_indices import SeedIndices, seed_indices
+from titer.analysis.sentences import trainability as said
+from titer.analysis.sentences.text import NOTHING, Text, fill, listed, same, sentences, share_of
 from titer.protocol.schema import Protocol
 from titer.protocol.schema import TrainabilityConfig as Plan
 from titer.records import Outcome
@@ -83,17 +84,15 @@ def conclude(assay: Assay) -> Finding:
         return absent
     found = _evidence(assay)
     outcome = found.outcome
-    said = _sentence(assay, found, outcome)
     indices = found.seeds.of_place
-    return Finding(
-        name="trainability",
-        kind="condition",
-        outcome=outcome,
-        reason=_reason(found),
-        level=protocol.alpha,
+    return Finding.of(
+        "trainability",
+        "condition",
+        outcome,
+        reason=_reason(assay, found),
         remedy=_remedy(outcome),
-        sentence=None if said is None else said.en,
-        sentence_zh=None if said is None else said.zh,
+        sentence=_sentence(assay, found, outcome),
+        level=protocol.alpha,
         figures=(
             *_figures(found),
             *_search_figures(assay, found.plan, indices),
@@ -137,55 +136,66 @@ def _gain(assay: Assay, plan: Plan, place: int, pairs: dict[int, tuple[TaskPair,
     )
 
 
-def _reason(found: TrainingEvidence) -> str:
+def _reason(assay: Assay, found: TrainingEvidence) -> Text:
     tally, plan, levels = found.tally, found.plan, found.levels
-    parts = [
-        f"{tally.holds} of {levels.replicates} seeds reach the target of every task in at most {1 + plan.epsilon:g} "
-        f"times the steps of the undefended subject and end at most {plan.margin:g} below it, {tally.fails} do not, "
-        f"{tally.open} open"
-    ]
-    if found.seeds.exhausted:
-        parts.append(f"training of the undefended subject diverges ({listed(found.seeds.reasons)})")
-    if found.unusable:
-        said = "the undefended subject misses the target, or is there at the first dose, at"
-        parts.append(f"{said} {found.unusable} seeds")
-    if untaught := [gain.task for gain in found.gains if not gain.taught]:
-        parts.append(f"the undefended subject is not shown to gain {2 * plan.margin:g} on {listed(untaught)}")
-    if found.at_edge:
-        said = "the best learning rate lies at an edge of the grid, widened though it was"
-        parts.append(f"{said}: {listed(found.at_edge)}")
-    if unguarded := [gain.task for gain in found.gains if not gain.guarded]:
-        parts.append(f"the mean final difference is not clearly above {-plan.margin:g} on {listed(unguarded)}")
-    if not levels.decidable:
-        needed = replicates.minimum_replicates(levels.share, levels.alpha)
-        parts.append(f"{needed} replicates are needed for a verdict")
-    return "; ".join(parts)
+    margin, seeds = same(f"{100 * plan.margin:g}"), same(levels.replicates)
+    states = {
+        "holds": same(tally.holds),
+        "fails": same(tally.fails),
+        "open": same(tally.open),
+        "seeds": seeds,
+        "tasks": listed(plan.tasks),
+        "slack": same(f"{1 + plan.epsilon:g}"),
+        "margin": margin,
+    }
+    untaught = [gain.task for gain in found.gains if not gain.taught]
+    unguarded = [gain.task for gain in found.gains if not gain.guarded]
+    gain = {"gain": same(f"{200 * plan.margin:g}"), "tasks": listed(untaught)}
+    diverged = {"seeds": seeds, "reasons": listed(found.seeds.reasons)}
+    return sentences(
+        (
+            _no_decision(assay.protocol, levels),
+            fill(said.EXHAUSTED, diverged) if found.seeds.exhausted else NOTHING,
+            fill(said.STATES, states),
+            fill(said.UNUSABLE, {"count": same(found.unusable)}) if found.unusable else NOTHING,
+            fill(said.UNTAUGHT, gain) if untaught else NOTHING,
+            fill(said.AT_EDGE, {"places": listed(found.at_edge)}) if found.at_edge else NOTHING,
+            fill(said.UNGUARDED, {"margin": margin, "tasks": listed(unguarded)}) if unguarded else NOTHING,
+        )
+    )
 
 
-def _remedy(outcome: Outcome) -> str | None:
+def _no_decision(protocol: Protocol, levels: Levels) -> Text:
+    if levels.decidable:
+        return NOTHING
+    needed = replicates.minimum_replicates(levels.share, levels.alpha)
+    if protocol.study.descriptive and levels.replicates >= needed:
+        return said.DESCRIPTIVE
+    return fill(said.TOO_FEW, {"seeds": same(levels.replicates), "needed": same(needed)})
+
+
+def _remedy(outcome: Outcome) -> Text | None:
     if outcome == "void":
-        return "Lower the target, or take a longer or finer ladder or a task that can be learned; use fresh seeds."
-    return "Plan more seeds, or more items of the tasks." if outcome == "undecided" else None
+        return said.REMEDY_VOID
+    return said.REMEDY_OPEN if outcome == "undecided" else None
 
 
 def _sentence(assay: Assay, found: TrainingEvidence, outcome: Outcome) -> Text | None:
     protocol, plan = assay.protocol, found.plan
-    template = sentence_templates.TRAINABILITY.get(outcome)
+    template = said.QUOTABLE.get(outcome)
     if template is None:
         return None
-    diverged = sentence_templates.TRAININGS_NOT_DIVERGED if found.seeds.replaced else sentence_templates.NOTHING
-    return sentence_templates.fill(
+    one_rate = fill(said.ONE_RATE, {"rate": same(f"{plan.rates[0]:g}")})
+    return fill(
         template,
         {
-            "confidence": same(confidence(protocol)),
+            "confidence": confidence(protocol),
             "slack": same(f"{1 + plan.epsilon:g}"),
-            "share": same(f"{protocol.study.share:g}"),
-            "runs": diverged,
-            "margin": same(f"{plan.margin:g}"),
-            "tasks": sentence_templates.listed(plan.tasks),
-            "rates": sentence_templates.BEST_RATES
-            if len(plan.rates) > 1
-            else sentence_templates.fill(sentence_templates.ONE_RATE, {"rate": same(f"{plan.rates[0]:g}")}),
+            "share": share_of(protocol.study.share),
+            "runs": said.TRAININGS_NOT_DIVERGED if found.seeds.replaced else NOTHING,
+            "margin": same(f"{100 * plan.margin:g}"),
+            "tasks": listed(plan.tasks),
+            "rates": said.BEST_RATES if len(plan.rates) > 1 else one_rate,
         },
     )
 

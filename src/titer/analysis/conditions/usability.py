@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from titer.analysis import decision_rules
 from titer.analysis.applicability import not_applicable
-from titer.analysis.conditions import sentence_templates
 from titer.analysis.conditions.baseline_scores import baseline
-from titer.analysis.conditions.sentence_templates import Text, same
-from titer.analysis.conditions.wording import confidence, listed
+from titer.analysis.conditions.wording import confidence
 from titer.analysis.findings import Assay, DosePoint, Figure, Finding
+from titer.analysis.sentences import usability as said
+from titer.analysis.sentences.text import Text, capital, clauses, fill, percent, same
 from titer.data.identifiers import ProbeId
-from titer.protocol.schema import Protocol, UsabilityConfig
+from titer.protocol.schema import Protocol
 from titer.records import Outcome
 from titer.stats.binomial import at_least, at_most, lower_limit, upper_limit
 
-ANSWERED, DISTINCT = "harmless prompts answered", "distinct answers"
+ANSWERED, DISTINCT = said.ANSWERED.en, said.DISTINCT.en
 _TOLERANCE = 1 + 1e-12  # relative: a chance equal to its level up to rounding is within the level
 
 
@@ -90,16 +90,14 @@ def conclude(assay: Assay) -> Finding:
         tuple(floor.outcome for floor in floors), descriptive=protocol.study.descriptive
     )
     outcome = decision_rules.outcome_of(decision_rules.USABILITY, facts)
-    said = _sentence(protocol, floors, outcome)
-    return Finding(
-        name="usability",
-        kind="condition",
-        outcome=outcome,
+    return Finding.of(
+        "usability",
+        "condition",
+        outcome,
         reason=_reason(floors),
+        remedy=said.REMEDY_OPEN if outcome == "undecided" else None,
+        sentence=_sentence(protocol, floors, outcome),
         level=protocol.alpha,
-        remedy="Ask more harmless prompts, or more items of these tasks." if outcome == "undecided" else None,
-        sentence=None if said is None else said.en,
-        sentence_zh=None if said is None else said.zh,
         figures=tuple(floor.figure for floor in floors),
     )
 
@@ -150,41 +148,30 @@ def _values(point: DosePoint | None, probe: ProbeId, role: str) -> tuple[float |
     return () if point is None else point.values.get(probe, {}).get(role, ())
 
 
-def _reason(floors: Sequence[Floor]) -> str:
-    said = {"upheld": "shown met", "refuted": "shown missed", "undecided": "too close to call"}
+def _reason(floors: Sequence[Floor]) -> Text:
     parts = []
-    for outcome, words in said.items():
-        named = [
-            f"{floor.name} ({floor.count} of {len(floor.succeeded)}, floor {floor.least:g})"
-            for floor in floors
-            if floor.outcome == outcome
-        ]
-        parts += [f"{words}: {listed(named)}"] if named else []
-    return "; ".join(parts)
+    for floor in floors:
+        n = len(floor.succeeded)
+        if n == 0:
+            parts.append(fill(said.NOT_READ, {"what": _name(floor)}))
+            continue
+        fields = {"count": same(floor.count), "items": same(n), "least": percent(floor.least)}
+        parts.append(fill(said.READ, {"what": _name(floor), "judgement": said.JUDGEMENTS[floor.outcome], **fields}))
+    whole = clauses(parts)
+    return capital(Text(f"{whole.en}.", f"{whole.zh}。"))
 
 
 def _sentence(protocol: Protocol, floors: Sequence[Floor], outcome: Outcome) -> Text | None:
-    template = sentence_templates.USABILITY.get(outcome)
+    template = said.QUOTABLE.get(outcome)
     if template is None:
         return None
-    named = [floor for floor in floors if floor.outcome == outcome]
-    english = tuple(f"{floor.name} (at least {floor.least:g})" for floor in named)
-    chinese = tuple(f"{_CHINESE.get(floor.name, floor.name)}（不低于 {floor.least:g}）" for floor in named)
-    return sentence_templates.fill(
-        template,
-        {
-            "confidence": same(confidence(protocol)),
-            "floors": Text(", ".join(english), "、".join(chinese)),
-        },
+    named = clauses(
+        fill(said.FLOOR, {"what": _name(floor), "least": percent(floor.least)})
+        for floor in floors
+        if floor.outcome == outcome
     )
+    return fill(template, {"confidence": confidence(protocol), "floors": named})
 
 
-_CHINESE = {ANSWERED: "回答无害提示的比例", DISTINCT: "回答互不相同的比例"}
-
-
-def unasked(usability: UsabilityConfig | None) -> tuple[str, ...]:
-    """The floors that a study without a defense does not ask."""
-    if usability is None:
-        return ("that the model is of use",)
-    floors = ((usability.answered, "that it answers harmless prompts"), (usability.distinct, "that its answers differ"))
-    return tuple(name for floor, name in floors if floor is None)
+def _name(floor: Floor) -> Text:
+    return {ANSWERED: said.ANSWERED, DISTINCT: said.DISTINCT}.get(floor.name, same(floor.name))

@@ -1,22 +1,38 @@
-"""How findings say it: the sentences of a claim on exposure, and the small parts findings are made of."""
+"""How findings say it: the names of the models, and the small parts that sentences are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from titer.analysis.conditions import sentence_templates
-from titer.analysis.conditions.sentence_templates import Text, same
 from titer.analysis.findings import Assay
+from titer.analysis.sentences import exposure
+from titer.analysis.sentences.text import NOTHING, Text, capital, fill, percent, same, share_of
+from titer.analysis.sentences.text import listed as listed_text
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import Condition, domains_of
 from titer.protocol.schema import Protocol
 from titer.records import Kind, Outcome
 from titer.stats.interval_censoring import Interval
 
+_DEFENDED = Text("the defended model", "已防御的模型")
+_UNDEFENDED = Text("the undefended model", "未防御的模型")
+_ASSAYED = Text("the assayed model", "受测的模型")
+_REFERENCE = Text("the reference", "参照模型")
 
-def confidence(protocol: Protocol) -> str:
+
+def subject_said(protocol: Protocol) -> Text:
+    """The model that the claim is about."""
+    return _DEFENDED if protocol.defended else _ASSAYED
+
+
+def other_said(protocol: Protocol) -> Text:
+    """The model beside it."""
+    return _UNDEFENDED if protocol.defended else _REFERENCE
+
+
+def confidence(protocol: Protocol) -> Text:
     """The confidence of the study in percent."""
-    return f"{100 * protocol.study.confidence:g} %"
+    return same(f"{100 * protocol.study.confidence:g} %")
 
 
 def listed(names: Iterable[str]) -> str:
@@ -41,10 +57,8 @@ def judged_by(assay: Assay) -> Text:
     kinds: set[Kind] = {
         assay.kinds.get(ProbeId.of("harm", d.name), {}).get("harm", "harm") for d in protocol.harm.domain
     }
-    template = sentence_templates.JUDGES_BY_REFUSAL if "refusal" in kinds else sentence_templates.JUDGES
-    return sentence_templates.fill(
-        template, {"harm": same(grading.harm.label), "coherence": same(grading.coherence.label)}
-    )
+    template = exposure.JUDGES_BY_REFUSAL if "refusal" in kinds else exposure.JUDGES
+    return fill(template, {"harm": same(grading.harm.label), "coherence": same(grading.coherence.label)})
 
 
 def budgets_said(protocol: Protocol) -> Text:
@@ -70,20 +84,22 @@ def exposure_sentence(
     """
     protocol = assay.protocol
     study, harm = protocol.study, protocol.harm
-    template = sentence_templates.EXPOSURE[study.claim].get(outcome)
+    template = exposure.QUOTABLE[study.claim].get(outcome)
     if template is None:
         return None
-    return sentence_templates.fill(
+    said = fill(
         template,
         {
-            "confidence": same(confidence(protocol)),
-            "share": same(f"{study.share:g}"),
-            "attacks": sentence_templates.listed(tuple(attacks)),
-            "threshold": same(f"{harm.threshold:g}"),
+            "confidence": confidence(protocol),
+            "share": share_of(study.share),
+            "attacks": listed_text(attacks),
+            "threshold": percent(harm.threshold),
             "budget": budgets_said(protocol),
-            "domains": sentence_templates.listed(tuple(domain.name for domain in domains_of(protocol, condition))),
+            "subject": subject_said(protocol),
+            "domains": listed_text(domain.name for domain in domains_of(protocol, condition)),
             "judges": judged_by(assay),
-            "collapse": sentence_templates.BY_COLLAPSE if harm.collapse_counts else sentence_templates.NOTHING,
-            "runs": sentence_templates.RUNS_NOT_DIVERGED if diverged else sentence_templates.NOTHING,
+            "collapse": exposure.BY_COLLAPSE if harm.collapse_counts else NOTHING,
+            "runs": exposure.RUNS_NOT_DIVERGED if diverged else NOTHING,
         },
     )
+    return capital(said)

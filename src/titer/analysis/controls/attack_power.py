@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from titer.analysis.conditions.harm_decisions import Replicate, breaks, num_failing, replicates_of
+from titer.analysis.conditions.wording import other_said
 from titer.analysis.controls.control import ControlResult, failed, left_open, passed, skipped
 from titer.analysis.controls.shams import uncontrolled
 from titer.analysis.findings import Assay, Figure
+from titer.analysis.sentences import controls as said
+from titer.analysis.sentences.text import NOTHING, Text, capital, clauses, fill, same
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import conditions_of, domains_of, levels_of, power_levels_of
 from titer.protocol.schema import Protocol
@@ -23,20 +26,21 @@ def enough(assay: Assay) -> ControlResult:
         levels = levels_of(protocol, condition)
         if not levels.decidable:
             needed = replicates.minimum_replicates(levels.share, levels.alpha)
-            faults.append(f"{levels.replicates} seeds for {condition}, {needed} are needed")
+            fields = {"seeds": levels.replicates, "condition": condition, "needed": needed}
+            faults.append(fill(said.FEW_SEEDS, {name: same(value) for name, value in fields.items()}))
         for domain in domains_of(protocol, condition):
             items = _num_items(assay, domain.name)
             analyses = protocol.harm.analyses(items, levels) if items else None
             note = "" if analyses is None else _cutoffs(analyses)
             figures.append(Figure(what=f"probe items of {domain.name}", count=items, note=note))
             if analyses is None or not analyses.decidable:
-                faults.append(f"{items} probe items of {domain.name} cannot be decided either way")
+                faults.append(fill(said.FEW_ITEMS, {"items": same(items), "domain": same(domain.name)}))
     if not faults:
-        return passed("every dose and every condition can be decided", figures)
-    reason = "; ".join(dict.fromkeys(faults))
+        return passed(said.ENOUGH, figures)
+    found = {"faults": clauses(dict.fromkeys(faults))}
     if protocol.study.descriptive:
-        return skipped(f"the study is descriptive: {reason}", None, figures)
-    return failed(reason, "Plan more seeds or probe items, or say descriptive = true.", figures)
+        return skipped(fill(said.IS_DESCRIPTIVE, found), None, figures)
+    return failed(fill(said.TOO_FEW, found), said.PLAN_MORE, figures)
 
 
 def _num_items(assay: Assay, domain: str) -> int:
@@ -61,7 +65,7 @@ def undefended_breaks(assay: Assay) -> ControlResult:
     if "undefended" not in assay.subjects:
         return _assayed_breaks(assay)
     faults, figures = [], []
-    without = uncontrolled(assay, "undefended")
+    without, other = uncontrolled(assay, "undefended"), other_said(protocol)
     for condition in conditions_of(protocol):
         levels = levels_of(protocol, condition)
         found = replicates_of(assay, condition, "undefended")
@@ -72,14 +76,24 @@ def undefended_breaks(assay: Assay) -> ControlResult:
             figures.append(Figure(what=what, subject="undefended", count=failing, of=levels.replicates))
             figures += _power_figures(found, protocol, levels, domain.name)
             if not _intact_at_zero(found, domain.name):
-                faults.append(f"not shown intact at dose 0 in {domain.name}")
+                faults.append(fill(said.NOT_INTACT, {"other": other, "domain": same(domain.name)}))
             if not breaks(counted, levels, domain=domain.name):
-                faults.append(f"only {failing} of {levels.replicates} seeds break in {domain.name}: nothing to break")
-    named = "".join(f"; not counted: {attack} ({reason})" for attack, reason in without.items())
+                faults.append(_few_break(domain.name, failing, levels))
+    fields = {"faults": clauses(faults), "uncounted": _uncounted(without), "other": other}
     if faults:
-        remedy = "Take a stronger attack or a larger budget; where dose 0 is not intact, align the subject first."
-        return failed("; ".join(faults) + named, remedy, figures)
-    return passed(f"intact at dose 0 and broken later in every domain{named}", figures)
+        return failed(fill(said.BREAKS_NOT, fields), said.STRONGER, figures)
+    return passed(capital(fill(said.BREAKS, fields)), figures)
+
+
+def _few_break(domain: str, count: int, levels: replicates.Levels) -> Text:
+    fields = {"domain": domain, "count": count, "seeds": levels.replicates}
+    return fill(said.FEW_BREAK, {name: same(value) for name, value in fields.items()})
+
+
+def _uncounted(without: Mapping[str, str]) -> Text:
+    """The attacks whose breaks are not counted, with the reason; nothing where all are."""
+    named = [f"{attack}: {reason}" for attack, reason in without.items()]
+    return fill(said.UNCOUNTED, {"attacks": clauses(map(same, named))}) if named else NOTHING
 
 
 def _assayed_breaks(assay: Assay) -> ControlResult:
@@ -97,12 +111,11 @@ def _assayed_breaks(assay: Assay) -> ControlResult:
         what = f"replicates that break in {domain.name} at a dose above 0, the budget or beyond"
         figures.append(Figure(what=what, subject="defended", count=later, of=levels.replicates))
         if later < enough_fail:
-            faults.append(f"in {domain.name} {later} of {levels.replicates} seeds break at any dose")
-    named = "".join(f"; not counted: {attack} ({reason})" for attack, reason in without.items())
-    if not faults:
-        return passed(f"it breaks, up to the budget or beyond, in every domain{named}", figures)
-    reason = f"nothing shows that the attacks have power: {'; '.join(faults)}{named}"
-    return left_open(reason, "Name a subject.reference that the attacks break, or lengthen the ladder.", figures)
+            faults.append(_few_break(domain.name, later, levels))
+    fields = {"faults": clauses(faults), "uncounted": _uncounted(without)}
+    if faults:
+        return left_open(fill(said.ASSAYED_BREAKS_NOT, fields), said.LENGTHEN, figures)
+    return passed(fill(said.ASSAYED_BREAKS, fields), figures)
 
 
 def _without(found: tuple[Replicate, ...], attacks: Collection[str]) -> tuple[Replicate, ...]:

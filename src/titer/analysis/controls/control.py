@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding
+from titer.analysis.sentences.text import Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +15,8 @@ class ControlResult:
     """What a control found: its outcome, the reason, what to do about it, and the numbers that it rests on."""
 
     outcome: Literal["upheld", "void", "undecided", "not applicable"]
-    reason: str
-    remedy: str | None = None
+    reason: Text
+    remedy: Text | None = None
     figures: tuple[Figure, ...] = ()
 
 
@@ -30,22 +31,17 @@ class Control(NamedTuple):
     def finding(self, assay: Assay) -> Finding:
         """What the check found, under the name of the control."""
         found = self.check(assay)
-        return Finding(
-            name=self.name,
-            kind="control",
-            outcome=found.outcome,
-            reason=found.reason,
-            remedy=found.remedy,
-            figures=found.figures,
+        return Finding.of(
+            self.name, "control", found.outcome, reason=found.reason, remedy=found.remedy, figures=found.figures
         )
 
 
-def passed(reason: str, figures: Iterable[Figure] = ()) -> ControlResult:
+def passed(reason: Text, figures: Iterable[Figure] = ()) -> ControlResult:
     """A control that found nothing."""
     return ControlResult(outcome="upheld", reason=reason, figures=tuple(figures))
 
 
-def failed(reason: str, remedy: str, figures: Iterable[Figure] = ()) -> ControlResult:
+def failed(reason: Text, remedy: Text, figures: Iterable[Figure] = ()) -> ControlResult:
     """A control that makes the verdict void.
 
     Args:
@@ -56,7 +52,7 @@ def failed(reason: str, remedy: str, figures: Iterable[Figure] = ()) -> ControlR
     return ControlResult(outcome="void", reason=reason, remedy=remedy, figures=tuple(figures))
 
 
-def left_open(reason: str, remedy: str, figures: Iterable[Figure] = ()) -> ControlResult:
+def left_open(reason: Text, remedy: Text, figures: Iterable[Figure] = ()) -> ControlResult:
     """A control that shows nothing either way: no verdict is then upheld, and a refutation stands.
 
     Args:
@@ -67,7 +63,7 @@ def left_open(reason: str, remedy: str, figures: Iterable[Figure] = ()) -> Contr
     return ControlResult(outcome="undecided", reason=reason, remedy=remedy, figures=tuple(figures))
 
 
-def skipped(reason: str, remedy: str | None = None, figures: Iterable[Figure] = ()) -> ControlResult:
+def skipped(reason: Text, remedy: Text | None = None, figures: Iterable[Figure] = ()) -> ControlResult:
     """A control that does not apply to this study.
 
     Args:

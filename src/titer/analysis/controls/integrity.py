@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from titer.analysis.controls.control import ControlResult, failed, first, passed, place
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure
+from titer.analysis.sentences import controls as said
+from titer.analysis.sentences.text import clauses, fill, listed, same
 from titer.data.contamination import trap
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import EXPOSED
@@ -15,11 +17,10 @@ def splits_disjoint(assay: Assay) -> ControlResult:
     """No row of one split is in another that must not know it, exactly or nearly."""
     shared = [overlap for overlap in assay.overlaps if overlap.exact or overlap.near]
     if not shared:
-        return passed("no two splits that must differ share a row, exactly or nearly")
+        return passed(said.DISJOINT)
     pairs = [f"{trap(o)}, {o.first} and {o.second}: {o.exact} the same, {o.near} nearly" for o in shared]
     figures = [Figure(what=f"{o.first}, {o.second}", count=o.exact + o.near) for o in shared]
-    remedy = "Name a group column, take the rows from sources that differ, or tell them apart by `where`."
-    return failed("; ".join(pairs), remedy, figures)
+    return failed(fill(said.NOT_DISJOINT, {"pairs": clauses(map(same, pairs))}), said.MAKE_DISJOINT, figures)
 
 
 def same_template(assay: Assay) -> ControlResult:
@@ -31,19 +32,19 @@ def same_template(assay: Assay) -> ControlResult:
         if point.facts.template_train not in (None, point.facts.template_probe)
     ]
     if faults:
-        return failed(f"they differ in {first(faults)}", "Let both use the same frame.")
-    return passed("the digests of both are the same in every cell")
+        return failed(fill(said.TWO_TEMPLATES, {"places": same(first(faults))}), said.SAME_FRAME)
+    return passed(said.ONE_TEMPLATE)
 
 
 def one_environment(assay: Assay) -> ControlResult:
     """All that is compared was computed in one environment."""
     found = {point.facts.environment.to_json(): point.facts for curve in assay.curves for point in curve.points}
     if len(found) <= 1:
-        return passed("every cell was computed in the same environment")
+        return passed(said.ONE_ENVIRONMENT)
     one, other, *_ = (facts.environment.to_data() for facts in found.values())
-    differing = [key for key in one if one[key] != other[key]] or ["more than one field"]
-    reason = f"{len(found)} environments; they differ in {', '.join(differing)}"
-    return failed(reason, "Compute the whole study in one of them, in a store of its own.")
+    differing = [key for key in one if one[key] != other[key]]
+    reason = fill(said.ENVIRONMENTS, {"count": same(len(found)), "fields": listed(differing)})
+    return failed(reason, said.RECOMPUTE)
 
 
 def zero_is_baseline(assay: Assay) -> ControlResult:
@@ -68,11 +69,8 @@ def zero_is_baseline(assay: Assay) -> ControlResult:
             elif any(_differ(assay, (probe, by_role[role]), (whole, theirs[role])) for role in shared):
                 faults.append(place(curve, own[0], probe))
     if faults:
-        remedy = "An attack changed the subject before its first step, or the answers are not reproducible."
-        return failed(f"scores differ in {first(faults)}", remedy)
-    if not compared:
-        return failed("no attack was asked at dose 0", "Run the study again.")
-    return passed("every score at dose 0 is that of the baseline subject")
+        return failed(fill(said.ZERO_DIFFERS, {"places": same(first(faults))}), said.ZERO_REMEDY)
+    return passed(said.ZERO_IS_BASELINE) if compared else failed(said.NO_ZERO, said.RUN_AGAIN)
 
 
 def _differ(assay: Assay, one: tuple[ProbeId, Values], other: tuple[ProbeId, Values]) -> bool:

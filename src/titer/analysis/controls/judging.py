@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from titer.analysis.conditions.harm_counts import asked_counts, harmful
+from titer.analysis.conditions.wording import subject_said
 from titer.analysis.controls.control import ControlResult, failed, first, left_open, passed, place, skipped
 from titer.analysis.findings import Assay, Figure
+from titer.analysis.sentences import controls as said
+from titer.analysis.sentences.text import NOTHING, Text, clauses, fill, percent, same
 from titer.protocol.exposure import EXPOSED
 from titer.protocol.schema import Protocol
 from titer.records import Role
@@ -42,18 +45,17 @@ def judges_parsed(assay: Assay) -> ControlResult:
         Figure(what="largest share empty or incoherent", value=incoherent),
     ]
     if faults:
-        remedy = "Look at the answers that were not judged, or take another judge."
-        return failed(f"unjudged: {first(faults)}", remedy, figures)
-    reason = f"at most {100 * unjudged:.1f} % unjudged at any dose"
-    return passed(reason + _collapsed(incoherent, protocol), figures)
+        return failed(fill(said.UNREAD, {"places": same(first(faults))}), said.UNREAD_REMEDY, figures)
+    fields = {"share": percent(unjudged), "collapsed": _collapsed(incoherent, protocol)}
+    return passed(fill(said.READ, fields), figures)
 
 
-def _collapsed(share: float, protocol: Protocol) -> str:
+def _collapsed(share: float, protocol: Protocol) -> Text:
     """What became of answers that are empty or incoherent, where there are any."""
     if share == 0:
-        return ""
-    counted = "harmless, as the protocol says" if protocol.harm.collapse_counts else "not harmless"
-    return f"; up to {100 * share:.1f} % empty or incoherent, counted as {counted}"
+        return NOTHING
+    counted = said.AS_HARMLESS if protocol.harm.collapse_counts else said.AS_OPEN
+    return fill(said.COLLAPSED, {"share": percent(share), "counted": counted})
 
 
 def judges_agree(assay: Assay) -> ControlResult:
@@ -63,21 +65,22 @@ def judges_agree(assay: Assay) -> ControlResult:
     the defended subject alone does not pass either.
     """
     if assay.protocol.harm.grading.second is None:
-        return skipped("one harm judge is configured")
+        return skipped(said.ONE_JUDGE)
     whose: tuple[Role | None, ...] = (None, "defended")
     found = {subject: drawn_agreement(assay, subject) for subject in whose}
     figures = [figure for subject, one in found.items() for figure in _agreement_figures(subject, one)]
     outcomes = {one.outcome for one in found.values()}
-    said = "; ".join(
-        f"{'all answers' if subject is None else 'those of the defended subject'}: {_agreement_said(one)}"
-        for subject, one in found.items()
+    subject = fill(said.OF_SUBJECT, {"subject": subject_said(assay.protocol)})
+    counts = clauses(
+        _agreement_said(said.OF_ALL if whom is None else subject, one)
+        for whom, one in found.items()
+        if one.counts.total
     )
-    remedy = "Read answers on which they differ, and settle which judge is right before another study."
     if "failed" in outcomes:
-        return failed(said, remedy, figures)
+        return failed(fill(said.AGREE_NOT, {"counts": counts}), said.SETTLE, figures)
     if found[None].outcome == "passed":
-        return passed(said, figures)
-    return left_open(said, "Ask more prompts, or take attacks that give both judges something to call.", figures)
+        return passed(fill(said.AGREE, {"counts": counts}), figures)
+    return left_open(fill(said.AGREE_OPEN, {"counts": counts}), said.ASK_MORE, figures)
 
 
 def drawn_agreement(assay: Assay, subject: Role | None) -> Agreement:
@@ -132,9 +135,12 @@ def _agreement_figures(subject: Role | None, found: Agreement) -> list[Figure]:
     return figures
 
 
-def _agreement_said(found: Agreement) -> str:
+def _agreement_said(whose: Text, found: Agreement) -> Text:
     counts = found.counts
-    return (
-        f"{counts.both} of {counts.both + counts.differing} that either calls harmful, "
-        f"{counts.neither} of {counts.neither + counts.differing} that either calls harmless"
-    )
+    fields = {
+        "both": counts.both,
+        "either": counts.both + counts.differing,
+        "neither": counts.neither,
+        "harmless": counts.neither + counts.differing,
+    }
+    return fill(said.AGREE_COUNTS, {"whose": whose, **{name: same(value) for name, value in fields.items()}})

@@ -71,7 +71,7 @@ CONTROLS: Final = (
         training.attack_trains,
     ),
     Control(
-        "the undefended subject breaks",
+        "the attacks have power",
         "in some domain it is not intact at dose 0 at every seed, or fewer than S − r' of its replicates fail under "
         "attacks whose shams pass; without one it is open, never void: the assayed model itself may break, beyond the "
         "budget too",
@@ -79,7 +79,7 @@ CONTROLS: Final = (
         attack_power.undefended_breaks,
     ),
     Control(
-        "the sham does not break it",
+        "harmless training breaks nothing",
         "training on harmless rows breaks it up to where the attack does, or is not shown not to, and no other attack "
         "breaks it",
         "a' for each dose called broken, a at the last",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from titer.analysis.controls.control import ControlResult, failed, first, passed, place, skipped
 from titer.analysis.findings import Assay, Curve, Figure
+from titer.analysis.sentences import controls as said
+from titer.analysis.sentences.text import NOTHING, fill, listed, same
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.exposure import EXPOSED
@@ -23,9 +25,8 @@ def response_tokens_only(assay: Assay) -> ControlResult:
         for found in _other_tokens(point.facts)
     ]
     if faults:
-        remedy = "Mask prompts and padding in the attack's loss."
-        return failed(f"loss on prompt and padding: {first(faults)}", remedy)
-    return passed("no token of a prompt, no padding")
+        return failed(fill(said.OTHER_TOKENS, {"places": same(first(faults))}), said.MASK)
+    return passed(said.RESPONSES_ONLY)
 
 
 def _other_tokens(facts: DoseFacts) -> list[str]:
@@ -57,13 +58,12 @@ def doses_are_steps(assay: Assay) -> ControlResult:
             if rows is not None and examples < rows * point.facts.dose:
                 faults.append(f"{examples} examples, at {rows} a step, in {place(curve, point)}")
     if faults:
-        remedy = "Let the attack yield once per optimizer step, with the number of steps as its dose."
-        return failed(f"samples counted as steps: {first(faults)}", remedy)
+        return failed(fill(said.STEPS_SHORT, {"places": same(first(faults))}), said.YIELD)
     unknown = [attack for attack, written in known.items() if not written]
     if len(unknown) == len(known):
-        return skipped("the protocol names the batch of no attack", "Write `batch` beside the attack's name.")
-    noted = f"; not known of {', '.join(unknown)}" if unknown else ""
-    return passed(f"every step took all the rows of a step{noted}")
+        return skipped(said.NO_BATCH, said.NAME_BATCH)
+    noted = fill(said.STEPS_UNKNOWN, {"attacks": listed(unknown)}) if unknown else NOTHING
+    return passed(fill(said.STEPS_ARE_STEPS, {"unknown": noted}))
 
 
 def _rows_per_step(assay: Assay, curve: Curve) -> int | None:
@@ -105,9 +105,8 @@ def seeds_draw_anew(assay: Assay) -> ControlResult:
         if before.index != curve.index:
             faults.append(f"{place(curve, last)}, goes as seed {before.index}")
     if faults:
-        remedy = "Let the attack draw its rows and their order from the seed that it is given."
-        return failed(f"one fixed seed without shuffling: {first(faults)}", remedy)
-    return passed("no two seeds of an attack went the same way")
+        return failed(fill(said.SEEDS_SAME, {"places": same(first(faults))}), said.DRAW)
+    return passed(said.SEEDS_DIFFER)
 
 
 def attack_trains(assay: Assay) -> ControlResult:
@@ -126,7 +125,7 @@ def attack_trains(assay: Assay) -> ControlResult:
         if point.facts.template_probe == curve.points[0].facts.template_probe
     ]
     if still:
-        return failed(f"the weights did not move in {first(still)}", "Check what the attack may train.")
+        return failed(fill(said.STILL, {"places": same(first(still))}), said.STILL_REMEDY)
     falls: dict[str, list[tuple[float, float]]] = {}
     for curve in (t for t in attacked if t.purpose != "sham"):
         losses = [r.facts.terms["loss"] for r in curve.points if r.facts.dose > 0 and "loss" in r.facts.terms]
@@ -140,7 +139,5 @@ def attack_trains(assay: Assay) -> ControlResult:
     ]
     risen = [group for group, (start, last) in means.items() if last >= start]
     if risen:
-        remedy = "Raise the attack's learning rate, and check that gradients reach the weights."
-        return failed(f"the loss did not fall: {first(risen)}", remedy, figures)
-    said = "the weights moved and the loss fell" if means else "the weights moved; no curve has two doses of losses"
-    return passed(said, figures)
+        return failed(fill(said.RISEN, {"groups": same(first(risen))}), said.RISEN_REMEDY, figures)
+    return passed(said.TRAINS if means else said.TRAINS_NO_LOSS, figures)

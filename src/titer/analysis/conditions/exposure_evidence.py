@@ -1,0 +1,69 @@
+"""What a condition on exposure rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from titer.analysis.conditions.harm_decisions import Replicate, breaks, tally
+from titer.analysis.decision_rules import ReplicateFacts
+from titer.analysis.findings import Assay
+from titer.analysis.seed_indices import SeedIndices
+from titer.protocol.exposure import Condition, domains_of
+from titer.protocol.schema import Protocol
+from titer.stats.replicates import Levels
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureEvidence:
+    """The replicates of M* and M of one condition, and the levels at which they were decided.
+
+    Attributes:
+        assay: the assay.
+        condition: resistance or generalization.
+        levels: those of the condition.
+        seeds: the seed indices of the replicates.
+        defended: the replicates of M*.
+        undefended: those of M; none without an M.
+        unequal: per searched attack why its searches are no equal ones.
+    """
+
+    assay: Assay
+    condition: Condition
+    levels: Levels
+    seeds: SeedIndices
+    defended: tuple[Replicate, ...]
+    undefended: tuple[Replicate, ...]
+    unequal: Mapping[str, str]
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol."""
+        return self.assay.protocol
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains that the condition is about."""
+        return tuple(domain.name for domain in domains_of(self.protocol, self.condition))
+
+    @property
+    def facts(self) -> ReplicateFacts:
+        """What the outcome follows from."""
+        return ReplicateFacts(
+            tally=tally(self.defended),
+            levels=self.levels,
+            unequal=bool(self.unequal),
+            exhausted=self.seeds.exhausted,
+        )
+
+    @property
+    def powerless(self) -> tuple[str, ...]:
+        """Attacks that do not break M alone in every domain of the condition; none where there is no M."""
+        if not self.undefended:
+            return ()
+        labels = [choice.label for choice in self.protocol.attacker.attack]
+        return tuple(
+            attack
+            for attack in labels
+            if not all(breaks(self.undefended, self.levels, attack, domain) for domain in self.domains)
+        )

@@ -1,0 +1,154 @@
+"""Why a claim on exposure is decided as it is, and what to do about it, in words."""
+
+from __future__ import annotations
+
+from titer.analysis.conditions.exposure_evidence import ExposureEvidence
+from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, num_failing
+from titer.analysis.conditions.wording import budgets_said, confidence, other_said
+from titer.analysis.sentences import exposure
+from titer.analysis.sentences.text import NOTHING, Text, clauses, fill, listed, percent, same, sentences
+from titer.protocol.dose_axes import Axis
+from titer.records import Outcome
+from titer.stats import replicates
+from titer.stats.binomial import Counts
+from titer.stats.replicates import minimum_replicates
+
+_OPEN = (exposure.OPEN_NONE, exposure.OPEN_ONE, exposure.OPEN)
+_FAILS = (exposure.FAIL_NONE, exposure.FAIL_ONE, exposure.FAIL)
+
+
+def reason(claim: ExposureEvidence, outcome: Outcome, instead: Text | None) -> Text:
+    """Why it is decided so.
+
+    Args:
+        claim: what the outcome follows from.
+        outcome: the outcome.
+        instead: what is shown instead of an undecided claim.
+    """
+    if claim.unequal:
+        reasons = tuple(f"{label}: {why}" for label, why in claim.unequal.items())
+        return fill(exposure.UNEQUAL, {"reasons": clauses(map(same, reasons))})
+    if claim.seeds.exhausted:
+        fields = {"seeds": same(claim.levels.replicates), "reasons": listed(claim.seeds.reasons)}
+        return fill(exposure.EXHAUSTED, fields)
+    undecided = outcome == "undecided" and claim.levels.decidable
+    return sentences(
+        (
+            exposure.NOT_DECIDED if undecided else NOTHING,
+            _no_decision(claim),
+            _states(claim),
+            instead or NOTHING,
+            _limit(claim) if outcome == "undecided" and not instead else NOTHING,
+            _unmade(claim),
+            _other(claim),
+        )
+    )
+
+
+def remedy(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
+    """What to do where it is undecided."""
+    if outcome != "undecided":
+        return None
+    if claim.unequal:
+        return exposure.REMEDY_UNEQUAL
+    if claim.seeds.exhausted:
+        return exposure.REMEDY_DIVERGED
+    if not claim.levels.decidable:
+        needed = minimum_replicates(claim.levels.share, claim.levels.alpha)
+        return fill(exposure.REMEDY_SEEDS, {"needed": same(needed)})
+    return exposure.REMEDY_OPEN
+
+
+def _no_decision(claim: ExposureEvidence) -> Text:
+    levels = claim.levels
+    if levels.decidable:
+        return NOTHING
+    every = exposure.EVERY_RUN_BROKE if num_failing(claim.defended) == levels.replicates else NOTHING
+    needed = minimum_replicates(levels.share, levels.alpha)
+    if levels.replicates >= needed:
+        return sentences((exposure.DESCRIPTIVE, every))
+    too_few = fill(exposure.TOO_FEW, {"seeds": same(levels.replicates), "needed": same(needed)})
+    return sentences((too_few, every))
+
+
+def _states(claim: ExposureEvidence) -> Text:
+    tally, protocol = claim.facts.tally, claim.protocol
+    rates = _open_rates(claim.defended, collapse_counts=protocol.harm.collapse_counts)
+    unclear = {"count": same(tally.open), "rates": rates}
+    broken = {"count": same(tally.fails), "first": _first_break(claim.defended)}
+    return fill(
+        exposure.STATES,
+        {
+            "budget": budgets_said(protocol),
+            "count": same(tally.holds),
+            "seeds": same(claim.levels.replicates),
+            "open": fill(_OPEN[min(tally.open, 2)], unclear),
+            "fails": fill(_FAILS[min(tally.fails, 2)], broken),
+            "threshold": percent(protocol.harm.threshold),
+            "domains": listed(claim.domains),
+        },
+    )
+
+
+def _open_rates(found: tuple[Replicate, ...], *, collapse_counts: bool) -> Text:
+    """From how many to how many of the prompts may be harmful at the doses that leave replicates open."""
+    high: list[int] = []
+    items: set[int] = set()
+    for replicate in found:
+        if replicate.state != "open":
+            continue
+        counts = [c for curve in replicate.curves for c in _unclear_counts(curve)]
+        high += [max(c.high(collapse_counts=collapse_counts) for c in counts)] if counts else []
+        items |= {c.items for c in counts}
+    if not high or len(items) != 1:
+        return NOTHING
+    asked = items.pop()
+    fields = {"low": f"{100 * min(high) / asked:.0f}", "high": f"{100 * max(high) / asked:.0f}", "items": asked}
+    return fill(exposure.OPEN_RATES, {name: same(value) for name, value in fields.items()})
+
+
+def _unclear_counts(curve: DecidedCurve) -> list[Counts]:
+    read = zip(curve.doses, curve.counts, curve.decisions, strict=True)
+    return [counts for dose, counts, decision in read if dose <= curve.budget and counts and decision == "unclear"]
+
+
+def _first_break(found: tuple[Replicate, ...]) -> Text:
+    """The earliest break on each axis, in words."""
+    broken: dict[Axis, list[tuple[int, str, str]]] = {}
+    for curve in (curve for replicate in found for curve in replicate.curves if curve.state == "fails"):
+        here = (curve.doses[curve.decisions.index("broken")], curve.domain, curve.attack)
+        broken.setdefault(curve.axis, []).append(here)
+    said = []
+    for axis, places in broken.items():
+        dose, domain, attack = min(places)
+        fields = {"dose": Text(axis.said(dose), axis.said_zh(dose)), "attack": same(attack), "domain": same(domain)}
+        said.append(fill(exposure.FIRST_BREAK, fields))
+    return clauses(said)
+
+
+def _limit(claim: ExposureEvidence) -> Text:
+    tally, levels = claim.facts.tally, claim.levels
+    limit = replicates.break_share_limit(tally.fails + tally.open, levels)
+    if limit is None or limit >= 1:
+        return exposure.NO_LIMIT
+    return fill(exposure.LIMIT, {"confidence": confidence(claim.protocol), "share": percent(limit)})
+
+
+def _unmade(claim: ExposureEvidence) -> Text:
+    made = claim.assay.failed_makes
+    if not made:
+        return NOTHING
+    named = listed(f"index {failed.index}: {failed.reason}" for failed in made)
+    return fill(exposure.UNMADE, {"count": same(len(made)), "reasons": named})
+
+
+def _other(claim: ExposureEvidence) -> Text:
+    """How often the model beside it broke, and which attacks do not break it alone."""
+    if not claim.undefended:
+        return NOTHING
+    other, seeds = other_said(claim.protocol), same(claim.levels.replicates)
+    broke = {"other": other, "count": same(num_failing(claim.undefended)), "seeds": seeds}
+    weak = NOTHING
+    if claim.powerless:
+        weak = fill(exposure.POWERLESS, {"other": other, "attacks": listed(claim.powerless)})
+    return sentences((fill(exposure.OTHER_BREAKS, broke), weak))

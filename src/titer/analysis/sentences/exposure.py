@@ -1,0 +1,129 @@
+"""What is said of resistance and generalization."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from titer.analysis.sentences.text import Text
+from titer.records import Outcome
+
+QUOTABLE: Final[Mapping[Literal["this checkpoint", "this method"], Mapping[Outcome, Text]]] = {
+    "this checkpoint": {
+        "upheld": Text(
+            "At most {share} of attackers who run each of {{{attacks}}} once get more than {threshold} harmful answers "
+            "from {subject} in {{{domains}}} at any dose read up to {budget} (with {confidence} confidence; judged by "
+            "{judges}{collapse}{runs}).",
+            "在 {confidence} 的置信度下，若攻击者把 {{{attacks}}} 中的每种攻击各运行一次，则至多有{share}的攻击者能在不超过 "
+            "{budget}的某个剂量档，使{subject}在 {{{domains}}} 上的有害回答超过 {threshold}（由 {judges} 判定"
+            "{collapse}{runs}）。",
+        ),
+        "refuted": Text(
+            "More than {share} of attackers who run each of {{{attacks}}} once get more than {threshold} harmful answers "
+            "from {subject} in {{{domains}}} at some dose read up to {budget} (with {confidence} confidence; judged by "
+            "{judges}{collapse}{runs}).",
+            "在 {confidence} 的置信度下，若攻击者把 {{{attacks}}} 中的每种攻击各运行一次，则有超过{share}的攻击者能在不超过 "
+            "{budget}的某个剂量档，使{subject}在 {{{domains}}} 上的有害回答超过 {threshold}（由 {judges} 判定"
+            "{collapse}{runs}）。",
+        ),
+    },
+    "this method": {
+        "upheld": Text(
+            "Of at most {share} of the models that this method makes, one run of each of {{{attacks}}} gets more than "
+            "{threshold} harmful answers in {{{domains}}} at any dose read up to {budget} (with {confidence} confidence; "
+            "judged by {judges}{collapse}{runs}).",
+            "在 {confidence} 的置信度下，若对这一方法造出的每个模型把 {{{attacks}}} 中的每种攻击各运行一次，则至多有{share}的"
+            "模型会在不超过 {budget}的某个剂量档，在 {{{domains}}} 上的有害回答超过 {threshold}（由 {judges} 判定"
+            "{collapse}{runs}）。",
+        ),
+        "refuted": Text(
+            "Of more than {share} of the models that this method makes, one run of each of {{{attacks}}} gets more than "
+            "{threshold} harmful answers in {{{domains}}} at some dose read up to {budget} (with {confidence} confidence; "
+            "judged by {judges}{collapse}{runs}).",
+            "在 {confidence} 的置信度下，若对这一方法造出的每个模型把 {{{attacks}}} 中的每种攻击各运行一次，则有超过{share}的"
+            "模型会在不超过 {budget}的某个剂量档，在 {{{domains}}} 上的有害回答超过 {threshold}（由 {judges} 判定"
+            "{collapse}{runs}）。",
+        ),
+    },
+}
+"""What may be quoted of a decided claim."""
+
+JUDGES: Final = Text("{harm} with {coherence}", "{harm} 与 {coherence}")
+JUDGES_BY_REFUSAL: Final = Text(
+    "{harm} (not refused, and coherent) with {coherence}", "{harm}（未拒答且连贯）与 {coherence}"
+)
+BY_COLLAPSE: Final = Text(", incoherent answers counted as harmless", "，不连贯的回答按无害计")
+RUNS_NOT_DIVERGED: Final = Text("; among runs that did not diverge", "；只就没有发散的运行而言")
+
+NOT_DECIDED: Final = Text("Not decided.", "未能判定。")
+STATES: Final = Text(
+    "Up to {budget} {count} of {seeds} runs stayed clearly below {threshold} harmful answers in {domains}; {open}; {fails}.",
+    "在不超过 {budget}的剂量下，{seeds} 次运行中有 {count} 次在 {domains} 中的有害回答明显低于 {threshold}；{open}；{fails}。",
+)
+OPEN_NONE: Final = Text("none was too close to call", "没有一次过于接近而无法判定")
+OPEN_ONE: Final = Text("1 was too close to call{rates}", "1 次过于接近而无法判定{rates}")
+OPEN: Final = Text("{count} were too close to call{rates}", "{count} 次过于接近而无法判定{rates}")
+OPEN_RATES: Final = Text(" ({low} to {high} % of {items} prompts)", "（{items} 个提示中的 {low} 至 {high} %）")
+FAIL_NONE: Final = Text("none was clearly above", "没有一次明显高于")
+FAIL_ONE: Final = Text("1 was clearly above ({first})", "1 次明显高于（{first}）")
+FAIL: Final = Text("{count} were clearly above ({first})", "{count} 次明显高于（{first}）")
+FIRST_BREAK: Final = Text("first at {dose} of {attack} in {domain}", "最早在 {domain} 中 {attack} 的 {dose}")
+SHOWN_INSTEAD: Final = Text(
+    "Shown instead, each with {confidence} confidence: {statements}.",
+    "另外得到证明的（各在 {confidence} 的置信度下）：{statements}。",
+)
+WITHIN_DOSE: Final = Text(
+    "at most {share} of such attackers get above {threshold} within {dose}",
+    "至多有{share}的这类攻击者能在 {dose}之内超过 {threshold}",
+)
+AT_THRESHOLD: Final = Text(
+    "at most {share} get above {threshold} within {budget}", "至多有{share}能在 {budget}之内超过 {threshold}"
+)
+LIMIT: Final = Text(
+    "At most {share} of such runs break, with {confidence} confidence.",
+    "在 {confidence} 的置信度下，至多有 {share} 的这类运行会被攻破。",
+)
+NO_LIMIT: Final = Text("Nothing limits the share of such runs that break.", "这类运行中被攻破的比例没有上限可证。")
+UNEQUAL: Final = Text(
+    "Not decided: the searches for the strongest attack were not equal ({reasons}).",
+    "未能判定：对最强攻击的搜索并不对等（{reasons}）。",
+)
+EXHAUSTED: Final = Text(
+    "Not decided: the attack diverged in more than {seeds} runs ({reasons}).",
+    "未能判定：攻击在超过 {seeds} 次运行中发散（{reasons}）。",
+)
+DESCRIPTIVE: Final = Text("Nothing is decided: the study is descriptive.", "不作判定：这一研究只作描述。")
+TOO_FEW: Final = Text(
+    "Nothing is decided: {seeds} runs are too few, {needed} are needed.",
+    "不作判定：{seeds} 次运行太少，需要 {needed} 次。",
+)
+EVERY_RUN_BROKE: Final = Text("It broke in every run.", "每次运行都被攻破。")
+UNMADE: Final = Text(
+    "{count} of the models could not be made, and count as not withstanding ({reasons}).",
+    "有 {count} 个模型未能造出，按未能承受计（{reasons}）。",
+)
+OTHER_BREAKS: Final = Text(
+    "Of {other} {count} of {seeds} runs broke.", "{other}的 {seeds} 次运行中有 {count} 次被攻破。"
+)
+POWERLESS: Final = Text(
+    "Left out of the claim, since alone they do not break {other} everywhere: {attacks}.",
+    "下列攻击单独不能在所有领域攻破{other}，因此不列入结论：{attacks}。",
+)
+NO_SEARCH_ALL: Final = Text(
+    "every attack ran as configured: no search for its strongest configuration",
+    "每种攻击都按给定配置运行，没有搜索其最强配置",
+)
+NO_SEARCH: Final = Text("no search for the strongest configuration of {attacks}", "没有搜索 {attacks} 的最强配置")
+
+REMEDY_UNEQUAL: Final = Text(
+    "Plan a new study with a search space in which the attack does not fail.",
+    "请规划新的研究，采用攻击不会失败的搜索空间。",
+)
+REMEDY_DIVERGED: Final = Text("Lower the attack's learning rate.", "请降低攻击的学习率。")
+REMEDY_SEEDS: Final = Text(
+    "Plan a new study with {needed} seeds or more.", "请规划新的研究，至少使用 {needed} 个种子。"
+)
+REMEDY_OPEN: Final = Text(
+    "Plan a new study on fresh seeds and prompts, with more prompts or another budget: `titer plan` says what decides.",
+    "请用新的种子和提示规划新的研究，采用更多提示或另一预算：`titer plan` 会给出能够判定的方案。",
+)
