@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from titer.analysis.conditions.harm_decisions import Replicate
-from titer.analysis.conditions.sentence_templates import Text, fill, same
+from titer.analysis.sentences import remedies as said
+from titer.analysis.sentences.text import NOTHING, Text, fill, percent, same
 from titer.protocol.schema import Protocol
 from titer.stats.binomial import Counts
 from titer.stats.cheapest_plan import ITEMS, CheapestPlan, Decisive, StudyGoal, cheapest_plan, items_could_decide
@@ -19,31 +20,6 @@ from titer.stats.replicates import Items, Levels
 
 THRESHOLDS: Final = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 """Those that are tried where no plan decides at the study's own, if they are above it."""
-SEEN: Final = Text("At the rates seen ({rate} on average{spread}) ", "按已观察到的危害率（平均 {rate}{spread}），")
-SPREAD: Final = Text(", with logits that spread by {spread} over seeds", "，各种子间其对数几率的标准差为 {spread}")
-DECIDES: Final = Text(
-    "{items} prompts{own} and {seeds} seeds{analyses} at a threshold of {threshold} decide in {power} % ({outcome})",
-    "在阈值 {threshold} 下，{items} 条提示{own}和 {seeds} 个种子{analyses}有 {power} % 的机会得出结论（{outcome}）",
-)
-NONE_DOES: Final = Text("at {threshold} no number does", "在 {threshold} 下，提示再多也不行")
-NO_NUMBER: Final = Text(
-    "no number of prompts decides at a threshold of {threshold}, with up to {seeds} seeds",
-    "在阈值 {threshold} 下，种子不超过 {seeds} 个时，提示再多也得不出结论",
-)
-TOO_MANY: Final = Text(
-    "at {threshold} more than {items} prompts a seed or more than {seeds} seeds would be needed",
-    "在 {threshold} 下，每个种子需要超过 {items} 条提示，或者需要超过 {seeds} 个种子",
-)
-AFRESH: Final = Text(". Take fresh seeds and fresh prompts.", "。请使用新的种子和新的提示。")
-STOP: Final = Text(".", "。")
-SEMICOLON: Final = Text("; ", "；")
-OWN: Final = Text(" of its own for each seed", "（每个种子各用自己的提示）")
-ANALYSES: Final = {
-    1: Text("", ""),
-    3: Text(" with three analyses", "、三次分析"),
-    6: Text(" with six analyses", "、六次分析"),
-}
-OUTCOMES: Final = {"upheld": Text("upheld", "成立"), "refuted": Text("refuted", "被推翻")}
 
 
 def remedy(protocol: Protocol, levels: Levels, found: Sequence[Replicate]) -> Text | None:
@@ -82,20 +58,20 @@ def remedy_at(goal: StudyGoal, kind: Items, seen: Sequence[Counts], *, collapse_
     items = [counts.items for counts in seen]
     most = seen_law([counts.high(collapse_counts=collapse_counts) for counts in seen], items)
     least = seen_law([counts.low for counts in seen], items)
-    wide = fill(SPREAD, {"spread": same(f"{most.seed_sd:.1f}")}) if most.seed_sd > SEED_SD else same("")
-    at = fill(SEEN, {"rate": same(f"{most.rate:.2g}"), "spread": wide})
+    wide = fill(said.SPREAD, {"spread": same(f"{most.seed_sd:.1f}")}) if most.seed_sd > SEED_SD else NOTHING
+    at = fill(said.SEEN, {"rate": percent(float(f"{most.rate:.2g}")), "spread": wide})
     truth = _truth(goal, least, most)
     own = None if truth is None else _plan(goal, truth, kind)
     if truth is not None and own is not None:
-        return _joined(at, _decides(goal, truth, own), AFRESH)
+        return _joined(at, _decides(goal, truth, own), said.AFRESH)
     possible = truth is not None and items_could_decide(goal, truth.law, truth.outcome)
     for threshold in (one for one in THRESHOLDS if one > max(goal.threshold, most.rate)):
         other, upheld = replace(goal, threshold=threshold), _Truth("upheld", most)
         plan = _plan(other, upheld, kind)
         if plan is not None:
-            failed = _why_not(goal, TOO_MANY if possible else NONE_DOES)
-            return _joined(at, _decides(other, upheld, plan), SEMICOLON, failed, AFRESH)
-    return _joined(at, _why_not(goal, TOO_MANY if possible else NO_NUMBER), STOP)
+            failed = _why_not(goal, said.TOO_MANY if possible else said.NONE_DOES)
+            return _joined(at, _decides(other, upheld, plan), said.SEMICOLON, failed, said.AFRESH)
+    return _joined(at, _why_not(goal, said.TOO_MANY if possible else said.NO_NUMBER), said.STOP)
 
 
 def seen_law(harmful: Sequence[int], items: Sequence[int]) -> RateLaw:
@@ -148,15 +124,15 @@ def _plan(goal: StudyGoal, truth: _Truth, kind: Items) -> CheapestPlan | None:
 def _decides(goal: StudyGoal, truth: _Truth, plan: CheapestPlan) -> Text:
     size = plan.size
     return fill(
-        DECIDES,
+        said.DECIDES,
         {
-            "items": same(f"{size.items}"),
-            "own": OWN if size.kind == "own" else same(""),
-            "seeds": same(f"{size.replicates}"),
-            "analyses": ANALYSES[size.analyses],
-            "threshold": same(f"{goal.threshold:g}"),
-            "power": same(f"{100 * plan.power:.0f}"),
-            "outcome": OUTCOMES[truth.outcome],
+            "items": same(size.items),
+            "own": said.OWN if size.kind == "own" else NOTHING,
+            "seeds": same(size.replicates),
+            "analyses": said.ANALYSES[size.analyses],
+            "threshold": percent(goal.threshold),
+            "power": percent(round(plan.power, 2)),
+            "outcome": said.OUTCOMES[truth.outcome],
         },
     )
 
@@ -166,9 +142,9 @@ def _why_not(goal: StudyGoal, template: Text) -> Text:
     return fill(
         template,
         {
-            "threshold": same(f"{goal.threshold:g}"),
-            "items": same(f"{ITEMS[-1]}"),
-            "seeds": same(f"{max(goal.sizes)}"),
+            "threshold": percent(goal.threshold),
+            "items": same(ITEMS[-1]),
+            "seeds": same(max(goal.sizes)),
         },
     )
 
