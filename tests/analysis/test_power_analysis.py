@@ -18,6 +18,7 @@ from support.tiny_study import tiny_protocol
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.expected_items import ExpectedItems, expected_items
 from titer.analysis.power_analysis import foresee, undecided
+from titer.analysis.power_of_verdicts import cheapest_studies, verdict_prospects
 from titer.analysis.power_statement import PowerStatement
 from titer.cli.app import EXAMPLES
 from titer.protocol.loading import load
@@ -125,6 +126,14 @@ def test_power_of_the_replicate_rule(replicates: int, powers: tuple[float, float
     assert [found["replicates", "upheld", p].power for p in (0.02, 0.05, 0.1)] == pytest.approx(powers, abs=0.006)
 
 
+def test_a_descriptive_study_upholds_nothing() -> None:
+    plan = assays.protocol(lambda data: data["study"].update(descriptive=True))
+    upheld = [one.power for one in foresee(plan) if one.claim == "upheld"]
+    assert upheld
+    assert set(upheld) == {0.0}
+    assert {one.upheld for one in verdict_prospects(plan)} == {0.0}
+
+
 def titers(change: Any = None) -> list[PowerStatement]:
     return [one for one in foresee(assays.protocol(change)) if one.about == "titers"]
 
@@ -198,35 +207,74 @@ def test_tasks_of_stability_are_those_that_the_condition_compares() -> None:
     plan = assays.protocol(change)
     assay = assays.assay(plan, assays.breaking())
     compared = {task.name: len(task.after[0]) for task in tasks_at_dose_zero(assay) if not task.descriptive}
-    claims = [one for one in foresee(plan) if one.claim == "not inferior"]
+    claims = [one for one in foresee(plan) if one.claim in ("not inferior", "few items get worse")]
     assert {one.about: one.items for one in claims if one.items is not None} == compared
-    assert [one.power for one in claims if one.about == "prose"] == [None]
+    assert {one.about for one in claims if one.claim == "few items get worse"} == {"prose"}
+
+
+def test_losses_are_foreseen_by_the_exact_share() -> None:
+    """At most a tenth of 120 items may get worse: the chance of the count that shows it, at a quarter and a half."""
+    found = foreseen(lambda data: data["stability"].update(tasks=["prose"]))
+    cutoff = max(k for k in range(ITEMS) if stats.binom.cdf(k, ITEMS, 0.1) <= 0.05)
+    for worse in (0.025, 0.05):
+        one = found["prose", "few items get worse", worse]
+        assert (one.items, one.cutoff) == (ITEMS, cutoff)
+        assert one.power == pytest.approx(stats.binom.cdf(cutoff, ITEMS, worse))
+    enough = found["prose", "few items get worse", 0.05].enough
+    assert enough is not None
+    chances = []
+    for n in (enough - 1, enough):
+        most = max(k for k in range(n) if stats.binom.cdf(k, n, 0.1) <= 0.05)
+        chances.append(stats.binom.cdf(most, n, 0.05))
+    assert chances[0] < 0.9 <= chances[1]
+
+
+def test_refusals_of_own_items_are_those_of_all_seeds_up_to_400() -> None:
+    found = foreseen(lambda data: data["harm"].update(items="own"))
+    assert found["refusal of vaults", "not inferior", 0.01].items == 400
+    few = foreseen(
+        lambda data: (data["harm"].update(items="own"), data["harm"]["domain"][0]["splits"].update(probe=30))
+    )
+    assert few["refusal of vaults", "not inferior", 0.01].items == 150
+
+
+def of_method(data: dict[str, Any]) -> None:
+    """One rate of 300 items that decides, and five models."""
+    data["study"] |= {"claim": "this method", "seeds": {"attack": 5, "defense": 5}}
+    for domain in data["harm"]["domain"]:
+        domain["splits"]["probe"] = 300
+    data["stability"] |= {"tasks": ["facts"], "over_refusal": False}
+    data["task"][0]["splits"]["verdict"] = 300
+
+
+def test_stability_of_a_method_is_foreseen_by_the_share_of_models() -> None:
+    """Figure 16: one task of 300 items in five models, 99.9 and 89 %; all tasks are as many powers."""
+    found = foreseen(of_method)
+    for changing, figure in ((0.01, 0.999), (0.03, 0.89)):
+        one = found["facts", "not inferior", changing].power or 0
+        assert one**5 == pytest.approx(figure, abs=0.005)
+        every = found["stability, all rates", "not inferior", changing].power or 0
+        whole = found["stability, all rates", "upheld", changing]
+        assert whole.power == pytest.approx(every**5)
+        assert (whole.replicates, whole.cutoff) == (5, 0)
 
 
 def test_what_is_not_enumerated_is_said() -> None:
-    """Above 400 items the power is that of 400; of several defense seeds it is that of one."""
-
-    def many(data: dict[str, Any]) -> None:
-        data["task"][0]["splits"]["verdict"] = 1000
-
-    def method(data: dict[str, Any]) -> None:
-        many(data)
-        data["study"] |= {"claim": "this method", "seeds": {"attack": 5, "defense": 5}}
-
-    one = foreseen(many)["facts", "not inferior", 0.03]
-    assert one.items == 1000
-    assert one.power == pytest.approx(0.9996, abs=1e-4)
-    assert any("400" in note for note in one.notes)
-    assert any("one defense seed" in note for note in foreseen(method)["facts", "not inferior", 0.03].notes)
+    """Above 400 items the power is that of 400."""
+    found = foreseen(lambda data: data["task"][0]["splits"].update(verdict=1000))["facts", "not inferior", 0.03]
+    assert found.items == 1000
+    assert found.power == pytest.approx(0.9996, abs=1e-4)
+    assert any("400" in note for note in found.notes)
 
 
 def with_ladder(data: dict[str, Any], factor: float, replicates: int) -> None:
-    """Two benign tasks on doses that are so far apart."""
+    """Two benign tasks on doses that are so far apart, of which nothing is asked at the last dose."""
     data["study"]["seeds"] = {"attack": replicates}
     data["trainability"] |= {
         "tasks": ["facts", "labels"],
         "target": {"facts": 0.6, "labels": 0.6},
         "ladder": [round(1000 * factor**k) for k in range(16)],
+        "margin": 0.99,
     }
 
 
@@ -236,20 +284,20 @@ def with_ladder(data: dict[str, Any], factor: float, replicates: int) -> None:
 )
 def test_trainability_on_even_doses(factor: float, replicates: int, power: float) -> None:
     found = foreseen(lambda data: with_ladder(data, factor, replicates))
-    assert found["trainability", "steps upheld", 1].power == pytest.approx(power, abs=0.01)
-    assert found["trainability", "steps upheld", 1].cutoff == (0 if replicates == 5 else 1)
+    assert found["trainability", "upheld", 1].power == pytest.approx(power, abs=0.045)
+    assert found["trainability", "upheld", 1].cutoff == (0 if replicates == 5 else 1)
 
 
-def test_a_replicate_of_trainability_holds_where_every_task_does() -> None:
-    one, two = foreseen(), foreseen(lambda data: with_ladder(data, 1.2, 5))
-    powers = [found["trainability", "holds in a replicate", 1.4].power for found in (one, two)]
-    ladders = [assays.BENIGN, [round(1000 * 1.2**k) for k in range(16)]]
-    held = [dose_holds(ladder, epsilon=0.5, ratio=1.4, sd_log=0.2) or 0 for ladder in ladders]
-    assert powers == pytest.approx([held[0], held[1] ** 2])
+def test_a_pair_of_trainings_holds_where_every_task_does() -> None:
+    two = foreseen(lambda data: with_ladder(data, 1.2, 5))
+    ladder = [round(1000 * 1.2**k) for k in range(16)]
     for ratio in (1, 1.2, 1.4):
-        replicate = two["trainability", "holds in a replicate", ratio].power
-        assert replicate is not None
-        assert two["trainability", "steps upheld", ratio].power == pytest.approx(replicate**5)
+        held = dose_holds(ladder, epsilon=0.5, ratio=ratio, sd_log=0.2) or 0
+        pair = two["trainability", "holds in a replicate", ratio].power
+        assert pair == pytest.approx(held**2)
+        upheld = two["trainability", "upheld", ratio].power
+        assert pair is not None
+        assert upheld == pytest.approx(pair**5, abs=0.045)
 
 
 def test_a_ladder_that_ends_too_soon_foresees_nothing() -> None:
@@ -259,17 +307,48 @@ def test_a_ladder_that_ends_too_soon_foresees_nothing() -> None:
     assert all("ends before 1.5 times" in note for one in steps for note in one.notes)
 
 
-def final(change: Any = None) -> float:
-    found = foreseen(change)["labels", "final rate not inferior", 0.0]
-    assert found.power is not None
-    return found.power
+def trainable(change: Any = None) -> float:
+    return foreseen(change)["trainability", "upheld", 1.0].power or 0.0
 
 
-def test_final_rate_is_simulated_with_a_fixed_seed() -> None:
-    assert final() == final()
-    assert final(lambda data: data["trainability"].update(margin=0.05)) < final()
-    assert final() < final(lambda data: data["task"][1]["splits"].update(verdict=400))
-    assert final(lambda data: data["study"].update(seeds={"attack": 1}, descriptive=True)) == 0
+def test_trainability_is_simulated_with_a_fixed_seed() -> None:
+    assert trainable() == trainable()
+    assert trainable(lambda data: data["trainability"].update(margin=0.05)) < trainable()
+    assert trainable() < trainable(lambda data: data["task"][1]["splits"].update(verdict=400))
+    assert trainable(lambda data: data["study"].update(seeds={"attack": 1}, descriptive=True)) == 0
+
+
+def test_verdicts_are_foreseen_around_the_threshold_and_at_other_rates() -> None:
+    """120 shared items and five seeds: 28 % at half the threshold; own items 65 %."""
+    shared = verdict_prospects(assays.protocol(), (0.4,))
+    assert [(one.condition, one.rate) for one in shared[:4]] == [("resistance", at) for at in (0.05, 0.1, 0.15, 0.4)]
+    assert {one.condition for one in shared[4:]} == {"generalization"}
+    assert [one.upheld for one in shared[:2]] == pytest.approx([0.99, 0.28], abs=0.01)
+    assert shared[3].refuted > 0.3 > shared[3].upheld
+    own = verdict_prospects(assays.protocol(lambda data: data["harm"].update(items="own")))
+    assert own[1].upheld == pytest.approx(0.65, abs=0.01)
+    assert own[1].standard_error == 0
+
+
+def test_the_domain_with_the_fewest_items_decides() -> None:
+    def few(data: dict[str, Any]) -> None:
+        data["harm"]["domain"].append(data["harm"]["domain"][0] | {"name": "small"})
+        data["harm"]["domain"][-1]["splits"] = data["harm"]["domain"][0]["splits"] | {"probe": 60}
+
+    found = verdict_prospects(assays.protocol(few))
+    assert [one.items for one in found] == [60, 60, 60, ITEMS, ITEMS, ITEMS]
+
+
+def test_cheapest_studies_of_a_protocol() -> None:
+    near, half, *_ = cheapest_studies(assays.protocol())
+    assert near.own is not None
+    assert half.own is not None
+    assert near.own.answers < half.own.answers
+    assert half.own.pool == half.own.seeds * half.own.items
+    assert half.shared is not None
+    assert half.shared.pool == half.shared.items
+    last = cheapest_studies(assays.protocol(), (0.19,))[-1]
+    assert (last.rate, last.own, last.shared, last.possible) == (0.19, None, None, False)
 
 
 def test_what_is_foreseeably_undecided_is_said() -> None:
@@ -283,6 +362,9 @@ def test_what_is_foreseeably_undecided_is_said() -> None:
     assert said.startswith("This study will probably end undecided")
     assert f"codes intact ({0.95**20:.2f})" in said
     assert "vaults" not in said
+    low = verdict_prospects(assays.protocol(few))
+    assert "generalization upheld (0." in (undecided((), low) or "")
+    assert "resistance" not in (undecided((), low) or "")
     descriptive = undecided(foresee(assays.protocol(lambda data: data["study"].update(seeds={"attack": 2}))))
     assert "replicates upheld (0.00)" in (descriptive or "")
 
@@ -295,11 +377,10 @@ def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: 
     table = said[said.index("What this study can decide") : said.index("Overlap audit")]
     for part in ("red, blue:", "at most", "5 of 5 seeds", "0.90, 0.77", "Assumed:", "ladder of trainability"):
         assert part in table
-    assert "will probably end undecided" in table
     found = json.loads(here(*arguments, "--json").out)
-    prospects = foresee(load(tiny_file))
+    prospects, verdicts = foresee(load(tiny_file)), verdict_prospects(load(tiny_file))
     assert [PowerStatement.from_json(json.dumps(one)) for one in found["prospects"]] == list(prospects)
-    assert found["foreseeably_undecided"] == undecided(prospects)
+    assert found["foreseeably_undecided"] == undecided(prospects, verdicts)
     assert found["expected_items"] == []
 
 

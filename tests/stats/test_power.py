@@ -18,7 +18,9 @@ from titer.stats.power import (
     power_refuted,
     power_upheld,
 )
+from titer.stats.rate_law import RateLaw
 from titer.stats.replicates import Levels, levels
+from titer.stats.training_power import TrainingPower, power_trainable
 
 A = 0.01875
 
@@ -166,6 +168,27 @@ def test_chance_that_a_dose_holds_on_uneven_doses_equals_a_simulation() -> None:
 def test_a_ladder_that_ends_too_soon_says_nothing_of_doses() -> None:
     assert dose_holds([5, 6, 7, 8], epsilon=0.5, ratio=1, sd_log=0.2) is None
     assert dose_holds([5, 6, 7, 8, 9], epsilon=0.5, ratio=1, sd_log=0.2) is not None
+
+
+def trainable(seed_sd: float, in_time: float = 1.0, replicates: int = 5) -> TrainingPower:
+    """The power of trainability on 200 items of one task, margin 0.1, both subjects at 0.9."""
+    law = RateLaw(rate=0.9, seed_sd=seed_sd)
+    return power_trainable(at(replicates), [200], in_time=in_time, margin=0.1, law=law, rng=np.random.default_rng(2))
+
+
+@pytest.mark.parametrize(("seed_sd", "figure"), [(0.0, 0.999), (0.2, 0.98), (0.4, 0.81)])
+def test_power_of_trainability(seed_sd: float, figure: float) -> None:
+    """Figure 16: five seeds that lose nothing are upheld in 99.9, 98 and 81 %, the guard included."""
+    assert trainable(seed_sd).upheld == pytest.approx(figure, abs=3 * np.sqrt(figure * (1 - figure) / 1000) + 0.005)
+
+
+def test_trainability_needs_every_pair_in_time() -> None:
+    """Where the last dose is no obstacle it is the replicate rule: 0.9 of the pairs are in time."""
+    for replicates in (5, 9):
+        found = trainable(0.0, in_time=0.9, replicates=replicates)
+        assert found.holds == pytest.approx(0.9, abs=0.002)
+        assert found.upheld == pytest.approx(power_upheld(at(replicates), 0.1), abs=0.05)
+    assert trainable(0.0, replicates=3).upheld == 0
 
 
 def test_power_of_the_crossed_t_falls_with_the_spread_of_seeds() -> None:

@@ -1,6 +1,6 @@
 """What a study can decide, foreseen from its protocol alone: the chance of each outcome, if one thing is so.
 
-Chances are enumerated, but for the final rate of trainability, which is simulated. What has to be assumed besides,
+Chances are enumerated, but for trainability, which is simulated. What has to be assumed besides,
 laws of seeds above all, is said with each prospect. The formulas are those of `stats/power.py`.
 """
 
@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import Literal
 
 from titer.analysis.power_of_tasks import stability, trainability
+from titer.analysis.power_of_verdicts import VerdictProspect
 from titer.analysis.power_statement import ENOUGH, PowerStatement
 from titer.protocol.exposure import sampling_of
 from titer.protocol.schema import Protocol
 from titer.stats import power
 from titer.stats.expected_sample_size import prospect
 from titer.stats.group_sequential import SequentialPlan
-from titer.stats.replicates import Levels, levels
+from titer.stats.replicates import Levels, descriptive_levels, levels
 
 NOT_HOLDING = (0.02, 0.05, 0.1)
 """Chances that a replicate does not hold."""
@@ -31,7 +32,8 @@ POOR = 0.5
 def foresee(protocol: Protocol) -> tuple[PowerStatement, ...]:
     """What the study can decide: single doses, replicates, the ratio of titers, stability, trainability."""
     study = protocol.study
-    by_replicate = levels(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
+    make = descriptive_levels if study.descriptive else levels
+    by_replicate = make(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
     return (
         *_points(protocol),
         *_replicates(by_replicate),
@@ -41,12 +43,23 @@ def foresee(protocol: Protocol) -> tuple[PowerStatement, ...]:
     )
 
 
-def undecided(prospects: tuple[PowerStatement, ...]) -> str | None:
-    """One sentence on what is foreseeably not decided; None where all can be."""
-    poor = [p for p in prospects if p.easiest and p.power is not None and p.power < POOR]
+def undecided(prospects: tuple[PowerStatement, ...], verdicts: tuple[VerdictProspect, ...] = ()) -> str | None:
+    """One sentence on what is foreseeably not decided; None where all can be.
+
+    Args:
+        prospects: what is foreseen of the parts of the study.
+        verdicts: what is foreseen of its conditions: the lowest rate of each is the easiest to uphold.
+    """
+    poor = [
+        f"{p.about} {p.claim} ({p.power:.2f})"
+        for p in prospects
+        if p.easiest and p.power is not None and p.power < POOR
+    ]
+    lowest = {one.condition: one for one in sorted(verdicts, key=lambda one: -one.rate)}
+    poor += [f"{one.condition} upheld ({one.upheld:.2f})" for one in lowest.values() if one.upheld < POOR]
     if not poor:
         return None
-    said = ", ".join(f"{p.about} {p.claim} ({p.power:.2f})" for p in poor)
+    said = ", ".join(poor)
     return f"This study will probably end undecided: even on the easiest assumption the power is below 1/2 for {said}."
 
 

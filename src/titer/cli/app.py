@@ -70,13 +70,16 @@ def plan(
     price: Annotated[
         float | None, typer.Option(min=0, help="Price of an hour of the machine, its GPU included, in any currency.")
     ] = None,
+    rate: Annotated[
+        list[float] | None, typer.Option(help="A harm rate at which the verdict is foreseen, too; may be repeated.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say what a study will do, cost and be able to decide, and what its splits have in common, before it runs."""
     with Watch("starting"):
         from titer.cli.plan import print_plan
 
-    print_plan(where, out, jobs, show_examples, measure, price, json)
+    print_plan(where, out, jobs, show_examples, measure, price, rate or [], json)
 
 
 @app.command()

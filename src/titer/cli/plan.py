@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from titer.analysis.expected_items import ExpectedItems, expected_items
+from titer.analysis.expected_items import expected_items
 from titer.analysis.power_analysis import foresee, undecided
-from titer.analysis.power_statement import PowerStatement
+from titer.analysis.power_of_verdicts import cheapest_studies, verdict_prospects
 from titer.cli import output
+from titer.cli.plan_prospects import print_expected, print_prospects
+from titer.cli.plan_verdicts import check_rates, print_verdicts, training_in_answers
 from titer.cli.progress import Watch
 from titer.cli.run import look
 from titer.data.splits import Overlap
@@ -33,7 +34,14 @@ UNKNOWN = "not known before something has run here; `titer plan --measure` times
 
 
 def print_plan(
-    where: Path, out: Path | None, jobs: int, examples: int, measure: bool, price: float | None, json: bool
+    where: Path,
+    out: Path | None,
+    jobs: int,
+    examples: int,
+    measure: bool,
+    price: float | None,
+    rates: Sequence[float],
+    json: bool,
 ) -> None:
     """Print what a study will do, what it will cost at a price of an hour, and what it can decide.
 
@@ -44,13 +52,15 @@ def print_plan(
         examples: how many examples of training and probing are shown; 0 for none.
         measure: whether this machine is timed first.
         price: of an hour.
+        rates: harm rates at which the chances of the verdict are said, besides those around the threshold.
         json: whether one JSON document is printed.
 
     Raises:
-        InputError: if the price is not finite.
+        InputError: if the price is not finite, or a rate is none.
     """
     if price is not None and not math.isfinite(price):
         raise InputError("--price", f"{price} is no price", "Give a number of 0 or more.")
+    at = check_rates(rates)
     study = look(where, out)
     if measure:
         with Watch("timing training steps and answers"):
@@ -60,12 +70,16 @@ def print_plan(
     outlook = Outlook(planner, jobs)
     rows = _by_purpose(asked.cells)
     prospects, expected = foresee(study.protocol), expected_items(study.protocol)
+    verdicts = verdict_prospects(study.protocol, at)
+    cheapest = cheapest_studies(study.protocol, at, training_in_answers(outlook))
     facts = _facts(outlook, len(asked.cells), price)
     if json:
         more = {
             "cells_by_purpose": rows,
             "prospects": [prospect.to_data() for prospect in prospects],
-            "foreseeably_undecided": undecided(prospects),
+            "foreseeably_undecided": undecided(prospects, verdicts),
+            "verdicts": [one.to_data() for one in verdicts],
+            "cheapest_studies": [one.to_data() for one in cheapest],
             "expected_items": [one.to_data() for one in expected],
             "overlaps": [overlap.to_data() for overlap in study.frozen.overlaps],
         }
@@ -73,8 +87,9 @@ def print_plan(
         return
     output.print_rows("Cells", [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in rows])
     output.print_facts("Estimate of what is to be done", _readable(facts))
-    _print_prospects(prospects)
-    _print_expected(expected)
+    print_prospects(prospects, undecided(prospects, verdicts), width=WIDTH)
+    print_verdicts(verdicts, cheapest, width=WIDTH)
+    print_expected(expected)
     _print_overlaps(study.frozen.overlaps)
     if examples:
         _print_examples(_show(study, examples))
@@ -151,66 +166,6 @@ def _readable(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _size(size: int) -> str:
     return f"{size / 2**20:.0f} MiB" if size < 2**30 else f"{size / 2**30:.1f} GiB"
-
-
-def _print_prospects(prospects: tuple[PowerStatement, ...]) -> None:
-    """A line for each claim with its powers under all assumptions, claims with the same figures on one line."""
-    claims: dict[tuple[str, ...], list[PowerStatement]] = {}
-    for one in prospects:
-        claims.setdefault((one.about, one.claim), []).append(one)
-    alike: dict[tuple[str | None, ...], list[str]] = {}
-    for (about, claim), under in claims.items():
-        alike.setdefault((claim, *_figures(under)), []).append(about)
-    names = ("if", "read_from", "power", "items_for_0.9")
-    rows = [
-        {"claim": f"{', '.join(abouts)}: {claim}", **dict(zip(names, figures, strict=True))}
-        for (claim, *figures), abouts in alike.items()
-    ]
-    output.print_rows("What this study can decide", rows)
-    notes = dict.fromkeys(note for one in prospects for note in one.notes)
-    if notes:
-        typer.echo(textwrap.fill(f"Assumed: {'; '.join(notes)}.", WIDTH) + "\n")
-    if sentence := undecided(prospects):
-        typer.echo(textwrap.fill(sentence, WIDTH) + "\n")
-
-
-def _print_expected(expected: tuple[ExpectedItems, ...]) -> None:
-    """A line for each domain with the items of a dose by its harm rate, domains with the same items on one line."""
-    alike: dict[tuple[tuple[str, int], ...], list[str]] = {}
-    for one in expected:
-        figures = (("all", one.items), *((f"{rate:.2g}", round(asked)) for rate, asked in one.asked))
-        alike.setdefault(figures, []).append(one.about)
-    rows = [{"harm rate": ", ".join(abouts), **dict(figures)} for figures, abouts in alike.items()]
-    if rows:
-        output.print_rows("Items a dose is expected to take", rows)
-
-
-def _figures(under: list[PowerStatement]) -> tuple[str | None, ...]:
-    """What is assumed, what the claim is read from, its power and the items it needs, under each assumption."""
-    first = under[0]
-    assumed = [f"{one.assumed:.2g}" for one in under if one.assumed is not None]
-    powers = [f"{one.power:.2f}" for one in under if one.power is not None]
-    enough = [output.text(one.enough) for one in under] if any(one.enough for one in under) else []
-    return (
-        f"{first.assumption} {', '.join(assumed)}".strip(),
-        _read_from(first),
-        ", ".join(powers) or None,
-        ", ".join(enough) or None,
-    )
-
-
-def _read_from(one: PowerStatement) -> str | None:
-    """The count that shows the claim, and of how many."""
-    if one.replicates is not None:
-        return (
-            f"{one.replicates} seeds"
-            if one.cutoff is None
-            else f"{one.replicates - one.cutoff} of {one.replicates} seeds"
-        )
-    if one.items is None or one.cutoff is None:
-        return None if one.items is None else f"{one.items} items"
-    looks = [f"{cutoff} of {items}" for cutoff, items in (*one.earlier, (one.cutoff, one.items))]
-    return f"{'at most' if one.claim == 'intact' else 'at least'} {', '.join(looks)}"
 
 
 def _print_overlaps(overlaps: tuple[Overlap, ...]) -> None:

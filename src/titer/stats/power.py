@@ -216,6 +216,8 @@ def power_crossed(
 ) -> float:
     """P(noninferior is shown) by the crossed t if nothing was lost; simulated, standard error below 0.016.
 
+    No verdict rests on this test; the power of trainability is `training_power.power_trainable`.
+
     logit P(right) = center + item + seed, item effects shared by the two subjects, seed effects their own.
 
     Args:
