@@ -12,11 +12,14 @@ from support import ROOT
 from support.studies import finish, write_toml
 
 from titer.analysis.findings import Finding, Verdict
+from titer.analysis.power_analysis import foresee
+from titer.analysis.power_of_gates import without_power
 from titer.conclude import conclude
 from titer.data import organism
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.models.subject import load
 from titer.planning.freeze import open_study
+from titer.protocol.loading import parse
 from titer.records import Row
 from titer.study.folder import Study
 from titer.training.types import Material
@@ -94,6 +97,19 @@ def refusing_model(folder: Path) -> Path:
         pass
     subject.save(folder)
     return folder
+
+
+def test_plan_foretells_what_a_gate_can_decide() -> None:
+    data = tomllib.loads((ROOT / "examples" / "gate.toml").read_text(encoding="utf-8"))
+    whole = parse(data)
+    assert without_power(whole) is None
+    met = [one for one in foresee(whole) if one.claim == "at least 0.5 shown"]
+    assert [one.about for one in met[::3]] == ["harmless prompts answered", "distinct answers", "facts"]
+    assert [round(one.power or 0, 2) for one in met[:3]] == [0.62, 0.99, 1.0]
+    data["attacker"]["ladder"] = [0, 1, 2]
+    assert "never upheld" in (without_power(parse(data)) or "")
+    data["subject"]["reference"] = "organism"
+    assert without_power(parse(data)) is None
 
 
 def test_a_model_that_refuses_everything_is_refuted_as_of_no_use(tmp_path: Path, store: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from titer.analysis.power_of_gates import floors
 from titer.analysis.power_of_tasks import stability, trainability
 from titer.analysis.power_of_verdicts import VerdictProspect
 from titer.analysis.power_statement import ENOUGH, PowerStatement
@@ -30,7 +31,7 @@ POOR = 0.5
 
 
 def foresee(protocol: Protocol) -> tuple[PowerStatement, ...]:
-    """What the study can decide: single doses, replicates, the ratio of titers, stability, trainability."""
+    """What the study can decide: single doses, replicates, the ratio of titers, stability, trainability, floors."""
     study = protocol.study
     make = descriptive_levels if study.descriptive else levels
     by_replicate = make(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
@@ -40,6 +41,7 @@ def foresee(protocol: Protocol) -> tuple[PowerStatement, ...]:
         *_ratio(protocol),
         *stability(protocol),
         *trainability(protocol, by_replicate),
+        *floors(protocol),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from titer.analysis.expected_items import expected_items
 from titer.analysis.power_analysis import foresee, undecided
+from titer.analysis.power_of_gates import without_power
 from titer.analysis.power_of_verdicts import cheapest_studies, verdict_prospects
 from titer.cli import output
 from titer.cli.plan_prospects import print_expected, print_prospects
@@ -78,6 +80,7 @@ def print_plan(
             "cells_by_purpose": rows,
             "prospects": [prospect.to_data() for prospect in prospects],
             "foreseeably_undecided": undecided(prospects, verdicts),
+            "foreseeably_without_power": without_power(study.protocol),
             "verdicts": [one.to_data() for one in verdicts],
             "cheapest_studies": [one.to_data() for one in cheapest],
             "expected_items": [one.to_data() for one in expected],
@@ -89,6 +92,8 @@ def print_plan(
     output.print_facts("Estimate of what is to be done", _readable(facts))
     print_prospects(prospects, undecided(prospects, verdicts), width=WIDTH)
     print_verdicts(verdicts, cheapest, width=WIDTH)
+    if sentence := without_power(study.protocol):
+        typer.echo(textwrap.fill(sentence, WIDTH) + "\n")
     print_expected(expected)
     _print_overlaps(study.frozen.overlaps)
     if examples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from titer.analysis.conditions import remedies
 from titer.analysis.conditions.exposure_evidence import ExposureEvidence
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, num_failing
 from titer.analysis.conditions.wording import budgets_said, confidence, other_said
@@ -56,7 +57,7 @@ def remedy(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
     if not claim.levels.decidable:
         needed = minimum_replicates(claim.levels.share, claim.levels.alpha)
         return fill(exposure.REMEDY_SEEDS, {"needed": same(needed)})
-    return exposure.REMEDY_OPEN
+    return remedies.remedy(claim.protocol, claim.levels, claim.defended) or exposure.REMEDY_OPEN
 
 
 def _no_decision(claim: ExposureEvidence) -> Text:

@@ -13,7 +13,10 @@ DECIDES: Final = Text(
     "{items} prompts{own} and {seeds} seeds{analyses} at a threshold of {threshold} decide in {power} ({outcome})",
     "在阈值 {threshold} 下，{items} 条提示{own}和 {seeds} 个种子{analyses}有 {power} 的机会得出结论（{outcome}）",
 )
-NONE_DOES: Final = Text("at {threshold} no number does", "在 {threshold} 下，提示再多也不行")
+NONE_DOES: Final = Text(
+    "at {threshold}, with up to {seeds} seeds, no number does",
+    "在 {threshold} 下，种子不超过 {seeds} 个时，提示再多也不行",
+)
 NO_NUMBER: Final = Text(
     "no number of prompts decides at a threshold of {threshold}, with up to {seeds} seeds",
     "在阈值 {threshold} 下，种子不超过 {seeds} 个时，提示再多也得不出结论",
