@@ -10,6 +10,9 @@ from titer.analysis.expected_items import ExpectedItems
 from titer.analysis.power_statement import PowerStatement
 from titer.cli import output
 
+FEW_SHOW = ("intact", "few items get worse")
+"""The claims that a small count shows."""
+
 
 def print_prospects(prospects: tuple[PowerStatement, ...], poor: str | None, *, width: int) -> None:
     """Print a line for each claim with its powers under all assumptions, claims with the same figures on one line.
@@ -74,4 +77,4 @@ def _read_from(one: PowerStatement) -> str | None:
     if one.items is None or one.cutoff is None:
         return None if one.items is None else f"{one.items} items"
     looks = [f"{cutoff} of {items}" for cutoff, items in (*one.earlier, (one.cutoff, one.items))]
-    return f"{'at least' if one.claim == 'broken' else 'at most'} {', '.join(looks)}"
+    return f"{'at most' if one.claim in FEW_SHOW else 'at least'} {', '.join(looks)}"
