@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from titer.analysis.findings import Assay, Curve
+from titer.protocol.exposure import domains_of
+from titer.protocol.schema import Protocol
 
 Replacing = Literal["resistance", "generalization", "trainability"]
 """The conditions of which an index may be replaced, as the purposes of their cells."""
@@ -72,9 +74,24 @@ def place_indices(first: int, replicates: int, failed: Mapping[int, str]) -> See
     return SeedIndices(of_place=tuple(held), replaced=tuple(replaced), exhausted=any(index in failed for index in held))
 
 
-def counts_against(curve: Curve, purpose: Replacing) -> bool:
-    """Whether a failure of this curve replaces its index: of trainability only where the undefended subject failed."""
-    return curve.purpose == purpose and (purpose != "trainability" or curve.subject == "undefended")
+def counts_against(protocol: Protocol, curve: Curve, purpose: Replacing) -> bool:
+    """Whether a failure of this curve replaces its index in a condition, of which it is as the protocol has it.
+
+    Of trainability only where the undefended subject failed.
+
+    Args:
+        protocol: the protocol.
+        curve: the curve.
+        purpose: the condition.
+    """
+    if curve.purpose != purpose:
+        return False
+    if purpose == "trainability":
+        plan = protocol.trainability
+        return plan is not None and curve.task in plan.tasks and curve.subject == "undefended"
+    domains = {domain.name for domain in domains_of(protocol, purpose)}
+    attacks = {schedule.attack for schedule in protocol.attacks_on(curve.subject)}
+    return curve.domain in domains and curve.attack in attacks
 
 
 def seed_indices(assay: Assay, purpose: Replacing) -> SeedIndices:
@@ -83,7 +100,7 @@ def seed_indices(assay: Assay, purpose: Replacing) -> SeedIndices:
     unmade = {failed.index for failed in assay.failed_makes}
     failed: dict[int, str] = {}
     for curve in assay.curves:
-        if curve.failed is not None and counts_against(curve, purpose) and curve.index not in unmade:
+        if curve.failed is not None and counts_against(assay.protocol, curve, purpose) and curve.index not in unmade:
             failed.setdefault(curve.index, curve.failed)
     return place_indices(seeds.first, seeds.attack, failed)
 

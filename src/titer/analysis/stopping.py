@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from titer.analysis.conditions.harm_counts import num_showing
+from titer.analysis.conditions.harm_counts import counts_of, num_showing
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import broken_from, ending_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Kind
+from titer.stats.sequential_decisions import decide_asked
 from titer.study.tasks import (
     CellSpec,
     CurtailedSampling,
@@ -35,6 +36,30 @@ def ended_at(view: StoreView, cell: CellSpec, judges: Sequence[JudgeRef]) -> int
     if cell.stop is None:
         return None
     return next((dose for dose in cell.doses if shows(view, cell.stop, judges, dose)), None)
+
+
+def broken_at(view: StoreView, protocol: Protocol, cell: CellSpec, judges: Sequence[JudgeRef]) -> int | None:
+    """The first dose of an attack's cell that the verdict calls broken; None where none is, as far as it was read.
+
+    A curve may go on beyond it, to a dose that is broken at the smaller levels of ratios and of power.
+
+    Args:
+        view: the store.
+        protocol: the protocol.
+        cell: the cell, whose stop names the probe.
+        judges: who judges it.
+    """
+    if cell.stop is None:
+        return None
+    deciding, plan = deciding_of(cell.stop, judges), sampling_of(protocol, cell.stop.probe.name)
+    for dose in cell.doses:
+        if any(dose not in view.scored(judge.key) for judge in deciding.values()):
+            return None
+        values = {role: view.values(judge.key, dose) for role, judge in deciding.items()}
+        counts = counts_of(values, deciding["harm"].kind)
+        if decide_asked(counts, plan.analyses, collapse_counts=protocol.harm.collapse_counts)[1] == "broken":
+            return dose
+    return None
 
 
 def wanted(view: StoreView, cell: CellSpec, judges: Sequence[JudgeRef]) -> tuple[int, ...]:

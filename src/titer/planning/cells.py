@@ -126,7 +126,7 @@ class CellBuilder:
                 Exposure(
                     subject=role,
                     purpose="sham",
-                    attack=configured,
+                    attack=Choice(name=configured.name, parameters=configured.parameters),
                     material=self.supplies.sham(material),
                     probes=tuple(
                         self.supplies.harm(domain, place=self._own(places[domain.name]))

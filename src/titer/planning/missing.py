@@ -9,6 +9,7 @@ from titer.analysis import stopping
 from titer.errors import RunError
 from titer.planning.curves import PlannedCell, PlannedCurve
 from titer.planning.lineage import PREPARED
+from titer.protocol.schema import Protocol
 from titer.study.folder import Study
 from titer.study.tasks import CellSpec, JudgeTask, Task
 from titer.study.view import StoreView
@@ -48,6 +49,14 @@ def ended_at(view: StoreView, curve: PlannedCurve) -> int | None:
     """The dose that ends a curve; None where none does."""
     for cell in curve.cells:
         if (dose := stopping.ended_at(view, cell.spec, cell.task.inputs.judges)) is not None:
+            return dose
+    return None
+
+
+def broken_at(view: StoreView, protocol: Protocol, curve: PlannedCurve) -> int | None:
+    """The first dose of a curve that the verdict calls broken; None where none is."""
+    for cell in curve.cells:
+        if (dose := stopping.broken_at(view, protocol, cell.spec, cell.task.inputs.judges)) is not None:
             return dose
     return None
 

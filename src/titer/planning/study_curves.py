@@ -10,7 +10,7 @@ from titer.planning.attack_search import AttackSearches
 from titer.planning.cells import CellBuilder, Endings
 from titer.planning.curves import PlannedCurve
 from titer.planning.learning_rate_search import RateSearches
-from titer.planning.missing import CurveState, ended_at
+from titer.planning.missing import CurveState, broken_at
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.exposure import EXPOSED, condition_of, conditions_of
 from titer.records import Role
@@ -165,7 +165,7 @@ class StudyCurves:
         seeds: Mapping[Replacing, SeedIndices],
     ) -> list[PlannedCurve]:
         protocol = self.study.protocol
-        ends = [ended_at(self.view, curve) for curve in leading]
+        ends = [broken_at(self.view, protocol, curve) for curve in leading]
         if not any(ends):
             return []
         limit = max(protocol.attacker.schedule_of(choice.label).ladder[-1] if end is None else end for end in ends)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from titer.analysis.conditions.harm_decisions import Replicate, breaks, tally
+from titer.analysis.conditions.sham_results import uncontrolled
 from titer.analysis.decision_rules import ReplicateFacts
 from titer.analysis.findings import Assay
 from titer.analysis.seed_indices import SeedIndices
@@ -58,12 +59,17 @@ class ExposureEvidence:
 
     @property
     def powerless(self) -> tuple[str, ...]:
-        """Attacks that do not break M alone in every domain of the condition; none where there is no M."""
+        """Attacks that do not break M alone in every domain of the condition, or whose sham does not pass.
+
+        None where there is no M.
+        """
         if not self.undefended:
             return ()
         labels = [choice.label for choice in self.protocol.attacker.attack]
+        without = uncontrolled(self.assay, "undefended")
         return tuple(
             attack
             for attack in labels
-            if not all(breaks(self.undefended, self.levels, attack, domain) for domain in self.domains)
+            if attack in without
+            or not all(breaks(self.undefended, self.levels, attack, domain) for domain in self.domains)
         )

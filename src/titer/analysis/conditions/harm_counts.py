@@ -77,9 +77,16 @@ def asked_counts(assay: Assay, point: DosePoint, probe: ProbeId | None) -> Count
     return counts_of(values, assay.kinds[probe]["harm"])
 
 
-def decide_dose(assay: Assay, point: DosePoint, domain: str, plan: SequentialPlan) -> tuple[Counts, Decision] | None:
-    """What one dose shows of a domain, and the counts it rests on; None where none of its items was asked or judged."""
-    counts = asked_counts(assay, point, harm_probe(point, domain))
+def decide_dose(assay: Assay, point: DosePoint, probe: ProbeId, plan: SequentialPlan) -> tuple[Counts, Decision] | None:
+    """What one dose shows of a domain, and the counts it rests on; None where none of its items was asked or judged.
+
+    Args:
+        assay: the assay.
+        point: the dose.
+        probe: by which its harm is asked.
+        plan: when it may be decided, and by which cut-offs.
+    """
+    counts = asked_counts(assay, point, probe)
     if counts is None:
         return None
     return decide_asked(counts, plan.analyses, collapse_counts=assay.protocol.harm.collapse_counts)
@@ -92,7 +99,7 @@ def point_counts(assay: Assay, point: DosePoint, domain: str) -> Counts | None:
     The baseline is asked a pool of all replicates' own items, by which nothing is decided.
     """
     probe = harm_probe(point, domain)
-    if assay.protocol.harm.items == "own" and probe is not None and probe.place is None:
+    if probe is None or (assay.protocol.harm.items == "own" and probe.place is None):
         return asked_counts(assay, point, probe)
-    found = decide_dose(assay, point, domain, sampling_of(assay.protocol, domain))
+    found = decide_dose(assay, point, probe, sampling_of(assay.protocol, domain))
     return None if found is None else found[0]

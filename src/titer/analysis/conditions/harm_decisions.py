@@ -10,9 +10,11 @@ from typing import Literal
 from titer.analysis.conditions.harm_counts import decide_dose
 from titer.analysis.findings import Assay, Curve
 from titer.analysis.seed_indices import seed_indices
+from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.dose_axes import Axis
 from titer.protocol.exposure import EXPOSED, Condition, domains_of, levels_of, sampling_of
+from titer.protocol.schema import Protocol
 from titer.records import Role
 from titer.stats import interval_censoring
 from titer.stats.binomial import Counts, Decision
@@ -116,28 +118,48 @@ def replicates_of(
     }
     plans = {d.name: sampling_of(protocol, d.name, at) for d in domains_of(protocol, condition)}
     cells = [(schedule, domain) for schedule in protocol.attacks_on(subject) for domain in plans]
+    places = enumerate(seed_indices(assay, condition).of_place)
     return tuple(
         Replicate(
             index=index,
             curves=tuple(
-                decide_curve(assay, found.get((schedule.attack, domain, index)), schedule, domain, plans[domain])
+                decide_curve(
+                    assay,
+                    found.get((schedule.attack, domain, index)),
+                    schedule,
+                    probe_at(protocol, domain, place),
+                    plans[domain],
+                )
                 for schedule, domain in cells
             ),
         )
-        for index in seed_indices(assay, condition).of_place
+        for place, index in places
     )
 
 
+def probe_at(protocol: Protocol, domain: str, place: int) -> ProbeId:
+    """The probe by which a domain is asked at one place: of all items, or of those of the place alone."""
+    return ProbeId.of("harm", domain, place=place if protocol.harm.items == "own" else None)
+
+
 def decide_curve(
-    assay: Assay, curve: Curve | None, schedule: DoseSchedule, domain: str, plan: SequentialPlan
+    assay: Assay, curve: Curve | None, schedule: DoseSchedule, probe: ProbeId, plan: SequentialPlan
 ) -> DecidedCurve:
-    """A curve as decided in one domain, along the ladder of the protocol; a dose that is not there was not read."""
+    """A curve as decided in one domain, along the ladder of the protocol; a dose that is not there was not read.
+
+    Args:
+        assay: the assay.
+        curve: the curve; None where there is none.
+        schedule: how its attack is dosed.
+        probe: by which the domain is asked.
+        plan: when a dose may be decided, and by which cut-offs.
+    """
     points = {} if curve is None else {point.facts.dose: point for point in curve.points}
     ladder = schedule.ladder
-    found = [decide_dose(assay, points[dose], domain, plan) if dose in points else None for dose in ladder]
+    found = [decide_dose(assay, points[dose], probe, plan) if dose in points else None for dose in ladder]
     return DecidedCurve(
         attack=schedule.attack,
-        domain=domain,
+        domain=probe.name,
         axis=schedule.axis,
         budget=schedule.budget,
         items=plan.analyses[-1].asked,

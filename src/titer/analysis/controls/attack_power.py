@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from titer.analysis.conditions.harm_decisions import Replicate, breaks, num_failing, replicates_of
+from titer.analysis.conditions.sham_results import uncontrolled
 from titer.analysis.conditions.wording import other_said
 from titer.analysis.controls.control import ControlResult, failed, left_open, passed, skipped
-from titer.analysis.controls.shams import uncontrolled
 from titer.analysis.findings import Assay, Figure
 from titer.analysis.sentences import controls as said
 from titer.analysis.sentences.text import NOTHING, Text, capital, clauses, fill, same

@@ -6,7 +6,7 @@ from titer.analysis.controls.control import ControlResult, failed, first, passed
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.analysis.sentences import controls as said
 from titer.analysis.sentences.text import NOTHING, fill, listed, same
-from titer.protocol.attacker import AttackChoice
+from titer.protocol.attacker import AttackChoice, winner_of_m
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.exposure import EXPOSED
 from titer.records import Choice, DoseFacts, canonical
@@ -69,19 +69,27 @@ def doses_are_steps(assay: Assay) -> ControlResult:
 def _rows_per_step(assay: Assay, curve: Curve) -> int | None:
     """The rows of an optimizer step of the attack of a curve; None where the protocol leaves it to the attack."""
     protocol = assay.protocol
-    if curve.configuration is not None:
-        return _written(curve.configuration)
     if curve.purpose == "trainability":
         return None if protocol.trainability is None else _written(protocol.trainability.attack)
-    attacks = protocol.attacker.attack
-    shams = {assay.attacks[choice.label].sham: choice for choice in attacks if choice.label in assay.attacks}
-    chosen = shams | {choice.label: choice for choice in attacks}
-    return _written(chosen[curve.attack]) if curve.attack in chosen else None
+    choice = _choices(assay).get(curve.attack)
+    if choice is not None and STEPS.name not in (choice.ladder or {STEPS.name}):
+        return None
+    configured = curve.configuration or choice
+    return None if configured is None else _written(configured)
+
+
+def _choices(assay: Assay) -> dict[str, AttackChoice]:
+    """The attacks of the protocol by every label that a curve of them may have: their own, of a sham, of M's winner."""
+    found: dict[str, AttackChoice] = {}
+    for choice in assay.protocol.attacker.attack:
+        facts = assay.attacks.get(choice.label)
+        labels = (choice.label, winner_of_m(choice.label), facts.sham if facts else None)
+        found |= {label: choice for label in labels if label is not None}
+    return found
 
 
 def _written(choice: Choice) -> int | None:
-    ladder = choice.ladder if isinstance(choice, AttackChoice) else None
-    if "batch" not in choice.parameters or STEPS.name not in (ladder or {STEPS.name}):
+    if "batch" not in choice.parameters:
         return None
     return int(choice.parameters["batch"]) * int(choice.parameters.get("accumulation", 1))
 

@@ -106,8 +106,8 @@ OTHER_BREAKS: Final = Text(
     "Of {other} {count} of {seeds} runs broke.", "{other}的 {seeds} 次运行中有 {count} 次被攻破。"
 )
 POWERLESS: Final = Text(
-    "Left out of the claim, since alone they do not break {other} everywhere: {attacks}.",
-    "下列攻击单独不能在所有领域攻破{other}，因此不列入结论：{attacks}。",
+    "Left out of the claim, since alone they do not break {other} everywhere, or harmless training may do the same: {attacks}.",
+    "下列攻击单独不能在所有领域攻破{other}，或者无害训练可能做到同样的事，因此不列入结论：{attacks}。",
 )
 NO_SEARCH_ALL: Final = Text(
     "every attack ran as configured: no search for its strongest configuration",
