@@ -121,9 +121,7 @@ def test_a_descriptive_study_decides_nothing_however_many_seeds_it_has(seeds: in
     for tally in (Tally(holds=seeds, fails=0, open=0), Tally(holds=0, fails=seeds, open=0)):
         facts = decision_rules.ReplicateFacts(tally=tally, levels=given)
         made = decision_rules.MadeSubjects(replicates=facts, void=False)
-        trained = decision_rules.Trainings(
-            replicates=facts, unusable=0, at_edge=False, gained=(True,), guarded=(True,)
-        )
+        trained = decision_rules.Trainings(replicates=facts, unusable=0, at_edge=False, gained=(True,), guarded=(True,))
         assert decision_rules.outcome_of(decision_rules.EXPOSURE, facts) == "undecided"
         assert decision_rules.outcome_of(decision_rules.STABILITY_OF_METHOD, made) == "undecided"
         assert decision_rules.outcome_of(decision_rules.TRAINABILITY, trained) == "undecided"
