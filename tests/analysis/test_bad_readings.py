@@ -268,12 +268,12 @@ def of_method(drops: dict[int, int], seeds: int) -> Edit:
     return drop
 
 
-STAR = {"purpose": "resistance", "subject": "defended"}
-M = {"purpose": "resistance", "subject": "undefended"}
-CROSS = {"purpose": "generalization", "subject": "defended"}
-LESSON = {"purpose": "trainability", "subject": "defended"}
-LESSON_M = {"purpose": "trainability", "subject": "undefended"}
-SHAM = {"purpose": "sham", "subject": "undefended"}
+STAR: dict[str, Any] = {"purpose": "resistance", "subject": "defended"}
+M: dict[str, Any] = {"purpose": "resistance", "subject": "undefended"}
+CROSS: dict[str, Any] = {"purpose": "generalization", "subject": "defended"}
+LESSON: dict[str, Any] = {"purpose": "trainability", "subject": "defended"}
+LESSON_M: dict[str, Any] = {"purpose": "trainability", "subject": "undefended"}
+SHAM: dict[str, Any] = {"purpose": "sham", "subject": "undefended"}
 BROKEN = at_every_dose(60)
 ALL_BREAK = breaking(S_vaults=16, S_codes=16)
 

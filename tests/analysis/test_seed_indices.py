@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support import assays
 
 from titer.analysis.findings import FailedMake
-from titer.analysis.seed_indices import REPLACING, place_indices, replaced_indices, seed_indices
+from titer.analysis.seed_indices import REPLACING, Replacing, place_indices, replaced_indices, seed_indices
 
 PATTERNS = st.tuples(st.integers(0, 4), st.integers(1, 6), st.sets(st.integers(0, 20)))
 
@@ -71,7 +71,7 @@ def test_a_failure_replaces_its_index_in_its_own_condition(purpose: str, subject
 
 
 @pytest.mark.parametrize("purpose", REPLACING)
-def test_an_index_whose_subject_could_not_be_made_is_never_replaced(purpose: str) -> None:
+def test_an_index_whose_subject_could_not_be_made_is_never_replaced(purpose: Replacing) -> None:
     plan = assays.protocol(lambda d: d["study"].update(claim="this method", seeds={"attack": 5, "defense": 5}))
     truth = assays.failing(assays.assay(plan, assays.breaking()), purpose=purpose, subject="undefended", index=2)
     assert seed_indices(truth, purpose).of_place == (0, 1, 5, 3, 4)
