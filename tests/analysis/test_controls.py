@@ -15,7 +15,7 @@ from titer.analysis.verdict import decide
 from titer.data.splits import Overlap
 from titer.protocol import exposure
 from titer.protocol.schema import Protocol
-from titer.records import Spent
+from titer.records import Choice, Spent
 
 PLAN = assays.protocol()
 
@@ -185,6 +185,28 @@ def test_a_step_takes_the_rows_of_a_step(parameters: dict[str, int], examples: i
     if outcome == "void":
         rows = parameters["batch"] * parameters.get("accumulation", 1)
         assert f"samples counted as steps: {examples} examples, at {rows} a step, in {purpose}" in found.reason
+
+
+@pytest.mark.xfail(strict=True, reason="the sham of an attack on an axis of its own is taken to be dosed in steps")
+def test_the_sham_of_an_attack_on_another_axis_is_not_held_against_steps() -> None:
+    """50 percent of a vector that eight steps of four rows made."""
+
+    def written(data: dict[str, Any]) -> None:
+        data["attacker"]["attack"] = [
+            {"name": "direct", "parameters": {"batch": 4}, "ladder": {"vector": [0, 50, 100]}},
+        ]
+        data["attacker"]["budget"]["vector"] = 100
+
+    plan = assays.protocol(written)
+    (choice,) = plan.attacker.attack
+    point = DosePoint(facts=assays.facts(50, spent=Spent(examples=32, tokens=10**6)), values={})
+    for purpose, label, configuration in (
+        ("resistance", choice.label, None),
+        ("sham", f"sham-{choice.label}", Choice(name=choice.name, parameters=choice.parameters)),
+    ):
+        own = assays.curve(purpose, "undefended", 0, [point], attack=label, configuration=configuration)
+        truth = CLEAN.model_copy(update={"curves": (own,), "attacks": assays.shams(plan)})
+        assert finding(truth, "doses are optimizer steps", plan).outcome != "void"
 
 
 @pytest.mark.parametrize(

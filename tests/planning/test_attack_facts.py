@@ -49,7 +49,7 @@ def test_what_a_search_may_try_is_of_every_family_it_comes_to() -> None:
     assert searched.families == FAMILIES[:2]
 
 
-WITH_SHAM = {
+WITH_SHAM: dict[str, dict[str, Any]] = {
     "direct": {},
     "few_shot": {},
     "mixture": {},
