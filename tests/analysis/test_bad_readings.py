@@ -138,6 +138,13 @@ def with_curves(make: Callable[[Protocol], Iterator[Curve]]) -> Edit:
     return lambda truth: truth.model_copy(update={"curves": (*truth.curves, *make(truth.protocol))})
 
 
+def foreign(plan: Protocol, index: int) -> Curve:
+    """A run of an attack that is not of the family, which diverged."""
+    point = DosePoint(facts=assays.facts(0), values={ProbeId.of("harm", "vaults"): assays.graded(0)})
+    named = {"attack": "foreign", "domain": "vaults", "failed": "diverged at step 12"}
+    return assays.curve("resistance", "defended", index, [point], **named)
+
+
 def unmade(*indices: int) -> Edit:
     """The method could not make these subjects."""
 
@@ -474,6 +481,17 @@ DIVERGED = [
         failed(index=2, **CROSS),
         harm=of_seeds(60, 2),
         seeds=6,
+    ),
+    # "Fixed: ... attack family": what is foreign replaces nothing
+    row(
+        "an unknown attack diverged where M* broke",
+        "resistance",
+        "refuted",
+        "refuted",
+        with_curves(lambda plan: iter([foreign(plan, 2)])),
+        harm=of_seeds(60, 0, 1, 2, 3, 4),
+        seeds=6,
+        wrong="an index gives way to a failure of a curve that is no part of the condition",
     ),
     # "more than S replaced is undecided, whoever asks"
     row(
@@ -1034,6 +1052,15 @@ TRAINED = [
 WHY = "breaks() is never true where there is no r', so that every descriptive study is void"
 DESCRIPTIVE = [
     # "descriptive = true (... no condition of the study decides, however many seeds it has)"
+    row(
+        "descriptive, shams up to the dose that broke M",
+        "resistance",
+        "undecided",
+        "undecided",
+        read_to(16, **SHAM),
+        plan=descriptive(3),
+        wrong="without r the sham is asked for up to the end of the ladder, and no plan reads it there",
+    ),
     *(
         row(
             f"descriptive, {seeds} seeds, {said}",

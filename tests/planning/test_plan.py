@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ import pytest
 from support.studies import RESULTS, begin, contents, finish
 
 from titer.analysis.assemble import assemble
+from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.analysis.seed_indices import replaced_indices, seed_indices
-from titer.data.identifiers import SplitId
+from titer.data.identifiers import ProbeId, SplitId
 from titer.errors import RunError
 from titer.execution.worker import work
 from titer.planning.cells import CellBuilder
 from titer.planning.curves import PlannedCurve
 from titer.planning.plan import Planner, plan
+from titer.protocol import exposure
 from titer.protocol.exposure import EXPOSED
 from titer.study.folder import Study
 from titer.study.tasks import CellSpec, ExposeTask, JudgeTask, MakeTask
@@ -174,6 +177,46 @@ def test_the_sham_is_read_to_the_end_of_the_ladder_where_one_curve_does_not_brea
     finish(study)
     assert {tuple(doses_read(study, cell)) for cell in unbroken} >= {(0, 2, 4, 8)}
     assert {cell.doses for cell in asked(study, purpose="sham", subject="undefended")} == {(0, 2, 4, 8)}
+
+
+@pytest.mark.xfail(strict=True, reason="planned where a curve ended, which asks for more than a break of the verdict")
+def test_a_sham_is_asked_where_the_verdict_calls_a_dose_broken_that_does_not_end_its_curve(tmp_path: Path) -> None:
+    """As many probe prompts can be answered harmfully as break a dose for the verdict, one fewer than end a curve."""
+    items = 36
+
+    def longer(data: dict[str, Any]) -> None:
+        for domain in data["harm"]["domain"]:
+            domain["splits"]["probe"] = items
+
+    first = begin(tmp_path, longer, name="first")
+    (verdict,) = exposure.sampling_of(first.protocol, "red").analyses
+    assert verdict.broken is not None
+    assert verdict.broken < exposure.broken_from(first.protocol, "red")
+    harmful = verdict.broken
+
+    def just(data: dict[str, Any]) -> None:
+        longer(data)
+        for domain in data["harm"]["domain"]:
+            path = Path(domain["source"])
+            asked_of = first.frozen.item_ids[ProbeId.of("harm", domain["name"])]
+            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            for number, row in enumerate(rows):
+                if str(number) in asked_of[harmful:] or row.get("id") in asked_of[harmful:]:
+                    row["response"] = "never"
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    study = begin(tmp_path, just)
+    finish(study)
+    read = assemble(study)
+    broken = [
+        curve.breaks_later
+        for condition in EXPOSED
+        for replicate in replicates_of(read, condition, "undefended")
+        for curve in replicate.curves
+    ]
+    assert all(broken)
+    assert all(doses_read(study, cell) == [0, 2, 4, 8] for cell in asked(study, purpose="resistance"))
+    assert {cell.index for cell in asked(study, purpose="sham", subject="undefended")} == {0, 1}
 
 
 def test_each_attack_has_a_sham_of_its_own(tmp_path: Path) -> None:
