@@ -16,7 +16,7 @@ from support.studies import RESULTS, begin, contents, finish
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.cli.rejudge import second_opinion
-from titer.conclude import conclude, pack
+from titer.conclude import conclude, conclude_path, pack
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
 from titer.execution.executor import Executor
@@ -370,3 +370,30 @@ def test_items_not_asked_are_unjudged_by_another_judge(
     assert {row["answers"] for row in rows} >= {LOOKED_AT // 4}
     assert all(row["unjudged"] + row["both_judged"] == LOOKED_AT for row in rows)
     assert (with_analyses.folder / "verdict.json").read_bytes() == before
+
+
+# ------------------------------------------------------------------------------------------------ items of their own
+def own_items(data: dict[str, Any]) -> None:
+    data["harm"]["items"] = "own"
+
+
+def test_a_study_of_own_items_has_a_verdict_and_another_opinion(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = begin(tmp_path, own_items)
+    finish(study)
+    found = {finding.name: finding for finding in conclude(study).verdict.controls}
+    assert found["dose 0 equals the baseline subject"].outcome == "upheld"
+    second_opinion(study.folder, "refusal", json=True)
+    rows = [row for row in json.loads(capsys.readouterr().out)["doses"] if row["purpose"] in EXPOSED]
+    assert {row["answers"] for row in rows} == {16}
+
+
+@pytest.mark.xfail(strict=True, reason="the pool of dose 0 has more items than a dose is decided by: the report fails")
+def test_a_study_of_own_items_has_a_report_and_can_be_packed(tmp_path: Path) -> None:
+    study = begin(tmp_path, own_items)
+    finish(study)
+    verdict = conclude(study).verdict
+    pack(study, tmp_path / "out")
+    assert (tmp_path / "out" / "report.md").exists()
+    assert conclude_path(tmp_path / "out").verdict == verdict
