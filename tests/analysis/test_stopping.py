@@ -49,7 +49,7 @@ def test_all_items_are_asked_where_nothing_is_decided_early() -> None:
 )
 @pytest.mark.parametrize("how", ["curtailed", "sequential"])
 def test_asking_ends_at_a_break_only_where_the_curve_does(how: str) -> None:
-    """Of 160 items. Else the ladder goes on behind a break, the ratio knows of none, and no sham of the attack is asked for."""
+    """Of 160 items. Else the ladder goes on behind a break, the ratio knows of none, and no sham is asked for."""
     plan = sampled(how)
     early = early_decision(plan, PROBE)
     ending = [analysis.broken for analysis in ending_of(plan, "vaults").analyses]
