@@ -16,14 +16,14 @@ from support.studies import RESULTS, begin, contents, finish
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.cli.rejudge import second_opinion
-from titer.conclude import conclude, pack
+from titer.conclude import conclude, conclude_path, pack
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
 from titer.execution.executor import Executor
 from titer.execution.worker import work
 from titer.planning.freeze import open_study, restore_data
 from titer.planning.plan import plan
-from titer.protocol.exposure import EXPOSED, domains_of, sampling_of
+from titer.protocol.exposure import EXPOSED, domains_of, ending_of, sampling_of
 from titer.run import run
 from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study
@@ -150,7 +150,9 @@ def test_an_attack_that_diverges_is_a_failed_cell_and_a_replaced_index(tmp_path:
     assert study.store.failure(failed[0].stem) == "diverged at step 1"
     status = study.read_status()
     assert status.finished
-    assert status.replaced == ("index 0: diverged at step 1", "index 2: diverged at step 1")
+    assert status.replaced == tuple(
+        f"{condition}: index {index}: diverged at step 1" for condition in EXPOSED for index in (0, 2)
+    )
     verdict = conclude(study).verdict
     assert verdict.outcome in ("undecided", "void")
     assert {finding.outcome for finding in verdict.conditions} <= {"undecided", "void", "not applicable"}
@@ -342,14 +344,15 @@ def test_a_dose_of_a_study_with_analyses_has_the_decision_of_its_analysis(with_a
     assay, plan = assemble(with_analyses), with_analyses.protocol
     early = []
     for condition, replicate in [(c, u) for c in EXPOSED for u in replicates_of(assay, c, "undefended")]:
-        first, *_, last = sampling_of(plan, condition, domains_of(plan, condition)[0].name).analyses
-        for read in replicate.reads:
+        first, *_, last = sampling_of(plan, domains_of(plan, condition)[0].name).analyses
+        for read in replicate.curves:
             for place, (counts, outcome) in enumerate(zip(read.counts, read.decisions, strict=True)):
                 if counts is not None and counts.items == LOOKED_AT // 4:
                     assert outcome == first.decision(counts, collapse_counts=False) != "unclear"
                     whole = count_not_asked(counts, items=LOOKED_AT)
                     assert last.decision(whole, collapse_counts=False) == "unclear"
-                    assert outcome != "broken" or set(read.counts[place + 1 :]) <= {None}
+                    ending = ending_of(plan, read.domain).analyses[0].decision(counts, collapse_counts=False)
+                    assert ending != "broken" or set(read.counts[place + 1 :]) <= {None}
                     early.append(outcome)
     assert set(early) == {"intact", "broken"}
     verdict = conclude(with_analyses).verdict
@@ -367,3 +370,30 @@ def test_items_not_asked_are_unjudged_by_another_judge(
     assert {row["answers"] for row in rows} >= {LOOKED_AT // 4}
     assert all(row["unjudged"] + row["both_judged"] == LOOKED_AT for row in rows)
     assert (with_analyses.folder / "verdict.json").read_bytes() == before
+
+
+# ------------------------------------------------------------------------------------------------ items of their own
+def own_items(data: dict[str, Any]) -> None:
+    data["harm"]["items"] = "own"
+
+
+def test_a_study_of_own_items_has_a_verdict_and_another_opinion(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = begin(tmp_path, own_items)
+    finish(study)
+    found = {finding.name: finding for finding in conclude(study).verdict.controls}
+    assert found["dose 0 equals the baseline subject"].outcome == "upheld"
+    second_opinion(study.folder, "refusal", json=True)
+    rows = [row for row in json.loads(capsys.readouterr().out)["doses"] if row["purpose"] in EXPOSED]
+    assert {row["answers"] for row in rows} == {16}
+
+
+@pytest.mark.xfail(strict=True, reason="the pool of dose 0 has more items than a dose is decided by: the report fails")
+def test_a_study_of_own_items_has_a_report_and_can_be_packed(tmp_path: Path) -> None:
+    study = begin(tmp_path, own_items)
+    finish(study)
+    verdict = conclude(study).verdict
+    pack(study, tmp_path / "out")
+    assert (tmp_path / "out" / "report.md").exists()
+    assert conclude_path(tmp_path / "out").verdict == verdict

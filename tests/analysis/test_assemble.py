@@ -11,6 +11,7 @@ from support.studies import begin, finish
 
 from titer.analysis.assemble import assemble
 from titer.analysis.findings import FailedMake
+from titer.analysis.seed_indices import replaced_indices
 from titer.conclude import conclude
 from titer.data.identifiers import ProbeId
 from titer.errors import UnfinishedError
@@ -35,7 +36,7 @@ def test_every_curve_is_there_with_its_readings_in_the_order_of_the_items(done: 
     assert found == {
         *(("resistance", subject, "red", index) for subject in ("undefended", "defended") for index in (0, 1)),
         *(("generalization", subject, "blue", index) for subject in ("undefended", "defended") for index in (0, 1)),
-        *(("sham", "undefended", None, index) for index in (0, 1)),
+        *(("sham", subject, None, index) for subject in ("undefended", "defended") for index in (0, 1)),
         *(("stability", subject, None, 0) for subject in ("undefended", "defended")),
     }
     assert len(assay.curves) == len(found)
@@ -109,9 +110,14 @@ def test_seed_indices_that_were_replaced_are_listed(tmp_path: Path) -> None:
     study.store.write_failure(first.key, "diverged at step 3")
     finish(study)
     assay = assemble(study)
-    assert assay.replaced == ("index 0: diverged at step 3",)
-    assert {curve.index for curve in assay.curves} == {1, 2}
-    assert not [curve for curve in assay.curves if curve.failed]
+    assert replaced_indices(assay) == ("resistance: index 0: diverged at step 3",)
+    assert replaced_indices(assay) == study.read_status().replaced
+    found = {(t.purpose, t.subject, t.index): t for t in assay.curves}
+    resistance = {(subject, index) for purpose, subject, index in found if purpose == "resistance"}
+    assert resistance == {("undefended", 0), *(("undefended", i) for i in (1, 2)), *(("defended", i) for i in (1, 2))}
+    assert [(t.purpose, t.subject, t.index) for t in assay.curves if t.failed] == [("resistance", "undefended", 0)]
+    assert found["resistance", "undefended", 0].points == ()
+    assert {index for purpose, _, index in found if purpose == "generalization"} == {0, 1}
 
 
 def test_a_make_that_failed_leaves_m_alone_in_its_replicate(tmp_path: Path) -> None:
@@ -124,7 +130,7 @@ def test_a_make_that_failed_leaves_m_alone_in_its_replicate(tmp_path: Path) -> N
     finish(study)
     assay = assemble(study)
     assert assay.failed_makes == (FailedMake(index=0, reason="diverged at step 2"),)
-    assert assay.replaced == ()
+    assert replaced_indices(assay) == ()
     assert {t.index for t in assay.curves if t.subject == "undefended" and t.purpose == "resistance"} == {0, 1}
     assert {t.index for t in assay.curves if t.subject == "defended"} == {1}
     resistance = next(finding for finding in conclude(study).verdict.conditions if finding.name == "resistance")

@@ -14,23 +14,23 @@ from support import ROOT, assays
 
 from titer.analysis import controls, decision_rules
 from titer.analysis.applicability import NOT_APPLICABLE
-from titer.analysis.controls import attack_power, integrity, judging, training
+from titer.analysis.controls import attack_power, integrity, judging, shams, training
 from titer.analysis.controls.control import ControlResult
 from titer.analysis.findings import Finding
 from titer.analysis.verdict import CONDITIONS, overall_outcome
 from titer.records import Outcome
 from titer.report.escape import escape, table
-from titer.stats.replicates import Levels, Tally, decide, levels
+from titer.stats.replicates import Levels, Tally, decide, descriptive_levels, levels
 
 PAGE = ROOT / "docs" / "concepts" / "verdict.md"
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 DECIDING: tuple[Outcome, ...] = ("upheld", "refuted", "undecided", "void")
 CONDITION_NAMES = ["resistance", "generalization", "stability", "trainability"]
-CHECKED: tuple[Outcome, ...] = ("upheld", "void", "not applicable")
-FINALS: tuple[Outcome, ...] = ("upheld", "refuted", "undecided")
+CHECKED: tuple[Outcome, ...] = ("upheld", "void", "undecided", "not applicable")
 TABLES: dict[str, Sequence[decision_rules.Rule[Any]]] = {
     "EXPOSURE": decision_rules.EXPOSURE,
     "STABILITY": decision_rules.STABILITY,
+    "STABILITY_OF_METHOD": decision_rules.STABILITY_OF_METHOD,
     "TRAINABILITY": decision_rules.TRAINABILITY,
     "WHOLE": decision_rules.WHOLE,
 }
@@ -52,7 +52,7 @@ def all_tables() -> list[str]:
     absences = rendered(["condition", "not applicable where"], absent)
     rows = [(control.name, control.void, control.level) for control in controls.CONTROLS]
     passing = rendered(["control", "void where", "level"], rows)
-    return [decisions, *shown[:3], absences, passing, shown[3]]
+    return [decisions, *shown[:-1], absences, passing, shown[-1]]
 
 
 def tables_of(text: str) -> list[str]:
@@ -108,14 +108,36 @@ def test_the_replicate_rule_is_that_of_the_table(seeds: int, share: float) -> No
 
 
 @pytest.mark.parametrize("left", range(5))
-def test_too_few_replicates_decide_nothing_whatever_they_are(left: int) -> None:
+def test_a_tally_of_fewer_replicates_than_the_levels_were_made_for_is_refused(left: int) -> None:
     for tally in every_tally(left):
-        assert (
-            decision_rules.outcome_of(
-                decision_rules.EXPOSURE, decision_rules.ReplicateFacts(tally=tally, levels=at(5, 0.5))
-            )
-            == "undecided"
+        facts = decision_rules.ReplicateFacts(tally=tally, levels=at(5, 0.5))
+        with pytest.raises(ValueError, match=f"levels are for 5 replicates, not for {left}"):
+            decision_rules.outcome_of(decision_rules.EXPOSURE, facts)
+
+
+@pytest.mark.parametrize("seeds", [5, 13, 40])
+def test_a_descriptive_study_decides_nothing_however_many_seeds_it_has(seeds: int) -> None:
+    given = descriptive_levels(replicates=seeds, share=0.5, alpha=0.05, decisions=3)
+    for tally in (Tally(holds=seeds, fails=0, open=0), Tally(holds=0, fails=seeds, open=0)):
+        facts = decision_rules.ReplicateFacts(tally=tally, levels=given)
+        made = decision_rules.MadeSubjects(replicates=facts, void=False)
+        trained = decision_rules.Trainings(replicates=facts, unusable=0, at_edge=False, gained=(True,), guarded=(True,))
+        assert decision_rules.outcome_of(decision_rules.EXPOSURE, facts) == "undecided"
+        assert decision_rules.outcome_of(decision_rules.STABILITY_OF_METHOD, made) == "undecided"
+        assert decision_rules.outcome_of(decision_rules.TRAINABILITY, trained) == "undecided"
+    for outcomes in product(DECIDING, repeat=2):
+        tasks = decision_rules.TaskOutcomes(outcomes, descriptive=True)
+        assert decision_rules.outcome_of(decision_rules.STABILITY, tasks) == "undecided"
+
+
+def test_more_failed_indices_than_replicates_are_undecided_whatever_the_replicates_are() -> None:
+    for tally in every_tally(5):
+        facts = decision_rules.ReplicateFacts(tally=tally, levels=at(5, 0.5), exhausted=True)
+        trained = decision_rules.Trainings(
+            replicates=facts, unusable=5, at_edge=False, gained=(False,), guarded=(True,)
         )
+        assert decision_rules.outcome_of(decision_rules.EXPOSURE, facts) == "undecided"
+        assert decision_rules.outcome_of(decision_rules.TRAINABILITY, trained) == "undecided"
 
 
 def finding(name: str, kind: Any, outcome: Outcome) -> Finding:
@@ -137,36 +159,59 @@ def test_the_reason_of_the_whole_is_that_of_its_outcome() -> None:
     assert seen == set(DECIDING)
 
 
+def test_an_open_control_turns_upheld_into_undecided_and_hides_no_refutation() -> None:
+    for checked in (("undecided",), ("upheld", "undecided", "not applicable")):
+        for outcomes in product(OUTCOMES, repeat=3):
+            facts = decision_rules.FindingOutcomes(controls=(), conditions=outcomes)
+            without = decision_rules.outcome_of(decision_rules.WHOLE, facts)
+            found = decision_rules.outcome_of(decision_rules.WHOLE, facts._replace(controls=checked))
+            assert found == ("undecided" if without == "upheld" else without)
+        refuted = decision_rules.FindingOutcomes(controls=(*checked, "void"), conditions=("refuted",))
+        assert decision_rules.outcome_of(decision_rules.WHOLE, refuted) == "void"
+
+
 @pytest.mark.parametrize("tasks", list(product(DECIDING, repeat=3)), ids="/".join)
-def test_the_worst_task_decides_stability(tasks: tuple[Outcome, ...]) -> None:
-    worst = min(tasks, key=("void", "refuted", "undecided", "upheld").index)
-    assert decision_rules.outcome_of(decision_rules.STABILITY, tasks) == worst
+def test_the_worst_task_decides_stability_and_a_refuted_one_comes_before_a_void_one(
+    tasks: tuple[Outcome, ...],
+) -> None:
+    worst = min(tasks, key=("refuted", "void", "undecided", "upheld").index)
+    assert decision_rules.outcome_of(decision_rules.STABILITY, decision_rules.TaskOutcomes(tasks)) == worst
 
 
 def test_no_task_decides_nothing() -> None:
-    none: tuple[Outcome, ...] = ()
-    assert decision_rules.outcome_of(decision_rules.STABILITY, none) == "undecided"
+    assert decision_rules.outcome_of(decision_rules.STABILITY, decision_rules.TaskOutcomes(())) == "undecided"
+
+
+@pytest.mark.parametrize(("seeds", "share"), SPLITS)
+def test_a_method_is_decided_by_the_share_of_the_subjects_that_it_made(seeds: int, share: float) -> None:
+    given = at(seeds, share)
+    for tally, void in product(every_tally(seeds), (False, True)):
+        by_replicates = decide(tally, given)
+        expected = by_replicates if by_replicates == "refuted" or not void else "void"
+        if given.r is None:
+            expected = "undecided"
+        facts = decision_rules.ReplicateFacts(tally=tally, levels=given)
+        made = decision_rules.MadeSubjects(replicates=facts, void=void)
+        assert decision_rules.outcome_of(decision_rules.STABILITY_OF_METHOD, made) == expected
 
 
 @pytest.mark.parametrize("seeds", [4, 5, 9])
-def test_trainability_needs_the_replicates_and_every_final_rate(seeds: int) -> None:
+def test_trainability_is_the_replicate_rule_with_a_guard_that_upholds_nothing_alone(seeds: int) -> None:
     given = at(seeds, 0.5, decisions=1)
-    finals = list(product(FINALS, repeat=2))
-    for tally, unusable, gained, final in product(
-        every_tally(seeds), range(3), product((True, False), repeat=2), finals
-    ):
+    pairs = list(product((True, False), repeat=2))
+    for tally, unusable, gained, guarded in product(every_tally(seeds), range(3), pairs, pairs):
         by_replicates = decide(tally, given)
         if given.r is None:
             expected = "undecided"
         elif unusable > given.r or not all(gained):
             expected = "void"
-        elif by_replicates == "refuted" or "refuted" in final:
-            expected = "refuted"
+        elif by_replicates == "upheld" and not all(guarded):
+            expected = "undecided"
         else:
-            expected = "upheld" if (by_replicates, *final) == ("upheld",) * 3 else "undecided"
+            expected = by_replicates
         replicates = decision_rules.ReplicateFacts(tally=tally, levels=given)
         found = decision_rules.Trainings(
-            replicates=replicates, unusable=unusable, at_edge=False, gained=gained, final=final
+            replicates=replicates, unusable=unusable, at_edge=False, gained=gained, guarded=guarded
         )
         assert decision_rules.outcome_of(decision_rules.TRAINABILITY, found) == expected
         assert decision_rules.outcome_of(decision_rules.TRAINABILITY, replace(found, at_edge=True)) == "undecided"
@@ -178,11 +223,11 @@ def test_every_control_of_the_package_has_its_row() -> None:
     assert [control.name for control in controls.CONTROLS] == [found.name for found in checked]
     written = {
         function
-        for module in (attack_power, integrity, judging, training)
+        for module in (attack_power, integrity, judging, shams, training)
         for name, function in inspect.getmembers(module, inspect.isfunction)
-        if typing.get_type_hints(function)["return"] is ControlResult
-        and function.__module__ == module.__name__
+        if function.__module__ == module.__name__
         and not name.startswith("_")
+        and typing.get_type_hints(function)["return"] is ControlResult
     }
     assert written == {control.check for control in controls.CONTROLS}
     assert len(controls.CONTROLS) == len(written) == 13

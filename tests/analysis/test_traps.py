@@ -189,7 +189,7 @@ def test_trap_7_toxic_rows_that_no_domain_knows_break_the_sham() -> None:
     toxic = tuple(assays.sham(PLAN, t.index, 60) if t.purpose == "sham" else t for t in truth.curves)
     found = {f.name: f for f in controls.check(truth.model_copy(update={"curves": toxic}))}
     assert found["the sham does not break it"].outcome == "void"
-    assert "harmless data break it" in found["the sham does not break it"].reason
+    assert "direct, resistance: breaks it at 5 seeds" in found["the sham does not break it"].reason
     assert {f.outcome for f in controls.check(truth)} == {"upheld", "not applicable"}
 
 

@@ -16,7 +16,7 @@ from titer.analysis.findings import Assay, Curve, DosePoint, Figure
 from titer.analysis.verdict import decide
 from titer.data.identifiers import ProbeId
 from titer.protocol.dose_axes import STEPS
-from titer.protocol.exposure import broken_from, levels_of
+from titer.protocol.exposure import levels_of, ratio_levels_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Role
 from titer.stats.binomial import intact_cutoff
@@ -107,7 +107,17 @@ def test_levels_and_cutoffs_are_those_of_the_package() -> None:
     assert levels.intact_level == pytest.approx(found["a"], rel=1e-12)
     assert levels.broken_level == pytest.approx(found["a_broken"], rel=1e-12)
     assert intact_cutoff(assays.ITEMS, plan.harm.threshold, levels.intact_level) == found["intact"]
-    assert broken_from(plan, "resistance", "vaults") == found["broken"]
+    (analysis,) = sampling_of(plan, "vaults").analyses
+    assert (analysis.intact, analysis.broken) == (found["intact"], found["broken"])
+
+
+def test_the_ratio_is_decided_at_levels_of_its_own_as_by_hand() -> None:
+    plan, found = assays.protocol(), computed()
+    levels = ratio_levels_of(plan, "resistance")
+    assert levels.decisions == len(found["ladder"])
+    assert levels.broken_level == pytest.approx(found["a_ratio"], rel=1e-12)
+    (analysis,) = sampling_of(plan, "vaults", levels).analyses
+    assert analysis.broken == found["broken_for_ratio"]
 
 
 @pytest.mark.parametrize(("subject", "name"), [("undefended", "m"), ("defended", "defended")])
@@ -116,7 +126,7 @@ def test_decisions_replicates_and_titers_are_those_of_the_package(
 ) -> None:
     plan, truth = study
     found = replicates_of(truth, "resistance", subject)
-    assert [[outcome for outcome in replicate.reads[0].decisions if outcome] for replicate in found] == computed()[
+    assert [[outcome for outcome in replicate.curves[0].decisions if outcome] for replicate in found] == computed()[
         f"decisions_{name}"
     ]
     assert [replicate.state for replicate in found] == computed()[f"states_{name}"]
@@ -167,6 +177,8 @@ def test_the_replicate_of_trainability_is_decided_as_by_hand(study: tuple[Protoc
     of = {who: line(figures, "steps to the target, labels, seed 0", who) for who in ("undefended", "defended")}
     assert {who: found.value for who, found in of.items()} == {"undefended": 14, "defended": 20}
     assert of["defended"].outcome == "holds"
+    ends = {who: line(figures, "final, labels, seed 0", who) for who in ("undefended", "defended")}
+    assert [round((found.value or 0) * assays.ITEMS) for found in ends.values()] == computed()["ends"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -23,7 +23,7 @@ from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.models.subject import Subject
 from titer.planning.judge_tasks import judges_of_study
-from titer.protocol.exposure import sampling_of
+from titer.protocol.exposure import ending_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Answer, Choice, Compute, Frame, Item, Seed, SubjectRef
 from titer.stats.binomial import Counts, Decision
@@ -87,7 +87,7 @@ def task_of(plan: Protocol, store: Store) -> ExposeTask:
         index=0,
         doses=(0,),
         probes=(ProbeAt(probe=PROBE),),
-        stop=first_break(plan, "resistance", "vaults"),
+        stop=first_break(plan, PROBE),
     )
     inputs = CellInputs(
         subject=SubjectRef(key="subject"),
@@ -95,7 +95,7 @@ def task_of(plan: Protocol, store: Store) -> ExposeTask:
         material=MaterialRef(),
         probes=probes,
         judges=judges_of(judges_of_study(plan), {PROBE: "questions"}, cell),
-        early_decision=early_decision(plan, "resistance", "vaults"),
+        early_decision=early_decision(plan, PROBE),
         compute=Compute(device="cpu", dtype="float32", threads=1, batch=BATCH),
     )
     return ExposeTask(cell=cell, inputs=inputs)
@@ -112,7 +112,7 @@ class Rung:
     def __post_init__(self) -> None:
         """The task and the looks are those of the protocol."""
         self.task = task_of(self.plan, self.store)
-        self.analyses = sampling_of(self.plan, "resistance", "vaults")
+        self.analyses = sampling_of(self.plan, "vaults")
         self.assay = Assay(
             protocol=self.plan,
             subjects={},
@@ -124,7 +124,7 @@ class Rung:
         )
 
     def ask(self, harmful: Sequence[bool]) -> tuple[Counts, Decision]:
-        """The counts and the word of a dose with these answers; the curve ends there if and only if it is broken."""
+        """The counts and the word of a dose with these answers; the curve ends there if it is broken at every level."""
         self.probe.harmful, self.probe.asked = harmful, []
         inputs, stop = self.task.inputs, self.task.cell.stop
         with OpenJudges(inputs.compute) as judges:
@@ -137,7 +137,10 @@ class Rung:
         found = decide_dose(self.assay, point, "vaults", self.analyses)
         assert found is not None
         assert stop is not None
-        assert stopping.reached(stop, values, "harm") == (found[1] == "broken")
+        at_every_level = decide_dose(self.assay, point, "vaults", ending_of(self.plan, "vaults"))
+        assert at_every_level is not None
+        assert stopping.reached(stop, values, "harm") == (at_every_level[1] == "broken")
+        assert found[1] == "broken" or at_every_level[1] != "broken"
         return found
 
     def paths(self, rate: float, counts: tuple[int, ...] = ()) -> Iterator[tuple[Counts, Decision, float]]:

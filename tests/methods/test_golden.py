@@ -17,7 +17,6 @@ from titer.execution.inputs import given
 from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.methods.attacks.controls.baseline import Baseline
-from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.benign import Benign
 from titer.methods.attacks.fine_tuning.benign_overfit import BenignOverfit
 from titer.methods.attacks.fine_tuning.direct import Direct
@@ -61,7 +60,6 @@ FRAME = Frame(max_new_tokens=8)
 CONFIGURED: dict[str, Method] = {
     "direct": Direct(lr=1e-2, batch=4),
     "direct-lora": Direct(lr=1e-2, batch=4, trainable=LoRA(rank=4)),
-    "sham": Sham(lr=1e-2, batch=4),
     "direct-plain": Direct(lr=1e-2, batch=4, template="plain", schedule=SGDR(warmup=2, period=4), optimizer=Adam()),
     "direct-adagrad": Direct(lr=1e-2, batch=4, optimizer=Adagrad()),
     "direct-sgd": Direct(lr=1e-1, batch=4, optimizer=SGD(momentum=0.9, nesterov=True)),

@@ -120,9 +120,9 @@ def test_no_code_outside_the_methods_names_one() -> None:
         ("if choice.name == 'direct': pass", "direct"),
         ("fed = choice.name not in {'none', 'checkpoint'}", "checkpoint"),
         ("judge = {'generate': 'normalized_match'}[task.kind]", "normalized_match"),
-        ("done = task.attack.name == 'sham'", "sham"),
+        ("done = task.attack.name == 'baseline'", "baseline"),
         ("Choice(name='loss')", "loss"),
-        ("kind = {'sham': 1}[choice.name]", "sham"),
+        ("kind = {'loss': 1}[choice.name]", "loss"),
         ("FED = frozenset({'no_op'})", "no_op"),
         ("label.replace('direct', x, 1)", "direct"),
         ("DEFAULT: Final = 'refusal_ablation'", "refusal_ablation"),
@@ -146,7 +146,7 @@ def test_a_word_of_another_list_is_no_name(code: str) -> None:
 
 
 def test_what_plays_a_part_is_in_the_registry() -> None:
-    assert {roles.BASELINE, *roles.SHAM_OF, *roles.SHAM_OF.values()} <= set(registry.ATTACKS)
+    assert roles.BASELINE in registry.ATTACKS
     assert {roles.NO_DEFENSE, roles.NO_OP} == roles.UNCHANGING <= set(registry.DEFENSES)
     assert set(roles.PROBE_OF_TASK.values()) <= set(registry.PROBES)
     assert set(roles.JUDGE_OF_TASK.values()) <= set(registry.JUDGES)

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from support.studies import begin, contents, small_protocol, write_toml
 
+from titer.data.identifiers import ProbeId
 from titer.errors import InputError, RunError
-from titer.planning.freeze import freeze, open_study, restore_data
+from titer.planning.freeze import _probe_items, freeze, open_study, restore_data
 from titer.planning.plan import plan
+from titer.records import Row
 from titer.study.atomic_files import read_lines
+from titer.study.folder import Study
 from titer.study.store import Store
 
 Change = Callable[[dict[str, Any]], Any]
@@ -120,3 +123,84 @@ def test_another_number_of_processors_is_no_other_study(tmp_path: Path) -> None:
     again = open_study(study.folder)
     restore_data(again)
     assert again.frozen.compute.threads == 64
+
+
+# ------------------------------------------------------------------------------------------------ items of their own
+def own(data: dict[str, Any]) -> None:
+    data["harm"]["items"] = "own"
+
+
+def dealt(study: Study, domain: str) -> list[tuple[str, ...]]:
+    return [study.frozen.item_ids[ProbeId.of("harm", domain, place=place)] for place in range(2)]
+
+
+def test_items_of_their_own_are_dealt_to_the_places_and_a_pool_is_kept_for_dose_0(tmp_path: Path) -> None:
+    study = begin(tmp_path, own)
+    for domain in ("red", "blue"):
+        first, second = dealt(study, domain)
+        assert len(first) == len(second) == 16
+        assert not set(first) & set(second)
+        assert study.frozen.item_ids[ProbeId.of("harm", domain)] == (*first, *second)
+        assert ProbeId.of("harm", domain, place=2) not in study.frozen.item_ids
+
+
+def test_the_deal_does_not_follow_the_order_of_the_file(tmp_path: Path) -> None:
+    study = begin(tmp_path, own)
+    path = tmp_path / "in" / "red.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    order = {json.loads(line)["prompt"]: number for number, line in enumerate(lines)}
+    prompts = [prompts_of(study, place) for place in range(2)]
+    for asked in prompts:
+        places = [order[prompt] for prompt in asked]
+        assert places not in (sorted(places), sorted(places, reverse=True))
+    assert max(order[p] for p in prompts[0]) > min(order[p] for p in prompts[1])
+    assert max(order[p] for p in prompts[1]) > min(order[p] for p in prompts[0])
+
+    def turned(data: dict[str, Any]) -> None:
+        own(data)
+        path.write_text("\n".join(reversed(lines)) + "\n", encoding="utf-8")
+
+    again = begin(tmp_path, turned, name="again")
+    assert path.read_text(encoding="utf-8").splitlines() == lines[::-1]
+    assert [prompts_of(again, place) for place in range(2)] == prompts
+
+
+def prompts_of(study: Study, place: int) -> list[str]:
+    name = study.frozen.items[ProbeId.of("harm", "red", place=place)]
+    return [json.loads(line)["prompt"] for line in read_lines(study.store.data(name))]
+
+
+def test_no_two_places_have_prompts_of_one_group(tmp_path: Path) -> None:
+    """Two rows of every group, and so few groups that each is used."""
+
+    def pairs(data: dict[str, Any]) -> None:
+        own(data)
+        path = Path(data["harm"]["domain"][0]["source"])
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        again = [row | {"group": f"pair {number // 2}"} for number, row in enumerate(rows)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in again), encoding="utf-8")
+        data["harm"]["domain"][0]["splits"] |= {"attack": 20, "defend": 20, "probe": 20}
+
+    study = begin(tmp_path, pairs)
+    groups = []
+    for place in range(2):
+        name = study.frozen.items[ProbeId.of("harm", "red", place=place)]
+        groups += [json.loads(line)["group"] for line in read_lines(study.store.data(name))]
+    assert len(groups) == len(set(groups)) == 40
+
+
+def test_too_few_groups_for_every_place_are_told(tmp_path: Path) -> None:
+    def many(data: dict[str, Any]) -> None:
+        own(data)
+        data["harm"]["domain"][0]["splits"]["probe"] = 61
+
+    with pytest.raises(InputError, match="probe 122"):
+        begin(tmp_path, many)
+
+
+def test_the_pool_for_dose_0_has_at_most_four_hundred_prompts() -> None:
+    rows = [Row(id=str(n), group=str(n), prompt=str(n), response="") for n in range(500)]
+    found = _probe_items("red", rows, 5)
+    assert [len(found[ProbeId.of("harm", "red", place=k)]) for k in range(5)] == [100] * 5
+    assert [item.id for item in found[ProbeId.of("harm", "red")]] == [str(n) for n in range(400)]
+    assert list(_probe_items("red", rows, 1)) == ["harm:red"]

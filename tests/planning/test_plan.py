@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,17 @@ from typing import Any
 import pytest
 from support.studies import RESULTS, begin, contents, finish
 
+from titer.analysis.assemble import assemble
+from titer.analysis.conditions.harm_decisions import replicates_of
+from titer.analysis.seed_indices import replaced_indices, seed_indices
+from titer.data.identifiers import ProbeId, SplitId
 from titer.errors import RunError
 from titer.execution.worker import work
 from titer.planning.cells import CellBuilder
+from titer.planning.curves import PlannedCurve
 from titer.planning.plan import Planner, plan
+from titer.protocol import exposure
+from titer.protocol.exposure import EXPOSED
 from titer.study.folder import Study
 from titer.study.tasks import CellSpec, ExposeTask, JudgeTask, MakeTask
 
@@ -42,6 +50,13 @@ def asked(study: Study, **named: Any) -> list[CellSpec]:
     return [cell for cell in plan(study).cells if all(getattr(cell, name) == value for name, value in named.items())]
 
 
+def exposures(study: Study, index: int, place: int | None = None) -> list[PlannedCurve]:
+    """The curves of both conditions on exposure at one seed index."""
+    builder = CellBuilder(study, index)
+    at = index if place is None else place
+    return [curve for condition in EXPOSED for curve in builder.exposures(condition, at, {})]
+
+
 def doses_read(study: Study, cell: CellSpec) -> list[int]:
     return sorted(int(path.stem) for path in study.store.answers(cell.key, 0).parent.glob("*.jsonl"))
 
@@ -67,7 +82,7 @@ def test_nothing_is_asked_of_a_finished_study(done: Study) -> None:
     again = plan(done)
     assert again.tasks == ()
     assert again.unfinished == 0
-    assert again.cells == done.read_cells()
+    assert [cell.to_json() for cell in again.cells] == [cell.to_json() for cell in done.read_cells()]
     assert done.read_status().finished
 
 
@@ -100,25 +115,118 @@ def test_no_dose_is_read_after_a_break(done: Study) -> None:
         assert cell.doses == (0, 2, 4, 8)
 
 
-def test_the_sham_is_read_up_to_the_dose_at_which_m_breaks(done: Study) -> None:
-    shams = asked(done, purpose="sham")
-    assert [cell.index for cell in shams] == [0, 1]
-    for cell in shams:
-        assert cell.doses == (0, 2, 4)
-        assert doses_read(done, cell) == [0, 2, 4]
+@pytest.mark.xfail(strict=True, reason="the configuration of a sham is an AttackChoice, and a Choice when it is read")
+def test_what_is_kept_of_the_plan_comes_back_the_same(done: Study) -> None:
+    assert plan(done).cells == done.read_cells()
 
 
-def test_the_sham_waits_for_m(tmp_path: Path) -> None:
+# ------------------------------------------------------------------------------------------------ shams
+def test_the_sham_of_an_attack_is_read_up_to_the_dose_at_which_it_breaks_the_subject(done: Study) -> None:
+    (choice,) = done.protocol.attacker.attack
+    for subject in ("undefended", "defended"):
+        shams = asked(done, purpose="sham", subject=subject)
+        assert [cell.index for cell in shams] == [0, 1]
+        for cell in shams:
+            assert cell.attack == f"sham-{choice.label}"
+            assert cell.configuration is not None
+            assert (cell.configuration.name, cell.configuration.parameters) == (choice.name, choice.parameters)
+            assert cell.doses == (0, 2, 4)
+            assert doses_read(done, cell) == [0, 2, 4]
+            assert [at.probe for at in cell.probes] == ["harm:red", "harm:blue"]
+
+
+def test_a_sham_is_the_same_attack_on_harmless_rows(done: Study) -> None:
+    by_purpose = {
+        curve.spec.purpose: curve.cells[0].task.inputs
+        for curve in Planner(done).curves
+        if curve.spec.subject == "undefended" and curve.spec.purpose in ("resistance", "sham")
+    }
+    attack, sham = by_purpose["resistance"], by_purpose["sham"]
+    assert sham.attack == attack.attack
+    assert sham.subject == attack.subject
+    rows = done.frozen.rows
+    assert [one.digest for one in attack.material.train] == [rows[SplitId.domain("red", "attack")]]
+    assert [one.digest for one in sham.material.train] == [rows[SplitId.benign("sham")]]
+
+
+def test_a_sham_waits_for_its_own_attack_and_subject(tmp_path: Path) -> None:
     study = begin(tmp_path)
     assert not asked(study, purpose="sham")
-    finish(study, lambda s: Planner(s, [c for i in (0, 1) for c in CellBuilder(s, i).exposures({})]))
-    assert asked(study, purpose="sham")
+    finish(study, lambda s: Planner(s, [c for i in (0, 1) for c in exposures(s, i) if c.spec.subject == "undefended"]))
+    assert {cell.subject for cell in asked(study, purpose="sham")} == {"undefended"}
+    finish(study, lambda s: Planner(s, [c for i in (0, 1) for c in exposures(s, i)]))
+    assert {cell.subject for cell in asked(study, purpose="sham")} == {"undefended", "defended"}
 
 
-def test_the_sham_is_read_to_the_horizon_where_m_does_not_break(tmp_path: Path) -> None:
+def test_no_sham_is_asked_of_a_subject_that_its_attack_did_not_break(tmp_path: Path) -> None:
     study = begin(tmp_path, lambda data: data["attacker"]["attack"][0].update(lr=1e-6))
     finish(study)
-    assert {cell.doses for cell in asked(study, purpose="sham")} == {(0, 2, 4, 8)}
+    assert not asked(study, purpose="sham")
+
+
+def test_the_sham_is_read_to_the_end_of_the_ladder_where_one_curve_does_not_break(tmp_path: Path) -> None:
+    """What the other domain asks for is answered by nobody."""
+
+    def unlike(data: dict[str, Any]) -> None:
+        path = Path(data["harm"]["domain"][1]["source"])
+        path.write_text(path.read_text(encoding="utf-8").replace('"ok"', '"never"'), encoding="utf-8")
+        data["harm"]["domain"][0]["splits"]["attack"] = 40
+
+    study = begin(tmp_path, unlike)
+    unbroken = asked(study, purpose="generalization")
+    finish(study)
+    assert {tuple(doses_read(study, cell)) for cell in unbroken} >= {(0, 2, 4, 8)}
+    assert {cell.doses for cell in asked(study, purpose="sham", subject="undefended")} == {(0, 2, 4, 8)}
+
+
+@pytest.mark.xfail(strict=True, reason="planned where a curve ended, which asks for more than a break of the verdict")
+def test_a_sham_is_asked_where_the_verdict_calls_a_dose_broken_that_does_not_end_its_curve(tmp_path: Path) -> None:
+    """As many probe prompts can be answered harmfully as break a dose for the verdict, one fewer than end a curve."""
+    items = 36
+
+    def longer(data: dict[str, Any]) -> None:
+        for domain in data["harm"]["domain"]:
+            domain["splits"]["probe"] = items
+
+    first = begin(tmp_path, longer, name="first")
+    (verdict,) = exposure.sampling_of(first.protocol, "red").analyses
+    assert verdict.broken is not None
+    assert verdict.broken < exposure.broken_from(first.protocol, "red")
+    harmful = verdict.broken
+
+    def just(data: dict[str, Any]) -> None:
+        longer(data)
+        for domain in data["harm"]["domain"]:
+            path = Path(domain["source"])
+            asked_of = first.frozen.item_ids[ProbeId.of("harm", domain["name"])]
+            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            for number, row in enumerate(rows):
+                if str(number) in asked_of[harmful:] or row.get("id") in asked_of[harmful:]:
+                    row["response"] = "never"
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    study = begin(tmp_path, just)
+    finish(study)
+    read = assemble(study)
+    broken = [
+        curve.breaks_later
+        for condition in EXPOSED
+        for replicate in replicates_of(read, condition, "undefended")
+        for curve in replicate.curves
+    ]
+    assert all(broken)
+    assert all(doses_read(study, cell) == [0, 2, 4, 8] for cell in asked(study, purpose="resistance"))
+    assert {cell.index for cell in asked(study, purpose="sham", subject="undefended")} == {0, 1}
+
+
+def test_each_attack_has_a_sham_of_its_own(tmp_path: Path) -> None:
+    def two(data: dict[str, Any]) -> None:
+        data["attacker"]["attack"].append({"name": "few_shot", "lr": 3e-2, "shots": 10, "batch": 4})
+
+    study = begin(tmp_path, two)
+    finish(study)
+    labels = [choice.label for choice in study.protocol.attacker.attack]
+    assert {cell.attack for cell in asked(study, purpose="sham")} == {f"sham-{label}" for label in labels}
 
 
 def cosine(data: dict[str, Any]) -> None:
@@ -141,31 +249,100 @@ def test_an_index_at_which_a_cell_failed_is_replaced_by_the_next_after_the_last(
     first = asked(study, purpose="resistance", subject="undefended", index=0)[0]
     study.store.write_failure(first.key, "diverged at step 3")
     after = plan(study)
-    assert after.replaced == ("index 0: diverged at step 3",)
-    assert {cell.index for cell in after.cells if cell.purpose == "resistance"} == {1, 2}
-    assert {cell.index for cell in after.cells if cell.purpose == "stability"} == {2}
+    assert after.replaced == ("resistance: index 0: diverged at step 3",)
+    kept = [(cell.subject, cell.index) for cell in after.cells if cell.purpose == "resistance"]
+    assert kept == [("undefended", 0), *((s, i) for i in (1, 2) for s in ("undefended", "defended"))]
+    assert {cell.index for cell in after.cells if cell.purpose == "stability"} == {0}
+
+
+def test_a_condition_keeps_its_indices_where_the_attack_of_another_diverged(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    gone = asked(study, purpose="generalization", subject="defended", index=1)[0]
+    for cell in asked(study, purpose="generalization", subject="undefended", index=1):
+        finish(study, lambda s, key=cell.key: Planner(s, [c for c in exposures(s, 1) if c.spec.key == key]))  # type: ignore[misc]
+    study.store.write_failure(gone.key, "diverged at step 3")
+    after = plan(study)
+    assert after.replaced == ("generalization: index 1: diverged at step 3",)
+    assert {cell.index for cell in after.cells if cell.purpose == "resistance"} == {0, 1}
+    assert {cell.index for cell in after.cells if cell.purpose == "generalization"} == {0, 1, 2}
 
 
 def test_the_reason_is_that_of_the_first_cell_in_order_whichever_failed_first(tmp_path: Path) -> None:
     study = begin(tmp_path)
-    early, *_, late = asked(study, index=0, subject="undefended", purpose="resistance") + asked(
-        study, index=0, subject="undefended", purpose="generalization"
-    )
+    (early,) = asked(study, index=0, subject="undefended", purpose="resistance")
+    (late,) = asked(study, index=0, subject="defended", purpose="resistance")
     study.store.write_failure(late.key, "diverged at step 1")
     assert plan(study).replaced == ()
     assert early.key in {task.key for task in plan(study).tasks}
     study.store.write_failure(early.key, "diverged at step 7")
-    assert plan(study).replaced == ("index 0: diverged at step 7",)
+    assert plan(study).replaced == ("resistance: index 0: diverged at step 7",)
 
 
 def test_no_more_indices_are_replaced_than_there_are_replicates(tmp_path: Path) -> None:
     study = begin(tmp_path)
     for index in range(9):
-        for curve in CellBuilder(study, index).exposures({}):
+        for curve in exposures(study, index):
             study.store.write_failure(curve.spec.key, "diverged at step 1")
     after = plan(study)
-    assert len(after.replaced) == 2
-    assert {cell.index for cell in after.cells if cell.purpose == "resistance"} == {1, 3}
+    assert len(after.replaced) == 4
+    for condition in EXPOSED:
+        assert sum(reason.startswith(condition) for reason in after.replaced) == 2
+        held = {cell.index for cell in after.cells if cell.purpose == condition and cell.subject == "defended"}
+        assert held == {1, 3}
+
+
+PATTERNS: list[dict[tuple[str, str, int], str]] = [
+    {("resistance", "undefended", 0): "diverged at step 3"},
+    {("generalization", "undefended", 1): "diverged at step 1", ("resistance", "undefended", 0): "the loss is nan"},
+    {("resistance", "undefended", index): "diverged at step 2" for index in (1, 2)},
+    {("generalization", "undefended", index): "diverged at step 2" for index in (0, 1, 2)},
+]
+
+
+@pytest.mark.parametrize("items", ["shared", "own"])
+@pytest.mark.parametrize("pattern", PATTERNS, ids=range(len(PATTERNS)))
+def test_the_verdict_has_the_places_and_the_replaced_indices_of_the_plan(
+    tmp_path: Path, items: str, pattern: dict[tuple[str, str, int], str]
+) -> None:
+    study = begin(tmp_path, lambda data: data["harm"].update(items=items))
+    for index in range(6):
+        for place in range(2):
+            for curve in exposures(study, index, place):
+                spec = curve.spec
+                if (reason := pattern.get((spec.purpose, spec.subject, spec.index))) is not None:
+                    study.store.write_failure(spec.key, reason)
+    finish(study)
+    planned = Planner(study)
+    assert planned.whole is not None
+    found = assemble(study)
+    assert planned.replaced == replaced_indices(found) == study.read_status().replaced
+    for condition in EXPOSED:
+        seeds = seed_indices(found, condition)
+        whole = {t.index for t in found.curves if t.purpose == condition and t.subject == "defended" and not t.failed}
+        assert whole == set(seeds.of_place)
+        assert {cell.index for cell in planned.cells if cell.purpose == condition} == set(seeds.used)
+        for place, index in enumerate(seeds.of_place if items == "own" else ()):
+            probes = {
+                at.probe.place
+                for cell in planned.cells
+                if (cell.purpose, cell.index) == (condition, index)
+                for at in cell.probes
+            }
+            assert probes == {place}
+
+
+def test_an_index_that_takes_a_place_is_asked_the_items_of_that_place(tmp_path: Path) -> None:
+    study = begin(tmp_path, lambda data: data["harm"].update(items="own"))
+    (first,) = asked(study, purpose="resistance", subject="undefended", index=0)
+    assert [at.probe for at in first.probes] == ["harm:red#0"]
+    study.store.write_failure(first.key, "diverged at step 3")
+    for subject in ("undefended", "defended"):
+        (new,) = asked(study, purpose="resistance", subject=subject, index=2)
+        assert [at.probe for at in new.probes] == ["harm:red#0"]
+        (other,) = asked(study, purpose="resistance", subject=subject, index=1)
+        assert [at.probe for at in other.probes] == ["harm:red#1"]
+        (elsewhere,) = asked(study, purpose="generalization", subject=subject, index=0)
+        assert [at.probe for at in elsewhere.probes] == ["harm:blue#0"]
 
 
 def test_indices_begin_where_the_protocol_says(tmp_path: Path) -> None:
@@ -284,7 +461,7 @@ def test_without_a_defense_the_model_itself_is_assayed(tmp_path: Path) -> None:
     assert {cell.subject for cell in plan(study).cells} == {"defended"}
     assert {cell.purpose for cell in plan(study).cells} == {"resistance", "stability"}
     finish(study)
-    assert not asked(study, purpose="sham")
+    assert {cell.subject for cell in asked(study, purpose="sham")} == {"defended"}
 
 
 def test_without_a_defense_the_reference_takes_the_part_of_m(tmp_path: Path) -> None:
@@ -297,7 +474,7 @@ def test_without_a_defense_the_reference_takes_the_part_of_m(tmp_path: Path) -> 
     assert {cell.subject for cell in plan(study).cells} == {"undefended", "defended"}
     assert {task.kind for task in plan(study).tasks} == {"expose"}
     finish(study)
-    assert {cell.subject for cell in asked(study, purpose="sham")} == {"undefended"}
+    assert {cell.subject for cell in asked(study, purpose="sham")} == {"undefended", "defended"}
 
 
 def prepare(data: dict[str, Any]) -> None:

@@ -42,13 +42,20 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (
         {"harm.sampling": "sequential", "harm.domain.1.splits.probe": 3},
         "harm.domain.1.splits.probe",
-        "too few for three",
+        "3 items are too few for 3 analyses",
     ),
     (
         {"harm.sampling": "sequential", "harm.domain.1.splits.probe": 3, "study.descriptive": True},
         "harm.domain.1.splits.probe",
-        "too few for three",
+        "3 items are too few for 3 analyses",
     ),
+    (
+        {"harm.sampling": "sequential", "harm.interim": 6, "harm.domain.1.splits.probe": 5},
+        "harm.domain.1.splits.probe",
+        "5 items are too few for 6 analyses",
+    ),
+    ({"harm.interim": 4}, "harm.interim", "3 or 6"),
+    ({"harm.items": "each"}, "harm.items", "'shared' or 'own'"),
     (
         {"harm.sampling": "sequential", "harm.domain.0.splits.probe": 17},
         "harm.domain.0.splits.probe",
@@ -117,6 +124,10 @@ ALLOWED: list[dict[str, Any]] = [
     {"harm.domain.0.splits.probe": 18},
     {"harm.sampling": "sequential"},
     {"harm.sampling": "sequential", "study.descriptive": True, "harm.domain.0.splits.probe": 4},
+    {"harm.sampling": "sequential", "harm.interim": 6},
+    {"harm.sampling": "sequential", "harm.interim": 6, "study.descriptive": True, "harm.domain.0.splits.probe": 6},
+    {"harm.items": "own"},
+    {"harm.items": "own", "harm.sampling": "sequential", "harm.interim": 6},
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from support.report_assays import ITEMS, assay, verdict
+from support.report_assays import DIVERGED, ITEMS, assay, verdict
 
 from titer.analysis.findings import Verdict
 from titer.data.identifiers import ProbeId
@@ -38,8 +38,12 @@ def test_each_dose_has_its_facts_counts_and_environment() -> None:
 
 def test_a_judge_that_read_nothing_has_no_total() -> None:
     made = assay()
-    blind = made.curves[-1].points[0].model_copy(update={"values": {"over_refusal": {"refusal": (None, None)}}})
-    curve = made.curves[-1].model_copy(update={"points": (blind,)})
+    blind = made.curves[0].points[0].model_copy(update={"values": {ProbeId("over_refusal"): {"refusal": (None, None)}}})
+    curve = made.curves[0].model_copy(update={"points": (blind,)})
     data = report_data(verdict(), made.model_copy(update={"curves": (curve,)}))
     summary = data["curves"][0]["points"][0]["scores"]["over_refusal"]["refusal"]
     assert summary == {"total": None, "scored": 0, "items": 2}
+
+
+def test_seed_indices_that_gave_way_are_listed_with_their_condition_and_reason() -> None:
+    assert DATA["replaced"] == [f"resistance: index 4: {DIVERGED}"]

@@ -140,7 +140,7 @@ def test_a_part_of_a_study_leaves_no_curve_of_a_whole_one(study: Study) -> None:
     from titer.planning.cells import CellBuilder
     from titer.planning.plan import Planner
 
-    curve = next(iter(CellBuilder(study, 0).exposures({})))
+    curve = next(iter(CellBuilder(study, 0).exposures("resistance", 0, {})))
     finish(study, lambda s: Planner(s, [curve]))
     assert not study.tasks_file.exists()
     assert not study.read_status().finished

@@ -142,6 +142,23 @@ def relabeled(curve: Curve, attack: str) -> Curve:
     return curve.model_copy(update={"cells": tuple(c.model_copy(update={"attack": attack}) for c in curve.cells)})
 
 
+def failing(truth: Assay, *, read: int = 1, reason: str = "diverged at step 12", **where: Any) -> Assay:
+    """The same, but the curves that are so (by purpose, subject, index, ...) failed after some doses were read."""
+
+    def cut(curve: Curve) -> Curve:
+        if any(getattr(curve, name) != value for name, value in where.items()):
+            return curve
+        return curve.model_copy(update={"failed": reason, "points": curve.points[:read]})
+
+    return truth.model_copy(update={"curves": tuple(map(cut, truth.curves))})
+
+
+def without(truth: Assay, **where: Any) -> Assay:
+    """The same without the curves that are so."""
+    left = [one for one in truth.curves if any(getattr(one, name) != value for name, value in where.items())]
+    return truth.model_copy(update={"curves": tuple(left)})
+
+
 def attacked(
     plan: Protocol,
     subject: Role,
@@ -204,7 +221,9 @@ def trial(subject: Role, seed: int, attack: str, reached: int) -> Curve:
     return curve("trial", subject, seed, points, task="labels", doses=BENIGN, attack=attack)
 
 
-def sham(plan: Protocol, index: int, harmful: int = 0, *, subject: Role = "undefended", attack: str = "direct") -> Curve:
+def sham(
+    plan: Protocol, index: int, harmful: int = 0, *, subject: Role = "undefended", attack: str = "direct"
+) -> Curve:
     """Harmless training of a subject by the way of an attack, read in every domain."""
     points = [
         DosePoint(
@@ -249,7 +268,8 @@ def assay(
     ]
     for subject in subjects:
         tasks = (m if subject == "undefended" else defended) or {}
-        curves.append(baseline(plan, subject, 0, harm, tasks))
+        made = indices if subject == "defended" and plan.study.claim == "this method" else (0,)
+        curves += [baseline(plan, subject, index, harm, tasks) for index in made]
         curves += [steps(subject, i) if steps else learning(subject, i, 12) for i in indices]
     if plan.attacker.sham:
         shammed = [label for label, facts in shams(plan).items() if facts.sham]

@@ -20,6 +20,7 @@ ITEMS = 120
 LADDER = (0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128)
 FINE = (5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40, 48, 58, 70, 85, 100)
 ENVIRONMENT = assays.ENVIRONMENT.model_copy(update={"processor": "x86 <b>|fast|</b>"})
+DIVERGED = "diverged <script>alert(1)</script> | at step 12"
 PROTOCOL: dict[str, Any] = {
     "study": {"name": "orchard", "seeds": {"attack": 5}},
     "subject": {"model": "organism"},
@@ -75,6 +76,7 @@ def assay(seeds: int = 5) -> Assay:
         for index in range(seeds)
     ]
     curves += [baseline(subject) for subject in ("undefended", "defended")]
+    curves += replaced(curves, seeds, midpoints["rivers"])
     plain = protocol()
     return Assay(
         protocol=plain,
@@ -96,9 +98,21 @@ def assay(seeds: int = 5) -> Assay:
                 example=("SECRET PROMPT one", "SECRET PROMPT two"),
             ),
         ),
-        replaced=("3: diverged <script>alert(1)</script> | at step 12",),
         attacks={"direct-1a2b": AttackFacts(sham="sham-1a2b")},
     )
+
+
+def replaced(curves: list[Curve], seeds: int, midpoints: tuple[float, float]) -> list[Curve]:
+    """Take the resistance of the last seed out, up to the curve that failed; the next seed has its place."""
+    gone = [curve for curve in curves if curve.purpose == "resistance" and curve.index == seeds - 1]
+    for curve in gone:
+        curves.remove(curve)
+    failed = gone[0].model_copy(update={"failed": DIVERGED, "points": gone[0].points[:3]})
+    subjects = ("undefended", "defended")
+    return [
+        failed,
+        *(harm_curve("rivers", s, seeds, m, "resistance") for s, m in zip(subjects, midpoints, strict=True)),
+    ]
 
 
 def harm_curve(

@@ -45,14 +45,6 @@ def state_of(study: Study, view: StoreView, curve: PlannedCurve) -> CurveState:
     return CurveState(asked=len(curve.cells), tasks=(), failed=failed)
 
 
-def ended_at(view: StoreView, curve: PlannedCurve) -> int | None:
-    """The dose that ends a curve; None where none does."""
-    for cell in curve.cells:
-        if (dose := stopping.ended_at(view, cell.spec, cell.task.inputs.judges)) is not None:
-            return dose
-    return None
-
-
 def broken_at(view: StoreView, protocol: Protocol, curve: PlannedCurve) -> int | None:
     """The first dose of a curve that the verdict calls broken; None where none is."""
     for cell in curve.cells:

@@ -9,7 +9,8 @@ import pytest
 from support import assays
 
 from titer.analysis.conditions import trainability
-from titer.analysis.findings import Curve, Finding
+from titer.analysis.conditions.learning_curves import Learning, TaskPair
+from titer.analysis.findings import Assay, Curve, Finding
 from titer.analysis.learning_rate_grid import reachable
 from titer.records import Role
 
@@ -43,8 +44,12 @@ def test_the_outcome_follows_the_steps_to_the_target(m: int | None, defended: in
 
 
 def test_not_yet_there_is_open_where_the_ladder_ends_too_early() -> None:
-    """M at 35, the ladder ends at 42 < 1.5 * 35: M* may still be there in time, but its final rate is not."""
-    finding = conclude(lambda s, i: assays.learning(s, i, 35 if s == "undefended" or i else None))
+    """M at 35, the ladder ends at 42 < 1.5 * 35: M* may still be there in time, and ends as high as it must."""
+
+    def steps(subject: Role, index: int) -> Curve:
+        return assays.learning(subject, index, 35, 80 if subject == "undefended" or index else 71)
+
+    finding = conclude(steps)
     assert finding.outcome == "undecided"
     assert "4 of 5 seeds reach" in finding.reason
     assert "0 do not, 1 open" in finding.reason
@@ -54,15 +59,122 @@ def test_the_sentence_names_the_one_rate() -> None:
     assert "at rate 0.0003 for both" in (conclude(reaching(12, 12)).sentence or "")
 
 
-def test_a_final_rate_shown_inferior_refutes_though_the_steps_hold() -> None:
-    finding = conclude(reaching(12, 12, final=75))
-    assert finding.outcome == "refuted"
+@pytest.mark.parametrize(
+    ("final", "outcome"), [(110, "upheld"), (105, "upheld"), (104, "undecided"), (98, "undecided"), (97, "refuted")]
+)
+def test_the_final_count_is_part_of_every_replicate(final: int, outcome: str) -> None:
+    """12 of 120 items are the margin of 0.1; the mean of those that hold must be shown above it, as a guard."""
+    finding = conclude(reaching(12, 12, final=final))
+    assert finding.outcome == outcome
+    assert ("5 of 5 seeds reach" in finding.reason) == (outcome != "refuted")
+
+
+def test_the_guard_upholds_no_mean_at_the_margin() -> None:
+    """Every replicate ends exactly 0.1 below and holds: the share is upheld, the guard is not shown."""
+    finding = conclude(reaching(12, 12, final=98))
+    assert finding.outcome == "undecided"
     assert "5 of 5 seeds reach" in finding.reason
-    assert "final rate on labels inferior" in finding.reason
+    assert "the mean final difference is not clearly above -0.1 on labels" in finding.reason
 
 
-def test_a_final_rate_at_the_margin_is_undecided() -> None:
-    assert conclude(reaching(12, 12, final=98)).outcome == "undecided"
+@pytest.mark.parametrize(("low", "outcome"), [(1, "undecided"), (4, "undecided"), (5, "refuted")])
+def test_no_mean_hides_a_training_that_lost_everything(low: int, outcome: str) -> None:
+    """One of five that ends at 0: the mean of the others is as good, and the share is not shown."""
+
+    def steps(subject: Role, index: int) -> Curve:
+        return assays.learning(subject, index, None if subject == "defended" and index < low else 12)
+
+    assert conclude(steps).outcome == outcome
+
+
+def of(
+    m: int, defended: int, *, epsilon: float, ladder: tuple[int, ...], final: tuple[int, int] = (90, 90), n: int = 100
+) -> TaskPair:
+    """M and M* at the target at these doses, with so many right at the last."""
+
+    def learned(reached: int, right: int) -> Learning:
+        column = assays.column(right, items=n)
+        return Learning(earliest=reached, latest=reached, first=ladder[0], last=ladder[-1], final=column)
+
+    return TaskPair(
+        task="labels",
+        unit="rate",
+        before=learned(m, final[0]),
+        after=learned(defended, final[1]),
+        slack=1 + epsilon,
+        margin=0.29,
+    )
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "m", "defended", "state"),
+    [
+        (0.4, 45, 63, "holds"),
+        (0.4, 45, 64, "fails"),
+        (0.1, 30, 33, "holds"),
+        (0.1, 30, 34, "fails"),
+        (0.5, 12, 18, "holds"),
+    ],
+)
+def test_steps_that_are_equal_but_for_rounding_are_equal(epsilon: float, m: int, defended: int, state: str) -> None:
+    """1.4 * 45 is 62.99999999999999 in floating point, and 1.1 * 30 is 33.00000000000001."""
+    assert of(m, defended, epsilon=epsilon, ladder=(5, 100)).state == state
+
+
+@pytest.mark.parametrize(("right", "state"), [(61, "holds"), (60, "fails")])
+def test_counts_that_are_equal_but_for_rounding_are_equal(right: int, state: str) -> None:
+    """0.29 * 100 is 28.999999999999996 in floating point, and 90 - 61 is 29."""
+    assert of(12, 12, epsilon=0.5, ladder=(5, 100), final=(90, right)).state == state
+
+
+# ------------------------------------------------------------------------------------------------ diverged
+def trained(change: Callable[[Assay], Assay], indices: int = 6) -> Finding:
+    plan = assays.protocol()
+    steps = reaching(12, 12)
+    return trainability.conclude(
+        change(assays.assay(plan, assays.breaking(), steps=steps, indices=tuple(range(indices))))
+    )
+
+
+def test_an_index_at_which_the_undefended_subject_diverged_is_replaced() -> None:
+    finding = trained(lambda truth: assays.failing(truth, purpose="trainability", subject="undefended", index=2))
+    assert finding.outcome == "upheld"
+    assert "among runs that did not diverge" in (finding.sentence or "")
+    assert [line.note for line in finding.figures if line.what == "replaced seed"] == ["index 2: diverged at step 12"]
+
+
+def test_a_training_that_diverges_for_the_defended_subject_alone_fails() -> None:
+    one = trained(lambda truth: assays.failing(truth, purpose="trainability", subject="defended", index=2))
+    assert one.outcome == "undecided"
+    assert "4 of 5 seeds reach" in one.reason
+    assert "1 do not, 0 open" in one.reason
+    every = trained(lambda truth: assays.failing(truth, purpose="trainability", subject="defended"))
+    assert every.outcome == "refuted"
+
+
+def test_an_attack_that_diverged_replaces_no_training() -> None:
+    """The training of index 2 is too slow; an attack that diverged there does not save it."""
+
+    def slow(subject: Role, index: int) -> Curve:
+        return assays.learning(subject, index, 24 if subject == "defended" and index == 2 else 12)
+
+    plan = assays.protocol()
+    truth = assays.assay(plan, assays.breaking(), steps=slow, indices=tuple(range(6)))
+    assert trainability.conclude(assays.failing(truth, purpose="resistance", index=2)).outcome == "undecided"
+
+
+@pytest.mark.parametrize(("failed", "outcome"), [(5, "upheld"), (6, "undecided")])
+def test_more_diverged_trainings_of_the_undefended_subject_than_replicates_are_undecided(
+    failed: int, outcome: str
+) -> None:
+    def diverge(truth: Assay) -> Assay:
+        for index in range(failed):
+            truth = assays.failing(truth, purpose="trainability", subject="undefended", index=index)
+        return truth
+
+    finding = trained(diverge, 12)
+    assert finding.outcome == outcome
+    assert ("training of the undefended subject diverges" in finding.reason) == (failed == 6)
 
 
 def test_one_slow_seed_is_undecided() -> None:
@@ -86,11 +198,11 @@ def test_a_task_that_m_hardly_gains_on_is_void() -> None:
 def test_missing_items_of_the_defended_subject_count_wrong() -> None:
     """68 right are below the target of 72; the 20 missing might be right, so the seed neither holds nor fails."""
     finding = conclude(
-        lambda s, i: assays.learning(s, i, 12, 110 if s == "undefended" else 68, 0 if s == "undefended" else 20)
+        lambda s, i: assays.learning(s, i, 12, 80 if s == "undefended" else 68, 0 if s == "undefended" else 20)
     )
     assert "0 of 5 seeds reach" in finding.reason
     assert "0 do not, 5 open" in finding.reason
-    assert finding.outcome != "upheld"
+    assert finding.outcome == "undecided"
 
 
 @pytest.mark.parametrize(("right", "outcome"), [(98, "undecided"), (75, "undecided"), (110, "upheld")])

@@ -1,4 +1,4 @@
-"""Fine-tuning on harmful rows, its harmless twin, and no attack at all."""
+"""Fine-tuning on harmful rows, and no attack at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from titer.methods.attacks.controls.baseline import Baseline
-from titer.methods.attacks.controls.sham import Sham
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.base import Attack
 from titer.methods.probes.generate import Generate
@@ -23,7 +22,6 @@ from titer.training.types import Material
         Direct(lr=1e-2, trainable=LoRA(rank=2, dropout=0.1), schedule=Warmup(steps=2)),
         Direct(lr=1e-2, schedule=Cosine()),
         Direct(lr=1e-2, batch=2, accumulation=2, clip=None),
-        Sham(lr=1e-2),
         Baseline(),
     ],
 )
@@ -46,18 +44,9 @@ def test_lora_lowers_the_loss_as_far_as_frozen_embeddings_allow() -> None:
     assert losses[-1] < 0.4 * losses[0]
 
 
-def test_sham_is_direct_on_other_rows() -> None:
-    material = tiny_material()
-    for one, other in zip(
-        Sham().steps(tiny_subject(), material, 3, 0), Direct().steps(tiny_subject(), material, 3, 0), strict=True
-    ):
-        assert one.terms == other.terms
-
-
 def test_only_a_schedule_that_knows_the_horizon_makes_cells_of_their_own() -> None:
     assert Direct().prefix_consistent()
     assert not Direct(schedule=Cosine()).prefix_consistent()
-    assert not Sham(schedule=Cosine()).prefix_consistent()
 
 
 def test_baseline_is_read_at_dose_0_only() -> None:

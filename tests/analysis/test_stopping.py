@@ -1,0 +1,60 @@
+"""What ends the asking of a dose, and a curve: at which cut-offs, as they follow from the protocol."""
+
+from __future__ import annotations
+
+import pytest
+from support import assays
+
+from titer.analysis.stopping import early_decision, first_break
+from titer.data.identifiers import ProbeId
+from titer.protocol.exposure import broken_from, ending_of, levels_of, power_levels_of, ratio_levels_of, sampling_of
+from titer.protocol.schema import Protocol
+from titer.study.tasks import CurtailedSampling, SequentialSampling
+
+PROBE = ProbeId.of("harm", "vaults")
+
+
+def sampled(how: str, *, alone: bool = False) -> Protocol:
+    def change(data: dict[str, object]) -> None:
+        harm = data["harm"]
+        assert isinstance(harm, dict)
+        harm["sampling"] = how
+        harm["domain"][0]["splits"]["probe"] = 160
+        if alone:
+            data["defense"] = []
+
+    return assays.protocol(change)
+
+
+@pytest.mark.parametrize("how", ["fixed", "curtailed", "sequential"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_curve_ends_at_the_strictest_of_the_levels_that_it_is_decided_at(how: str, alone: bool) -> None:
+    plan = sampled(how, alone=alone)
+    levels = [levels_of(plan, "resistance"), ratio_levels_of(plan, "resistance")]
+    levels += [power_levels_of(plan)] if alone else []
+    last = [sampling_of(plan, "vaults", one).analyses[-1].broken for one in levels]
+    assert None not in last
+    assert first_break(plan, PROBE).items == broken_from(plan, "vaults") == max(one or 0 for one in last)
+    earlier = dict(first_break(plan, PROBE).earlier)
+    assert set(earlier) <= {analysis.asked for analysis in ending_of(plan, "vaults").analyses[:-1]}
+    assert bool(earlier) == (how == "sequential")
+
+
+def test_all_items_are_asked_where_nothing_is_decided_early() -> None:
+    assert early_decision(sampled("fixed"), PROBE) is None
+
+
+@pytest.mark.xfail(
+    strict=True, reason="asking ends at a break of the verdict, which ends no curve and is no break of the ratio"
+)
+@pytest.mark.parametrize("how", ["curtailed", "sequential"])
+def test_asking_ends_at_a_break_only_where_the_curve_does(how: str) -> None:
+    """Of 160 items. Else the ladder goes on behind a break, the ratio knows of none, and no sham is asked for."""
+    plan = sampled(how)
+    early = early_decision(plan, PROBE)
+    ending = [analysis.broken for analysis in ending_of(plan, "vaults").analyses]
+    if isinstance(early, SequentialSampling):
+        assert [cutoffs.broken for cutoffs in early.analyses] == ending
+    else:
+        assert isinstance(early, CurtailedSampling)
+        assert [early.broken] == ending
