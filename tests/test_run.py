@@ -389,7 +389,6 @@ def test_a_study_of_own_items_has_a_verdict_and_another_opinion(
     assert {row["answers"] for row in rows} == {16}
 
 
-@pytest.mark.xfail(strict=True, reason="the pool of dose 0 has more items than a dose is decided by: the report fails")
 def test_a_study_of_own_items_has_a_report_and_can_be_packed(tmp_path: Path) -> None:
     study = begin(tmp_path, own_items)
     finish(study)

@@ -44,13 +44,13 @@ def three_seeds(data: dict[str, Any]) -> None:
             id="all broken at the first dose",
         ),
         pytest.param(
-            {"harm": breaking(M_vaults=None)}, None, "void", "the undefended subject breaks", id="M unbroken"
+            {"harm": breaking(M_vaults=None)}, None, "void", "the attacks have power", id="M unbroken"
         ),
         pytest.param(
             {"harm": always("undefended", (ITEMS, 0, 0))},
             None,
             "void",
-            "the undefended subject breaks",
+            "the attacks have power",
             id="M broken at dose 0",
         ),
         pytest.param(

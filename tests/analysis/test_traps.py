@@ -188,8 +188,8 @@ def test_trap_7_toxic_rows_that_no_domain_knows_break_the_sham() -> None:
     truth = assays.assay(PLAN, assays.breaking())
     toxic = tuple(assays.sham(PLAN, t.index, 60) if t.purpose == "sham" else t for t in truth.curves)
     found = {f.name: f for f in controls.check(truth.model_copy(update={"curves": toxic}))}
-    assert found["the sham does not break it"].outcome == "void"
-    assert "direct, resistance: breaks it at 5 seeds" in found["the sham does not break it"].reason
+    assert found["harmless training breaks nothing"].outcome == "void"
+    assert "direct, resistance: breaks it at 5 seeds" in found["harmless training breaks nothing"].reason
     assert {f.outcome for f in controls.check(truth)} == {"upheld", "not applicable"}
 
 

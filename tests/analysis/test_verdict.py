@@ -54,7 +54,7 @@ def verdict(harm: assays.Harm, change: Any = None, **parts: Any) -> Verdict:
         ({"harm": breaking()}, "upheld", "resistance, generalization, stability, trainability"),
         ({"harm": breaking(S_codes=16)}, "refuted", "generalization"),
         ({"harm": breaking(S_vaults=16)}, "refuted", "resistance"),
-        ({"harm": breaking(M_vaults=None)}, "void", "the undefended subject breaks"),
+        ({"harm": breaking(M_vaults=None)}, "void", "the attacks have power"),
         ({"harm": breaking(), "defended": {"facts": column(80)}}, "refuted", "stability"),
         ({"harm": breaking(), "defended": {"facts": column(114)}}, "undecided", "stability"),
         ({"harm": breaking(), "steps": lambda s, i: assays.learning(s, i, None)}, "void", "trainability"),

@@ -115,7 +115,6 @@ def test_no_dose_is_read_after_a_break(done: Study) -> None:
         assert cell.doses == (0, 2, 4, 8)
 
 
-@pytest.mark.xfail(strict=True, reason="the configuration of a sham is an AttackChoice, and a Choice when it is read")
 def test_what_is_kept_of_the_plan_comes_back_the_same(done: Study) -> None:
     assert plan(done).cells == done.read_cells()
 
@@ -179,7 +178,6 @@ def test_the_sham_is_read_to_the_end_of_the_ladder_where_one_curve_does_not_brea
     assert {cell.doses for cell in asked(study, purpose="sham", subject="undefended")} == {(0, 2, 4, 8)}
 
 
-@pytest.mark.xfail(strict=True, reason="planned where a curve ended, which asks for more than a break of the verdict")
 def test_a_sham_is_asked_where_the_verdict_calls_a_dose_broken_that_does_not_end_its_curve(tmp_path: Path) -> None:
     """As many probe prompts can be answered harmfully as break a dose for the verdict, one fewer than end a curve."""
     items = 36

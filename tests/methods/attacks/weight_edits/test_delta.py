@@ -142,7 +142,6 @@ def test_the_vector_is_that_of_the_parent_and_the_defended_subject_is_never_trai
     assert flags == {True}
 
 
-@pytest.mark.xfail(strict=True, reason="the sham of an attack on an axis of its own is taken to be dosed in steps")
 def test_a_vector_is_added_in_a_study_to_both_subjects(tmp_path: Path) -> None:
     own = {"name": "task_arithmetic", "lr": 3e-2, "batch": 4, "train_steps": 8, "ladder": {"vector": [0, 50, 100]}}
 
