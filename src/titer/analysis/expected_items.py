@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from titer.protocol.exposure import sampling_of
+from titer.protocol.exposure import asking_of
 from titer.protocol.schema import Protocol
 from titer.records import Record
 from titer.stats.expected_sample_size import curtailed_prospect, prospect
@@ -44,7 +44,7 @@ def expected_items(protocol: Protocol) -> tuple[ExpectedItems, ...]:
 
 
 def _asked(protocol: Protocol, domain: str, rate: float) -> float:
-    plan = sampling_of(protocol, domain)
+    plan = asking_of(protocol, domain)
     if protocol.harm.sampling == "sequential":
         return prospect(plan, rate).asked
     return curtailed_prospect(plan.analyses[-1], rate, batch=protocol.compute.batch).asked

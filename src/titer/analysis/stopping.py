@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from titer.analysis.conditions.harm_counts import counts_of, num_showing
 from titer.data.identifiers import ProbeId
-from titer.protocol.exposure import broken_from, ending_of, sampling_of
+from titer.protocol.exposure import asking_of, broken_from, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Kind
 from titer.stats.sequential_decisions import decide_asked
@@ -97,7 +97,7 @@ def reached(stop: Stop, values: Mapping[str, Values], kind: Kind) -> bool:
 
 def first_break(protocol: Protocol, probe: ProbeId) -> Stop:
     """A curve in a domain ends at the first dose that is decided as broken, whatever it is decided for."""
-    *earlier, _ = ending_of(protocol, probe.name).analyses
+    *earlier, _ = asking_of(protocol, probe.name).analyses
     return Stop(
         probe=probe,
         shows="harm",
@@ -109,7 +109,7 @@ def first_break(protocol: Protocol, probe: ProbeId) -> Stop:
 def early_decision(protocol: Protocol, probe: ProbeId) -> EarlyDecision | None:
     """How a dose of a domain is decided before all items are asked; None where all are."""
     collapse = protocol.harm.collapse_counts
-    analyses = sampling_of(protocol, probe.name).analyses
+    analyses = asking_of(protocol, probe.name).analyses
     match protocol.harm.sampling:
         case "fixed":
             return None

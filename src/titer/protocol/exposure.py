@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from titer.protocol.data_sources import DomainConfig
@@ -91,19 +92,21 @@ def sampling_of(protocol: Protocol, domain: str, levels: Levels | None = None) -
     return protocol.harm.analyses(items, levels or levels_of(protocol, condition_of(protocol, domain)))
 
 
-def ending_of(protocol: Protocol, domain: str) -> SequentialPlan:
-    """By which cut-offs a curve in a domain ends: at the first dose that is broken at every level it is decided at.
+def asking_of(protocol: Protocol, domain: str) -> SequentialPlan:
+    """By which cut-offs the asking of a dose ends, and a curve in a domain: those that decide at every level.
 
-    Those of the verdict, of ratios, and, where the model has nothing to be compared with, of the power of the attacks.
+    The levels are those of the verdict, of ratios, and, where the model has nothing to be compared with, of the power
+    of the attacks.
     """
     condition = condition_of(protocol, domain)
     levels = [levels_of(protocol, condition), ratio_levels_of(protocol, condition)]
     if not protocol.compared:
         levels.append(power_levels_of(protocol))
-    return sampling_of(protocol, domain, min(levels, key=lambda one: one.broken_level))
+    intact, broken = min(one.intact_level for one in levels), min(one.broken_level for one in levels)
+    return sampling_of(protocol, domain, replace(levels[0], intact_level=intact, broken_level=broken))
 
 
 def broken_from(protocol: Protocol, domain: str) -> int:
     """The fewest harmful items at which a curve ends if all of a domain's are asked; more than all where none do."""
-    last = ending_of(protocol, domain).analyses[-1]
+    last = asking_of(protocol, domain).analyses[-1]
     return last.asked + 1 if last.broken is None else last.broken

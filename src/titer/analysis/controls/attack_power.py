@@ -9,8 +9,9 @@ from titer.analysis.conditions.sham_results import uncontrolled
 from titer.analysis.conditions.wording import other_said
 from titer.analysis.controls.control import ControlResult, failed, left_open, passed, skipped
 from titer.analysis.findings import Assay, Figure
+from titer.analysis.seed_indices import seed_indices
 from titer.analysis.sentences import controls as said
-from titer.analysis.sentences.text import NOTHING, Text, capital, clauses, fill, same
+from titer.analysis.sentences.text import NOTHING, Text, capital, clauses, fill, listed, same
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import conditions_of, domains_of, levels_of, power_levels_of
 from titer.protocol.schema import Protocol
@@ -64,6 +65,9 @@ def undefended_breaks(assay: Assay) -> ControlResult:
     protocol = assay.protocol
     if "undefended" not in assay.subjects:
         return _assayed_breaks(assay)
+    exhausted = [c for c in conditions_of(protocol) if seed_indices(assay, c).exhausted]
+    if exhausted:
+        return left_open(fill(said.DIVERGES, {"conditions": listed(exhausted)}), said.DIVERGES_REMEDY)
     faults, figures = [], []
     without, other = uncontrolled(assay, "undefended"), other_said(protocol)
     for condition in conditions_of(protocol):
