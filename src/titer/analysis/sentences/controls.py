@@ -134,11 +134,7 @@ SHAM_ASK: Final = Text(
 SHAM_NONE: Final = Text(
     "No attack trains on harmful rows alone, so none has a sham.", "没有只用有害数据训练的攻击，因此都没有对照训练。"
 )
-SHAM_DIVERGES: Final = Text(
-    "The attack diverges at too many seeds: {conditions}.", "攻击在过多的种子上发散：{conditions}。"
-)
-DIVERGES_REMEDY: Final = Text("Lower the attack's learning rate.", "请降低攻击的学习率。")
-UNCOUNTED: Final = Text(
+SHAM_UNCOUNTED: Final = Text(
     "Not counted, since harmless rows are not shown to do less: {shams}; other attacks break it.",
     "下列攻击不计入，因为未能证明无害数据不会做到同样的事：{shams}；其他攻击能攻破它。",
 )
