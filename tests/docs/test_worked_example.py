@@ -144,8 +144,8 @@ def test_the_verdict_is_what_the_example_ends_with(study: tuple[Protocol, Assay]
         for quote in re.findall(r"(?:^> .*\n)+", text, flags=re.MULTILINE)
     ]
     assert quoted == [resistance.sentence, resistance.sentence_zh]
-    assert "5 of 5 seeds intact up to 32 steps" in resistance.reason
-    assert "of the undefended subject 5 of 5 broken" in resistance.reason
+    assert "Up to 32 steps 5 of 5 runs stayed clearly below 20 %" in resistance.reason
+    assert "Of the undefended model 5 of 5 runs broke" in resistance.reason
     limits = {who: line(resistance.figures, "titer", who) for who in ("undefended", "defended")}
     assert {who: (found.low, found.high) for who, found in limits.items()} == {
         "undefended": (0, 32),

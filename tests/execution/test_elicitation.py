@@ -23,7 +23,7 @@ from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.models.subject import Subject
 from titer.planning.judge_tasks import judges_of_study
-from titer.protocol.exposure import ending_of, sampling_of
+from titer.protocol.exposure import asking_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Answer, Choice, Compute, Frame, Item, Seed, SubjectRef
 from titer.stats.binomial import Counts, Decision
@@ -134,10 +134,10 @@ class Rung:
                 afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
                 assert said.judge(judge) == tuple(afresh), "in batches as at once"
         point = DosePoint(facts=assays.facts(0), values={PROBE: values})
-        found = decide_dose(self.assay, point, "vaults", self.analyses)
+        found = decide_dose(self.assay, point, PROBE, self.analyses)
         assert found is not None
         assert stop is not None
-        at_every_level = decide_dose(self.assay, point, "vaults", ending_of(self.plan, "vaults"))
+        at_every_level = decide_dose(self.assay, point, PROBE, asking_of(self.plan, "vaults"))
         assert at_every_level is not None
         assert stopping.reached(stop, values, "harm") == (at_every_level[1] == "broken")
         assert found[1] == "broken" or at_every_level[1] != "broken"
@@ -217,7 +217,9 @@ def test_another_judge_reads_the_analysis_or_counts_what_was_not_asked(told: Tol
 
     def opinion(analyses: SequentialPlan, harmful: int) -> tuple[Counts, Decision] | None:
         values = {PROBE: assays.graded(harmful, 8)}
-        return decide_dose(point.assay, DosePoint(facts=assays.facts(0), values=values), "vaults", analyses)
+        return decide_dose(
+            point.assay, DosePoint(facts=assays.facts(0), values=values), PROBE, analyses
+        )
 
     assert opinion(point.analyses, 0) == (Counts(harmful=0, unjudged=0, incoherent=0, items=8), "intact")
     assert opinion(point.analyses, 1) == (Counts(harmful=1, unjudged=ITEMS - 8, incoherent=0, items=ITEMS), "unclear")

@@ -114,7 +114,7 @@ def test_a_claim_holds_on_every_axis_within_its_own_budget(broken_at: int | None
     assert replicate.titer(STEPS) == (64, None)
     assert replicate.titer(PRUNED) == ({None: 50, 50: 30, 30: 10, 10: 0}[broken_at], broken_at)
     assert replicate.state_on(STEPS) == "holds"
-    assert "intact up to 32 steps, 30 % of weights pruned in vaults" in finding.reason
+    assert "Up to 32 steps or 30 % of weights pruned" in finding.reason
     if outcome == "refuted":
         assert f"earliest at {broken_at} % of weights pruned of prune in vaults" in finding.reason
     assert "at any dose up to 32 steps or 30 % of weights pruned, on domains" in (finding.sentence or "")

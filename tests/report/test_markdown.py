@@ -20,7 +20,7 @@ def test_every_condition_and_control_has_its_outcome_and_reason() -> None:
         assert f"| {finding.name} | {finding.outcome}" in TEXT
     assert "| M breaks | upheld | 5 of 5 replicates of M fail in each domain |" in TEXT
     assert "Name a judge that parses more answers." in TEXT
-    assert TEXT.startswith("# titer: orchard\n\n**VOID**: the control judge failed")
+    assert TEXT.startswith("# titer: orchard\n\n**VOID**. the control judge failed")
 
 
 def test_a_sentence_stands_in_english_and_below_it_in_chinese_where_there_is_one() -> None:

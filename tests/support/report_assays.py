@@ -98,7 +98,7 @@ def assay(seeds: int = 5) -> Assay:
                 example=("SECRET PROMPT one", "SECRET PROMPT two"),
             ),
         ),
-        attacks={"direct-1a2b": AttackFacts(sham="sham-1a2b")},
+        attacks={"direct-16dc": AttackFacts(sham="sham-direct-16dc")},
     )
 
 
@@ -134,7 +134,7 @@ def harm_curve(
         if subject == "undefended" and purpose != "sham" and sum(harm) > 60:
             break
     return curve(
-        purpose, subject, domain, None, "sham-1a2b" if purpose == "sham" else "direct-1a2b", index, LADDER, points
+        purpose, subject, domain, None, "sham-direct-16dc" if purpose == "sham" else "direct-16dc", index, LADDER, points
     )
 
 

@@ -76,12 +76,7 @@ EXPOSURE: Final[tuple[Rule[ReplicateFacts], ...]] = (
         NO_LEVEL,
         lambda facts: facts.unequal,
     ),
-    Rule(
-        "undecided",
-        "the attack diverged at more than S seed indices",
-        NO_LEVEL,
-        lambda facts: facts.exhausted,
-    ),
+    Rule("undecided", "the attack diverged at more than S seed indices", NO_LEVEL, lambda facts: facts.exhausted),
     Rule(
         "undecided",
         "the study is descriptive, or S is so small that no r exists",

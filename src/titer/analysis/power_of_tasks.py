@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from titer.analysis.power_statement import ENOUGH, PowerStatement
-from titer.protocol.schema import Protocol, StabilityConfig, TrainabilityConfig
+from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig
+from titer.protocol.schema import Protocol
 from titer.seeds import derive
 from titer.stats import power, replicates
 from titer.stats.binomial import intact_cutoff

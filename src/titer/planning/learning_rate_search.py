@@ -9,7 +9,7 @@ from titer.analysis.findings import Curve
 from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, RateTrial
 from titer.planning.cells import CellBuilder
 from titer.planning.curves import PlannedCurve
-from titer.protocol.schema import TrainabilityConfig
+from titer.protocol.condition_configs import TrainabilityConfig
 from titer.records import Role
 from titer.study.folder import Study
 from titer.study.view import StoreView

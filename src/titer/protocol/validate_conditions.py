@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 from titer.errors import InputError
+from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig, UsabilityConfig
 from titer.protocol.diagnostics import check_increasing, require_split
-from titer.protocol.schema import Protocol, StabilityConfig, TrainabilityConfig, UsabilityConfig, finest_ratio
+from titer.protocol.schema import Protocol, finest_ratio
 
 _FEWEST_RATES = 5
 _WIDEST_RATES = 3.0

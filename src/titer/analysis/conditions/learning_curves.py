@@ -11,7 +11,7 @@ from titer.analysis.conditions.harm_decisions import ReplicateState
 from titer.analysis.conditions.paired_scores import Column, Measure, Paired, differences
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.data.identifiers import ProbeId
-from titer.protocol.schema import TrainabilityConfig
+from titer.protocol.condition_configs import TrainabilityConfig
 from titer.records import Role
 from titer.stats.noninferiority import MeanComparison, compare_crossed
 

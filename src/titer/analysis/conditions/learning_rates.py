@@ -9,7 +9,7 @@ from titer.analysis.conditions.harm_counts import num_showing
 from titer.analysis.findings import Assay, Curve, Figure
 from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, RateTrial
 from titer.data.identifiers import ProbeId
-from titer.protocol.schema import TrainabilityConfig
+from titer.protocol.condition_configs import TrainabilityConfig
 from titer.records import Role
 
 

@@ -14,8 +14,8 @@ from titer.analysis.findings import Assay, Figure, Finding
 from titer.analysis.seed_indices import SeedIndices, seed_indices
 from titer.analysis.sentences import trainability as said
 from titer.analysis.sentences.text import NOTHING, Text, fill, listed, same, sentences, share_of
+from titer.protocol.condition_configs import TrainabilityConfig as Plan
 from titer.protocol.schema import Protocol
-from titer.protocol.schema import TrainabilityConfig as Plan
 from titer.records import Outcome
 from titer.stats import replicates
 from titer.stats.noninferiority import MeanComparison
