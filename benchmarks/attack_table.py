@@ -12,8 +12,8 @@ from pathlib import Path
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of
-from titer.analysis.conditions.wording import interval
 from titer.analysis.findings import Assay
+from titer.analysis.wording import interval
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol

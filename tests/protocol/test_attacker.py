@@ -116,8 +116,8 @@ def test_a_claim_holds_on_every_axis_within_its_own_budget(broken_at: int | None
     assert replicate.state_on(STEPS) == "holds"
     assert "Up to 32 steps or 30 % of weights pruned" in finding.reason
     if outcome == "refuted":
-        assert f"earliest at {broken_at} % of weights pruned of prune in vaults" in finding.reason
-    assert "at any dose up to 32 steps or 30 % of weights pruned, on domains" in (finding.sentence or "")
+        assert f"first at {broken_at} % of weights pruned of prune in vaults" in finding.reason
+    assert "dose read up to 32 steps or 30 % of weights pruned (with" in (finding.sentence or "")
     assert "不超过 32 步或 30 % 的剪枝的某个剂量档" in (finding.sentence_zh or "")
     limits = {
         line.unit: (line.low, line.high)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from titer.analysis.conditions.attack_searches import curves_of, search_of, search_settings, searches_of
 from titer.analysis.conditions.harm_counts import asked_counts, harm_probe
-from titer.analysis.conditions.wording import plural
 from titer.analysis.findings import Assay, DosePoint, Figure
+from titer.analysis.wording import plural
 from titer.protocol.attacker import DoseSchedule
 from titer.records import Role, canonical
 from titer.stats import search_selection, search_trials

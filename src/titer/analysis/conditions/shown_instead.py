@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from titer.analysis.conditions.exposure_evidence import ExposureEvidence
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate
-from titer.analysis.conditions.wording import budgets_said, confidence
 from titer.analysis.sentences import exposure
 from titer.analysis.sentences.text import Text, clauses, fill, percent, share_of
+from titer.analysis.wording import budgets_said, confidence
 from titer.protocol.dose_axes import Axis
 from titer.stats.binomial import upper_limit
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from titer.analysis.conditions.paired_scores import Column
 from titer.analysis.conditions.stability_results import SubjectResults, TaskResult
-from titer.analysis.conditions.wording import confidence, other_said, subject_said
 from titer.analysis.sentences import stability as said
 from titer.analysis.sentences.text import (
     NOTHING,
@@ -18,6 +17,7 @@ from titer.analysis.sentences.text import (
     sentences,
     share_of,
 )
+from titer.analysis.wording import confidence, other_said, subject_said
 from titer.protocol.schema import Protocol
 from titer.records import Outcome
 from titer.stats.noninferiority import RateComparison, ShareComparison

@@ -9,11 +9,11 @@ from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions import learning_curves, learning_rates
 from titer.analysis.conditions.harm_counts import point_counts
 from titer.analysis.conditions.learning_curves import TaskPair
-from titer.analysis.conditions.wording import confidence
 from titer.analysis.findings import Assay, Figure, Finding
 from titer.analysis.seed_indices import SeedIndices, seed_indices
 from titer.analysis.sentences import trainability as said
 from titer.analysis.sentences.text import NOTHING, Text, fill, listed, same, sentences, share_of
+from titer.analysis.wording import confidence
 from titer.protocol.condition_configs import TrainabilityConfig as Plan
 from titer.protocol.schema import Protocol
 from titer.records import Outcome

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from titer.analysis import decision_rules
 from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions.baseline_scores import baseline
-from titer.analysis.conditions.wording import confidence
 from titer.analysis.findings import Assay, DosePoint, Figure, Finding
 from titer.analysis.sentences import usability as said
 from titer.analysis.sentences.text import Text, capital, clauses, fill, percent, same
+from titer.analysis.wording import confidence
 from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol
 from titer.records import Outcome

@@ -10,11 +10,11 @@ from titer.analysis.conditions.exposure_evidence import ExposureEvidence
 from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.analysis.conditions.shown_instead import shown_instead
 from titer.analysis.conditions.withstanding_reasons import reason, remedy
-from titer.analysis.conditions.wording import exposure_sentence
 from titer.analysis.findings import Assay, Finding
 from titer.analysis.seed_indices import seed_indices
 from titer.analysis.sentences import exposure
 from titer.analysis.sentences.text import Text, fill, listed
+from titer.analysis.wording import exposure_sentence
 from titer.protocol.exposure import Condition, levels_of
 from titer.protocol.schema import Protocol
 from titer.records import Outcome

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of, tally
-from titer.analysis.conditions.wording import interval
 from titer.analysis.findings import Assay, Figure
 from titer.analysis.seed_indices import seed_indices
+from titer.analysis.wording import interval
 from titer.protocol.dose_axes import STEPS, Axis
 from titer.protocol.exposure import Condition, domains_of, ladder_length, levels_of, ratio_levels_of
 from titer.records import Role

@@ -5,9 +5,9 @@ from __future__ import annotations
 from titer.analysis.conditions import remedies
 from titer.analysis.conditions.exposure_evidence import ExposureEvidence
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, num_failing
-from titer.analysis.conditions.wording import budgets_said, confidence, other_said
 from titer.analysis.sentences import exposure
 from titer.analysis.sentences.text import NOTHING, Text, clauses, fill, listed, percent, same, sentences
+from titer.analysis.wording import budgets_said, confidence, other_said
 from titer.protocol.dose_axes import Axis
 from titer.records import Outcome
 from titer.stats import replicates

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 
 from titer.analysis.conditions.harm_decisions import Replicate, breaks, num_failing, replicates_of
 from titer.analysis.conditions.sham_results import uncontrolled
-from titer.analysis.conditions.wording import other_said
 from titer.analysis.controls.control import ControlResult, failed, left_open, passed, skipped
 from titer.analysis.findings import Assay, Figure
 from titer.analysis.seed_indices import seed_indices
 from titer.analysis.sentences import controls as said
 from titer.analysis.sentences.text import NOTHING, Text, capital, clauses, fill, listed, same
+from titer.analysis.wording import other_said
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import conditions_of, domains_of, levels_of, power_levels_of
 from titer.protocol.schema import Protocol
