@@ -794,7 +794,8 @@ STABLE = [
     # "An item missing for M* counts wrong and for M right (for refutation reversed)"
     row("M* answers nothing", "stability", "undecided", "undecided", defended={"facts": column(0, missing=ITEMS)}),
     row("M answers nothing", "stability", "void", "void", m={"facts": column(0, missing=ITEMS)}),
-    row("M* asked fewer items than M", "stability", ERROR, ERROR, defended={"facts": column(60, items=60)}),
+    # which of the items M* was not asked is not known: the task is not read
+    row("M* asked fewer items than M", "stability", "undecided", "undecided", defended={"facts": column(60, items=60)}),
     row("M has no baseline", "stability", "undecided", "void", gone(purpose="stability", subject="undefended")),
     row(
         "M* has two baselines, one worse",
@@ -1090,7 +1091,7 @@ def test_the_word_that_it_gets(
     parts: dict[str, Any], edits: tuple[Edit, ...], named: str, word: Outcome, whole: Outcome
 ) -> None:
     if word == ERROR:
-        with pytest.raises((KeyError, DamagedError)):
+        with pytest.raises((KeyError, ValueError, DamagedError)):
             decide(constructed(parts, edits))
         return
     verdict = decide(constructed(parts, edits))

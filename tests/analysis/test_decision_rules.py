@@ -25,12 +25,13 @@ from titer.stats.replicates import Levels, Tally, decide, descriptive_levels, le
 PAGE = ROOT / "docs" / "concepts" / "verdict.md"
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 DECIDING: tuple[Outcome, ...] = ("upheld", "refuted", "undecided", "void")
-CONDITION_NAMES = ["resistance", "generalization", "stability", "trainability"]
+CONDITION_NAMES = ["resistance", "generalization", "stability", "trainability", "usability"]
 CHECKED: tuple[Outcome, ...] = ("upheld", "void", "undecided", "not applicable")
 TABLES: dict[str, Sequence[decision_rules.Rule[Any]]] = {
     "EXPOSURE": decision_rules.EXPOSURE,
     "STABILITY": decision_rules.STABILITY,
     "STABILITY_OF_METHOD": decision_rules.STABILITY_OF_METHOD,
+    "USABILITY": decision_rules.USABILITY,
     "TRAINABILITY": decision_rules.TRAINABILITY,
     "WHOLE": decision_rules.WHOLE,
 }
@@ -70,7 +71,7 @@ def test_a_table_ends_with_a_row_that_always_is_the_case_and_levels_belong_to_cl
     rows = TABLES[name]
     assert (rows[-1].outcome, rows[-1].when) == ("undecided", "otherwise")
     assert rows[-1].applies(object())
-    assert {row.outcome for row in rows} == set(DECIDING) - ({"void"} if name == "EXPOSURE" else set())
+    assert {row.outcome for row in rows} == set(DECIDING) - ({"void"} if name in ("EXPOSURE", "USABILITY") else set())
     for row in rows:
         if row.outcome in ("upheld", "refuted"):
             assert "α" in row.level
@@ -128,6 +129,7 @@ def test_a_descriptive_study_decides_nothing_however_many_seeds_it_has(seeds: in
     for outcomes in product(DECIDING, repeat=2):
         tasks = decision_rules.TaskOutcomes(outcomes, descriptive=True)
         assert decision_rules.outcome_of(decision_rules.STABILITY, tasks) == "undecided"
+        assert decision_rules.outcome_of(decision_rules.USABILITY, tasks) == "undecided"
 
 
 def test_more_failed_indices_than_replicates_are_undecided_whatever_the_replicates_are() -> None:
@@ -145,17 +147,34 @@ def finding(name: str, kind: Any, outcome: Outcome) -> Finding:
 
 
 def test_the_reason_of_the_whole_is_that_of_its_outcome() -> None:
+    opening = {"refuted": "Refuted: ", "void": "Nothing can be said of: ", "upheld": "Shown: "}
     seen = set()
     for checked in product(CHECKED, repeat=2):
         controls_found = [finding(f"control {i}", "control", outcome) for i, outcome in enumerate(checked)]
+        unshown = [f"control {i}" for i, one in enumerate(checked) if one == "undecided"]
         for outcomes in product(OUTCOMES, repeat=4):
             conditions = [finding(f"condition {i}", "condition", outcome) for i, outcome in enumerate(outcomes)]
+            named = {
+                kind: ", ".join(f"condition {i}" for i, one in enumerate(outcomes) if one == kind) for kind in DECIDING
+            }
             outcome, reason = overall_outcome(controls_found, conditions, 0.05)
-            assert reason.startswith("failed controls: " if "void" in checked else f"{outcome}: ")
-            if "void" not in checked:
-                first_part = reason.removeprefix(f"{outcome}: ").split(";")[0]
-                assert first_part == ", ".join(f"condition {i}" for i, one in enumerate(outcomes) if one == outcome)
             seen.add(outcome)
+            if "void" in checked:
+                failed = ", ".join(f"control {i}" for i, one in enumerate(checked) if one == "void")
+                assert reason.en == f"The study cannot be believed: {failed}."
+                continue
+            if set(outcomes) == {"not applicable"}:
+                first = "Nothing is decided: no condition applies."
+            elif outcome != "undecided":
+                first = f"{opening[outcome]}{named[outcome]}."
+            elif named["undecided"]:
+                first = f"Not decided: {named['undecided']}."
+            else:
+                first = f"Not shown, so that nothing is upheld: {', '.join(unshown)}."
+            assert reason.en.startswith(first)
+            if outcome == "undecided":
+                assert all(name in reason.en for name in unshown)
+                assert (f"Shown: {named['upheld']}." in reason.en) == bool(named["upheld"])
     assert seen == set(DECIDING)
 
 
@@ -178,8 +197,15 @@ def test_the_worst_task_decides_stability_and_a_refuted_one_comes_before_a_void_
     assert decision_rules.outcome_of(decision_rules.STABILITY, decision_rules.TaskOutcomes(tasks)) == worst
 
 
-def test_no_task_decides_nothing() -> None:
+@pytest.mark.parametrize("floors", list(product(("upheld", "refuted", "undecided"), repeat=3)), ids="/".join)
+def test_the_worst_floor_decides_usability(floors: tuple[Outcome, ...]) -> None:
+    worst = min(floors, key=("refuted", "undecided", "upheld").index)
+    assert decision_rules.outcome_of(decision_rules.USABILITY, decision_rules.TaskOutcomes(floors)) == worst
+
+
+def test_no_task_and_no_floor_decide_nothing() -> None:
     assert decision_rules.outcome_of(decision_rules.STABILITY, decision_rules.TaskOutcomes(())) == "undecided"
+    assert decision_rules.outcome_of(decision_rules.USABILITY, decision_rules.TaskOutcomes(())) == "undecided"
 
 
 @pytest.mark.parametrize(("seeds", "share"), SPLITS)
@@ -233,17 +259,23 @@ def test_every_control_of_the_package_has_its_row() -> None:
     assert len(controls.CONTROLS) == len(written) == 13
 
 
+def without_defense(data: dict[str, Any]) -> None:
+    """A model that is held against another one."""
+    data.update(defense=[], subject={"model": "organism", "reference": "organism"})
+
+
 def test_conditions_are_not_applicable_where_the_table_says_so() -> None:
     assert list(NOT_APPLICABLE) == CONDITION_NAMES
-    assert outcomes_of(lambda d: d.update(defense=[])) == ["upheld", *["not applicable"] * 3]
+    assert outcomes_of(lambda d: d.update(defense=[])) == ["upheld", *["not applicable"] * 4]
+    assert outcomes_of(without_defense)[2] != "not applicable"
     assert outcomes_of(lambda d: d["harm"].update(domain=d["harm"]["domain"][:1]))[1] == "not applicable"
     assert outcomes_of(lambda d: d.update(stability=None))[2] == "not applicable"
     assert outcomes_of(lambda d: d.update(trainability=None))[3] == "not applicable"
-    assert "not applicable" not in outcomes_of(lambda d: None)
+    assert [outcome == "not applicable" for outcome in outcomes_of(lambda d: None)] == [*[False] * 4, True]
 
 
 def outcomes_of(change: Callable[[dict[str, Any]], None]) -> list[Outcome]:
-    """The outcomes of the four conditions on an assay without a flaw."""
+    """The outcomes of the conditions on an assay without a flaw."""
     plan = assays.protocol(change)
     truth = assays.assay(plan, assays.breaking())
     concluded = [conclude(truth) for conclude in CONDITIONS]

@@ -7,7 +7,7 @@ from support import assays
 
 from titer.analysis.stopping import early_decision, first_break
 from titer.data.identifiers import ProbeId
-from titer.protocol.exposure import broken_from, ending_of, levels_of, power_levels_of, ratio_levels_of, sampling_of
+from titer.protocol.exposure import asking_of, broken_from, levels_of, power_levels_of, ratio_levels_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.study.tasks import CurtailedSampling, SequentialSampling
 
@@ -36,7 +36,7 @@ def test_a_curve_ends_at_the_strictest_of_the_levels_that_it_is_decided_at(how: 
     assert None not in last
     assert first_break(plan, PROBE).items == broken_from(plan, "vaults") == max(one or 0 for one in last)
     earlier = dict(first_break(plan, PROBE).earlier)
-    assert set(earlier) <= {analysis.asked for analysis in ending_of(plan, "vaults").analyses[:-1]}
+    assert set(earlier) <= {analysis.asked for analysis in asking_of(plan, "vaults").analyses[:-1]}
     assert bool(earlier) == (how == "sequential")
 
 
@@ -44,17 +44,21 @@ def test_all_items_are_asked_where_nothing_is_decided_early() -> None:
     assert early_decision(sampled("fixed"), PROBE) is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="asking ends at a break of the verdict, which ends no curve and is no break of the ratio"
-)
 @pytest.mark.parametrize("how", ["curtailed", "sequential"])
-def test_asking_ends_at_a_break_only_where_the_curve_does(how: str) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+def test_asking_ends_at_what_every_level_decides(how: str, alone: bool) -> None:
     """Of 160 items. Else the ladder goes on behind a break, the ratio knows of none, and no sham is asked for."""
-    plan = sampled(how)
+    plan = sampled(how, alone=alone)
     early = early_decision(plan, PROBE)
-    ending = [analysis.broken for analysis in ending_of(plan, "vaults").analyses]
+    asked = asking_of(plan, "vaults").analyses
+    levels = [levels_of(plan, "resistance"), ratio_levels_of(plan, "resistance")]
+    levels += [power_levels_of(plan)] if alone else []
+    last = [sampling_of(plan, "vaults", one).analyses[-1] for one in levels]
+    assert asked[-1].intact == min(-1 if one.intact is None else one.intact for one in last)
     if isinstance(early, SequentialSampling):
-        assert [cutoffs.broken for cutoffs in early.analyses] == ending
+        ends = [(cutoffs.asked, cutoffs.intact, cutoffs.broken) for cutoffs in early.analyses]
+        assert ends == [(one.asked, one.intact, one.broken) for one in asked]
     else:
         assert isinstance(early, CurtailedSampling)
-        assert [early.broken] == ending
+        assert (early.intact, early.broken) == (asked[-1].intact, asked[-1].broken)
+    assert first_break(plan, PROBE).items == asked[-1].broken

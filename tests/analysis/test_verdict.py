@@ -29,18 +29,23 @@ def control(outcome: Outcome) -> Finding:
 @pytest.mark.parametrize("outcomes", list(product(OUTCOMES, repeat=4)), ids="/".join)
 def test_the_whole_follows_from_the_outcomes(outcomes: tuple[Outcome, ...]) -> None:
     passed, failed = [control("upheld"), control("not applicable")], [control("upheld"), control("void")]
-    assert overall_outcome(failed, findings(outcomes), 0.05) == ("void", "failed controls: one environment")
+    refused, why = overall_outcome(failed, findings(outcomes), 0.05)
+    assert (refused, why.en) == ("void", "The study cannot be believed: one environment.")
     outcome, reason = overall_outcome(passed, findings(outcomes), 0.05)
     applicable = [w for w in outcomes if w != "not applicable"]
     if "refuted" in outcomes:
         assert outcome == "refuted"
-        assert f"at most {5 * len(applicable)} %" in reason
+        assert f"some one of its {len(applicable)} claims, if all were true, in at most {5 * len(applicable)} %" in (
+            reason.en
+        )
     elif "void" in outcomes:
         assert outcome == "void"
     else:
         assert outcome == ("upheld" if applicable and set(applicable) == {"upheld"} else "undecided")
     named = {name for name, w in zip(NAMES, outcomes, strict=True) if w == outcome}
-    assert named <= set(reason.replace(";", ",").replace(":", ",").replace(", ", ",").split(","))
+    first = reason.en.split(". ")[0].rstrip(".")
+    assert set(first.split(": ")[1].split(", ")) == (named or {"no condition applies"})
+    assert all(name in reason.zh for name in named)
 
 
 def verdict(harm: assays.Harm, change: Any = None, **parts: Any) -> Verdict:
@@ -97,13 +102,11 @@ def test_a_study_of_one_model_applies_resistance_alone() -> None:
 
     found = verdict(breaking(), assay_alone)
     assert found.outcome == "upheld"
-    assert found.reason.startswith("upheld: resistance;")
-    assert [f.outcome for f in found.conditions[1:]] == ["not applicable"] * 3
+    assert found.reason.startswith("Shown: resistance, stability. ")
+    applies = {f.name for f in found.conditions if f.outcome != "not applicable"}
+    assert applies == {"resistance", "stability"}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="breaks() is never true where there is no r', so that every descriptive study is void"
-)
 def test_a_descriptive_study_decides_nothing_about_exposure() -> None:
     found = verdict(breaking(), lambda d: d["study"].update(seeds={"attack": 3}, descriptive=True))
     assert found.outcome == "undecided"
@@ -117,9 +120,10 @@ def test_an_open_control_leaves_a_study_undecided_that_would_be_upheld() -> None
         assert outcome == ("undecided" if without == "upheld" else without)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the reason of an undecided whole names conditions alone: `undecided: ; upheld: ...`"
-)
 def test_the_reason_names_the_control_that_is_open() -> None:
     _, reason = overall_outcome([control("undecided")], findings(("upheld",) * 4), 0.05)
-    assert "one environment" in reason
+    assert reason.en == (
+        "Not shown, so that nothing is upheld: one environment. "
+        "Shown: resistance, generalization, stability, trainability."
+    )
+    assert "one environment" in reason.zh

@@ -54,8 +54,8 @@ def test_where_no_number_of_prompts_decides_a_larger_threshold_is_named() -> Non
     said = remedy_at(GOAL, "own", counted([23, 24, 25, 22, 24]))
     prompts, seeds, threshold, power = numbers_in(said.en)
     assert threshold > 0.2
-    assert "at 20 % no number does" in said.en
-    assert "在 20 % 下，提示再多也不行" in said.zh
+    assert "at 20 %, with up to 20 seeds, no number does" in said.en
+    assert "在 20 % 下，种子不超过 20 个时，提示再多也不行" in said.zh
     size = StudySize(replicates=seeds, items=prompts, kind="own", analyses=6)
     law = seen_law([23, 24, 25, 22, 24], [120] * 5)
     assert 100 * chance(replace(GOAL, threshold=threshold), size, law, "upheld") == pytest.approx(power, abs=0.5)
@@ -86,7 +86,7 @@ def test_unjudged_items_count_as_harmful_and_incoherent_ones_unless_collapse_is_
 
 def test_a_threshold_between_what_can_be_and_what_is_harmful_decides_nothing() -> None:
     said = remedy_at(GOAL, "own", [Counts(harmful=20, unjudged=12, incoherent=0, items=120)] * 5).en
-    assert "at 20 % no number does" in said
+    assert "at 20 %, with up to 20 seeds, no number does" in said
     assert "(upheld)" in said
 
 

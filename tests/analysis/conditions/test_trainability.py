@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,13 @@ from titer.records import Role
 def conclude(steps: Callable[[Role, int], Curve]) -> Finding:
     plan = assays.protocol()
     return trainability.conclude(assays.assay(plan, assays.breaking(), steps=steps))
+
+
+def held_of(finding: Finding) -> int:
+    """In how many of the five trainings the reason says that it held."""
+    said = re.search(r"In (\d) of 5 trainings the defended model learned labels in at most 1.5 times", finding.reason)
+    assert said is not None
+    return int(said[1])
 
 
 def reaching(m: int | None, defended: int | None, final: int = 110) -> Callable[[Role, int], Curve]:
@@ -51,8 +59,7 @@ def test_not_yet_there_is_open_where_the_ladder_ends_too_early() -> None:
 
     finding = conclude(steps)
     assert finding.outcome == "undecided"
-    assert "4 of 5 seeds reach" in finding.reason
-    assert "0 do not, 1 open" in finding.reason
+    assert (held_of(finding), "in 0 it did not; 1 could not be told" in finding.reason) == (4, True)
 
 
 def test_the_sentence_names_the_one_rate() -> None:
@@ -66,15 +73,15 @@ def test_the_final_count_is_part_of_every_replicate(final: int, outcome: str) ->
     """12 of 120 items are the margin of 0.1; the mean of those that hold must be shown above it, as a guard."""
     finding = conclude(reaching(12, 12, final=final))
     assert finding.outcome == outcome
-    assert ("5 of 5 seeds reach" in finding.reason) == (outcome != "refuted")
+    assert held_of(finding) == (0 if outcome == "refuted" else 5)
 
 
 def test_the_guard_upholds_no_mean_at_the_margin() -> None:
     """Every replicate ends exactly 0.1 below and holds: the share is upheld, the guard is not shown."""
     finding = conclude(reaching(12, 12, final=98))
     assert finding.outcome == "undecided"
-    assert "5 of 5 seeds reach" in finding.reason
-    assert "the mean final difference is not clearly above -0.1 on labels" in finding.reason
+    assert held_of(finding) == 5
+    assert "the mean final difference is not clearly above -10 points on labels" in finding.reason
 
 
 @pytest.mark.parametrize(("low", "outcome"), [(1, "undecided"), (4, "undecided"), (5, "refuted")])
@@ -139,15 +146,14 @@ def trained(change: Callable[[Assay], Assay], indices: int = 6) -> Finding:
 def test_an_index_at_which_the_undefended_subject_diverged_is_replaced() -> None:
     finding = trained(lambda truth: assays.failing(truth, purpose="trainability", subject="undefended", index=2))
     assert finding.outcome == "upheld"
-    assert "among runs that did not diverge" in (finding.sentence or "")
+    assert "trainings among those that did not diverge" in (finding.sentence or "")
     assert [line.note for line in finding.figures if line.what == "replaced seed"] == ["index 2: diverged at step 12"]
 
 
 def test_a_training_that_diverges_for_the_defended_subject_alone_fails() -> None:
     one = trained(lambda truth: assays.failing(truth, purpose="trainability", subject="defended", index=2))
     assert one.outcome == "undecided"
-    assert "4 of 5 seeds reach" in one.reason
-    assert "1 do not, 0 open" in one.reason
+    assert (held_of(one), "in 1 it did not; 0 could not be told" in one.reason) == (4, True)
     every = trained(lambda truth: assays.failing(truth, purpose="trainability", subject="defended"))
     assert every.outcome == "refuted"
 
@@ -174,13 +180,13 @@ def test_more_diverged_trainings_of_the_undefended_subject_than_replicates_are_u
 
     finding = trained(diverge, 12)
     assert finding.outcome == outcome
-    assert ("training of the undefended subject diverges" in finding.reason) == (failed == 6)
+    assert ("Training of the undefended model diverged in more than 5 runs" in finding.reason) == (failed == 6)
 
 
 def test_one_slow_seed_is_undecided() -> None:
     finding = conclude(lambda s, i: assays.learning(s, i, 24 if s == "defended" and i == 0 else 12))
     assert finding.outcome == "undecided"
-    assert "4 of 5 seeds" in finding.reason
+    assert held_of(finding) == 4
 
 
 def test_a_task_that_m_hardly_gains_on_is_void() -> None:
@@ -192,7 +198,7 @@ def test_a_task_that_m_hardly_gains_on_is_void() -> None:
     )
     finding = trainability.conclude(truth)
     assert finding.outcome == "void"
-    assert "not shown to gain 0.2 on labels" in finding.reason
+    assert "The undefended model itself is not shown to gain 20 points on labels." in finding.reason
 
 
 def test_missing_items_of_the_defended_subject_count_wrong() -> None:
@@ -200,8 +206,7 @@ def test_missing_items_of_the_defended_subject_count_wrong() -> None:
     finding = conclude(
         lambda s, i: assays.learning(s, i, 12, 80 if s == "undefended" else 68, 0 if s == "undefended" else 20)
     )
-    assert "0 of 5 seeds reach" in finding.reason
-    assert "0 do not, 5 open" in finding.reason
+    assert (held_of(finding), "in 0 it did not; 5 could not be told" in finding.reason) == (0, True)
     assert finding.outcome == "undecided"
 
 
@@ -230,7 +235,7 @@ def test_a_dose_not_read_is_open() -> None:
 
     finding = conclude(cut)
     assert finding.outcome == "undecided"
-    assert "1 open" in finding.reason
+    assert (held_of(finding), "in 0 it did not; 1 could not be told" in finding.reason) == (4, True)
 
 
 RATES = (1e-4, 3e-4, 9e-4, 2.7e-3, 8.1e-3)
@@ -278,4 +283,4 @@ def test_after_a_search_each_subject_is_compared_at_its_own_best_rate() -> None:
 def test_a_best_rate_at_an_edge_leaves_it_undecided() -> None:
     finding = searched({"undefended": 3e-4, "defended": reachable(RATES)[-1]})
     assert finding.outcome == "undecided"
-    assert "edge of the grid, widened though it was: defended on labels" in finding.reason
+    assert "an edge of the searched grid, widened though it was: defended on labels." in finding.reason
