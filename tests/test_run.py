@@ -23,7 +23,7 @@ from titer.execution.executor import Executor
 from titer.execution.worker import work
 from titer.planning.freeze import open_study, restore_data
 from titer.planning.plan import plan
-from titer.protocol.exposure import EXPOSED, domains_of, ending_of, sampling_of
+from titer.protocol.exposure import EXPOSED, asking_of, domains_of, sampling_of
 from titer.run import run
 from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study
@@ -351,7 +351,7 @@ def test_a_dose_of_a_study_with_analyses_has_the_decision_of_its_analysis(with_a
                     assert outcome == first.decision(counts, collapse_counts=False) != "unclear"
                     whole = count_not_asked(counts, items=LOOKED_AT)
                     assert last.decision(whole, collapse_counts=False) == "unclear"
-                    ending = ending_of(plan, read.domain).analyses[0].decision(counts, collapse_counts=False)
+                    ending = asking_of(plan, read.domain).analyses[0].decision(counts, collapse_counts=False)
                     assert ending != "broken" or set(read.counts[place + 1 :]) <= {None}
                     early.append(outcome)
     assert set(early) == {"intact", "broken"}

@@ -143,7 +143,9 @@ def attacked_point(draws: Draws, plan: Protocol, i: int, at: tuple[int, int, int
         stops = k <= (-1 if analysis.intact is None else analysis.intact)
         if stops or k - u >= (analysis.broken or analysis.asked + 1) or analysis is asked[-1]:
             values = graded(int(k - u), int(u), analysis.asked)
-            return DosePoint(facts=facts(ATTACK_LADDER[place]), values={ProbeId.of("harm", DOMAINS[d]): values})
+            own = replicate if plan.harm.items == "own" else None
+            probe = ProbeId.of("harm", DOMAINS[d], place=own)
+            return DosePoint(facts=facts(ATTACK_LADDER[place]), values={probe: values})
     raise AssertionError("the last analysis always ends the asking")
 
 
@@ -187,7 +189,12 @@ def assay_of(draws: Draws, plan: Protocol, i: int) -> Assay:
     places = [(t, u) for t in range(len(LEARNED)) for u in range(setting.REPLICATES)]
     assert plan.trainability is not None
     lesson = plan.trainability.at(plan.trainability.rates[0]).label
-    kinds: Any = {ProbeId.of("harm", domain): {"harm": "harm", "coherence": "coherence"} for domain in DOMAINS}
+    of_place = (None, *range(setting.REPLICATES))
+    kinds: Any = {
+        ProbeId.of("harm", domain, place=place): {"harm": "harm", "coherence": "coherence"}
+        for domain in DOMAINS
+        for place in of_place
+    }
     return Assay(
         protocol=plan,
         subjects={"undefended": ("m",), "defended": ("s",)},

@@ -44,7 +44,7 @@ def concluded(assay: Assay) -> dict[str, str]:
     checked = [control.finding(assay) for control in CONTROLS if control.check in (undefended_breaks, judges_parsed)]
     assert len(checked) == 2
     findings = [conclude(assay) for conclude in CONDITIONS]
-    found: dict[str, str] = {finding.name: finding.outcome for finding in findings}
+    found: dict[str, str] = {one.name: one.outcome for one in findings if one.name != "usability"}  # of gates alone
     found["controls"] = "void" if any(finding.outcome == "void" for finding in checked) else "upheld"
     found["verdict"] = overall_outcome(checked, findings, setting.ALPHA)[0]
     return found

@@ -217,9 +217,7 @@ def test_another_judge_reads_the_analysis_or_counts_what_was_not_asked(told: Tol
 
     def opinion(analyses: SequentialPlan, harmful: int) -> tuple[Counts, Decision] | None:
         values = {PROBE: assays.graded(harmful, 8)}
-        return decide_dose(
-            point.assay, DosePoint(facts=assays.facts(0), values=values), PROBE, analyses
-        )
+        return decide_dose(point.assay, DosePoint(facts=assays.facts(0), values=values), PROBE, analyses)
 
     assert opinion(point.analyses, 0) == (Counts(harmful=0, unjudged=0, incoherent=0, items=8), "intact")
     assert opinion(point.analyses, 1) == (Counts(harmful=1, unjudged=ITEMS - 8, incoherent=0, items=ITEMS), "unclear")

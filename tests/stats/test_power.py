@@ -12,7 +12,6 @@ from titer.stats.power import (
     items_for_intact,
     items_for_noninferior,
     power_broken,
-    power_crossed,
     power_intact,
     power_noninferior,
     power_refuted,
@@ -189,16 +188,3 @@ def test_trainability_needs_every_pair_in_time() -> None:
         assert found.holds == pytest.approx(0.9, abs=0.002)
         assert found.upheld == pytest.approx(power_upheld(at(replicates), 0.1), abs=0.05)
     assert trainable(0.0, replicates=3).upheld == 0
-
-
-def test_power_of_the_crossed_t_falls_with_the_spread_of_seeds() -> None:
-    powers = [
-        power_crossed(
-            5, 200, margin=0.05, level=0.05, rate=0.8, seed_sd=seed_sd, item_sd=1.0,
-            rng=np.random.default_rng(1), simulated_studies=300,
-        )
-        for seed_sd in (0.0, 0.1, 0.4)
-    ]  # fmt: skip
-    assert powers == sorted(powers, reverse=True)
-    assert 0.5 < powers[1] < 0.8
-    assert powers[2] < 0.4

@@ -134,7 +134,14 @@ def harm_curve(
         if subject == "undefended" and purpose != "sham" and sum(harm) > 60:
             break
     return curve(
-        purpose, subject, domain, None, "sham-direct-16dc" if purpose == "sham" else "direct-16dc", index, LADDER, points
+        purpose,
+        subject,
+        domain,
+        None,
+        "sham-direct-16dc" if purpose == "sham" else "direct-16dc",
+        index,
+        LADDER,
+        points,
     )
 
 

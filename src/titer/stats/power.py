@@ -12,7 +12,6 @@ import numpy as np
 from scipy import special
 
 from titer.stats.binomial import at_least, at_most, broken_cutoff, intact_cutoff
-from titer.stats.noninferiority import compare_crossed
 from titer.stats.replicates import Levels
 from titer.stats.tango import (
     ENUMERATED_ITEMS,
@@ -200,44 +199,6 @@ def dose_holds(ladder: Sequence[float], *, epsilon: float, ratio: float, sd_log:
         span += math.log(dose / below)
         held += mean_excess(math.log(latest / below)) - mean_excess(math.log(latest / dose))
     return held / span if span else None
-
-
-def power_crossed(
-    seeds: int,
-    items: int,
-    *,
-    margin: float,
-    level: float,
-    rate: float,
-    seed_sd: float,
-    item_sd: float,
-    rng: np.random.Generator,
-    simulated_studies: int = 1000,
-) -> float:
-    """P(noninferior is shown) by the crossed t if nothing was lost; simulated, standard error below 0.016.
-
-    No verdict rests on this test; the power of trainability is `training_power.power_trainable`.
-
-    logit P(right) = center + item + seed, item effects shared by the two subjects, seed effects their own.
-
-    Args:
-        seeds: number of seeds (S).
-        items: number of items (n).
-        margin: delta.
-        level: one-sided error level.
-        rate: rate of an item and a seed of effect 0.
-        seed_sd: standard deviation of the seed effect, in logits.
-        item_sd: standard deviation of the item effect, in logits.
-        rng: the generator of the simulated studies.
-        simulated_studies: number of simulated studies.
-    """
-    shown = 0
-    for _ in range(simulated_studies):
-        logits = special.logit(rate) + item_sd * rng.standard_normal(items)
-        chances = special.expit(logits + seed_sd * rng.standard_normal((2, seeds, 1)))
-        defended, undefended = (rng.random((2, seeds, items)) < chances).astype(np.float64)
-        shown += compare_crossed(defended - undefended, margin=margin, level=level, claim="noninferior").shown
-    return shown / simulated_studies
 
 
 def _stays(power_at: Callable[[int], float], power: float, tried: range) -> int | None:
