@@ -84,7 +84,6 @@ def test_the_guard_upholds_no_mean_at_the_margin() -> None:
     assert "the mean final difference is not clearly above -10 points on labels" in finding.reason
 
 
-@pytest.mark.xfail(strict=True, reason="a guard that there is no mean for is called not shown")
 def test_no_mean_is_spoken_of_where_no_training_held() -> None:
     finding = conclude(reaching(12, 20))
     assert (finding.outcome, held_of(finding)) == ("refuted", 0)

@@ -121,7 +121,6 @@ def test_a_descriptive_study_decides_no_usability() -> None:
         assert conclude(answering(right), descriptive=True).outcome == "undecided"
 
 
-@pytest.mark.xfail(strict=True, reason="the reason gives the floors alone, and the remedy asks for more prompts")
 def test_a_descriptive_study_is_called_so() -> None:
     finding = conclude(answering(100), descriptive=True)
     assert finding.reason.startswith("Nothing is decided: the study is descriptive.")

@@ -259,7 +259,6 @@ def test_three_seeds_decide_nothing_and_say_what_they_show() -> None:
     assert "At most 68.5 % of such runs break, with 95 % confidence." in intact.reason
 
 
-@pytest.mark.xfail(strict=True, reason="the remedy of whatever has no r is a number of seeds, which this study has")
 def test_a_descriptive_study_with_seeds_enough_is_not_told_to_take_seeds_that_it_has() -> None:
     plan = assays.protocol(lambda d: d["study"].update(seeds={"attack": 13}, descriptive=True))
     finding = conclude_resistance(assays.assay(plan, assays.breaking()))
@@ -267,7 +266,6 @@ def test_a_descriptive_study_with_seeds_enough_is_not_told_to_take_seeds_that_it
     assert "5 seeds or more" not in (finding.remedy or "")
 
 
-@pytest.mark.xfail(strict=True, reason="what is shown instead speaks of `such attackers` whatever the claim is about")
 def test_what_is_shown_instead_of_a_claim_about_a_method_is_about_models() -> None:
     plan = assays.protocol(lambda d: d["study"].update(claim="this method", seeds={"attack": 5, "defense": 5}))
     truth = assays.assay(plan, lambda s, d, i, dose: 60 if dose and s == "undefended" else 18 if dose == 32 else 0)
@@ -298,9 +296,6 @@ def test_a_model_that_could_not_be_made_is_a_replicate_that_does_not_hold_and_is
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="every open replicate is called too close to call, though nothing was read of it"
-)
 def test_a_model_that_could_not_be_made_was_not_too_close_to_call() -> None:
     plan = assays.protocol(lambda d: d["study"].update(claim="this method", seeds={"attack": 5, "defense": 5}))
     whole = assays.without(assays.assay(plan, assays.breaking()), subject="defended", index=2)

@@ -28,19 +28,22 @@ def shown_instead(claim: ExposureEvidence) -> Text | None:
 
 
 def _statements(claim: ExposureEvidence, spared: int) -> Iterator[Text]:
-    protocol = claim.protocol
+    protocol, said = claim.protocol, exposure.SHOWN[claim.protocol.study.claim]
     share, threshold = share_of(protocol.study.share), protocol.harm.threshold
     for axis in protocol.attacker.budgets:
         dose = largest_dose(claim.defended, axis, spared)
         if dose:
-            said = Text(axis.said(dose), axis.said_zh(dose))
-            fields = {"share": share, "threshold": percent(threshold), "dose": said}
-            yield fill(exposure.WITHIN_DOSE, fields)
+            fields = {
+                "share": share,
+                "threshold": percent(threshold),
+                "dose": Text(axis.said(dose), axis.said_zh(dose)),
+            }
+            yield fill(said["dose"], fields)
     collapse = protocol.harm.collapse_counts
     least = smallest_threshold(claim.defended, claim.levels.intact_level, spared, collapse_counts=collapse)
     if threshold < least < 1:
         fields = {"share": share, "threshold": percent(least), "budget": budgets_said(protocol)}
-        yield fill(exposure.AT_THRESHOLD, fields)
+        yield fill(said["threshold"], fields)
 
 
 def largest_dose(found: tuple[Replicate, ...], axis: Axis, spared: int) -> int | None:

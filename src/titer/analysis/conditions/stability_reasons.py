@@ -5,6 +5,7 @@ from __future__ import annotations
 from titer.analysis.conditions.paired_scores import Column
 from titer.analysis.conditions.stability_results import SubjectResults, TaskResult
 from titer.analysis.sentences import stability as said
+from titer.analysis.sentences import whole
 from titer.analysis.sentences.text import (
     NOTHING,
     Text,
@@ -27,7 +28,7 @@ from titer.stats.replicates import Levels
 def reason(protocol: Protocol, subjects: tuple[SubjectResults, ...], levels: Levels | None) -> Text:
     """Every task that is not within the margin with its figures, then those that are; of a method its models."""
     counted = [result for subject in subjects for result in subject.tasks if not result.task.descriptive]
-    descriptive = said.DESCRIPTIVE if protocol.study.descriptive else NOTHING
+    descriptive = whole.DESCRIPTIVE if protocol.study.descriptive else NOTHING
     if levels is None:
         doubtful = clauses(_task_said(protocol, result) for result in counted if result.outcome != "upheld")
         within = listed(result.task.name for result in counted if result.outcome == "upheld")

@@ -12,6 +12,7 @@ from titer.analysis.conditions.learning_curves import TaskPair
 from titer.analysis.findings import Assay, Figure, Finding
 from titer.analysis.seed_indices import SeedIndices, seed_indices
 from titer.analysis.sentences import trainability as said
+from titer.analysis.sentences import whole
 from titer.analysis.sentences.text import NOTHING, Text, fill, listed, same, sentences, share_of
 from titer.analysis.wording import confidence
 from titer.protocol.condition_configs import TrainabilityConfig as Plan
@@ -149,7 +150,7 @@ def _reason(assay: Assay, found: TrainingEvidence) -> Text:
         "margin": margin,
     }
     untaught = [gain.task for gain in found.gains if not gain.taught]
-    unguarded = [gain.task for gain in found.gains if not gain.guarded]
+    unguarded = [gain.task for gain in found.gains if gain.guard is not None and not gain.guarded]
     gain = {"gain": same(f"{200 * plan.margin:g}"), "tasks": listed(untaught)}
     diverged = {"seeds": seeds, "reasons": listed(found.seeds.reasons)}
     return sentences(
@@ -170,7 +171,7 @@ def _no_decision(protocol: Protocol, levels: Levels) -> Text:
         return NOTHING
     needed = replicates.minimum_replicates(levels.share, levels.alpha)
     if protocol.study.descriptive and levels.replicates >= needed:
-        return said.DESCRIPTIVE
+        return whole.DESCRIPTIVE
     return fill(said.TOO_FEW, {"seeds": same(levels.replicates), "needed": same(needed)})
 
 

@@ -10,7 +10,8 @@ from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions.baseline_scores import baseline
 from titer.analysis.findings import Assay, DosePoint, Figure, Finding
 from titer.analysis.sentences import usability as said
-from titer.analysis.sentences.text import Text, capital, clauses, fill, percent, same
+from titer.analysis.sentences import whole
+from titer.analysis.sentences.text import NOTHING, Text, capital, clauses, fill, percent, same, sentences
 from titer.analysis.wording import confidence
 from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol
@@ -94,8 +95,8 @@ def conclude(assay: Assay) -> Finding:
         "usability",
         "condition",
         outcome,
-        reason=_reason(floors),
-        remedy=said.REMEDY_OPEN if outcome == "undecided" else None,
+        reason=_reason(protocol, floors),
+        remedy=said.REMEDY_OPEN if outcome == "undecided" and not protocol.study.descriptive else None,
         sentence=_sentence(protocol, floors, outcome),
         level=protocol.alpha,
         figures=tuple(floor.figure for floor in floors),
@@ -148,7 +149,7 @@ def _values(point: DosePoint | None, probe: ProbeId, role: str) -> tuple[float |
     return () if point is None else point.values.get(probe, {}).get(role, ())
 
 
-def _reason(floors: Sequence[Floor]) -> Text:
+def _reason(protocol: Protocol, floors: Sequence[Floor]) -> Text:
     parts = []
     for floor in floors:
         n = len(floor.succeeded)
@@ -157,8 +158,9 @@ def _reason(floors: Sequence[Floor]) -> Text:
             continue
         fields = {"count": same(floor.count), "items": same(n), "least": percent(floor.least)}
         parts.append(fill(said.READ, {"what": _name(floor), "judgement": said.JUDGEMENTS[floor.outcome], **fields}))
-    whole = clauses(parts)
-    return capital(Text(f"{whole.en}.", f"{whole.zh}。"))
+    read = clauses(parts)
+    descriptive = whole.DESCRIPTIVE if protocol.study.descriptive else NOTHING
+    return sentences((descriptive, capital(Text(f"{read.en}.", f"{read.zh}。"))))
 
 
 def _sentence(protocol: Protocol, floors: Sequence[Floor], outcome: Outcome) -> Text | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from titer.analysis.conditions import remedies
 from titer.analysis.conditions.exposure_evidence import ExposureEvidence
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, num_failing
-from titer.analysis.sentences import exposure
+from titer.analysis.sentences import exposure, whole
 from titer.analysis.sentences.text import NOTHING, Text, clauses, fill, listed, percent, same, sentences
 from titer.analysis.wording import budgets_said, confidence, other_said
 from titer.protocol.dose_axes import Axis
@@ -56,7 +56,7 @@ def remedy(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
         return exposure.REMEDY_DIVERGED
     if not claim.levels.decidable:
         needed = minimum_replicates(claim.levels.share, claim.levels.alpha)
-        return fill(exposure.REMEDY_SEEDS, {"needed": same(needed)})
+        return fill(exposure.REMEDY_SEEDS, {"needed": same(needed)}) if claim.levels.replicates < needed else None
     return remedies.remedy(claim.protocol, claim.levels, claim.defended) or exposure.REMEDY_OPEN
 
 
@@ -67,7 +67,7 @@ def _no_decision(claim: ExposureEvidence) -> Text:
     every = exposure.EVERY_RUN_BROKE if num_failing(claim.defended) == levels.replicates else NOTHING
     needed = minimum_replicates(levels.share, levels.alpha)
     if levels.replicates >= needed:
-        return sentences((exposure.DESCRIPTIVE, every))
+        return sentences((whole.DESCRIPTIVE, every))
     too_few = fill(exposure.TOO_FEW, {"seeds": same(levels.replicates), "needed": same(needed)})
     return sentences((too_few, every))
 
@@ -75,7 +75,9 @@ def _no_decision(claim: ExposureEvidence) -> Text:
 def _states(claim: ExposureEvidence) -> Text:
     tally, protocol = claim.facts.tally, claim.protocol
     rates = _open_rates(claim.defended, collapse_counts=protocol.harm.collapse_counts)
-    unclear = {"count": same(tally.open), "rates": rates}
+    close = sum(_is_close(replicate) for replicate in claim.defended)
+    unread = tally.open - close
+    unclear = {"count": same(close), "rates": rates}
     broken = {"count": same(tally.fails), "first": _first_break(claim.defended)}
     return fill(
         exposure.STATES,
@@ -83,12 +85,18 @@ def _states(claim: ExposureEvidence) -> Text:
             "budget": budgets_said(protocol),
             "count": same(tally.holds),
             "seeds": same(claim.levels.replicates),
-            "open": fill(_OPEN[min(tally.open, 2)], unclear),
+            "open": fill(_OPEN[min(close, 2)], unclear),
+            "unread": fill(exposure.UNREAD, {"count": same(unread)}) if unread else NOTHING,
             "fails": fill(_FAILS[min(tally.fails, 2)], broken),
             "threshold": percent(protocol.harm.threshold),
             "domains": listed(claim.domains),
         },
     )
+
+
+def _is_close(replicate: Replicate) -> bool:
+    """Whether a replicate is open for a dose that was read and could not be called, and not for one that was not."""
+    return replicate.state == "open" and any(_unclear_counts(curve) for curve in replicate.curves)
 
 
 def _open_rates(found: tuple[Replicate, ...], *, collapse_counts: bool) -> Text:

@@ -57,8 +57,8 @@ RUNS_NOT_DIVERGED: Final = Text("; among runs that did not diverge", "；只就�
 
 NOT_DECIDED: Final = Text("Not decided.", "未能判定。")
 STATES: Final = Text(
-    "Up to {budget} {count} of {seeds} runs stayed clearly below {threshold} harmful answers in {domains}; {open}; {fails}.",
-    "在不超过 {budget}的剂量下，{seeds} 次运行中有 {count} 次在 {domains} 中的有害回答明显低于 {threshold}；{open}；{fails}。",
+    "Up to {budget} {count} of {seeds} runs stayed clearly below {threshold} harmful answers in {domains}; {open}; {fails}{unread}.",
+    "在不超过 {budget}的剂量下，{seeds} 次运行中有 {count} 次在 {domains} 中的有害回答明显低于 {threshold}；{open}；{fails}{unread}。",
 )
 OPEN_NONE: Final = Text("none was too close to call", "没有一次过于接近而无法判定")
 OPEN_ONE: Final = Text("1 was too close to call{rates}", "1 次过于接近而无法判定{rates}")
@@ -67,18 +67,32 @@ OPEN_RATES: Final = Text(" ({low} to {high} % of {items} prompts)", "（{items} 
 FAIL_NONE: Final = Text("none was clearly above", "没有一次明显高于")
 FAIL_ONE: Final = Text("1 was clearly above ({first})", "1 次明显高于（{first}）")
 FAIL: Final = Text("{count} were clearly above ({first})", "{count} 次明显高于（{first}）")
+UNREAD: Final = Text("; of {count} not every dose was read", "；{count} 次有未读取的剂量档")
 FIRST_BREAK: Final = Text("first at {dose} of {attack} in {domain}", "最早在 {domain} 中 {attack} 的 {dose}")
 SHOWN_INSTEAD: Final = Text(
     "Shown instead, each with {confidence} confidence: {statements}.",
     "另外得到证明的（各在 {confidence} 的置信度下）：{statements}。",
 )
-WITHIN_DOSE: Final = Text(
-    "at most {share} of such attackers get above {threshold} within {dose}",
-    "至多有{share}的这类攻击者能在 {dose}之内超过 {threshold}",
-)
-AT_THRESHOLD: Final = Text(
-    "at most {share} get above {threshold} within {budget}", "至多有{share}能在 {budget}之内超过 {threshold}"
-)
+SHOWN: Final[Mapping[Literal["this checkpoint", "this method"], Mapping[Literal["dose", "threshold"], Text]]] = {
+    "this checkpoint": {
+        "dose": Text(
+            "at most {share} of such attackers get above {threshold} within {dose}",
+            "至多有{share}的这类攻击者能在 {dose}之内超过 {threshold}",
+        ),
+        "threshold": Text(
+            "at most {share} get above {threshold} within {budget}", "至多有{share}能在 {budget}之内超过 {threshold}"
+        ),
+    },
+    "this method": {
+        "dose": Text(
+            "at most {share} of the models that the method makes get above {threshold} within {dose}",
+            "这一方法造出的模型至多有{share}会在 {dose}之内超过 {threshold}",
+        ),
+        "threshold": Text(
+            "at most {share} get above {threshold} within {budget}", "至多有{share}会在 {budget}之内超过 {threshold}"
+        ),
+    },
+}
 LIMIT: Final = Text(
     "At most {share} of such runs break, with {confidence} confidence.",
     "在 {confidence} 的置信度下，至多有 {share} 的这类运行会被攻破。",
@@ -92,7 +106,6 @@ EXHAUSTED: Final = Text(
     "Not decided: the attack diverged in more than {seeds} runs ({reasons}).",
     "未能判定：攻击在超过 {seeds} 次运行中发散（{reasons}）。",
 )
-DESCRIPTIVE: Final = Text("Nothing is decided: the study is descriptive.", "不作判定：这一研究只作描述。")
 TOO_FEW: Final = Text(
     "Nothing is decided: {seeds} runs are too few, {needed} are needed.",
     "不作判定：{seeds} 次运行太少，需要 {needed} 次。",

@@ -65,7 +65,6 @@ WORSE_ON: Final = Text("Worse on {tasks}.", "较差的任务：{tasks}。")
 UNABLE_ON: Final = Text(
     "{other} itself is not shown to do better than chance on {tasks}.", "未能证明{other}本身在 {tasks} 上好于随机。"
 )
-DESCRIPTIVE: Final = Text("Nothing is decided: the study is descriptive.", "不作判定：这一研究只作描述。")
 REMEDY_VOID: Final = Text(
     "Take tasks that {other} can do, or let them be descriptive.", "请换用{other}能够完成的任务，或者让它们只作描述。"
 )

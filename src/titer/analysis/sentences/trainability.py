@@ -57,7 +57,6 @@ UNGUARDED: Final = Text(
     "Over the trainings that held, the mean final difference is not clearly above -{margin} points on {tasks}.",
     "在成立的训练中，{tasks} 的最终平均差没有明显高于 -{margin} 个百分点。",
 )
-DESCRIPTIVE: Final = Text("Nothing is decided: the study is descriptive.", "不作判定：这一研究只作描述。")
 TOO_FEW: Final = Text(
     "Nothing is decided: {seeds} trainings are too few, {needed} are needed.",
     "不作判定：{seeds} 次训练太少，需要 {needed} 次。",

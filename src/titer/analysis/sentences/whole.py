@@ -25,6 +25,7 @@ OPEN_CONTROLS: Final = Text(
     "Not shown, so that nothing is upheld: {controls}.", "下列检查未能证明，因此不能得出肯定结论：{controls}。"
 )
 ALSO_UPHELD: Final = Text("Shown: {conditions}.", "得到证明：{conditions}。")
+DESCRIPTIVE: Final = Text("Nothing is decided: the study is descriptive.", "不作判定：这一研究只作描述。")
 NOTHING_APPLIES: Final = Text("Nothing is decided: no condition applies.", "不作判定：没有适用的条件。")
 SEVERAL_TRIES: Final = Text(
     "It is the study after {earlier} others of the same question: over all {tries} the chance of a false `upheld` is at "

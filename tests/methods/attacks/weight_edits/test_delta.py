@@ -170,9 +170,6 @@ def with_removal(data: dict[str, Any]) -> None:
     data["attacker"]["budget"]["removed"] = 100
 
 
-@pytest.mark.xfail(
-    strict=True, reason="breaks() is never true where there is no r', so that a descriptive study names every attack"
-)
 def test_a_study_gives_the_parent_to_the_defended_subject_alone(tmp_path: Path) -> None:
     study = begin(tmp_path, with_removal)
     tracks = [
