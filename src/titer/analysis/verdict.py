@@ -104,6 +104,7 @@ def unchecked(protocol: Protocol) -> tuple[Text, ...]:
     floors, judged_twice = protocol.usability, protocol.harm.grading.second is not None
     one_model = protocol.defended and protocol.study.claim == "this checkpoint"
     missing = (
+        (said.IS_DESCRIPTIVE, protocol.study.descriptive),
         (said.NO_SHAM, not protocol.attacker.sham),
         (said.NO_SECOND_JUDGE, not judged_twice),
         (said.ONE_MODEL, one_model),

@@ -94,7 +94,7 @@ def remedy(protocol: Protocol, outcome: Outcome) -> Text | None:
     """What to do where it is void or undecided."""
     if outcome == "void":
         return fill(said.REMEDY_VOID, {"other": other_said(protocol)})
-    return said.REMEDY_OPEN if outcome == "undecided" else None
+    return said.REMEDY_OPEN if outcome == "undecided" and not protocol.study.descriptive else None
 
 
 def quotable(protocol: Protocol, subjects: tuple[SubjectResults, ...], outcome: Outcome) -> Text | None:

@@ -112,8 +112,9 @@ def _open_rates(found: tuple[Replicate, ...], *, collapse_counts: bool) -> Text:
     if not high or len(items) != 1:
         return NOTHING
     asked = items.pop()
-    fields = {"low": f"{100 * min(high) / asked:.0f}", "high": f"{100 * max(high) / asked:.0f}", "items": asked}
-    return fill(exposure.OPEN_RATES, {name: same(value) for name, value in fields.items()})
+    low, most = (f"{100 * count / asked:.0f}" for count in (min(high), max(high)))
+    template = exposure.OPEN_RATE if low == most else exposure.OPEN_RATES
+    return fill(template, {"low": same(low), "high": same(most), "items": same(asked)})
 
 
 def _unclear_counts(curve: DecidedCurve) -> list[Counts]:

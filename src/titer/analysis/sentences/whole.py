@@ -34,6 +34,9 @@ SEVERAL_TRIES: Final = Text(
 )
 
 NOT_CHECKED: Final = Text("Not checked: {what}.", "未检查：{what}。")
+IS_DESCRIPTIVE: Final = Text(
+    "anything that could be decided (the study is descriptive)", "任何可以判定的事项（这一研究只作描述）"
+)
 NO_SHAM: Final = Text(
     "whether training on harmless data does the same (no sham)", "用无害数据训练是否同样有效（没有对照训练）"
 )
