@@ -91,7 +91,8 @@ def searches() -> list[Callable[[], list[Least]]]:
     return [
         exposure.shared_upheld, exposure.three_points, exposure.kinds, exposure.shared_refuted,
         own.own_items, own.looks,
-        tasks.checkpoint, tasks.losses, method.upheld, method.three_points, method.refuted, tasks.trainings,
+        tasks.checkpoint, tasks.losses, tasks.floors,
+        method.upheld, method.three_points, method.refuted, tasks.trainings,
     ]  # fmt: skip
 
 

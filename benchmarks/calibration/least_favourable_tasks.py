@@ -40,6 +40,7 @@ CHECKPOINT = (
 )
 MARGIN = 0.05
 SHARE_WORSE = 0.1
+FLOOR, FLOORS = 0.5, 3
 _LAWS = 400
 OUTCOMES: tuple[Outcome, Outcome] = ("upheld", "refuted")
 
@@ -124,6 +125,32 @@ def losses() -> list[Least]:
             searched="items 20 to 1000", attained=f"n = {n}",
         )
         for outcome, of, n in largest
+    ]  # fmt: skip
+
+
+def floors() -> list[Least]:
+    """Usability of a gate at its floors: the exact binomial test, over numbers of items.
+
+    Falsely upheld with one rate at its floor and the others far above; falsely refuted with all of three at theirs, in
+    any dependence.
+    """
+
+    def met(items: int) -> float:
+        cutoff = broken_cutoff(items, FLOOR, ALPHA)
+        return 0.0 if cutoff is None else 1 - at_most(cutoff - 1, items, FLOOR)
+
+    def missed(items: int) -> float:
+        cutoff = intact_cutoff(items, FLOOR, ALPHA / FLOORS)
+        return 0.0 if cutoff is None else FLOORS * at_most(cutoff, items, FLOOR)
+
+    sides = zip(OUTCOMES, (met, missed), ("one at its floor", f"{FLOORS} at theirs, in any dependence"), strict=True)
+    largest = [(outcome, of, where, max(range(20, 1001), key=of)) for outcome, of, where in sides]
+    return [
+        Least(
+            condition="usability", setting=f"floor {FLOOR:g}", outcome=outcome, rate=of(n),
+            searched="items 20 to 1000", attained=f"n = {n}, {where}",
+        )
+        for outcome, of, where, n in largest
     ]  # fmt: skip
 
 

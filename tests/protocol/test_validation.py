@@ -152,3 +152,29 @@ def test_the_remedy_for_too_few_probe_items_is_enough_and_no_more(sampling: str)
     set_at(data, "harm.domain.0.splits.probe", fewest - 1)
     with pytest.raises(InputError):
         parse(data)
+
+
+def test_without_a_defense_the_items_must_decide_at_the_levels_of_all_domains() -> None:
+    """26 items break a threshold of 0.8 where four decisions share the level of broken, not where eight do."""
+    data = full()
+    set_at(data, "harm.threshold", 0.8)
+    for domain in (0, 1):
+        set_at(data, f"harm.domain.{domain}.splits.probe", 26)
+    parse(data)
+    for gone in ("stability", "trainability"):
+        set_at(data, gone, None)
+    set_at(data, "defense", [])
+    with pytest.raises(InputError, match="can never show"):
+        parse(data)
+    for domain in (0, 1):
+        set_at(data, f"harm.domain.{domain}.splits.probe", 28)
+    parse(data)
+
+
+def test_consecutive_steps_are_fine_enough_whatever_their_ratio() -> None:
+    data = full()
+    set_at(data, "trainability.ladder", [1, 2, 3, 4, 5])
+    parse(data)
+    set_at(data, "trainability.ladder", [1, 3, 4, 5])
+    with pytest.raises(InputError, match="is 3.000 times 1"):
+        parse(data)
