@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from support import assays
 
-from titer.errors import DamagedError, RunError
+from titer.errors import DamagedError, InputError, RunError
 from titer.records import Answer, Item, Score
-from titer.study.atomic_files import read_lines, write_lines, write_text
-from titer.study.store import Store
+from titer.study.atomic_files import TEMPORARY, read_lines, write_lines, write_text
+from titer.study.store import MARK, Store
 
 TEXT = 'two\nlines, a separator\u2028another\u2029, \x85 \r\n and 🙂 \\ "'
 DECISIONS = (Score(item="a", value=0.1), Score(item="b", value=None, missing="no answer"))
@@ -173,12 +173,12 @@ def test_other_errors_of_the_disk_name_the_file(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ leftovers, sharing
 def leftovers(store: Store) -> list[Path]:
     paths = [
-        store.data("d").with_name(".d.jsonl.x1"),
-        store.answers("cell", 4).with_name(".4.jsonl.x2"),
-        store.scores("key", 4).with_name(".4.jsonl.x3"),
-        store.failed("key").with_name(".key.jsonl.x4"),
-        store.partial("key").with_name(".key.safetensors.123"),
-        store.subject("key").with_name(".key.x5") / "weights",
+        store.data("d").with_name(f"{TEMPORARY}d.jsonl.x1"),
+        store.answers("cell", 4).with_name(f"{TEMPORARY}4.jsonl.x2"),
+        store.scores("key", 4).with_name(f"{TEMPORARY}4.jsonl.x3"),
+        store.failed("key").with_name(f"{TEMPORARY}key.jsonl.x4"),
+        store.partial("key").with_name(f"{TEMPORARY}key.safetensors.123"),
+        store.subject("key").with_name(f"{TEMPORARY}key.x5") / "weights",
     ]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -187,14 +187,15 @@ def leftovers(store: Store) -> list[Path]:
 
 
 def test_what_interrupted_writers_left_is_swept_and_nothing_else(store: Store) -> None:
+    store.claim()
     store.write_scores("key", 4, DECISIONS)
     store.write_folder(store.subject("made"), fill)
     write_text(store.partial("unmade"), "state")
-    kept = files(store)
+    kept = [path for path in files(store) if path.name != MARK]
     leftovers(store)
     write_text(store.partial("made"), "state of a make that is done")
     with store.in_use():
-        assert sorted(path for path in files(store) if path.name != ".lock") == sorted(kept)
+        assert sorted(path for path in files(store) if path.name not in (".lock", MARK)) == sorted(kept)
 
 
 def test_a_store_that_another_study_writes_to_is_not_swept(store: Store) -> None:
@@ -218,3 +219,55 @@ def test_a_folder_that_is_there_already_stays(store: Store) -> None:
     store.write_folder(store.subject("key"), fill)
     assert (store.subject("key") / "titer.json").stat().st_mtime_ns == before
     assert [path.name for path in store.subject("key").parent.iterdir()] == ["key"]
+
+
+# ------------------------------------------------------------------------------------------------ what is not ours
+def test_a_folder_with_anything_else_in_it_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with (
+        pytest.raises(InputError, match=r"is no store of titer, and is not empty: it has thesis.tex"),
+        Store(tmp_path).in_use(),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_or_a_link_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for name in ("file", "link"):
+        with pytest.raises(InputError, match="is a file or a link"):
+            Store(tmp_path / name).claim()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_store_of_a_later_titer_is_refused_by_its_format(store: Store) -> None:
+    store.claim()
+    write_text(store.root / MARK, '{"format":2}\n')
+    with pytest.raises(InputError, match="is a store of format 2, and this titer reads 1"):
+        store.claim()
+
+
+def test_no_byte_of_anything_else_changes_in_twenty_sweeps(store: Store) -> None:
+    """Hidden files as a repository and an editor have them, in every folder that is swept."""
+    with store.in_use():
+        pass
+    foreign = [
+        store.root / folder / name
+        for folder in ("data", "subjects", "failed", "partial", "cells/key", "scores/key")
+        for name in (".gitignore", ".key.jsonl.swp", ".git/config", "notes.md")
+    ]
+    for path in foreign:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"mine: {path}")
+    outside = store.root.parent / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("kept")
+    (store.root / "data" / f"{TEMPORARY}link").symlink_to(outside)
+    for _ in range(20):
+        with store.in_use():
+            pass
+    assert all(path.read_text() == f"mine: {path}" for path in foreign)
+    assert (outside / "kept").read_text() == "kept"
+    assert not (store.root / "data" / f"{TEMPORARY}link").is_symlink()

@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from titer.errors import DamagedError
-from titer.study.atomic_files import writing
+from titer.study.atomic_files import TEMPORARY, writing
 from titer.training.types import State, Step
 
 SHARE = 20
@@ -57,7 +57,7 @@ class PartialState:
 
         begin = time.monotonic()
         state = step.state()
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        temporary = self.path.with_name(f"{TEMPORARY}{self.path.name}.{os.getpid()}")
         with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -45,7 +45,9 @@ def open_study(folder: Path) -> Study:
         unpack(folder)
     elif not path.exists():
         protocol = load(folder / "protocol.toml")
-        frozen = freeze(protocol, store_of(folder, protocol))
+        store = store_of(folder, protocol)
+        store.claim()
+        frozen = freeze(protocol, store)
         write_text(path, frozen.to_json() + "\n")
     return read_study(folder)
 

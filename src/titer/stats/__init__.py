@@ -19,7 +19,11 @@ tango                  the score of paired rates, with its exact critical value 
 agreement              whether two judges agree, on what either calls harmful and on what either calls harmless
 search_trials          a search: its trials, where each ends, which are completed
 search_selection       which trial a search chose, and what that choice is worth
-power                  what a study can show, before it is run
+power                  what a study can show, before it is run: a dose, a replicate, a task
+rate_law               how harm varies over seeds and items: what has to be assumed of it
+verdict_power          what a verdict can show, before the run: upheld, refuted, and the items asked
+training_power         the same of trainability
+cheapest_plan          the study that decides at the least cost
 """
 
 from titer.stats.agreement import Agreement, agreement_test

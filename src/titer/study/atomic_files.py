@@ -16,6 +16,9 @@ from safetensors import SafetensorError
 from titer.errors import DamagedError, RunError
 from titer.records import Record
 
+TEMPORARY = ".titer-tmp-"
+"""How the name of every file and folder begins that is still being written."""
+
 
 class Header(Record):
     """The first line of a file of lines."""
@@ -32,7 +35,7 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
     """
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{folder.name}.", dir=folder.parent))
         try:
             fill(temporary)
             temporary.chmod(0o755)
@@ -50,7 +53,7 @@ def write_text(path: Path, text: str) -> None:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.name}.", dir=path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(text)

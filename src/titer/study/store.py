@@ -6,6 +6,7 @@
     scores/KEY/DOSE.jsonl        one judge's scores of one probe of a cell
     failed/KEY.jsonl             a method's own failure
     partial/KEY.safetensors      what an interrupted make resumes from
+    titer-store.json             that this is a store, and the format of its files
     runs.jsonl                   wall time, memory, host and date: never part of a result
 
 The first line of every .jsonl but runs.jsonl holds the number and the digest of the lines that follow; titer.json the
@@ -24,13 +25,17 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from titer.errors import DamagedError
+from titer.errors import DamagedError, InputError
 from titer.records import Answer, DoseFacts, Item, Row, Score, Seed, canonical
 from titer.seeds import derive
-from titer.study.atomic_files import read_lines, write_lines, write_whole, writing
+from titer.study.atomic_files import TEMPORARY, read_lines, write_lines, write_text, write_whole, writing
 from titer.study.tasks import Failure, RowsRef
 
 MANIFEST = "titer.json"
+MARK = "titer-store.json"
+FORMAT = 1
+"""Of the files of a store; one of a later format is not read."""
+PLACE = "study.store"
 
 
 class Store:
@@ -38,6 +43,34 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    def claim(self) -> None:
+        """Make the folder a store, or see that it is one: nothing is written into a folder of anything else.
+
+        Raises:
+            InputError: if there is something else, or a store of a later titer.
+        """
+        mark = self.root / MARK
+        if not mark.exists():
+            self._check_empty()
+            write_text(mark, canonical({"format": FORMAT}) + "\n")
+        try:
+            found = json.loads(mark.read_text(encoding="utf-8"))["format"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DamagedError(f"{mark} cannot be read. Is {self.root} a store of titer?") from error
+        if found != FORMAT:
+            problem = f"{self.root} is a store of format {found}, and this titer reads {FORMAT}"
+            raise InputError(PLACE, problem, "Use the titer that made it, or name another folder.")
+
+    def _check_empty(self) -> None:
+        """A folder that becomes a store has nothing in it, but what another titer writes at the same moment."""
+        if self.root.is_symlink() or (self.root.exists() and not self.root.is_dir()):
+            raise InputError(PLACE, f"{self.root} is a file or a link", "Name a folder.")
+        inside = sorted(path.name for path in self.root.iterdir()) if self.root.exists() else []
+        foreign = [name for name in inside if name not in (".lock", MARK) and not name.startswith(TEMPORARY)]
+        if foreign:
+            problem = f"{self.root} is no store of titer, and is not empty: it has {foreign[0]}"
+            raise InputError(PLACE, problem, "Name a folder of its own, which titer makes.")
 
     # ------------------------------------------------------------------ where things are
     def data(self, digest: str) -> Path:
@@ -151,8 +184,12 @@ class Store:
     # ------------------------------------------------------------------ sharing
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Share the store with the runs of other studies; the first to come sweeps it."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Share the store with the runs of other studies; the first to come sweeps it.
+
+        Raises:
+            InputError: if the folder is none that titer made.
+        """
+        self.claim()
         with (self.root / ".lock").open("a") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -163,14 +200,17 @@ class Store:
             yield
 
     def sweep(self) -> None:
-        """Remove what interrupted writers left: temporary files and folders, and states of makes that are done."""
-        for pattern in ("data/.*", "subjects/.*", "failed/.*", "partial/.*", "cells/*/.*", "scores/*/.*"):
-            for path in self.root.glob(pattern):
-                if path.is_dir():
+        """Remove what interrupted writers left: temporary files and folders, and states of makes that are done.
+
+        Only of names that titer gives, and nothing behind a link.
+        """
+        for folder in ("data", "subjects", "failed", "partial", "cells/*", "scores/*"):
+            for path in self.root.glob(f"{folder}/{TEMPORARY}*"):
+                if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     path.unlink(missing_ok=True)
-        for path in self.root.glob("partial/*"):
+        for path in self.root.glob("partial/*.safetensors"):
             if self.subject(path.stem).exists():
                 path.unlink(missing_ok=True)
 

@@ -120,6 +120,7 @@ def _facts_of(row: CellRow) -> DoseFacts:
 
 
 def _fill(store: Store, packed: Packed) -> None:
+    store.claim()
     for (key, dose), scores in packed.scores_by_key.items():
         store.write_scores(key, dose, [Score(item=row.item, value=row.value, missing=row.missing) for row in scores])
     answers = _answers(packed.scores)

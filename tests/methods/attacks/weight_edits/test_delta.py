@@ -189,7 +189,7 @@ def test_a_study_gives_the_parent_to_the_defended_subject_alone(tmp_path: Path) 
     assert moved[50] > 0
     concluded = conclude(study).verdict
     assert (
-        "without power, for alone they do not break the undefended subject everywhere: delta_removal"
+        "harmless training may do the same: delta_removal"
         in concluded.conditions[0].reason
     )
     found = {finding.name: finding.outcome for finding in concluded.controls}
