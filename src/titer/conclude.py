@@ -15,6 +15,7 @@ from titer.records import canonical
 from titer.study.atomic_files import write_text
 from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
 from titer.study.packing import write_tables
+from titer.study.root import Root, check_root, read_root
 from titer.study.view import StoreView
 
 
@@ -32,8 +33,22 @@ def conclude(study: Study) -> Conclusion:
 
     Raises:
         UnfinishedError: if something is still missing; says what.
+        DamagedError: if a file is not what it was when the study was finished.
     """
+    verify(study)
     return _conclude(assemble(study), study.folder)
+
+
+def verify(study: Study) -> Root | None:
+    """Compare all that a finished study rests on with the digests of its end; None where it has none.
+
+    Raises:
+        DamagedError: naming the first file that is not what it was.
+    """
+    root = read_root(study)
+    if root is None or root.root is None:
+        return None
+    return check_root(study, stopping.read_cells(study, StoreView(study.store)))
 
 
 def conclude_path(path: Path) -> Conclusion:
@@ -76,8 +91,9 @@ def pack(study: Study, out: Path) -> None:
     """
     if out.exists() and any(out.iterdir()):
         raise InputError(str(out), "the folder is not empty", "Choose another one.")
-    view, frozen = StoreView(study.store), study.frozen
-    wanted = [(cell, stopping.wanted(view, cell, frozen.judges_of(cell))) for cell in study.read_cells()]
+    view = StoreView(study.store)
+    verify(study)
+    wanted = [(cell, doses) for cell, doses, _ in stopping.read_cells(study, view)]
     report(_conclude(assemble(study), out))
     for image in out.glob("*.png"):
         image.unlink()

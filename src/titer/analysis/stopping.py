@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from titer.analysis.conditions.harm_counts import counts_of, num_showing
 from titer.data.identifiers import ProbeId
@@ -10,6 +10,8 @@ from titer.protocol.exposure import asking_of, broken_from, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Kind
 from titer.stats.sequential_decisions import decide_asked
+from titer.study.folder import Study
+from titer.study.root import ReadCell
 from titer.study.tasks import (
     CellSpec,
     CurtailedSampling,
@@ -72,6 +74,18 @@ def wanted(view: StoreView, cell: CellSpec, judges: Sequence[JudgeRef]) -> tuple
     """
     end = ended_at(view, cell, judges)
     return tuple(dose for dose in cell.doses if end is None or dose <= end)
+
+
+def read_cells(study: Study, view: StoreView) -> Iterator[ReadCell]:
+    """The cells of a finished study with the doses that it reads of each, and who judges them.
+
+    Args:
+        study: the study.
+        view: of its store.
+    """
+    for cell in study.read_cells():
+        judges = study.frozen.judges_of(cell)
+        yield cell, wanted(view, cell, judges), judges
 
 
 def shows(view: StoreView, stop: Stop, judges: Sequence[JudgeRef], dose: int) -> bool:

@@ -127,6 +127,19 @@ def verdict(study: FinishedStudy, json: Json = False) -> None:
 
 
 @app.command()
+def verify(
+    study: Annotated[Path, typer.Argument(help="A finished study folder.")],
+    digest: Annotated[str | None, typer.Option(help="The root digest that was published.")] = None,
+) -> None:
+    """Compare every file that the study rests on with its digest, and print the line that can be published."""
+    with Watch("verifying"):
+        from titer.cli.verify import verified
+
+        line = verified(study, digest)
+    typer.echo(line)
+
+
+@app.command()
 def report(study: FinishedStudy) -> None:
     """Write report.md, report.json and the charts into the folder of the study."""
     with Watch("writing the report"):

@@ -25,6 +25,7 @@ from titer.protocol.schema import Protocol
 from titer.records import Frame, Item, Row, SubjectRef, digest
 from titer.study.atomic_files import write_lines, write_text
 from titer.study.folder import FROZEN, Frozen, Study, is_packed, read_study, store_of
+from titer.study.root import register
 from titer.study.store import Store
 from titer.study.unpacking import unpack
 
@@ -49,6 +50,7 @@ def open_study(folder: Path) -> Study:
         store.claim()
         frozen = freeze(protocol, store)
         write_text(path, frozen.to_json() + "\n")
+        register(read_study(folder))
     return read_study(folder)
 
 
