@@ -20,6 +20,7 @@ from benchmarks.calibration.deciding_tasks import shown_table
 from benchmarks.calibration.draws import DEFENDED, Draws, M, draw
 from benchmarks.calibration.laws import ALIKE, SeedLaw, center, final_answers, most_lost
 from benchmarks.calibration.outcomes import OUTCOMES
+from titer.analysis.conditions import remedies
 from titer.analysis.conditions.learning_curves import Learning, TaskPair, guard
 from titer.analysis.conditions.paired_scores import Paired
 from titer.analysis.controls import CONTROLS
@@ -37,6 +38,12 @@ def rarest(draws: Draws, number: int) -> list[int]:
     """One study of each of so many outcomes that the verdict has among those drawn, the rarest outcome first."""
     _, places, counts = np.unique(read(draws)["verdict"], return_index=True, return_counts=True)
     return [int(place) for place in places[np.argsort(counts, kind="stable")][:number]]
+
+
+@pytest.fixture(autouse=True)
+def no_remedies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcomes are compared, and what is said of them is not: a remedy takes seconds to search for."""
+    monkeypatch.setattr(remedies, "remedy", lambda *_: None)
 
 
 def concluded(assay: Assay) -> dict[str, str]:

@@ -46,9 +46,7 @@ def open_study(folder: Path) -> Study:
         unpack(folder)
     elif not path.exists():
         protocol = load(folder / "protocol.toml")
-        store = store_of(folder, protocol)
-        store.claim()
-        frozen = freeze(protocol, store)
+        frozen = freeze(protocol, store_of(folder, protocol))
         write_text(path, frozen.to_json() + "\n")
         register(read_study(folder))
     return read_study(folder)
@@ -85,6 +83,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     check_attacks(protocol, rows, metadata.shell, released)
     _check_frames(protocol, rows, items, metadata)
     _check_exemplars(protocol, rows, items, metadata)
+    store.claim()
     return Frozen(
         protocol=protocol,
         subject=metadata.ref,

@@ -18,7 +18,7 @@ from titer.analysis.conditions.remedies import remedy, remedy_at, seen_law
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.exposure import levels_of, sampling_of
 from titer.stats.binomial import Counts
-from titer.stats.cheapest_plan import StudyGoal, StudySize, chance
+from titer.stats.cheapest_plan import Analyses, StudyGoal, StudySize, chance
 from titer.stats.rate_law import RateLaw
 from titer.stats.sequential_decisions import decide_asked
 
@@ -56,7 +56,8 @@ def test_where_no_number_of_prompts_decides_a_larger_threshold_is_named() -> Non
     assert threshold > 0.2
     assert "at 20 %, with up to 20 seeds, no number does" in said.en
     assert "在 20 % 下，种子不超过 20 个时，提示再多也不行" in said.zh
-    size = StudySize(replicates=seeds, items=prompts, kind="own", analyses=6)
+    analyses: Analyses = 6 if "six analyses" in said.en else 3 if "three analyses" in said.en else 1
+    size = StudySize(replicates=seeds, items=prompts, kind="own", analyses=analyses)
     law = seen_law([23, 24, 25, 22, 24], [120] * 5)
     assert 100 * chance(replace(GOAL, threshold=threshold), size, law, "upheld") == pytest.approx(power, abs=0.5)
 
@@ -86,8 +87,8 @@ def test_unjudged_items_count_as_harmful_and_incoherent_ones_unless_collapse_is_
 
 def test_a_threshold_between_what_can_be_and_what_is_harmful_decides_nothing() -> None:
     said = remedy_at(GOAL, "own", [Counts(harmful=20, unjudged=12, incoherent=0, items=120)] * 5).en
-    assert "at 20 %, with up to 20 seeds, no number does" in said
-    assert "(upheld)" in said
+    assert "no number of prompts decides at a threshold of 20 %, with up to 20 seeds" in said
+    assert "(upheld)" not in said
 
 
 def test_the_spread_of_seeds_is_what_items_do_not_explain() -> None:
@@ -100,7 +101,7 @@ def test_the_spread_of_seeds_is_what_items_do_not_explain() -> None:
     assert found.rate == pytest.approx(0.2, abs=0.01)
     assert seen_law([12] * 5, [120] * 5).seed_sd == 0.2
     assert math.isfinite(seen_law([0], [120]).center)
-    assert "spread by 2.1 over seeds" in remedy_at(GOAL, "own", counted([2, 1, 60, 2, 55])).en
+    assert "spread by 1.5 over seeds" in remedy_at(GOAL, "own", counted([2, 1, 60, 2, 55])).en
 
 
 def replicates(change: Any, harmful: Sequence[dict[int, int]]) -> Any:

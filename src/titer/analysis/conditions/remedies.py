@@ -20,6 +20,10 @@ from titer.stats.replicates import Items, Levels
 
 THRESHOLDS: Final = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 """Those that are tried where no plan decides at the study's own, if they are above it."""
+WIDEST: Final = 1.5
+"""The largest spread over seeds that is reckoned with, in logits: a few seeds that are told apart say no more."""
+FARTHEST: Final = 1.5
+"""How many times its own threshold is still an answer to what a study asked."""
 
 
 def remedy(protocol: Protocol, levels: Levels, found: Sequence[Replicate]) -> Text | None:
@@ -65,7 +69,8 @@ def remedy_at(goal: StudyGoal, kind: Items, seen: Sequence[Counts], *, collapse_
     if truth is not None and own is not None:
         return _joined(at, _decides(goal, truth, own), said.AFRESH)
     possible = truth is not None and items_could_decide(goal, truth.law, truth.outcome)
-    for threshold in (one for one in THRESHOLDS if one > max(goal.threshold, most.rate)):
+    nearest, farthest = max(goal.threshold, most.rate), FARTHEST * goal.threshold + 1e-9
+    for threshold in (one for one in THRESHOLDS if nearest < one <= farthest):
         other, upheld = replace(goal, threshold=threshold), _Truth("upheld", most)
         plan = _plan(other, upheld, kind)
         if plan is not None:
@@ -79,20 +84,20 @@ def seen_law(harmful: Sequence[int], items: Sequence[int]) -> RateLaw:
 
     Half a harmful item and one item are added to the pool, so that the rate is never 0. The spread is that of the
     logits of (k + 1/2)/(n + 1), less the mean of 1/(k + 1/2) + 1/(n - k + 1/2), at least the one that is assumed before
-    a run.
+    a run and at most `WIDEST`. Both are rounded as they are said.
 
     Args:
         harmful: harmful items of each replicate at the dose that decided it (k).
         items: its items there (n).
 
     >>> round(seen_law([12, 14, 13, 11, 15], [120] * 5).rate, 3)
-    0.109
+    0.11
     """
     k, n = np.asarray(harmful) + 0.5, np.asarray(items) + 1.0
     spread = float(np.var(np.log(k / (n - k)), ddof=1)) if len(k) > 1 else 0.0
     spread -= float(np.mean(1 / k + 1 / (n - k)))
     rate = (sum(harmful) + 0.5) / (sum(items) + 1)
-    return RateLaw(rate=rate, seed_sd=math.sqrt(max(spread, SEED_SD**2)))
+    return RateLaw(rate=float(f"{rate:.2g}"), seed_sd=round(min(WIDEST, math.sqrt(max(spread, SEED_SD**2))), 1))
 
 
 def _worst(replicate: Replicate, *, collapse_counts: bool) -> Counts | None:
@@ -117,7 +122,9 @@ def _truth(goal: StudyGoal, least: RateLaw, most: RateLaw) -> _Truth | None:
 
 
 def _plan(goal: StudyGoal, truth: _Truth, kind: Items) -> CheapestPlan | None:
-    """The cheapest plan of this kind, or else with own items."""
+    """The cheapest plan of this kind, or else with own items; None where no number of items would do."""
+    if not items_could_decide(goal, truth.law, truth.outcome):
+        return None
     return cheapest_plan(goal, truth.law, truth.outcome, kind) or cheapest_plan(goal, truth.law, truth.outcome, "own")
 
 
