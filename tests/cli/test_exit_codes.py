@@ -96,7 +96,8 @@ def test_a_study_that_lacks_one_dose_has_no_verdict(finished: Path, here: Here) 
     next(finished.glob("store/cells/*/4.jsonl")).unlink()
     done = here("verdict", finished)
     assert (done.code, done.out) == (1, "")
-    assert "at dose 4" in done.err
+    assert "/4.jsonl is missing" in done.err
+    assert f"`titer run {finished}`" in done.err
 
 
 def test_a_busy_study_is_left_alone(finished_once: Path, here: Here) -> None:

@@ -94,6 +94,9 @@ def doubled(path: Path) -> None:
 @pytest.mark.parametrize("start", ["store/cells", "store/scores", "frozen.json", "tasks.jsonl", "store/subjects"])
 def test_no_file_can_be_changed_unnoticed(copy: Study, start: str, edit: Callable[[Path], None]) -> None:
     edit(leaf(copy, start))
+    if (start, edit) == ("store/subjects", deleted):
+        assert verified(copy.folder, None), "weights may go: nothing is concluded from them"
+        return
     with pytest.raises(TiterError):
         conclude(read_study(copy.folder))
     with pytest.raises(TiterError):
@@ -119,7 +122,7 @@ def rewritten(study: Study, start: str) -> str:
 @pytest.mark.parametrize("start", ["store/cells", "store/scores"])
 def test_a_file_rewritten_with_its_own_digest_is_named(copy: Study, start: str) -> None:
     name = rewritten(copy, start)
-    said = f"{name} was changed since the study was finished"
+    said = f"{name.removeprefix('store/')} is truncated or was changed since the study was finished"
     with pytest.raises(DamagedError, match=said):
         conclude(copy)
     with pytest.raises(DamagedError, match=said):
@@ -136,7 +139,7 @@ def test_a_threshold_changed_in_protocol_and_frozen_alike_is_noticed(copy: Study
     frozen = json.loads((copy.folder / "frozen.json").read_text(encoding="utf-8"))
     frozen["protocol"]["harm"]["threshold"] = 0.9
     (copy.folder / "frozen.json").write_text(canonical(frozen) + "\n", encoding="utf-8")
-    with pytest.raises(DamagedError, match=r"frozen.json was changed since the study was finished"):
+    with pytest.raises(DamagedError, match=r"frozen.json is truncated or was changed since the study was finished"):
         conclude(read_study(copy.folder))
 
 

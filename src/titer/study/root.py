@@ -20,6 +20,7 @@ from titer.study.store import MANIFEST, Store
 from titer.study.tasks import CellSpec, JudgeRef
 
 ROOT = "root.json"
+REGISTERED = "What was registered does not change: start a new study in a folder of its own"
 ReadCell = tuple[CellSpec, tuple[int, ...], tuple[JudgeRef, ...]]
 """A cell, the doses that the study reads of it, and who judges it."""
 
@@ -104,8 +105,8 @@ def check_root(study: Study, cells: Iterable[ReadCell]) -> Root | None:
         return None
     inputs = _inputs(study)
     found = {**inputs, **dict(_results(study, cells))}
-    _compare(study, known.leaves, found)
-    if digest(dict(sorted(found.items()))) != known.root or digest(inputs) != known.registration:
+    _compare(study, {name: one for name, one in known.leaves.items() if name in found or not _may_go(name)}, found)
+    if digest(dict(sorted(known.leaves.items()))) != known.root or digest(inputs) != known.registration:
         raise DamagedError(f"{study.folder / ROOT} does not have the digest of its own leaves")
     return known
 
@@ -118,9 +119,24 @@ def _keep(study: Study, root: Root) -> Root:
 def _compare(study: Study, known: Mapping[str, str], found: Mapping[str, str]) -> None:
     for name in sorted({*known, *found}):
         if known.get(name) != found.get(name):
-            state = "is missing" if name not in found else "was added" if name not in known else "was changed"
-            remedy = "Nothing is concluded from it. Run the study again in a folder of its own"
-            raise DamagedError(f"{study.folder}: {name} {state} since the study was finished. {remedy}")
+            path = _path_of(study, name)
+            if name not in found:
+                raise DamagedError(f"{path} is missing: `titer run {study.folder}` makes it anew, as it was")
+            state = "was added" if name not in known else "is truncated or was changed"
+            remedy = (
+                f"Delete {path} and run again: it must come back as it was" if name.startswith("store/") else REGISTERED
+            )
+            raise DamagedError(f"{path} {state} since the study was finished. Nothing is concluded from it. {remedy}")
+
+
+def _may_go(name: str) -> bool:
+    """Whether a file may be missing: the weights of a subject take much room, and nothing is concluded from them."""
+    return name.startswith("store/subjects/")
+
+
+def _path_of(study: Study, name: str) -> Path:
+    """Where the file of a leaf lies."""
+    return study.store.root / name.removeprefix("store/") if name.startswith("store/") else study.folder / name
 
 
 def _inputs(study: Study) -> dict[str, str]:

@@ -97,7 +97,9 @@ def seen_law(harmful: Sequence[int], items: Sequence[int]) -> RateLaw:
     spread = float(np.var(np.log(k / (n - k)), ddof=1)) if len(k) > 1 else 0.0
     spread -= float(np.mean(1 / k + 1 / (n - k)))
     rate = (sum(harmful) + 0.5) / (sum(items) + 1)
-    return RateLaw(rate=float(f"{rate:.2g}"), seed_sd=round(min(WIDEST, math.sqrt(max(spread, SEED_SD**2))), 1))
+    return RateLaw(
+        rate=min(0.99, float(f"{rate:.2g}")), seed_sd=round(min(WIDEST, math.sqrt(max(spread, SEED_SD**2))), 1)
+    )
 
 
 def _worst(replicate: Replicate, *, collapse_counts: bool) -> Counts | None:
