@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import re
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from scipy import stats as scipy_stats
 from support import ROOT
+from support.pages import names_of
 
 import titer.stats
 
@@ -20,22 +19,10 @@ PAGE = ROOT / "docs" / "concepts" / "statistics-library.md"
 FOLDER = ROOT / "tests" / "stats" / "lm_eval"
 
 
-@cache
-def names_of_the_page() -> dict[str, Any]:
-    """Every name of the page, after its examples ran as written and printed what stands there."""
-    text = re.sub("^```.*$", "", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    page = doctest.DocTestParser().get_doctest(text, {}, PAGE.stem, str(PAGE), 0)
-    assert len(page.examples) > 30
-    complaints: list[str] = []
-    result = doctest.DocTestRunner().run(page, out=complaints.append, clear_globs=False)
-    assert result.failed == 0, "".join(complaints)
-    return page.globs
-
-
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.chdir(ROOT)
-    return names_of_the_page()
+    return names_of(PAGE, 30)
 
 
 def test_the_examples_print_what_the_page_says(names: dict[str, Any]) -> None:

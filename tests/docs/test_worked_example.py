@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import doctest
 import re
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import pytest
 from support import ROOT, assays
+from support.pages import names_of
 
 from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure
@@ -27,16 +26,9 @@ PAGES = ("README.md", "verdict.md", "worked-example.md")
 EXAMPLE = FOLDER / "worked-example.md"
 
 
-@cache
 def computed() -> dict[str, Any]:
     """Every name of the worked example, after its examples ran as written."""
-    text = re.sub("^```.*$", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    example = doctest.DocTestParser().get_doctest(text, {}, EXAMPLE.stem, str(EXAMPLE), 0)
-    assert len(example.examples) > 50
-    complaints: list[str] = []
-    result = doctest.DocTestRunner().run(example, out=complaints.append, clear_globs=False)
-    assert result.failed == 0, "".join(complaints)
-    return example.globs
+    return names_of(EXAMPLE, 50)
 
 
 def column(wrong: Iterable[int]) -> assays.Column:
