@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from titer.analysis import stopping
+from titer.analysis.concluding import cells_of
 from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
 from titer.study.folder import Study, check_disjoint
-from titer.study.root import check_kept, seal
+from titer.study.sealing import check_kept, seal
 from titer.study.tasks import Task
-from titer.study.view import StoreView
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,7 @@ def run(
     """
     check_disjoint(study.frozen)
     with study.locked(), study.store.in_use():
-        if study.tasks_file.exists():
-            check_kept(study, stopping.read_cells(study, StoreView(study.store)))
+        check_kept(study, cells_of(study))
         restore_data(study)
         planner = planned(study)
         planner.keep()
@@ -71,4 +69,4 @@ def run(
                 yield Progress(planner, finished)
         planner.keep()
         if planner.whole is not None and study.read_status().finished:
-            seal(study, stopping.read_cells(study, planner.view))
+            seal(study, cells_of(study))

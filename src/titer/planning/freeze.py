@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Frame, Item, Row, SubjectRef, digest
 from titer.study.atomic_files import write_lines, write_text
-from titer.study.folder import FROZEN, Frozen, Study, is_packed, read_study, store_of
-from titer.study.root import register
+from titer.study.folder import FROZEN, Frozen, Study, has_begun, is_packed, read_study, store_of
+from titer.study.root import frozen_text, register
 from titer.study.store import Store
 from titer.study.unpacking import unpack
 
@@ -41,14 +42,13 @@ def open_study(folder: Path) -> Study:
     Raises:
         InputError: if the protocol cannot be used, or was changed after the study had begun.
     """
-    path = folder / FROZEN
     if is_packed(folder):
         unpack(folder)
-    elif not path.exists():
+    elif not has_begun(folder):
         protocol = load(folder / "protocol.toml")
         frozen = freeze(protocol, store_of(folder, protocol))
-        write_text(path, frozen.to_json() + "\n")
-        register(read_study(folder))
+        register(folder, frozen)
+        write_text(folder / FROZEN, frozen_text(frozen))
     return read_study(folder)
 
 
@@ -85,6 +85,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     _check_exemplars(protocol, rows, items, metadata)
     store.claim()
     return Frozen(
+        titer=version("titer"),
         protocol=protocol,
         subject=metadata.ref,
         reference=_reference(protocol),
