@@ -31,14 +31,14 @@ from titer.training.types import State, Step
 
 def work(task: Task, store: Store) -> None:
     """Do one task, and log its cost, and the step at which a make went on that was interrupted (0: from the start)."""
-    begin = time.monotonic()
-    first = 0
-    if isinstance(task, MakeTask):
-        first = make(task, store)
-    elif isinstance(task, ExposeTask):
-        expose(task, store)
-    else:
-        judge(task, store)
+    begin, first = time.monotonic(), 0
+    with store.shared():
+        if isinstance(task, MakeTask):
+            first = make(task, store)
+        elif isinstance(task, ExposeTask):
+            expose(task, store)
+        else:
+            judge(task, store)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     store.log_run(
         {
