@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -21,9 +19,10 @@ from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
-from titer.study.atomic_files import read_lines, write_lines
+from titer.study.atomic_files import read_lines, write_lines, write_text
 from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
+from titer.study.locks import exclusive
 from titer.study.store import Store
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
 
@@ -102,19 +101,9 @@ class Study:
         """How far the run is, and which seed indices were replaced."""
         return self.folder / "standing.jsonl"
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the study for this process.
-
-        Raises:
-            BusyError: if another process runs it.
-        """
-        with (self.folder / ".lock").open("a") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise BusyError(f"{self.folder} is being run by another process. Wait for it, or stop it") from error
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the study for this process: see `locked`."""
+        return locked(self.folder)
 
     def keep_plan(self, cells: tuple[CellSpec, ...], status: RunStatus) -> None:
         """Write down the cells that plan asks for, and how far the run is."""
@@ -141,6 +130,20 @@ class Study:
         return tuple(CellSpec.from_json(line) for line in read_lines(self.tasks_file))
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a study folder for this process, whoever else would write into it.
+
+    Raises:
+        BusyError: if another process runs the study.
+        RunError: if its file system has no locks.
+    """
+    with exclusive(folder / ".lock") as alone:
+        if not alone:
+            raise BusyError(f"{folder} is being run by another process. Wait for it, or stop it")
+        yield
+
+
 def is_packed(folder: Path) -> bool:
     """Whether a folder is a packed study that was not unpacked: then its tables are all there is of it."""
     tables = (folder / CELLS).exists() or (folder / SCORES).exists()
@@ -159,8 +162,7 @@ def locate(where: Path, out: Path | None = None) -> Path:
     elif is_packed(folder):
         raise InputError(str(folder), "this is a packed study, with a protocol of its own", f"`titer run {folder}`.")
     elif where.resolve() != (folder / "protocol.toml").resolve():
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(where, folder / "protocol.toml")
+        write_text(folder / "protocol.toml", where.read_bytes().decode())
     return folder
 
 
