@@ -15,6 +15,7 @@ from titer.execution.local import LocalPool
 from titer.planning.freeze import begin_study, draft_study
 from titer.run import run
 from titer.study.folder import Study, check_disjoint, locate
+from titer.study.root import read_root
 
 
 def look(where: Path, out: Path | None) -> Study:
@@ -48,6 +49,8 @@ def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str =
     """
     chosen = executor(place, "--executor")
     study = begin(where, out)
+    if not json:
+        typer.echo(f"Registered as {read_root(study.folder).registration}")
     follow(run(study, jobs, executor=chosen), jobs)
     with Watch("writing the report"):
         conclusion = conclude(study)
