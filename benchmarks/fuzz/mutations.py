@@ -16,16 +16,18 @@ NUMBERS: Sequence[Any] = (
     1e-300, 5e-324, 0.999999999999, 1e9, 1e308, -1e308, float("nan"), float("inf"), float("-inf"), True, False,
 )  # fmt: skip
 TEXTS: Sequence[str] = (
-    "", " ", "a", "x" * 300, "x" * 70_000, "\x00", "a\x1b[31mred\x07", "\u202eabc", "\ud800", "a\ud800b", "\u0085\u2028",
-    "naïve 答案 🙂", "null", "nan", "1e5", "..", "../..", ".", "/proc/none", "/dev/null", "/dev/null.jsonl", "~", "$HOME",
-    "$TITER_DATA/x.csv", "no/such", "no/such/file.jsonl", "organism", "organism:", "organism:nothing", "{prompt}",
-    "{a.b.c}", "{", "}", "{0}", "%s", "{prompt}" * 50, "prompt", "prompt.0.1", "a.b", "native", "direct", "generate",
-    "coherence", "refusal", "exact_match", "baseline", "organism:vaults", "default", "full", "lora", "cosine", "-",
+    "", " ", "a", "x" * 300, "x" * 70_000, "\x00", "a\x1b[31mred\x07", "\u202eabc", "\ud800", "a\ud800b", "\u2028",
+    "naïve 答案 🙂", "null", "nan", "1e5", "..", "../..", ".", "/proc/none", "/dev/null", "/dev/null.jsonl", "~",
+    "$HOME", "$TITER_DATA/x.csv", "no/such", "no/such/file.jsonl", "organism", "organism:", "organism:nothing",
+    "{prompt}", "{a.b.c}", "{", "}", "{0}", "%s", "{prompt}" * 50, "prompt", "prompt.0.1", "a.b", "native", "direct",
+    "generate", "coherence", "refusal", "exact_match", "baseline", "organism:vaults", "default", "full", "lora", "cosine", "-",
     "https://example.invalid/x", "file:///etc/passwd", "model.gguf", "\n", "a\nb", "a" * 64 + "/b", "CON", "é" * 255,
 )  # fmt: skip
 DATES = (datetime.date(1979, 5, 27), datetime.datetime(1979, 5, 27, 7, 32), datetime.time(7, 32, 0, 999))
 DEEP = 3_000
-"""How deep a nested value goes: beyond the recursion of any parser."""
+"""How deep a value goes in a text: beyond the recursion of any parser."""
+DEEPLY = (1, 2, 40, 200)
+"""How deep one goes in a tree, which Python must still be able to copy."""
 
 
 def mutate_bytes(content: bytes, draw: random.Random) -> bytes:
@@ -116,7 +118,7 @@ def _repeat(here: Any, key: Any, draw: random.Random) -> None:
 
 def _nested(value: Any, draw: random.Random) -> Any:
     key = draw.choice((None, "parameters", "a"))
-    for _ in range(draw.choice((1, 2, 40, DEEP))):
+    for _ in range(draw.choice(DEEPLY)):
         value = [value] if key is None else {key: value}
     return value
 
@@ -198,7 +200,11 @@ def _text(text: str, draw: random.Random) -> str:
 
 def _digits(text: str, draw: random.Random) -> str:
     at = draw.randrange(len(text) + 1)
-    return text[:at] + draw.choice(("9" * 5_000, "-", "e400", "nan", "0x", ".", "1979-05-27", "[" * DEEP)) + text[at:]
+    return text[:at] + draw.choice(_SIGNS) + text[at:]
 
 
+_SIGNS = (
+    "9" * 5_000, "-", "e400", "nan", "0x", ".", "1979-05-27", "[" * DEEP, "[" * DEEP + "]" * DEEP,
+    '{"a":' * DEEP + "1" + "}" * DEEP, "{a=" * DEEP + "1" + "}" * DEEP,
+)  # fmt: skip
 _LINES = (_line, _text, _digits)
