@@ -20,8 +20,8 @@ TEXTS: Sequence[str] = (
     "naïve 答案 🙂", "null", "nan", "1e5", "..", "../..", ".", "/proc/none", "/dev/null", "/dev/null.jsonl", "~",
     "$HOME", "$TITER_DATA/x.csv", "no/such", "no/such/file.jsonl", "organism", "organism:", "organism:nothing",
     "{prompt}", "{a.b.c}", "{", "}", "{0}", "%s", "{prompt}" * 50, "prompt", "prompt.0.1", "a.b", "native", "direct",
-    "generate", "coherence", "refusal", "exact_match", "baseline", "organism:vaults", "default", "full", "lora", "cosine", "-",
-    "https://example.invalid/x", "file:///etc/passwd", "model.gguf", "\n", "a\nb", "a" * 64 + "/b", "CON", "é" * 255,
+    "generate", "coherence", "refusal", "exact_match", "baseline", "organism:vaults", "default", "full", "lora",
+    "cosine", "-", "https://example.invalid/x", "file:///etc/passwd", "model.gguf", "\n", "a\nb", "a" * 64 + "/b", "é" * 255,
 )  # fmt: skip
 DATES = (datetime.date(1979, 5, 27), datetime.datetime(1979, 5, 27, 7, 32), datetime.time(7, 32, 0, 999))
 DEEP = 3_000

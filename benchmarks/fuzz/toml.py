@@ -29,7 +29,8 @@ def _value(value: Any) -> str:
 
 def _text(text: str) -> str:
     """As JSON writes it: TOML refuses the lone surrogates among its escapes; a pair of them is one sign."""
-    return "".join(sign if sign.isprintable() and sign not in '"\\' else _escaped(sign) for sign in text).join('""')
+    inner = "".join(sign if sign.isprintable() and sign not in '"\\' else _escaped(sign) for sign in text)
+    return f'"{inner}"'
 
 
 def _escaped(sign: str) -> str:
