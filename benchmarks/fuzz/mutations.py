@@ -21,7 +21,7 @@ TEXTS: Sequence[str] = (
     "$HOME", "$TITER_DATA/x.csv", "no/such", "no/such/file.jsonl", "organism", "organism:", "organism:nothing",
     "{prompt}", "{a.b.c}", "{", "}", "{0}", "%s", "{prompt}" * 50, "prompt", "prompt.0.1", "a.b", "native", "direct",
     "generate", "coherence", "refusal", "exact_match", "baseline", "organism:vaults", "default", "full", "lora",
-    "cosine", "-", "https://example.invalid/x", "file:///etc/passwd", "model.gguf", "\n", "a\nb", "a" * 64 + "/b", "é" * 255,
+    "cosine", "-", "https://example.invalid/x", "file:///etc/passwd", "model.gguf", "\n", "a\nb", "é" * 255,
 )  # fmt: skip
 DATES = (datetime.date(1979, 5, 27), datetime.datetime(1979, 5, 27, 7, 32), datetime.time(7, 32, 0, 999))
 DEEP = 3_000
@@ -99,9 +99,7 @@ def _near(value: Any, draw: random.Random) -> Any:
     if isinstance(value, int):
         return draw.choice((value + 1, value - 1, value * 2, value * 1000, -value, draw.randrange(0, 200), 0))
     if isinstance(value, float):
-        return draw.choice(
-            (value * 10, value / 10, value * 2, -value, draw.random(), draw.random() * 100, round(value))
-        )
+        return draw.choice((value * 10, value / 10, value * 2, -value, draw.random(), draw.random() * 100, 1, 0.0))
     if isinstance(value, str):
         at = draw.randrange(len(value) + 1)
         return value[:at] + draw.choice(("", "x", "/", ".", " ", *TEXTS)) + value[at + draw.randrange(2) :]

@@ -51,7 +51,7 @@ def main() -> None:
 def command(arguments: list[str]) -> int:
     """Run one command; the exit code."""
     from titer.cli.app import app
-    from titer.errors import InputError, TiterError
+    from titer.errors import InputError, TiterError, shown
 
     try:
         app(arguments, prog_name="titer")
@@ -59,8 +59,10 @@ def command(arguments: list[str]) -> int:
         return ended.code if isinstance(ended.code, int) else FAILED
     except InputError as error:
         return _said(str(error), WRONG)
-    except (TiterError, OSError) as error:
+    except TiterError as error:
         return _said(str(error), FAILED)
+    except OSError as error:
+        return _said(shown(str(error), 1_800), FAILED)
     return DONE
 
 
