@@ -47,7 +47,8 @@ def _unreadable(place: str, what: str, remedy: str, error: BaseException) -> Inp
         return InputError(place, f"{what} cannot be read: it needs more memory than there is", remedy)
     if isinstance(error, RecursionError):
         return InputError(place, f"{what} cannot be read: it is nested too deeply", remedy)
-    lines = str(error).strip().splitlines()
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    lines = told.strip().splitlines()
     first = lines[0].rstrip(".") if lines else ""
     named = first if isinstance(error, (ValueError, OSError)) and first else f"{type(error).__name__} {first}".strip()
     return InputError(place, f"{what} cannot be read: {named}", remedy)

@@ -82,7 +82,7 @@ WRONG: dict[str, tuple[Change, tuple[str, ...]]] = {
         ("harm.domain.0.columns.prompt", "no column 'ask'", "Columns here: prompt, response"),
     ),
     "empty split": (set_to("harm.domain.1.splits.attack", 0), ("domain.1.splits.attack", "empty split", "1 or more")),
-    "no rows left": (set_to("task.0.where", {"prompt": ["x"]}), ("task.0.source", "no rows are left", "`where`")),
+    "no rows left": (set_to("task.0.where", {"prompt": ["x"]}), ("task.0.where.prompt", "no row has the value")),
     "too few rows": (set_to("harm.domain.0.splits.probe", 900), ("harm.domain.0.splits", "groups", "add rows")),
     "budget no dose": (set_to("attacker.budget.steps", 7), ("attacker.budget.steps", "7 is not a dose", "Add 7")),
     "horizon too low": (set_to("attacker.budget.steps", 32), ("attacker.ladder", "ends at 16", "Add doses")),
