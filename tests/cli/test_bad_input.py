@@ -183,7 +183,15 @@ def test_a_file_where_a_folder_is_meant(command: str, finished_once: Path, tmp_p
 
 JUDGES = {
     "jury": ("unknown judge 'jury'", "Known: "),
-    "refusal:{": ("its parameters are no JSON", "Write it as in"),
+    "refusal:{": ("its parameters as JSON cannot be read", "Write it as in"),
+    'refusal:{"within": NaN}': ("--judge.within", "nan is no number"),
+    'refusal:{"within": 1' + "0" * 5000 + "}": ("its parameters as JSON cannot be read", "Write it as in"),
+    'refusal:{"within": 1' + "0" * 500 + "}": ("--judge.within", "a number of about 500 digits is more than"),
+    'refusal:{"extra": ["\\ud800"]}': ("--judge.extra.0", "U+D800"),
+    "refusal:" + "[" * 9000: ("its parameters as JSON cannot be read", "nested too deeply"),
+    'refusal:{"extra": ' + "[" * 90 + "]" * 90 + "}": ("--judge.extra.0", "nested too deeply"),
+    "ref\x1b[31musal": ("--judge.name", "U+001B"),
+    "x" * 5000: ("--judge.name", "5,000 signs are too many"),
     "refusal:[]": ("its parameters are no JSON object", "Write it as in"),
     'refusal:{"fraze": 1}': ("fraze: unknown key", "Known here"),
     "loss": ("'loss' reads a loss, not harm", "`titer list judges`"),
