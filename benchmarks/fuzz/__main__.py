@@ -33,11 +33,12 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=1_000, help="bent files")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=SECONDS, help="seconds for each case")
-    parser.add_argument("--folder", type=Path, default=None, help="for the faults; default a temporary one")
+    parser.add_argument("--folder", type=Path, default=None, help="for outcomes and faults; default a temporary one")
     parser.add_argument("--replay", help="one case, as KIND-NUMBER")
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     folder = (asked.folder or Path(tempfile.mkdtemp(prefix="titer-fuzz-"))).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
     if asked.worker:
         kind, first, last = asked.worker
         _work([(kind, number) for number in range(int(first), int(last))], asked.seed, folder, asked.limit)
@@ -48,7 +49,12 @@ def main() -> None:
         found = list(_batch(kind, int(number), int(number) + 1, asked, folder))
         print(*(f"{one['fault'] or 'as it should be'}, exit {one['code']}\n{one['message']}" for one in found))
         return
-    found = [one for kind, number in wanted.items() for one in _all(kind, number, asked, folder)]
+    found = []
+    with (folder / "outcomes.jsonl").open("w", encoding="utf-8") as outcomes:
+        for kind, number in wanted.items():
+            for one in _all(kind, number, asked, folder):
+                found.append(one)
+                print(json.dumps(one), file=outcomes, flush=True)
     print(table(found))
     print(f"Faults are kept in {folder / 'faults'}." if any(one["fault"] for one in found) else "No faults.")
     sys.exit(1 if any(one["fault"] for one in found) else 0)
