@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fuzz import cases
+from benchmarks.fuzz.cases import Run
 from benchmarks.fuzz.outcome import SECONDS
 
 AT_A_TIME = 500
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=1_000, help="bent files")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=SECONDS, help="seconds for each case")
+    parser.add_argument("--light", action="store_true", help="small studies only, whose plan takes no second")
     parser.add_argument("--folder", type=Path, default=None, help="for outcomes and faults; default a temporary one")
     parser.add_argument("--replay", help="one case, as KIND-NUMBER")
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
@@ -41,7 +43,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if asked.worker:
         kind, first, last = asked.worker
-        _work([(kind, number) for number in range(int(first), int(last))], asked.seed, folder, asked.limit)
+        numbers = [(kind, number) for number in range(int(first), int(last))]
+        _work(numbers, Run(seed=asked.seed, folder=folder, limit=asked.limit, light=asked.light))
         return
     wanted = {"protocol": asked.protocols, "source": asked.files}
     if asked.replay:
@@ -70,6 +73,7 @@ def _batch(kind: str, first: int, last: int, asked: argparse.Namespace, folder: 
     while first < last:
         worker = [kind, str(first), str(last)]
         own = ["--seed", str(asked.seed), "--limit", str(asked.limit), "--folder", str(folder), "--worker", *worker]
+        own += ["--light"] if asked.light else []
         called = [sys.executable, "-m", "benchmarks.fuzz", *own]
         process = subprocess.Popen(called, stdout=subprocess.PIPE, text=True, env=QUIET | dict(os.environ))
         assert process.stdout is not None
@@ -93,11 +97,11 @@ def _last(message: str) -> str:
     return (message.strip().splitlines() or [""])[-1][:200]
 
 
-def _work(numbers: Iterable[tuple[str, int]], seed: int, folder: Path, limit: float) -> None:
+def _work(numbers: Iterable[tuple[str, int]], run: Run) -> None:
     """Run cases, their outcomes on the standard output, which nothing else comes to."""
     log = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    cases.run(numbers, seed, folder, limit, log)
+    cases.run(numbers, run, log)
 
 
 def table(found: Iterable[dict[str, Any]]) -> str:

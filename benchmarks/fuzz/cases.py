@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -16,46 +16,60 @@ from benchmarks.fuzz.outcome import Outcome, planned
 KINDS = ("protocol", "source")
 
 
-def write(kind: str, number: int, seed: int, inputs: Path, folder: Path) -> Path:
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the cases of a run have in common.
+
+    Attributes:
+        seed: equal seeds and numbers give equal cases.
+        folder: where cases are written, and the inputs that they share.
+        limit: seconds for each.
+        light: whether only small studies are bent, whose plan takes no second.
+    """
+
+    seed: int
+    folder: Path
+    limit: float
+    light: bool = False
+
+
+def write(kind: str, number: int, run: Run, folder: Path) -> Path:
     """Write the files of a case into a folder; the path of its protocol.
 
     Args:
         kind: one of `KINDS`.
         number: of the case.
-        seed: of the run.
-        inputs: a folder with what all cases share; made where it is not there.
+        run: what it has in common with others.
         folder: of the case, empty.
     """
+    inputs = run.folder / "inputs"
     if kind == "source":
-        return sources.bent(number, seed, inputs, folder)
+        return sources.bent(number, run.seed, inputs, folder)
     path = folder / "protocol.toml"
-    path.write_bytes(protocols.bent(number, seed, inputs))
+    path.write_bytes(protocols.bent(number, run.seed, inputs, light=run.light))
     return path
 
 
-def run(cases: Iterable[tuple[str, int]], seed: int, folder: Path, limit: float, log: TextIO) -> None:
-    """Run cases, each in an empty folder below `folder`; one line of JSON is logged before each, and one after it.
+def run(cases: Iterable[tuple[str, int]], run: Run, log: TextIO) -> None:
+    """Run cases, each in an empty folder; one line of JSON is logged before each, and one after it.
 
-    The inputs of a case with a fault are kept, in `folder`/faults.
+    The inputs of a case with a fault are kept, in `faults` of the folder of the run.
 
     Args:
         cases: their kinds and numbers.
-        seed: of the run.
-        folder: where the cases are written.
-        limit: seconds for each.
+        run: what they have in common.
         log: where the outcomes go.
     """
-    inputs, here = folder / "inputs", folder / "work" / "case" / "here"
+    here = run.folder / "work" / "case" / "here"
     for kind, number in cases:
-        shutil.rmtree(folder / "work", ignore_errors=True)
+        shutil.rmtree(run.folder / "work", ignore_errors=True)
         here.mkdir(parents=True)
         os.chdir(here)
         print(json.dumps({"kind": kind, "number": number}), file=log, flush=True)
-        given = write(kind, number, seed, inputs, here)
-        outcome = planned(given, here / "study", limit)
+        outcome = planned(write(kind, number, run, here), here / "study", run.limit)
         print(json.dumps({"kind": kind, "number": number, **asdict(outcome)}), file=log, flush=True)
         if outcome.fault:
-            keep(kind, number, outcome, here, folder)
+            keep(kind, number, outcome, here, run.folder)
 
 
 def keep(kind: str, number: int, outcome: Outcome, given: Path, folder: Path) -> None:

@@ -31,16 +31,17 @@ IN_TEXT = 0.25
 """The share of cases whose text is bent, and not the data that it stands for."""
 
 
-def bent(number: int, seed: int, inputs: Path) -> bytes:
+def bent(number: int, seed: int, inputs: Path, *, light: bool = False) -> bytes:
     """The content of a protocol file, in which something may be wrong.
 
     Args:
         number: of the case.
         seed: of the run: equal seeds and numbers give equal cases.
         inputs: a folder for the model and the rows of the small studies; the same for every case.
+        light: whether only those are bent, and none of the examples.
     """
     draw = random.Random(f"{seed} protocol {number}")
-    kinds = list(BASES)
+    kinds = list(WEIGHTS if light else BASES)
     base = BASES[draw.choices(kinds, [WEIGHTS.get(kind, 1) for kind in kinds])[0]](draw, inputs)
     if draw.random() < IN_TEXT:
         return mutate_text(base if isinstance(base, str) else toml.write(base), draw)

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from titer.analysis.findings import Verdict
-from titer.errors import DamagedError, InputError, UnfinishedError
+from titer.errors import DamagedError, InputError
 from titer.protocol.schema import Protocol, Seeds
 from titer.study.folder import is_packed, read_study
 from titer.study.packed_tables import read_whole
@@ -24,11 +24,7 @@ def earlier(protocol: Protocol) -> tuple[Earlier, ...]:
     folder = protocol.study.follows
     if folder is None:
         return ()
-    try:
-        chain = _chain(Path(folder))
-    except (UnfinishedError, OSError) as error:
-        remedy = "Name the folder of a study that is finished."
-        raise InputError(PLACE, f"the study '{folder}' cannot be followed: {error}", remedy) from error
+    chain = _chain(Path(folder))
     for one in chain:
         _check_fresh(protocol, one)
     return chain
