@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_MOST: Final = 1_800
+LONGEST: Final = 1_800
 """The most bytes of a message: fewer than the signs of a screen."""
 
 
@@ -44,7 +44,7 @@ class TiterError(Exception):
     """The root: whatever titer raises on purpose. Its message can be printed, and does not fill a screen."""
 
     def __str__(self) -> str:
-        return shown(super().__str__(), _MOST)
+        return shown(super().__str__(), LONGEST)
 
 
 class InputError(TiterError):
@@ -63,8 +63,8 @@ class InputError(TiterError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        place = shown(self.place, _MOST // 8) or "input"
-        return f"{place}: {shown(self.problem, _MOST * 7 // 16)}. {shown(self.remedy, _MOST * 7 // 16)}"
+        place, part = shown(self.place, LONGEST // 8) or "input", LONGEST * 7 // 16 - 2
+        return f"{place}: {shown(self.problem, part)}. {shown(self.remedy, part)}"
 
 
 class RunError(TiterError):

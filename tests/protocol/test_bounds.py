@@ -42,6 +42,7 @@ BEYOND: list[tuple[str, Any, str, str]] = [
     ("harm.frame.max_new_tokens", 10**7, "harm.frame.max_new_tokens", "no model answers at such length"),
     ("harm.domain.1.splits.probe", 10**7, "harm.domain.1.splits.probe", "no source has so many groups"),
     ("harm.domain.0.source", "a\nb", "harm.domain.0.source", r"it holds the sign U\+000A"),
+    ("harm.domain.0.source", "a/" + "é" * 128, "harm.domain.0.source", "more than 255 bytes"),
     ("harm.domain.0.refusals", ["no"] * 1_001, "harm.domain.0.refusals", "1,001 entries are too many: one is drawn"),
     ("attacker.ladder", list(range(201)), "attacker.ladder", "each dose is asked and judged"),
     ("attacker.ladder", [0, 8, 32, 10**8], "attacker.ladder.3", "no fine-tuning takes so many steps"),

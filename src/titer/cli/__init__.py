@@ -51,7 +51,7 @@ def main() -> None:
 def command(arguments: list[str]) -> int:
     """Run one command; the exit code."""
     from titer.cli.app import app
-    from titer.errors import InputError, TiterError, shown
+    from titer.errors import InputError, TiterError
 
     try:
         app(arguments, prog_name="titer")
@@ -59,15 +59,15 @@ def command(arguments: list[str]) -> int:
         return ended.code if isinstance(ended.code, int) else FAILED
     except InputError as error:
         return _said(str(error), WRONG)
-    except TiterError as error:
+    except (TiterError, OSError) as error:
         return _said(str(error), FAILED)
-    except OSError as error:
-        return _said(shown(str(error), 1_800), FAILED)
     return DONE
 
 
 def _said(message: str, code: int) -> int:
-    print(f"titer: {message}", file=sys.stderr)
+    from titer.errors import LONGEST, shown
+
+    print(f"titer: {shown(message, LONGEST)}", file=sys.stderr)
     return code
 
 

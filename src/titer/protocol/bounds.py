@@ -112,6 +112,8 @@ NAMES: Final[Mapping[str, Bound]] = {
 }
 """By the last keys that lead to a name or path, the first that fit: every sign of one can be printed."""
 TEXT: Final = Bound(20_000, "no text of a protocol is so long")
+FILE_NAME: Final = 255
+"""The most bytes of a part of a path."""
 KEY: Final = Bound(200, "no key is so long")
 DEPTH: Final = Bound(12, "no value of a protocol lies so deep")
 ENTRIES: Final = Bound(100_000, "no protocol has so many values")
@@ -201,6 +203,9 @@ def _check_text(place: str, text: str, bound: Bound | None) -> None:
         problem = f"it holds half a sign, U+{ord(text[error.start]):04X}, which no file can hold"
         raise InputError(place, problem, "Write the sign itself.") from error
     _check_length(place, len(text), "signs", bound or TEXT)
+    if bound is not None and any(len(part.encode()) > FILE_NAME for part in text.split("/")):
+        problem = f"a part of it has more than {FILE_NAME} bytes, and no file is named so"
+        raise InputError(place, problem, "Shorten it.")
 
 
 def _check_length(place: str, length: int, what: str, bound: Bound) -> None:
