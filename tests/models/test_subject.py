@@ -216,7 +216,7 @@ def test_an_unknown_model_is_named_with_a_remedy(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     (tmp_path / "empty").mkdir()
     for model in ("nobody/nothing", str(tmp_path / "empty")):
-        with pytest.raises(InputError, match=r"subject\.model: .*cannot be loaded.*HF_TOKEN"):
+        with pytest.raises(InputError, match=r"subject\.model: .*cannot be read.*HF_TOKEN"):
             load({"model": model})
     for model in (str(tmp_path / "nowhere"), "./nowhere", "none.gguf"):
         with pytest.raises(InputError, match=r"subject\.model: there is no file or folder.*Name a folder"):
