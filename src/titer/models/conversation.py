@@ -106,7 +106,7 @@ def _written(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]],
     remedy = "Leave frame.system out." if frame.system is not None else OTHER_TEMPLATE
     with reading("subject.model", "its chat template", OTHER_MODEL):
         try:
-            with bounded():
+            with bounded(SECONDS, MORE_BYTES):
                 text: Any = tokenizer.apply_chat_template(
                     messages, tokenize=False, add_generation_prompt=asking, date_string=DATE
                 )

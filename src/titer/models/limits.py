@@ -19,13 +19,16 @@ SECONDS = 10.0
 MORE_BYTES = 512 * 2**20
 """The most memory that it may take on top of what the process has."""
 
+AGAIN = 1.0
+"""Seconds until the alarm rings again, where what it raised was ignored, as it is within a `__del__`."""
 
-class OutOfTime(Exception):
-    """A block did not end within its time."""
+
+class OutOfTime(BaseException):
+    """A block did not end within its time; no Exception, which a compiler of templates would take for its own."""
 
 
 @contextmanager
-def bounded(seconds: float = SECONDS, more_bytes: int = MORE_BYTES) -> Iterator[None]:
+def bounded(seconds: float, more_bytes: int) -> Iterator[None]:
     """Limits for the block: of time in the main thread, where alone a signal can end it, of memory on Linux.
 
     It costs some ten microseconds. What the block leaves behind, an alarm or a limit set before, is as it was.
@@ -35,14 +38,15 @@ def bounded(seconds: float = SECONDS, more_bytes: int = MORE_BYTES) -> Iterator[
         MemoryError: if the block asks for more memory.
     """
     timed = sys.platform != "win32" and threading.current_thread() is threading.main_thread()
-    before, memory = None, _lower(more_bytes) if sys.platform == "linux" else None
+    alarm, before, memory = _Alarm(), None, _lower(more_bytes) if sys.platform == "linux" else None
     try:
         if timed:
-            before = signal.signal(signal.SIGALRM, _stop)
-            earlier = signal.setitimer(signal.ITIMER_REAL, seconds)
+            before = signal.signal(signal.SIGALRM, alarm)
+            earlier = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         try:
             yield
         finally:
+            alarm.armed = False
             if timed:
                 signal.setitimer(signal.ITIMER_REAL, *earlier)
                 signal.signal(signal.SIGALRM, before)
@@ -51,8 +55,15 @@ def bounded(seconds: float = SECONDS, more_bytes: int = MORE_BYTES) -> Iterator[
             resource.setrlimit(resource.RLIMIT_AS, memory)
 
 
-def _stop(signum: int, frame: FrameType | None) -> None:
-    raise OutOfTime
+class _Alarm:
+    """Raises while it is armed: an alarm that rings when the block is over already must not be heard."""
+
+    def __init__(self) -> None:
+        self.armed = True
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self.armed:
+            raise OutOfTime
 
 
 def _lower(more_bytes: int) -> tuple[int, int]:
