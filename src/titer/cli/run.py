@@ -18,43 +18,51 @@ from titer.study.atomic_files import write_text
 from titer.study.folder import FROZEN, Study, check_disjoint, locate
 
 
-def look(where: Path, out: Path | None) -> Study:
+def look(where: Path, out: Path | None, store: Path | None) -> Study:
     """The study that `where` names, as it would be run; one that has not begun may still be changed afterwards."""
     folder = locate(where, out)
     begun = (folder / FROZEN).exists()
     try:
         with Watch("reading protocol, data and model"):
-            return open_study(folder)
+            return open_study(folder, store)
     finally:
         if not begun and not (folder / "tasks.jsonl").exists():
             (folder / FROZEN).unlink(missing_ok=True)
 
 
-def begin(where: Path, out: Path | None) -> Study:
+def begin(where: Path, out: Path | None, store: Path | None = None) -> Study:
     """The same, and from now on its protocol must not change.
+
+    Args:
+        where: a study folder, or a protocol file.
+        out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
 
     Raises:
         InputError: if its splits share rows, which would make its verdict void.
     """
-    study = look(where, out)
+    study = look(where, out, store)
     check_disjoint(study.frozen)
     if not (study.folder / FROZEN).exists():
         write_text(study.folder / FROZEN, study.frozen.to_json() + "\n")
     return study
 
 
-def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str = LocalPool.name) -> Verdict:
+def run_study(
+    where: Path, out: Path | None, store: Path | None, jobs: int, json: bool, place: str = LocalPool.name
+) -> Verdict:
     """Finish a study, write its verdict and report, and print where they are.
 
     Args:
         where: a study folder, or a protocol file.
         out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
         jobs: how many tasks are done at once.
         json: whether JSON is printed.
         place: the name of the executor.
     """
     chosen = executor(place, "--executor")
-    study = begin(where, out)
+    study = begin(where, out, store)
     follow(run(study, jobs, executor=chosen), jobs)
     with Watch("writing the report"):
         conclusion = conclude(study)

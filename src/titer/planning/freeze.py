@@ -24,9 +24,10 @@ from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Frame, Item, Row, SubjectRef, digest
 from titer.study.atomic_files import write_lines, write_text
-from titer.study.folder import FROZEN, Frozen, Study, is_packed, read_study, store_of
+from titer.study.folder import FROZEN, Frozen, Study, is_packed, read_study
 from titer.study.root import register
 from titer.study.store import Store
+from titer.study.store_place import remember, store_to_write
 from titer.study.unpacking import unpack
 
 MOST_POOLED = 400
@@ -35,18 +36,26 @@ SplitRows = dict[SplitId, tuple[Row, ...]]
 ProbeItems = dict[ProbeId, tuple[Item, ...]]
 
 
-def open_study(folder: Path) -> Study:
+def open_study(folder: Path, store: Path | None = None) -> Study:
     """Freeze the protocol of a study folder, or take the frozen one that the study began with; unpack a packed one.
+
+    Args:
+        folder: the study folder.
+        store: the absolute path of a store that is not in it, each time anew; None for one that is.
 
     Raises:
         InputError: if the protocol cannot be used, or was changed after the study had begun.
     """
     path = folder / FROZEN
+    protocol = load(folder / "protocol.toml")
     if is_packed(folder):
         unpack(folder)
-    elif not path.exists():
-        protocol = load(folder / "protocol.toml")
-        frozen = freeze(protocol, store_of(folder, protocol))
+    place = store_to_write(folder, protocol, store)
+    frozen = None if path.exists() else freeze(protocol, place)
+    if store is not None:
+        place.claim()
+        remember(folder, place)
+    if frozen is not None:
         write_text(path, frozen.to_json() + "\n")
         register(read_study(folder))
     return read_study(folder)

@@ -11,6 +11,7 @@ from titer.report.difference_chart import difference_chart
 from titer.report.dose_response import ROLES, Captions, curve_chart
 from titer.report.search_tables import search_chart
 from titer.report.series import harm_panels, trainability_panels
+from titer.study.atomic_files import replacing
 
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
 STYLE: Mapping[str, Any] = {
@@ -50,12 +51,12 @@ def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
         "trainability": curve_chart(trainability_panels(assay), learning),
         "stability": difference_chart(verdict, protocol),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     written = {}
     for name, chart in drawn.items():
         if chart is not None:
             styled = chart.configure(**STYLE)
-            styled.save(folder / f"{name}.svg")
-            styled.save(folder / f"{name}.png", scale_factor=2)
+            with replacing(folder / f"{name}.svg") as vector, replacing(folder / f"{name}.png") as pixels:
+                styled.save(vector, format="svg")
+                styled.save(pixels, format="png", scale_factor=2)
             written[name] = f"{name}.svg"
     return written

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from titer.errors import DamagedError, RunError
+from titer.errors import DamagedError, InputError, RunError
 from titer.records import Record
 
 TEMPORARY = ".titer-tmp-"
@@ -45,22 +45,59 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole: to a temporary name beside it, then renamed.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """An empty file of a temporary name beside `path`, which takes its place when the block ends, be it a link or not.
 
     Raises:
         RunError: when the disk is full; nothing is left behind.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.name}.", dir=path.parent)
+        descriptor, name = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.name}.", dir=path.parent)
+        os.close(descriptor)
+        temporary = Path(name)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(temporary, 0o644)
+            yield temporary
+            temporary.chmod(0o644)
             os.replace(temporary, path)
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole.
+
+    Raises:
+        RunError: when the disk is full; nothing is left behind.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file whole.
+
+    Raises:
+        RunError: if it cannot be read or written; nothing is left behind.
+    """
+    with replacing(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def no_link(path: Path, root: Path) -> Path:
+    """The path, if neither it nor a folder between it and `root` is a symbolic link; `root` itself may be one.
+
+    Raises:
+        InputError: naming the link.
+    """
+    for part in (path, *path.parents):
+        if part == root:
+            break
+        if part.is_symlink():
+            remedy = "Put the file or folder itself in its place."
+            raise InputError(str(part), "this is a link, and titer follows none in a study or a store", remedy)
+    return path
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,17 +19,16 @@ from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
-from titer.study.atomic_files import read_lines, write_lines
+from titer.study.atomic_files import copy_file, read_lines, write_lines
 from titer.study.judging import JudgeSpec, judges_of
 from titer.study.store import Store
+from titer.study.store_place import store_of
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
 
 FROZEN = "frozen.json"
 """What a study began with."""
 CELLS, SCORES = "cells.parquet", "scores.parquet"
 """The tables of a packed study."""
-PACKED_STORE = "packed"
-"""The folder in which a packed study that goes on has its store."""
 
 
 class Frozen(Record):
@@ -150,8 +148,7 @@ def locate(where: Path, out: Path | None = None) -> Path:
     elif is_packed(folder):
         raise InputError(str(folder), "this is a packed study, with a protocol of its own", f"`titer run {folder}`.")
     elif where.resolve() != (folder / "protocol.toml").resolve():
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(where, folder / "protocol.toml")
+        copy_file(where, folder / "protocol.toml")
     return folder
 
 
@@ -181,12 +178,6 @@ def read_frozen(path: Path) -> Frozen:
         return Frozen.from_json(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, DamagedError) as error:
         raise DamagedError(f"{path} is damaged. Delete it and run again: it will be made anew") from error
-
-
-def store_of(folder: Path, protocol: Protocol) -> Store:
-    """The store of a study; a packed one has its own, wherever the protocol points."""
-    own = folder / PACKED_STORE
-    return Store(own if own.is_dir() else folder / protocol.study.store)
 
 
 def check_unchanged(protocol: Protocol, begun: Protocol, place: str) -> None:

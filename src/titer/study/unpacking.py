@@ -11,10 +11,11 @@ from pathlib import Path
 from titer.data.identifiers import ProbeId
 from titer.records import Answer, DoseFacts, Score
 from titer.study.atomic_files import write_text, write_whole
-from titer.study.folder import FROZEN, PACKED_STORE, read_study
+from titer.study.folder import FROZEN, read_study
 from titer.study.packed_rows import CellRow, ScoreRow
 from titer.study.packed_tables import PackedStudy, read_cells, read_scores, read_whole
 from titer.study.store import Store
+from titer.study.store_place import PACKED_STORE
 from titer.study.tasks import CellSpec
 from titer.study.view import CellResults, Values
 
