@@ -33,7 +33,7 @@ def _inside(store: str) -> str:
     part = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
     if re.fullmatch(rf"{part}(/{part}){{0,7}}", store) is None:
         remedy = "Write plain names; a store elsewhere is named on the command line: --store /absolute/path."
-        raise InputError("study.store", f"'{store[:80]}' names no folder inside the study folder", remedy)
+        raise InputError("study.store", f"{store[:80]!r} names no folder inside the study folder", remedy)
     return store
 
 
