@@ -16,26 +16,33 @@ ROOT = Path(__file__).parent.parent
 ELSEWHERE = ("colorama", "httpx2-jsfetch")
 """What is needed only where titer does not run."""
 CUDA = re.compile(r"(nvidia|cuda|triton)\b")
-CPU_BUILDS = ("6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b",)
+CPU_BUILDS = " \\\n    --hash=sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b\n"
 """Of torch 2.13.0+cpu, from the index of its own makers: CPython 3.11 on Linux, x86-64."""
 HEADER = "# Made by `make lock` from pyproject.toml and constraints.txt. pip install --require-hashes -r {}\n"
 
 
 def main() -> None:
     """Resolve, and write the files."""
-    options = "--universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet"
     left_out = [word for name in ELSEWHERE for word in ("--no-emit-package", name)]
-    named = ["-c", "constraints.txt", "--extra", "dev", "--extra", "gguf", "pyproject.toml"]
-    called = [sys.executable, "-m", "uv", "pip", "compile", *options.split(), *left_out, *named]
-    resolved = subprocess.run(called, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    needed = re.findall(r"^\S.*?(?<!\\)\n", resolved, re.MULTILINE | re.DOTALL)
-    torch = "".join(f" \\\n    --hash=sha256:{digest}" for digest in CPU_BUILDS)
-    _write("requirements-torch.lock", [one.rstrip() + torch + "\n" for one in needed if one.startswith("torch==")])
-    _write("requirements-cuda.lock", [one for one in needed if CUDA.match(one)])
-    _write("requirements.lock", [one for one in needed if not CUDA.match(one) and not one.startswith("torch==")])
+    needed = resolve(*left_out, "-c", "constraints.txt", "--extra", "dev", "--extra", "gguf", "pyproject.toml")
+    torch = [one.rstrip() + CPU_BUILDS for one in needed if one.startswith("torch==")]
+    cuda = [one for one in needed if CUDA.match(one)]
+    write("requirements-torch.lock", torch)
+    write("requirements-cuda.lock", cuda)
+    write("requirements.lock", [one for one in needed if one not in cuda and not one.startswith("torch==")])
+    write(".ci/audit.lock", resolve("-", named="pip-audit==2.10.1"))
 
 
-def _write(name: str, needed: list[str]) -> None:
+def resolve(*arguments: str, named: str = "") -> list[str]:
+    """What is needed in all: each with its version and the digests of its files."""
+    options = "--universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet"
+    called = [sys.executable, "-m", "uv", "pip", "compile", *options.split(), *arguments]
+    found = subprocess.run(called, cwd=ROOT, check=True, input=named, stdout=subprocess.PIPE, text=True).stdout
+    return re.findall(r"^\S.*?(?<!\\)\n", found, re.MULTILINE | re.DOTALL)
+
+
+def write(name: str, needed: list[str]) -> None:
+    """Write a lock."""
     (ROOT / name).write_text(HEADER.format(name) + "".join(needed), encoding="utf-8")
 
 

