@@ -13,21 +13,20 @@ FUNCTIONS = {"os.open", "os.replace", "os.rename", "os.link", "os.symlink", "shu
 FUNCTIONS |= {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree", "pq.ParquetWriter"}
 METHODS = {"write_text", "write_bytes", "touch", "rename", "symlink_to", "hardlink_to", "save", "save_pretrained"}
 METHODS |= {"to_parquet", "to_csv", "savefig", "dump"}
-WHOLE = "into the temporary folder of write_whole, or a temporary file of replacing"
+WHOLE = "into the temporary folder of write_whole, or a temporary file of write_file"
 ALLOWED = {
     ("cli/__init__.py", "os.open"): "the null device",
     ("cli/immunize_attack.py", "shutil.copytree"): WHOLE,
-    ("conclude.py", "shutil.copyfile"): WHOLE,
     ("execution/checkpoints.py", "save_file"): "to a temporary name, which is renamed",
     ("execution/checkpoints.py", "os.replace"): "that renaming",
     ("models/subject.py", "self.model.save_pretrained"): WHOLE,
     ("models/subject.py", "self.tokenizer.save_pretrained"): WHOLE,
     ("organism/make.py", "model.save_pretrained"): "makes the checkpoint that comes with titer; no command does",
     ("organism/make.py", "tokenizer.save_pretrained"): "the same",
-    ("report/charts.py", "styled.save"): WHOLE,
-    ("study/folder.py", "open"): "a lock, which has no content",
+    ("study/locks.py", "open"): "a lock, which has no content",
     ("study/packed_tables.py", "pq.ParquetWriter"): WHOLE,
-    ("study/store.py", "open"): "a lock, which has no content",
+    ("study/signature.py", "line.write_text"): "into a folder of the system's for temporary files",
+    ("study/signature.py", "allowed.write_text"): "the same",
     ("study/store.py", "os.open"): "runs.jsonl, which grows by whole lines and is part of no result",
     ("study/store.py", "(temporary / MANIFEST).write_text"): WHOLE,
     ("testing/executors.py", "store.answers('broken', 0).write_text"): "damages a store on purpose",

@@ -4,6 +4,7 @@ TiterError
 ├── InputError            2   what was written or given is wrong: place, problem, remedy
 ├── RunError              1   the work could not be done or finished here
 │   ├── BusyError             another process is running this study
+│   ├── MachineFailure        a task could not be done here, though it was tried again; the next run tries anew
 │   ├── UnfinishedError       something is still missing; says what
 │   └── DamagedError          a file of the store is not what was written
 └── MethodFailure             a method's own failure, for instance a loss that is not finite; it is
@@ -42,6 +43,23 @@ class RunError(TiterError):
 
 class BusyError(RunError):
     """Another process is running this study."""
+
+
+class MachineFailure(RunError):
+    """The machine failed at a task, not its method: nothing of it is recorded, and the next run tries anew.
+
+    Args:
+        task: its kind and key.
+        reason: what happened, as the death of its worker.
+    """
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(task, reason)
+        self.task = task
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.reason}"
 
 
 class UnfinishedError(RunError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -123,18 +124,20 @@ def full(*_: Any, **__: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def full_after_some(path: Path, text: str, **_: Any) -> None:
-    path.write_bytes(text[:20].encode())
-    full()
+class FullStream(io.StringIO):
+    """A file whose disk is full as soon as something is written."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("call", ["replace", "write_text"])
+@pytest.mark.parametrize("call", ["replace", "open"])
 def test_a_full_disk_leaves_nothing_half_written(store: Store, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     store.write_scores("key", 0, DECISIONS)
     if call == "replace":
         monkeypatch.setattr(os, call, full)
     else:
-        monkeypatch.setattr(Path, call, full_after_some)
+        monkeypatch.setattr(Path, call, lambda *_, **__: FullStream())
     with pytest.raises(RunError, match="no space left on the disk of .*4.jsonl"):
         store.write_scores("key", 4, DECISIONS)
     assert files(store) == [store.scores("key", 0)]
@@ -239,7 +242,7 @@ def test_a_store_of_a_later_titer_is_refused_by_its_format(store: Store) -> None
     store.claim()
     assert json.loads((store.root / MARK).read_text()) == {"format": 1, "titer": __version__}
     write_text(store.root / MARK, '{"format":2,"titer":"9.1.0"}\n')
-    said = rf"made by titer 9\.1\.0, in format 2; this is titer {__version__}, which reads 1. Use the titer that"
+    said = rf"made by titer 9\.1\.0 in format 2; this is titer {__version__}, which reads format 1. Use the titer"
     for look in (store_mark.claim, store_mark.check):
         with pytest.raises(InputError, match=said):
             look(store.root)

@@ -50,7 +50,7 @@ def second_opinion(folder: Path, name: str, json: bool, store: Path | None = Non
     choice = _choice(name)
     again = Rejudging(study, choice, _kind(choice))
     assemble(study)
-    with study.locked():
+    with study.locked(), study.store.in_use():
         rows = list(again.rows())
     grading = study.protocol.harm.grading
     record = grading.coherence if again.role == "coherence" else grading.harm

@@ -12,22 +12,16 @@ from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
 from titer.execution.executors import executor
 from titer.execution.local import LocalPool
-from titer.planning.freeze import open_study
+from titer.planning.freeze import begin_study, draft_study
 from titer.run import run
-from titer.study.atomic_files import write_text
-from titer.study.folder import FROZEN, Study, check_disjoint, locate
+from titer.study.folder import Study, check_disjoint, locate
 
 
 def look(where: Path, out: Path | None, store: Path | None) -> Study:
     """The study that `where` names, as it would be run; one that has not begun may still be changed afterwards."""
     folder = locate(where, out)
-    begun = (folder / FROZEN).exists()
-    try:
-        with Watch("reading protocol, data and model"):
-            return open_study(folder, store)
-    finally:
-        if not begun and not (folder / "tasks.jsonl").exists():
-            (folder / FROZEN).unlink(missing_ok=True)
+    with Watch("reading protocol, data and model"):
+        return draft_study(folder, store)
 
 
 def begin(where: Path, out: Path | None, store: Path | None = None) -> Study:
@@ -40,12 +34,11 @@ def begin(where: Path, out: Path | None, store: Path | None = None) -> Study:
 
     Raises:
         InputError: if its splits share rows, which would make its verdict void.
+        BusyError: if it has not begun, and another process runs or begins it.
     """
     study = look(where, out, store)
     check_disjoint(study.frozen)
-    if not (study.folder / FROZEN).exists():
-        write_text(study.folder / FROZEN, study.frozen.to_json() + "\n")
-    return study
+    return begin_study(study)
 
 
 def run_study(

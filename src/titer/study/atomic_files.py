@@ -45,44 +45,50 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """An empty file of a temporary name beside `path`, which takes its place when the block ends, be it a link or not.
+def write_file(path: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write a temporary file beside `path`, whose place it then takes.
 
     Raises:
-        RunError: when the disk is full; nothing is left behind.
+        RunError: if it cannot be written; nothing is left behind.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.name}.", dir=path.parent)
+        descriptor, name = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.name}.", suffix=path.suffix, dir=path.parent)
         os.close(descriptor)
         temporary = Path(name)
         try:
-            yield temporary
+            fill(temporary)
             temporary.chmod(0o644)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file, whole or not at all.
+
+    Raises:
+        RunError: if it cannot be written; nothing is left behind.
+    """
+
+    def fill(temporary: Path) -> None:
+        shutil.copyfile(source, temporary)
+
+    write_file(path, fill)
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole.
+    """Write a file whole: to a temporary name beside it, then renamed.
 
     Raises:
         RunError: when the disk is full; nothing is left behind.
     """
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
+    def fill(temporary: Path) -> None:
+        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
 
-def copy_file(source: Path, path: Path) -> None:
-    """Copy a file whole.
-
-    Raises:
-        RunError: if it cannot be read or written; nothing is left behind.
-    """
-    with replacing(path) as temporary:
-        shutil.copyfile(source, temporary)
+    write_file(path, fill)
 
 
 def no_link(path: Path, root: Path) -> Path:

@@ -15,13 +15,12 @@ digests of the files beside it.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from titer.records import Answer, DoseFacts, Item, Record, Row, Score, Seed, can
 from titer.seeds import derive
 from titer.study import store_mark
 from titer.study.atomic_files import TEMPORARY, no_link, read_lines, write_lines, write_whole, writing
+from titer.study.locks import shared, sharing
 from titer.study.tasks import Failure, RowsRef
 
 MANIFEST = "titer.json"
@@ -166,20 +166,19 @@ class Store:
     # ------------------------------------------------------------------ sharing
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Share the store with the runs of other studies; the first to come sweeps it.
+        """Share the store with the runs of other studies; the first to come and the last to go sweep it.
 
         Raises:
             InputError: if the folder is none that titer made.
+            RunError: if its file system has no locks.
         """
         self.claim()
-        with (self.root / ".lock").open("a") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self.sweep()
-            except BlockingIOError:
-                pass
-            fcntl.flock(stream, fcntl.LOCK_SH)
+        with sharing(self.root / ".lock", self.sweep):
             yield
+
+    def shared(self) -> AbstractContextManager[None]:
+        """Keep others from sweeping while something is written: a worker may outlive its run for a moment."""
+        return shared(self.root / ".lock")
 
     def sweep(self) -> None:
         """Remove what interrupted writers left: temporary files and folders, and states of makes that are done.

@@ -9,6 +9,7 @@ from pathlib import Path
 from titer.errors import DamagedError, InputError
 from titer.records import canonical
 from titer.study.atomic_files import TEMPORARY, no_link, write_text
+from titer.study.formats import check_format
 
 MARK = "titer-store.json"
 FORMAT = 1
@@ -44,13 +45,11 @@ def check(root: Path) -> None:
     if not mark.exists():
         return
     try:
-        known = json.loads(mark.read_text(encoding="utf-8"))
-        found, maker = known["format"], known.get("titer", "of an earlier version")
+        text = mark.read_text(encoding="utf-8")
+        json.loads(text)["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedError(f"{mark} cannot be read. Is {root} a store of titer?") from error
-    if found != FORMAT:
-        problem = f"{root} was made by titer {maker}, in format {found}; this is titer {version('titer')}"
-        raise InputError(PLACE, f"{problem}, which reads {FORMAT}", "Use the titer that made it.")
+    check_format(str(root), text, FORMAT)
 
 
 def _check_empty(root: Path) -> None:
