@@ -21,6 +21,7 @@ from titer.run import run
 from titer.study.atomic_files import write_text
 from titer.study.folder import Study, read_study
 from titer.study.store import Store
+from titer.study.store_mark import MARK
 from titer.study.store_place import REMEMBERED
 
 
@@ -189,6 +190,14 @@ def test_a_file_that_names_no_absolute_path_is_told(content: str, study: Study) 
     (study.folder / REMEMBERED).write_text(content)
     with pytest.raises(InputError, match="it does not hold one absolute path"):
         read_study(study.folder)
+
+
+def test_a_store_of_another_format_is_told_to_who_reads_it(study: Study, here: Here) -> None:
+    write_text(study.store.root / MARK, '{"format":2,"titer":"9.1.0"}\n')
+    done = here("verdict", study.folder)
+    assert (done.code, done.out) == (2, "")
+    assert "made by titer 9.1.0 in format 2; this is titer" in done.err
+    assert "Delete" not in done.err
 
 
 # ------------------------------------------------------------------------------------------------ links
