@@ -39,6 +39,7 @@ UNKNOWN = "not known before something has run here; `titer plan --measure` times
 def print_plan(
     where: Path,
     out: Path | None,
+    store: Path | None,
     jobs: int,
     examples: int,
     measure: bool,
@@ -51,6 +52,7 @@ def print_plan(
     Args:
         where: a study folder, or a protocol file.
         out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
         jobs: worker processes.
         examples: how many examples of training and probing are shown; 0 for none.
         measure: whether this machine is timed first.
@@ -64,7 +66,7 @@ def print_plan(
     if price is not None and not 0 <= price <= MOST_EXPENSIVE:
         raise InputError("--price", f"{price:g} is no price of an hour", f"Give one from 0 to {MOST_EXPENSIVE:,}.")
     at = check_rates(rates)
-    study = look(where, out)
+    study = look(where, out, store)
     if measure:
         with Watch("timing training steps and answers"):
             measure_speed(study)

@@ -18,37 +18,45 @@ from titer.study.folder import Study, check_disjoint, locate
 from titer.study.root import read_root
 
 
-def look(where: Path, out: Path | None) -> Study:
+def look(where: Path, out: Path | None, store: Path | None) -> Study:
     """The study that `where` names, as it would be run; one that has not begun may still be changed afterwards."""
     folder = locate(where, out)
     with Watch("reading protocol, data and model"):
-        return draft_study(folder)
+        return draft_study(folder, store)
 
 
-def begin(where: Path, out: Path | None) -> Study:
+def begin(where: Path, out: Path | None, store: Path | None = None) -> Study:
     """The same, and from now on its protocol must not change.
+
+    Args:
+        where: a study folder, or a protocol file.
+        out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
 
     Raises:
         InputError: if its splits share rows, which would make its verdict void.
         BusyError: if it has not begun, and another process runs or begins it.
     """
-    study = look(where, out)
+    study = look(where, out, store)
     check_disjoint(study.frozen)
     return begin_study(study)
 
 
-def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str = LocalPool.name) -> Verdict:
+def run_study(
+    where: Path, out: Path | None, store: Path | None, jobs: int, json: bool, place: str = LocalPool.name
+) -> Verdict:
     """Finish a study, write its verdict and report, and print where they are.
 
     Args:
         where: a study folder, or a protocol file.
         out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
         jobs: how many tasks are done at once.
         json: whether JSON is printed.
         place: the name of the executor.
     """
     chosen = executor(place, "--executor")
-    study = begin(where, out)
+    study = begin(where, out, store)
     if not json:
         typer.echo(f"Registered as {read_root(study.folder).registration}")
     follow(run(study, jobs, executor=chosen), jobs)

@@ -19,11 +19,12 @@ from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
-from titer.study.atomic_files import read_lines, write_lines, write_text
+from titer.study.atomic_files import copy_file, read_lines, write_lines
 from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
 from titer.study.locks import exclusive
 from titer.study.store import Store
+from titer.study.store_place import store_of
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
 
 FROZEN = "frozen.json"
@@ -35,8 +36,6 @@ TASKS, STANDING = "tasks.jsonl", "standing.jsonl"
 PUT_BACK = "Put it back from a copy, or start a new study in a folder of its own"
 CELLS, SCORES = "cells.parquet", "scores.parquet"
 """The tables of a packed study."""
-PACKED_STORE = "packed"
-"""The folder in which a packed study that goes on has its store."""
 
 
 class Frozen(Record):
@@ -162,7 +161,7 @@ def locate(where: Path, out: Path | None = None) -> Path:
     elif is_packed(folder):
         raise InputError(str(folder), "this is a packed study, with a protocol of its own", f"`titer run {folder}`.")
     elif where.resolve() != (folder / "protocol.toml").resolve():
-        write_text(folder / "protocol.toml", where.read_bytes().decode())
+        copy_file(where, folder / "protocol.toml")
     return folder
 
 
@@ -207,12 +206,6 @@ def read_frozen(path: Path) -> Frozen:
         return Frozen.from_json(text)
     except (UnicodeDecodeError, DamagedError) as error:
         raise DamagedError(f"{path} is damaged, and the study rests on it. {PUT_BACK}") from error
-
-
-def store_of(folder: Path, protocol: Protocol) -> Store:
-    """The store of a study; a packed one has its own, wherever the protocol points."""
-    own = folder / PACKED_STORE
-    return Store(own if own.is_dir() else folder / protocol.study.store)
 
 
 def check_unchanged(protocol: Protocol, begun: Protocol, place: str) -> None:

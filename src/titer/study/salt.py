@@ -10,7 +10,8 @@ from pathlib import Path
 
 from titer.errors import DamagedError
 from titer.study.atomic_files import write_text
-from titer.study.folder import PACKED_STORE, PUT_BACK
+from titer.study.folder import PUT_BACK
+from titer.study.store_place import PACKED_STORE
 
 SALT = "salt"
 """The file in the folder of a study; it is never packed."""

@@ -12,13 +12,14 @@ from titer.data.identifiers import ProbeId
 from titer.protocol.loading import load
 from titer.records import Answer, DoseFacts, Score
 from titer.study.atomic_files import write_text, write_whole
-from titer.study.folder import CELLS, FROZEN, PACKED_STORE, SCORES, read_study
+from titer.study.folder import CELLS, FROZEN, SCORES, read_study
 from titer.study.leaves import BEGUN, ENDED, PACKED_CELLS, PACKED_SCORES, PROTOCOL, ended_leaf, frozen_leaf
 from titer.study.packed_rows import CellRow, ScoreRow
 from titer.study.packed_tables import PackedStudy, damaged, digest_of, read_cells, read_scores, read_whole
 from titer.study.root import Root, frozen_text, read_root
 from titer.study.salt import Salt
 from titer.study.store import Store
+from titer.study.store_place import PACKED_STORE
 from titer.study.tasks import CellSpec
 from titer.study.view import CellResults, Values
 
