@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from titer.analysis import stopping
 from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
+from titer.planning.cost.machine import DiskReserve, free_bytes
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
 from titer.study.folder import Study, check_disjoint
@@ -37,6 +39,7 @@ def run(
     jobs: int = 1,
     planned: Callable[[Study], Planner] = Planner,
     executor: type[Executor] = LocalPool,
+    free: Callable[[Path], int] = free_bytes,
 ) -> Iterator[Progress]:
     """Do all that is missing, with `jobs` workers; yields after every finished task.
 
@@ -45,11 +48,13 @@ def run(
         jobs: worker processes.
         planned: plans it: the whole study, or a part of it.
         executor: where the tasks are done; processes of this machine by default.
+        free: the bytes that are free on the disk of a folder.
 
     Raises:
         InputError: if splits share rows that must not.
         BusyError: if another process runs this study.
-        RunError: if the machine failed; what was finished is kept, and nothing half-written is left.
+        RunError: if the machine failed, or its disk is nearly full: then no task is begun, those under way are
+            finished; what was finished is kept, and nothing half-written is left.
     """
     check_disjoint(study.frozen)
     with study.locked(), study.store.in_use():
@@ -59,10 +64,13 @@ def run(
         planner = planned(study)
         planner.keep()
         yield Progress(planner, None)
+        reserve, full = DiskReserve(study, free), None
         with executor(study.store, jobs) as pool:
             while True:
-                while pool.has_room and (task := planner.take()) is not None:
-                    pool.submit(task)
+                while full is None and pool.has_room and (task := planner.take()) is not None:
+                    full = reserve.shortage(planner.under_way)
+                    if full is None:
+                        pool.submit(task)
                 if pool.is_idle:
                     break
                 finished = pool.wait()
@@ -70,5 +78,7 @@ def run(
                     planner.keep()
                 yield Progress(planner, finished)
         planner.keep()
+        if full is not None:
+            raise full
         if planner.whole is not None and study.read_status().finished:
             seal(study, stopping.read_cells(study, planner.view))

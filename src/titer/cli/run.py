@@ -10,9 +10,13 @@ from titer.analysis.findings import Verdict
 from titer.cli import output
 from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
+from titer.errors import RunError
 from titer.execution.executors import executor
 from titer.execution.local import LocalPool
+from titer.planning.cost.estimate import Outlook
+from titer.planning.cost.machine import measure_machine, shortages
 from titer.planning.freeze import open_study
+from titer.planning.plan import Planner
 from titer.run import run
 from titer.study.atomic_files import write_text
 from titer.study.folder import FROZEN, Study, check_disjoint, locate
@@ -37,10 +41,19 @@ def begin(where: Path, out: Path | None) -> Study:
         InputError: if its splits share rows, which would make its verdict void.
     """
     study = look(where, out)
+    keep_frozen(study)
+    return study
+
+
+def keep_frozen(study: Study) -> None:
+    """From now on the protocol of a study must not change.
+
+    Raises:
+        InputError: if its splits share rows, which would make its verdict void.
+    """
     check_disjoint(study.frozen)
     if not (study.folder / FROZEN).exists():
         write_text(study.folder / FROZEN, study.frozen.to_json() + "\n")
-    return study
 
 
 def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str = LocalPool.name) -> Verdict:
@@ -52,9 +65,15 @@ def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str =
         jobs: how many tasks are done at once.
         json: whether JSON is printed.
         place: the name of the executor.
+
+    Raises:
+        RunError: if this machine has not what the study takes for certain; its protocol may then still be changed.
     """
     chosen = executor(place, "--executor")
-    study = begin(where, out)
+    study = look(where, out)
+    check_disjoint(study.frozen)
+    _check_room(study, jobs, own_memory=chosen is LocalPool)
+    keep_frozen(study)
     follow(run(study, jobs, executor=chosen), jobs)
     with Watch("writing the report"):
         conclusion = conclude(study)
@@ -63,3 +82,13 @@ def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str =
     if not json:
         typer.echo(f"Report: {path}")
     return conclusion.verdict
+
+
+def _check_room(study: Study, jobs: int, own_memory: bool) -> None:
+    """Refuse what cannot fit in this machine, and warn of what may not; of its memory only where that does the work."""
+    machine = measure_machine(study.store.root, study.frozen.compute.device)
+    found = [one for one in shortages(Outlook(Planner(study), jobs), machine) if own_memory or one.what == "disk"]
+    if certain := " ".join(str(one) for one in found if one.certain):
+        raise RunError(certain)
+    for one in found:
+        typer.echo(f"titer: {one}", err=True)
