@@ -72,7 +72,7 @@ def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str =
     chosen = executor(place, "--executor")
     study = look(where, out)
     check_disjoint(study.frozen)
-    _check_room(study, jobs, own_memory=chosen is LocalPool)
+    check_room(study, jobs, own_memory=chosen is LocalPool)
     keep_frozen(study)
     follow(run(study, jobs, executor=chosen), jobs)
     with Watch("writing the report"):
@@ -84,7 +84,7 @@ def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str =
     return conclusion.verdict
 
 
-def _check_room(study: Study, jobs: int, own_memory: bool) -> None:
+def check_room(study: Study, jobs: int, own_memory: bool) -> None:
     """Refuse what cannot fit in this machine, and warn of what may not; of its memory only where that does the work."""
     machine = measure_machine(study.store.root, study.frozen.compute.device)
     found = [one for one in shortages(Outlook(Planner(study), jobs), machine) if own_memory or one.what == "disk"]
