@@ -17,7 +17,7 @@ from titer.planning.cost.machine import DiskReserve, free_bytes
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
 from titer.study.folder import Study, check_disjoint
-from titer.study.sealing import check_kept, seal
+from titer.study.sealing import check_before, seal
 from titer.study.tasks import Task
 
 MOST_TOLD = 5
@@ -62,7 +62,7 @@ def run(
     """
     check_disjoint(study.frozen)
     with study.locked(), study.store.in_use():
-        check_kept(study)
+        check_before(study, cells_of(study))
         restore_data(study)
         planner = planned(study)
         planner.keep()

@@ -73,7 +73,7 @@ def test_a_folder_without_a_study_says_so(tmp_path: Path) -> None:
         locate(tmp_path / "nowhere.toml")
 
 
-@pytest.mark.parametrize("name", ["frozen.json", "tasks.jsonl", "standing.jsonl"])
+@pytest.mark.parametrize("name", ["tasks.jsonl", "standing.jsonl"])
 def test_a_file_of_the_study_that_was_truncated_is_named_with_the_remedy(study: Study, name: str) -> None:
     study.keep_plan(plan(study).cells, RunStatus(finished=True, replaced=()))
     path = study.folder / name
@@ -82,6 +82,19 @@ def test_a_file_of_the_study_that_was_truncated_is_named_with_the_remedy(study: 
         _ = (again := read_study(study.folder)).read_cells(), again.read_status()
     path.unlink()
     open_study(study.folder).keep_plan(plan(study).cells, RunStatus(finished=True, replaced=()))
+    assert read_study(study.folder).read_cells() == plan(study).cells
+
+
+def test_what_a_study_began_with_is_not_made_anew(study: Study) -> None:
+    study.keep_plan(plan(study).cells, RunStatus(finished=True, replaced=()))
+    path = study.folder / "frozen.json"
+    before = path.read_bytes()
+    for left in (before[:-40], None):
+        path.unlink() if left is None else path.write_bytes(left)
+        for attempt in (read_study, open_study):
+            with pytest.raises(DamagedError, match=f"{path} is .*Put it back from a copy, or start a new study"):
+                attempt(study.folder)
+    path.write_bytes(before)
     assert read_study(study.folder).read_cells() == plan(study).cells
 
 

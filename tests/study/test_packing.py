@@ -6,13 +6,16 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from support.studies import begin, contents, finish
 
+from titer.analysis.concluding import cells_of
 from titer.analysis.stopping import wanted
 from titer.conclude import conclude, pack, report
+from titer.data.identifiers import ProbeId
 from titer.data.splits import Overlap
 from titer.errors import InputError, RunError, UnfinishedError
 from titer.records import Item, Row
@@ -20,6 +23,10 @@ from titer.study.atomic_files import read_lines
 from titer.study.folder import Study, read_study
 from titer.study.packed_rows import CellRow
 from titer.study.packed_tables import read_cells, read_scores, read_whole, write_cells
+from titer.study.packing import write_tables
+from titer.study.root import read_root, register
+from titer.study.salt import read_salt
+from titer.study.sealing import seal
 from titer.study.store import Store
 from titer.study.store_place import remember
 from titer.study.tasks import CellSpec
@@ -38,13 +45,23 @@ FILES = {
 }
 
 
+def named(data: dict[str, Any], attack: int) -> None:
+    """Rows with ids of their own, that are found nowhere else."""
+    data["study"]["seeds"] = {"attack": attack}
+    for source in (*data["harm"]["domain"], *data["benign"], *data["task"]):
+        path = Path(source["source"])
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        named = [row | {"id": f"row {number} of {path.stem}"} for number, row in enumerate(rows)]
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in named), encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study of a store that another study uses too; no test may change it."""
     folder = tmp_path_factory.mktemp("done")
     store = folder / "shared"
-    finish(begin(folder, lambda data: data["study"].update(seeds={"attack": 3}), name="other", store=store))
-    study = begin(folder, store=store)
+    finish(begin(folder, lambda data: named(data, attack=3), name="other", store=store))
+    study = begin(folder, lambda data: named(data, attack=2), store=store)
     finish(study)
     conclude(study)
     return study
@@ -101,14 +118,14 @@ def test_packing_twice_gives_the_same_bytes(done: Study, packed: Path, tmp_path:
 
 
 def test_there_is_a_row_for_every_score_of_the_study(done: Study, packed: Path) -> None:
-    rows = read_scores(packed)
+    rows, salt = read_scores(packed), read_salt(done.folder, read_root(done.folder).salt)
     expected = []
     for cell in done.read_cells():
         for dose in doses_of(done, cell):
             for judge in done.frozen.judges_of(cell):
                 for score in done.store.read_scores(judge.key, dose):
                     where = (cell.key, cell.purpose, cell.subject, cell.attack, cell.index, dose)
-                    expected.append((*where, judge.probe, judge.role, judge.kind, score.item, score.value))
+                    expected.append((*where, judge.probe, judge.role, judge.kind, salt.of_id(score.item), score.value))
     found = [
         (r.cell, r.purpose, r.subject, r.attack, r.seed, r.dose, r.probe, r.role, r.kind, r.item, r.value) for r in rows
     ]
@@ -193,10 +210,16 @@ def test_no_prompt_reference_or_answer_is_in_any_byte_of_a_pack(copied: Study, t
         store.write_answers(path.parent.name, facts, marked)
         texts |= {answer.text for answer in marked if answer.text is not None}
     for digest in copied.frozen.rows.values():
-        texts |= {Row.from_json(line).prompt for line in read_lines(store.data(digest))}
+        rows = [Row.from_json(line) for line in read_lines(store.data(digest))]
+        texts |= {text for row in rows for text in (row.prompt, row.id, row.group)}
     for digest in copied.frozen.items.values():
-        texts |= {Item.from_json(line).prompt for line in read_lines(store.data(digest))}
+        items = [Item.from_json(line) for line in read_lines(store.data(digest))]
+        texts |= {text for item in items for text in (item.prompt, item.id, item.group)}
     assert len(texts) > 1000
+    assert min(map(len, texts)) > 3, "shorter ones are everywhere"
+    register(copied.folder, copied.frozen)
+    (copied.folder / "verdict.json").unlink()
+    seal(copied, cells_of(copied))
     pack(copied, tmp_path / "out")
     content = every_byte(tmp_path / "out")
     assert copied.read_cells()[0].key.encode() in content
@@ -206,15 +229,15 @@ def test_no_prompt_reference_or_answer_is_in_any_byte_of_a_pack(copied: Study, t
 def test_the_rows_that_exemplify_an_overlap_are_left_out(done: Study, tmp_path: Path) -> None:
     shared = Overlap(first="a/b", second="c/d", exact=1, near=0, example=("one secret row", "another secret row"))
     frozen = done.frozen.model_copy(update={"overlaps": (shared,)})
-    pack(replace(done, frozen=frozen), tmp_path / "out")
+    study, salt = replace(done, frozen=frozen), read_salt(done.folder, read_root(done.folder).salt)
+    write_tables(study, tuple(cells_of(study)), salt, tmp_path / "out")
     assert b"secret row" not in every_byte(tmp_path / "out")
     assert read_whole(tmp_path / "out").frozen.overlaps == (shared.model_copy(update={"example": None}),)
 
 
-def test_packing_reads_no_prompt_and_no_reference(copied: Study, packed: Path, tmp_path: Path) -> None:
-    shutil.rmtree(copied.store.root / "data")
-    pack(copied, tmp_path / "out")
-    assert contents(tmp_path / "out", ".") == contents(packed, ".")
+def test_the_id_of_an_item_is_the_same_digest_in_every_row_and_no_other_item_has_it(packed: Path, done: Study) -> None:
+    rows = [row for row in read_scores(packed) if row.probe == "harm:red" and row.dose == 0 and row.role == "harm"]
+    assert len({row.item for row in rows}) == len(done.frozen.item_ids[ProbeId("harm:red")]) == 16
 
 
 # ------------------------------------------------------------------------------------------------ what cannot be packed

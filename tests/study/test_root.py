@@ -215,8 +215,7 @@ def test_a_rewrite_of_everything_shows_against_the_published_digest_alone(copy: 
     assert verified(copy.folder).startswith("titer root ")
     with pytest.raises(DamagedError, match="not the published"):
         verified(copy.folder, published.root)
-    with pytest.raises(DamagedError, match="not the published"):
-        verified(copy.folder, None, published.registration)
+    assert verified(copy.folder, None, published.registration), "its inputs are the same"
 
 
 def test_a_forged_verdict_is_named(copy: Study, packed: Path) -> None:
@@ -274,7 +273,7 @@ def test_scores_of_another_study_in_a_pack_are_named(packed: Path, tmp_path: Pat
     pack(other, tmp_path / "theirs")
     for name in ("cells.parquet", "scores.parquet"):
         shutil.copy(tmp_path / "theirs" / name, packed / name)
-    with pytest.raises(DamagedError, match=r"cells.parquet is missing or was changed since the study was packed"):
+    with pytest.raises(DamagedError, match=r"cells.parquet is not what .*SHA256SUMS lists"):
         verified(packed)
 
 
@@ -315,6 +314,7 @@ def test_a_signature_holds_for_the_study_and_its_pack_and_for_nothing_else(
         assert verified(folder, signer=mine.with_suffix(".pub")) == line
         with pytest.raises(DamagedError, match=r"root\.sig does not hold"):
             verified(folder, signer=other.with_suffix(".pub"))
+    rewritten(copy, "store/cells")
     register(copy.folder, copy.frozen)
     seal(copy, cells_of(copy))
     for name in ("report.json", "report.md"):

@@ -66,7 +66,6 @@ OUTSIDE = (
     "~",
     ".git",
     "a/.git/b",
-    "a\nb",
     "a" * 65,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,14 +11,18 @@ import pytest
 from support.studies import begin, contents, finish
 
 from titer.analysis.assemble import assemble
-from titer.analysis.concluding import conclude_path
+from titer.analysis.concluding import cells_of, conclude_path
+from titer.cli.rejudge import second_opinion
 from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, UnfinishedError
-from titer.planning.freeze import open_study, restore_data
+from titer.planning.freeze import open_study
 from titer.planning.plan import plan
 from titer.protocol.loading import load
+from titer.run import run
 from titer.study.folder import Study, is_packed, locate, read_study
 from titer.study.packed_tables import read_whole
+from titer.study.root import read_root
+from titer.study.salt import read_salt
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +53,9 @@ def test_its_cells_count_as_done(done: Study, packed: Path) -> None:
     assert is_packed(packed)
     study = open_study(packed)
     assert not is_packed(packed)
-    for name in ("frozen.json", "tasks.jsonl", "standing.jsonl"):
+    for name in ("tasks.jsonl", "standing.jsonl", "root.json"):
         assert (packed / name).read_bytes() == (done.folder / name).read_bytes(), name
+    assert study.frozen.model_copy(update={"item_ids": done.frozen.item_ids}) == done.frozen
     assert plan(study).tasks == ()
     assert plan(study).cells == plan(done).cells
     assert assemble(study) == assemble(done)
@@ -59,49 +65,34 @@ def test_its_cells_count_as_done(done: Study, packed: Path) -> None:
 
 
 def test_its_store_has_the_same_scores_and_all_of_the_answers_but_their_texts(done: Study, packed: Path) -> None:
-    study = open_study(packed)
-    assert contents(study.store.root, "scores") == contents(done.store.root, "scores")
+    study, salt = open_study(packed), read_salt(done.folder, read_root(done.folder).salt)
     texts = 0
+    for _, doses, judges in cells_of(done):
+        for dose, judge in product(doses, judges):
+            mine, theirs = done.store.read_scores(judge.key, dose), study.store.read_scores(judge.key, dose)
+            assert theirs == tuple(one.model_copy(update={"item": salt.of_id(one.item)}) for one in mine)
     for cell in done.read_cells():
-        facts, theirs = study.store.read_answers(cell.key, 0)
+        facts, answers = study.store.read_answers(cell.key, 0)
         assert facts == done.store.read_facts(cell.key, 0)
-        for one, other in zip(done.store.read_answers(cell.key, 0)[1], theirs, strict=True):
+        for one, other in zip(done.store.read_answers(cell.key, 0)[1], answers, strict=True):
             assert other.text is None
             assert (other.text_digest is None) == (one.text is None)
-            assert other.model_copy(update={"text": one.text, "text_digest": None}) == one
+            assert other.item == salt.of_id(one.item)
+            assert other.model_copy(update={"text": one.text, "text_digest": None, "item": one.item}) == one
             texts += one.text is not None
     assert texts > 100
     assert not (study.store.root / "data").exists()
     assert not (study.store.root / "subjects").exists()
 
 
-def test_only_what_is_missing_is_done(done: Study, packed: Path) -> None:
+def test_nothing_is_made_anew_or_judged_again_in_it(packed: Path) -> None:
     study = open_study(packed)
-    cell = next(c for c in done.read_cells() if c.purpose == "resistance" and c.subject == "defended")
+    with pytest.raises(InputError, match="its texts were packed away"):
+        second_opinion(packed, "refusal", json=False)
+    cell = next(cell for cell in study.read_cells() if cell.purpose == "resistance")
     study.store.answers(cell.key, 2).unlink()
-    restore_data(study)
-    assert [task.kind for task in finish(study)] == ["make", "expose"]
-    assert study.store.answers(cell.key, 2).read_bytes() == done.store.answers(cell.key, 2).read_bytes()
-    assert assemble(study) == assemble(done)
-
-
-def test_likelihoods_can_be_judged_again_and_texts_cannot(tmp_path: Path) -> None:
-    def change(data: dict[str, object]) -> None:
-        data["stability"] = {"tasks": ["plain"], "margin": 0.2}
-
-    source = begin(tmp_path, change)
-    finish(source)
-    pack(source, tmp_path / "out")
-    study = open_study(tmp_path / "out")
-    restore_data(study)
-    cells = [cell for cell in source.read_cells() if cell.purpose == "stability"]
-    judges = {judge.role: judge for cell in cells for judge in source.frozen.judges_of(cell)}
-    for judge in (judges["loss"], judges["harm"]):
-        shutil.rmtree(study.store.scores(judge.key, 0).parent)
-    assert {task.kind for task in finish(study)} == {"judge"}
-    loss, harm = (study.store.read_scores(judges[role].key, 0) for role in ("loss", "harm"))
-    assert loss == source.store.read_scores(judges["loss"].key, 0)
-    assert {(score.value, score.missing) for score in harm} == {(None, "text was packed away")}
+    with pytest.raises(DamagedError, match=r"the rows of (cells|scores)\.parquet changed"):
+        list(run(study))
 
 
 def test_packing_it_again_gives_the_same_bytes(packed: Path, packed_once: Path, tmp_path: Path) -> None:
@@ -178,7 +169,7 @@ def test_a_damaged_table_is_told(name: str, damage: str, packed: Path) -> None:
         "no table": b"purpose,subject\n",
     }
     path.write_bytes(changed[damage])
-    with pytest.raises(DamagedError, match=f"{name} is damaged"):
+    with pytest.raises(DamagedError, match=f"{name} is (damaged|not what)"):
         conclude_path(packed)
     assert (packed / "verdict.json").read_bytes() == verdict
 
@@ -188,7 +179,7 @@ def test_a_change_in_the_metadata_is_told(packed: Path) -> None:
     content = path.read_bytes()
     assert content.count(b'"threshold":0.5') == 1
     path.write_bytes(content.replace(b'"threshold":0.5', b'"threshold":0.9'))
-    with pytest.raises(DamagedError, match="cells.parquet is damaged"):
+    with pytest.raises(DamagedError, match="cells.parquet is (damaged|not what)"):
         conclude_path(packed)
 
 
@@ -197,5 +188,5 @@ def test_the_scores_of_another_study_are_told(packed: Path, tmp_path: Path) -> N
     finish(other)
     pack(other, tmp_path / "other-packed")
     shutil.copyfile(tmp_path / "other-packed" / "scores.parquet", packed / "scores.parquet")
-    with pytest.raises(DamagedError, match="scores.parquet is damaged, or not what was packed together"):
+    with pytest.raises(DamagedError, match="scores.parquet is not what"):
         conclude_path(packed)

@@ -59,6 +59,14 @@ def begin(
 
 
 def finish(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_first: bool = False) -> list[Task]:
+    """Finish a study in this process and seal it; the tasks in the order they were done."""
+    done = do_all(study, ask, last_first=last_first)
+    if study.read_status().finished:
+        seal(study, cells_of(study))
+    return done
+
+
+def do_all(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_first: bool = False) -> list[Task]:
     """Do all that is missing, one task after the other in this process; the tasks in the order they were done."""
     done: list[Task] = []
     while True:
@@ -66,8 +74,6 @@ def finish(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_firs
         planner.keep()
         current = planner.plan()
         if not current.tasks:
-            if study.read_status().finished:
-                seal(study, cells_of(study))
             return done
         task = current.tasks[-1 if last_first else 0]
         work(task, study.store)

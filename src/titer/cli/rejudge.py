@@ -26,7 +26,7 @@ from titer.protocol.bounds import check_bounds
 from titer.records import Choice, Kind
 from titer.study.folder import Study, is_packed, read_study
 from titer.study.judging import judge_ref
-from titer.study.store_place import store_to_write
+from titer.study.store_place import PACKED_STORE, store_to_write
 from titer.study.tasks import CellSpec, JudgeRef, JudgeTask
 from titer.study.view import StoreView
 
@@ -45,7 +45,7 @@ def second_opinion(folder: Path, name: str, json: bool, store: Path | None = Non
         json: whether one JSON document is printed.
         store: where its store is, if not in the study folder.
     """
-    if is_packed(folder):
+    if is_packed(folder) or (folder / PACKED_STORE).is_dir():
         raise _without_texts(folder)
     study = read_study(folder)
     store_to_write(folder, study.protocol, store)

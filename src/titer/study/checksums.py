@@ -14,6 +14,7 @@ from titer.study.folder import CELLS, PROTOCOL, SCORES
 from titer.study.root import ROOT
 
 SUMS = "SHA256SUMS"
+ANEW = "Pack the study anew"
 LISTED = (CELLS, PROTOCOL, ROOT, SCORES)
 """What a packed study is read from; its report is compared with what is reported anew."""
 
@@ -35,10 +36,11 @@ def check_sums(folder: Path) -> None:
     found = _sums(folder).splitlines()
     for name, line in zip(LISTED, found, strict=True):
         if line not in known:
-            file = folder / name if any(one.endswith(f"  {name}") for one in known) else path
-            raise DamagedError(f"{file} is missing or was changed since the study was packed. Pack the study anew")
+            raise DamagedError(
+                f"{folder / name} is not what {path} lists: one of them is missing or was changed. {ANEW}"
+            )
     if known != found:
-        raise DamagedError(f"{path} was changed since the study was packed. Pack the study anew")
+        raise DamagedError(f"{path} was changed since the study was packed. {ANEW}")
 
 
 def _sums(folder: Path) -> str:

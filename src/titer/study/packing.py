@@ -65,8 +65,9 @@ def score_rows(study: Study, cells: Sequence[ReadCell], salt: Salt) -> Iterator[
                 if judge.asked.at(dose):
                     about = [answer for answer in answers if answer.probe == judge.probe]
                     scores = study.store.read_scores(judge.key, dose)
-                    for answer, score in zip(about, scores, strict=True):
-                        yield _score_row(cell, dose, judge, answer, score, salt)
+                    ids = study.frozen.item_ids[judge.probe]
+                    for item, answer, score in zip(ids[: len(scores)], about, scores, strict=True):
+                        yield _score_row(cell, dose, judge, item, answer, score, salt)
 
 
 def _cell_rows(store: Store, cell: CellSpec, doses: Sequence[int]) -> Iterator[CellRow]:
@@ -114,7 +115,9 @@ def _with_facts(row: CellRow, facts: DoseFacts) -> CellRow:
     )
 
 
-def _score_row(cell: CellSpec, dose: int, judge: JudgeRef, answer: Answer, score: Score, salt: Salt) -> ScoreRow:
+def _score_row(
+    cell: CellSpec, dose: int, judge: JudgeRef, item: str, answer: Answer, score: Score, salt: Salt
+) -> ScoreRow:
     value = score.value
     return ScoreRow(
         cell=cell.key,
@@ -130,7 +133,7 @@ def _score_row(cell: CellSpec, dose: int, judge: JudgeRef, answer: Answer, score
         role=judge.role,
         kind=judge.kind,
         judge=judge.judge.label,
-        item=salt.of_id(score.item),
+        item=salt.of_id(item),
         value=salt.of_number(value) if judge.kind == "fingerprint" and value is not None else value,
         missing=score.missing,
         ended=answer.ended,

@@ -36,8 +36,8 @@ class Salt:
         return name if self.secret is None else self._mac(b"id", name.encode())[:16]
 
     def of_text(self, text: str) -> str:
-        """What stands for a text: equal for equal texts."""
-        return self._mac(b"text", text.encode())[:16]
+        """What stands for a text, equal for equal texts; one in an unpacked study was made anew, and is no other's."""
+        return "made anew" if self.secret is None else self._mac(b"text", text.encode())[:16]
 
     def of_number(self, value: float) -> float:
         """What stands for a number in [0, 1) that was drawn from a text, one in [0, 1) too: equal for equal numbers."""
@@ -50,7 +50,7 @@ class Salt:
         return self._mac(b"file", content)
 
     def _mac(self, what: bytes, content: bytes) -> str:
-        assert self.secret is not None, "an unpacked study has no texts and no files of its own making"
+        assert self.secret is not None, "an unpacked study has no files of its own making"
         return hmac.digest(self.secret, what + b"\0" + content, "sha256").hex()
 
 

@@ -53,8 +53,25 @@ def seal(study: Study, cells: Iterable[ReadCell]) -> Root:
     )
 
 
+def check_before(study: Study, cells: Iterable[ReadCell]) -> None:
+    """Before a study is run, again or for the first time: what is there is what it was; what it lacks is made anew.
+
+    Nothing is made anew in a study that was unpacked, for its texts and ids are elsewhere: it has to be whole.
+
+    Args:
+        study: the study, finished or not.
+        cells: its cells, as they are read.
+
+    Raises:
+        DamagedError: naming the first file or table that was changed.
+    """
+    _, salt = check_kept(study)
+    if salt.secret is None:
+        check_tables(study, cells)
+
+
 def check_kept(study: Study) -> tuple[Root, Salt]:
-    """Before a study is run again: what is there is what it was; what the store lacks is made anew.
+    """Compare the files that are there with their digests; those of a store may be missing.
 
     Args:
         study: the study, finished or not.
