@@ -102,4 +102,4 @@ def pack(study: Study, out: Path) -> None:
     for name in (PROTOCOL, ROOT, SIGNATURE):
         if (study.folder / name).exists():
             copy_file(study.folder / name, out / name)
-    write_tables(study, cells_of(study), read_salt(study.folder, found.root.salt), out)
+    write_tables(study, tuple(cells_of(study)), read_salt(study.folder, found.root.salt), out)

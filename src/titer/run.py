@@ -57,7 +57,7 @@ def run(
     """
     check_disjoint(study.frozen)
     with study.locked(), study.store.in_use():
-        check_kept(study, cells_of(study))
+        check_kept(study)
         restore_data(study)
         planner = planned(study)
         planner.keep()

@@ -193,5 +193,5 @@ def test_the_protocol_is_read_from_a_file_or_refused_with_the_place(tmp_path: Pa
         load(tmp_path / "none.toml")
     broken = tmp_path / "broken.toml"
     broken.write_text("[study\n")
-    with pytest.raises(InputError, match=r"not valid TOML.*line 1"):
+    with pytest.raises(InputError, match=r"its TOML cannot be read: .*line 1"):
         load(broken)

@@ -66,7 +66,7 @@ OUTSIDE = (
     "~",
     ".git",
     "a/.git/b",
-    "a\nb",
+    "a b",
     "a" * 65,
 )
 

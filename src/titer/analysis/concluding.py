@@ -5,6 +5,7 @@ Nothing is written here, so that a study may lie on a medium that cannot be writ
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +72,10 @@ def check_whole(path: Path) -> Conclusion:
     return found
 
 
-def cells_of(study: Study) -> tuple[ReadCell, ...]:
-    """The cells of a study as they are read; none where it has not been planned."""
-    return tuple(stopping.read_cells(study, StoreView(study.store))) if study.tasks_file.exists() else ()
+def cells_of(study: Study) -> Iterator[ReadCell]:
+    """The cells of a study as they are read, one after the other; none where it has not been planned."""
+    if study.tasks_file.exists():
+        yield from stopping.read_cells(study, StoreView(study.store))
 
 
 def _concluded(assay: Assay, root: Root, folder: Path) -> Conclusion:

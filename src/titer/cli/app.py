@@ -25,7 +25,7 @@ StorePlace = Annotated[
     Path | None,
     typer.Option("--store", help="The absolute path of a store outside the study folder, said in each command."),
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
+Jobs = Annotated[int, typer.Option(min=1, max=1_024, help="Worker processes.")]
 FinishedStudy = Annotated[Path, typer.Argument(help="A finished study folder, a packed one, or one of its tables.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -67,7 +67,8 @@ def plan(
     store: StorePlace = None,
     jobs: Jobs = 1,
     show_examples: Annotated[
-        int, typer.Option("--show", min=0, help="Print this many training examples per data source, and a probe.")
+        int,
+        typer.Option("--show", min=0, max=1_000, help="Print so many training examples per data source, and a probe."),
     ] = 0,
     measure: Annotated[
         bool, typer.Option("--measure", help="Time a few steps and answers on this machine first (loads the model).")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -32,6 +31,8 @@ from titer.study.tasks import CellSpec
 
 WIDTH = 80
 """Columns of text beside the tables."""
+MOST_EXPENSIVE = 1_000_000_000
+"""The highest price of an hour, in any currency."""
 UNKNOWN = "not known before something has run here; `titer plan --measure` times a few steps (under a minute)"
 
 
@@ -60,10 +61,10 @@ def print_plan(
         json: whether one JSON document is printed.
 
     Raises:
-        InputError: if the price is not finite, or a rate is none.
+        InputError: if the price is none of an hour, or a rate is none.
     """
-    if price is not None and not math.isfinite(price):
-        raise InputError("--price", f"{price} is no price", "Give a number of 0 or more.")
+    if price is not None and not 0 <= price <= MOST_EXPENSIVE:
+        raise InputError("--price", f"{price:g} is no price of an hour", f"Give one from 0 to {MOST_EXPENSIVE:,}.")
     at = check_rates(rates)
     study = look(where, out, store)
     if measure:

@@ -15,12 +15,14 @@ import typer
 from titer.analysis import stopping
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_counts import counts_of, harmful
+from titer.boundary import reading
 from titer.cli import output
 from titer.cli.progress import Watch
 from titer.errors import InputError
 from titer.execution.worker import judge
 from titer.methods import registry
 from titer.planning.judge_tasks import judge_spec
+from titer.protocol.bounds import check_bounds
 from titer.records import Choice, Kind
 from titer.study.folder import Study, is_packed, read_study
 from titer.study.judging import judge_ref
@@ -70,12 +72,11 @@ def _choice(text: str) -> Choice:
     """`refusal` or `refusal:{"extra": ["..."]}`."""
     name, _, parameters = text.partition(":")
     remedy = 'Write it as in refusal:{"extra": []}.'
-    try:
+    with reading("--judge", "its parameters as JSON", remedy):
         found = json_module.loads(parameters) if parameters else {}
-    except ValueError as error:
-        raise InputError("--judge", f"its parameters are no JSON: {error}", remedy) from error
     if not isinstance(found, dict):
         raise InputError("--judge", f"its parameters are no JSON object: {parameters}", remedy)
+    check_bounds({"name": name, **found}, "--judge")
     return Choice(name=name, parameters=found)
 
 

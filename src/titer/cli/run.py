@@ -15,6 +15,7 @@ from titer.execution.local import LocalPool
 from titer.planning.freeze import begin_study, draft_study
 from titer.run import run
 from titer.study.folder import Study, check_disjoint, locate
+from titer.study.root import read_root
 
 
 def look(where: Path, out: Path | None, store: Path | None) -> Study:
@@ -56,6 +57,8 @@ def run_study(
     """
     chosen = executor(place, "--executor")
     study = begin(where, out, store)
+    if not json:
+        typer.echo(f"Registered as {read_root(study.folder).registration}")
     follow(run(study, jobs, executor=chosen), jobs)
     with Watch("writing the report"):
         conclusion = conclude(study)

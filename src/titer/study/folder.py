@@ -31,8 +31,8 @@ FROZEN = "frozen.json"
 """What a study began with."""
 FORMAT: Final = 2
 """Of that file, and of all that its study writes."""
-TASKS = "tasks.jsonl"
-"""Every cell that was planned."""
+TASKS, STANDING = "tasks.jsonl", "standing.jsonl"
+"""Every cell that was planned, and how far the run is."""
 PUT_BACK = "Put it back from a copy, or start a new study in a folder of its own"
 CELLS, SCORES = "cells.parquet", "scores.parquet"
 """The tables of a packed study."""
@@ -98,7 +98,7 @@ class Study:
     @property
     def status_file(self) -> Path:
         """How far the run is, and which seed indices were replaced."""
-        return self.folder / "standing.jsonl"
+        return self.folder / STANDING
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the study for this process: see `locked`."""

@@ -66,23 +66,23 @@ def table_leaves(study: Study, cells: Sequence[ReadCell], salt: Salt) -> dict[st
     }
 
 
-def file_leaves(study: Study, cells: Sequence[ReadCell], salt: Salt) -> dict[str, str]:
-    """Every file that a finished study is read from, as far as it is there."""
-    own = (study.folder / FROZEN, study.tasks_file, study.status_file)
-    found = {path.name: file_leaf(path, study.folder, salt) for path in own if path.exists()}
-    root = study.store.root
+def file_names(study: Study, cells: Sequence[ReadCell]) -> Iterator[str]:
+    """The leaf of every file that a finished study is read from, as far as it is there."""
+    for path in (study.folder / FROZEN, study.tasks_file, study.status_file):
+        if path.exists():
+            yield path.name
     for path in chain(_inputs(study), _results(study.store, cells)):
         if path.exists():
-            found[f"{STORE}{path.relative_to(root)}"] = file_leaf(path, root, salt)
-    return found
+            yield f"{STORE}{path.relative_to(study.store.root)}"
 
 
-def file_leaf(path: Path, root: Path, salt: Salt) -> str:
-    """The digest of a file that lies below a folder; neither it nor a folder on the way may be a link.
+def file_leaf(study: Study, name: str, salt: Salt) -> str:
+    """The digest of a file; neither it nor a folder on the way may be a link.
 
     Raises:
         DamagedError: if one is.
     """
+    path, root = path_of(study, name), study.store.root if name.startswith(STORE) else study.folder
     if os.path.realpath(path) != os.path.join(os.path.realpath(root), path.relative_to(root)):
         raise DamagedError(f"{path} is a link, or lies behind one: titer writes none, and follows none")
     return salt.of_file(path.read_bytes())

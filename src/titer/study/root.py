@@ -24,7 +24,7 @@ from titer.study.leaves import (
     frozen_leaf,
     versions,
 )
-from titer.study.salt import keep_salt, new_salt
+from titer.study.salt import begin_salt
 
 ROOT = "root.json"
 FORMAT: Final = 2
@@ -71,11 +71,13 @@ class Root(Record):
 def register(folder: Path, frozen: Frozen) -> Root:
     """Write down what is known before the run: the pre-registration, and the salt under which files are digested.
 
+    A salt that lies in the folder already is taken: so a study can be repeated to the same digests.
+
     Args:
         folder: that of the study, which has no `frozen.json` yet.
         frozen: what will be written into it.
     """
-    salt, now = new_salt(), versions()
+    salt, now = begin_salt(folder), versions()
     leaves = {
         PROTOCOL: frozen.protocol.digest,
         FROZEN: salt.of_file(frozen_text(frozen).encode()),
@@ -83,7 +85,6 @@ def register(folder: Path, frozen: Frozen) -> Root:
         SALTED: salt.commitment,
         STARTED: sha256_of(now),
     }
-    keep_salt(folder, salt)
     root = Root(
         titer=now["titer"], salt=salt.commitment, begun_with=now, registration=_registration(leaves), leaves=leaves
     )
