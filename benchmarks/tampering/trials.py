@@ -68,32 +68,31 @@ def tally_edits(
                     for command in commands:
                         folder = copied(source, place / "it")
                         others = [path for path in sorted(folder.glob(pattern)) if path != folder / name]
-                        if EDITS[what](folder / name, others, draw):
+                        if changed := EDITS[what](folder / name, others, draw):
                             said = say(command, str(folder))
-                            problem = problem_of(what, command, said, folder, name, source)
+                            problem = problem_of(what, command, said, changed, folder, source)
                             tally.add(what, command, f"{source.name}/{name}", problem)
 
 
-def problem_of(what: str, command: str, said: Said, folder: Path, name: Path, source: Path) -> str | None:
+def problem_of(what: str, command: str, said: Said, changed: Sequence[Path], folder: Path, source: Path) -> str | None:
     """What is wrong with what a command said of a changed file; None if it noticed and named it, or lost nothing.
 
     Args:
         what: the change.
         command: the command.
         said: what it said.
-        folder: the changed copy.
-        name: the changed file in it.
+        changed: the changed files.
+        folder: the copy that they are in.
         source: the study or pack as it was.
     """
-    derived = name.name == "verdict.json"
     if what in ("delete", "flip a bit") and said.code in (0, *VERDICTS):
         again, expected = say("verdict", str(folder)), say("verdict", str(source))
-        harmless = derived if what == "delete" else name.name == "protocol.toml"
+        harmless = changed[0].name == ("verdict.json" if what == "delete" else "protocol.toml")
         if (harmless or command == "run") and (again.code, again.text) == (expected.code, expected.text):
             return None  # a verdict that was deleted, a letter of the name or a comment, what `run` made anew as it was
     if said.code not in REFUSED:
         return f"it ended with {said.code}"
-    named = str(folder / name) in said.text or (name.name in said.text and str(folder) in said.text)
+    named = any(str(path) in said.text or (path.name in said.text and str(folder) in said.text) for path in changed)
     return None if named else f"it did not name the file: {said.text.strip()[-300:]}"
 
 

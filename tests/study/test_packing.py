@@ -26,7 +26,16 @@ from titer.study.tasks import CellSpec
 from titer.study.unpacking import unpack
 from titer.study.view import StoreView
 
-FILES = {"protocol.toml", "root.json", "verdict.json", "report.md", "report.json", "cells.parquet", "scores.parquet"}
+FILES = {
+    "SHA256SUMS",
+    "protocol.toml",
+    "root.json",
+    "verdict.json",
+    "report.md",
+    "report.json",
+    "cells.parquet",
+    "scores.parquet",
+}
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,13 @@ from titer.analysis.findings import Verdict
 from titer.cli import output
 from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
+from titer.errors import RunError
 from titer.execution.executors import executor
 from titer.execution.local import LocalPool
+from titer.planning.cost.estimate import Outlook
+from titer.planning.cost.machine import measure_machine, shortages
 from titer.planning.freeze import begin_study, draft_study
+from titer.planning.plan import Planner
 from titer.run import run
 from titer.study.folder import Study, check_disjoint, locate
 from titer.study.root import read_root
@@ -54,9 +58,15 @@ def run_study(
         jobs: how many tasks are done at once.
         json: whether JSON is printed.
         place: the name of the executor.
+
+    Raises:
+        RunError: if this machine has not what the study takes for certain; its protocol may then still be changed.
     """
     chosen = executor(place, "--executor")
-    study = begin(where, out, store)
+    study = look(where, out, store)
+    check_disjoint(study.frozen)
+    check_room(study, jobs, own_memory=chosen is LocalPool)
+    study = begin_study(study)
     if not json:
         typer.echo(f"Registered as {read_root(study.folder).registration}")
     follow(run(study, jobs, executor=chosen), jobs)
@@ -67,3 +77,13 @@ def run_study(
     if not json:
         typer.echo(f"Report: {path}")
     return conclusion.verdict
+
+
+def check_room(study: Study, jobs: int, own_memory: bool) -> None:
+    """Refuse what cannot fit in this machine, and warn of what may not; of its memory only where that does the work."""
+    machine = measure_machine(study.store.root, study.frozen.compute.device)
+    found = [one for one in shortages(Outlook(Planner(study), jobs), machine) if own_memory or one.what == "disk"]
+    if certain := " ".join(str(one) for one in found if one.certain):
+        raise RunError(certain)
+    for one in found:
+        typer.echo(f"titer: {one}", err=True)

@@ -226,7 +226,7 @@ def _source(protocol: Protocol) -> dict[str, Any]:
         "model": subject.model,
         "revision": subject.revision,
         "base": subject.base,
-        "trust_remote_code": subject.trust_remote_code,
+        "trust_remote_code": subject.trust_remote_code and list(subject.trust_remote_code),
     }
 
 

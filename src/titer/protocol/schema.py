@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from titer.errors import InputError
+from titer.protocol.allowed_code import AllowedCode
 from titer.protocol.attacker import AttackerConfig, DoseSchedule
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig, UsabilityConfig
 from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, Name, Share, TaskConfig
@@ -79,13 +80,16 @@ def _flatten_prepare(value: Any) -> Any:
 
 
 class SubjectConfig(Record):
-    """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`."""
+    """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`.
+
+    `trust_remote_code` lists by name what its files may ask to be run beside transformers' own code.
+    """
 
     model: str
     revision: str | None = None
     base: str | None = None
     reference: str | None = None
-    trust_remote_code: bool = False
+    trust_remote_code: AllowedCode = False
     prepare: Annotated[Prepare | None, BeforeValidator(_flatten_prepare)] = None
 
 

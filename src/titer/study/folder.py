@@ -19,7 +19,7 @@ from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
-from titer.study.atomic_files import copy_file, read_lines, write_lines
+from titer.study.atomic_files import copy_file, no_link, read_lines, write_lines
 from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
 from titer.study.locks import exclusive
@@ -27,6 +27,7 @@ from titer.study.store import Store
 from titer.study.store_place import store_of
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
 
+PROTOCOL = "protocol.toml"
 FROZEN = "frozen.json"
 """What a study began with."""
 FORMAT: Final = 2
@@ -160,8 +161,8 @@ def locate(where: Path, out: Path | None = None) -> Path:
         check_unchanged(protocol, read_frozen(begun).protocol, str(where))
     elif is_packed(folder):
         raise InputError(str(folder), "this is a packed study, with a protocol of its own", f"`titer run {folder}`.")
-    elif where.resolve() != (folder / "protocol.toml").resolve():
-        copy_file(where, folder / "protocol.toml")
+    elif where.resolve() != (folder / PROTOCOL).resolve():
+        copy_file(where, folder / PROTOCOL)
     return folder
 
 
@@ -172,13 +173,27 @@ def read_study(folder: Path) -> Study:
         InputError: if there is no study, or its protocol was changed since it began.
     """
     if not has_begun(folder):
-        load(folder / "protocol.toml")
+        load(folder / PROTOCOL)
         state = "is packed" if is_packed(folder) else "has not been run yet"
         raise UnfinishedError(f"{folder} {state}: `titer run {folder}`")
     frozen = read_frozen(folder / FROZEN)
-    protocol = load(folder / "protocol.toml")
-    check_unchanged(protocol, frozen.protocol, str(folder / "protocol.toml"))
+    protocol = read_protocol(folder)
+    check_unchanged(protocol, frozen.protocol, str(folder / PROTOCOL))
     return Study(folder, protocol, frozen, store_of(folder, protocol))
+
+
+def read_protocol(folder: Path) -> Protocol:
+    """The protocol of a study that has begun, or of a packed one.
+
+    Raises:
+        InputError: naming the file, if it cannot be read any more, or is a link.
+    """
+    path = no_link(folder / PROTOCOL, folder)
+    try:
+        return load(path)
+    except InputError as error:
+        remedy = f"It has begun, with a protocol that could be read. {PUT_BACK}"
+        raise InputError(str(path), f"{error.place}: {error.problem}", remedy) from error
 
 
 def has_begun(folder: Path) -> bool:
