@@ -19,6 +19,7 @@ ALLOWED = {
     ("cli/immunize_attack.py", "shutil.copytree"): WHOLE,
     ("execution/checkpoints.py", "save_file"): "to a temporary name, which is renamed",
     ("execution/checkpoints.py", "os.replace"): "that renaming",
+    ("models/loading.py", "(Path(folder) / path.name).symlink_to"): "into a folder of the system's for temporary files",
     ("models/subject.py", "self.model.save_pretrained"): WHOLE,
     ("models/subject.py", "self.tokenizer.save_pretrained"): WHOLE,
     ("organism/make.py", "model.save_pretrained"): "makes the checkpoint that comes with titer; no command does",
@@ -41,7 +42,11 @@ def writer(call: ast.Call) -> str | None:
         texts = [
             one.value for one in (*call.args, *(word.value for word in call.keywords)) if isinstance(one, ast.Constant)
         ]
-        return "open" if any(isinstance(text, str) and set(text) & set("wax+") for text in texts) else None
+        return (
+            "open"
+            if any(isinstance(text, str) and set(text) <= set("rwaxbt+") and set(text) & set("wax+") for text in texts)
+            else None
+        )
     is_path_replace = method == "replace" and "." in name and len(call.args) == 1
     is_method = "." in name and method in METHODS
     return name if name in FUNCTIONS or is_method or is_path_replace else None
