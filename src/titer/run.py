@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from titer.analysis import stopping
+from titer.analysis.concluding import cells_of
 from titer.errors import MachineFailure, RunError
 from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
 from titer.study.folder import Study, check_disjoint
-from titer.study.root import check_kept, seal
+from titer.study.sealing import check_kept, seal
 from titer.study.tasks import Task
-from titer.study.view import StoreView
 
 MOST_TOLD = 5
 """Tasks that are named when the machine could not do them."""
@@ -58,8 +57,7 @@ def run(
     """
     check_disjoint(study.frozen)
     with study.locked(), study.store.in_use():
-        if study.tasks_file.exists():
-            check_kept(study, stopping.read_cells(study, StoreView(study.store)))
+        check_kept(study, cells_of(study))
         restore_data(study)
         planner = planned(study)
         planner.keep()
@@ -81,7 +79,7 @@ def run(
                 yield Progress(planner, finished)
         planner.keep()
         if planner.whole is not None and study.read_status().finished:
-            seal(study, stopping.read_cells(study, planner.view))
+            seal(study, cells_of(study))
     if failures:
         raise _unfinished(failures)
 

@@ -24,7 +24,7 @@ from titer.study.tasks import CellSpec
 from titer.study.unpacking import unpack
 from titer.study.view import StoreView
 
-FILES = {"protocol.toml", "verdict.json", "report.md", "report.json", "cells.parquet", "scores.parquet"}
+FILES = {"protocol.toml", "root.json", "verdict.json", "report.md", "report.json", "cells.parquet", "scores.parquet"}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_packing_twice_gives_the_same_bytes(done: Study, packed: Path, tmp_path:
 
 
 def test_there_is_a_row_for_every_score_of_the_study(done: Study, packed: Path) -> None:
-    rows = read_scores(packed, read_whole(packed))
+    rows = read_scores(packed)
     expected = []
     for cell in done.read_cells():
         for dose in doses_of(done, cell):
@@ -104,7 +104,7 @@ def test_there_is_a_row_for_every_score_of_the_study(done: Study, packed: Path) 
 
 
 def test_there_is_a_row_for_every_cell_and_dose(done: Study, packed: Path) -> None:
-    rows = read_cells(packed, read_whole(packed))
+    rows = read_cells(packed)
     expected = {(cell.key, dose) for cell in done.read_cells() for dose in doses_of(done, cell)}
     assert {(row.cell, row.dose) for row in rows} == expected
     for row in rows:
@@ -225,6 +225,6 @@ def test_a_packed_study_is_not_packed_again(packed: Path, tmp_path: Path) -> Non
 
 
 def test_a_number_that_a_column_cannot_hold_is_told(packed: Path, tmp_path: Path) -> None:
-    row: CellRow = read_cells(packed, read_whole(packed))[0]
+    row: CellRow = read_cells(packed)[0]
     with pytest.raises(RunError, match="a number needs more than 64 bits"):
         write_cells(tmp_path, [row._replace(spent_flops=2**63)], read_whole(packed))

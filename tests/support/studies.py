@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from support.tiny_study import tiny_protocol
+from titer.analysis.concluding import cells_of
 from titer.execution.worker import work
 from titer.planning.freeze import open_study
 from titer.planning.plan import Planner
 from titer.study.folder import Study
+from titer.study.sealing import seal
 from titer.study.tasks import Task
 
 
@@ -58,6 +60,8 @@ def finish(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_firs
         planner.keep()
         current = planner.plan()
         if not current.tasks:
+            if study.read_status().finished:
+                seal(study, cells_of(study))
             return done
         task = current.tasks[-1 if last_first else 0]
         work(task, study.store)

@@ -119,23 +119,30 @@ def judge(
 def verdict(study: FinishedStudy, json: Json = False) -> None:
     """Print the verdict and exit with it: 0 upheld, 3 refuted, 4 undecided, 5 void."""
     with Watch("concluding"):
-        from titer.conclude import conclude_path
+        from titer.analysis.concluding import conclude_path
+        from titer.conclude import keep_verdict
 
-        found = conclude_path(study).verdict
-    output.print_verdict(found, json)
-    raise typer.Exit(output.EXIT[found.outcome])
+        found = conclude_path(study)
+        kept = keep_verdict(found, found.folder)
+    output.print_verdict(found.verdict, json)
+    if not kept:
+        typer.echo(f"{found.folder} cannot be written: the verdict is not kept there.", err=True)
+    raise typer.Exit(output.EXIT[found.verdict.outcome])
 
 
 @app.command()
 def verify(
-    study: Annotated[Path, typer.Argument(help="A finished study folder.")],
+    study: FinishedStudy,
     digest: Annotated[str | None, typer.Option(help="The root digest that was published.")] = None,
+    registration: Annotated[str | None, typer.Option(help="The digest published before the run.")] = None,
+    sign: Annotated[Path | None, typer.Option(help="Sign the line with this SSH key.")] = None,
+    signer: Annotated[Path | None, typer.Option(help="The public SSH key whose signature it must have.")] = None,
 ) -> None:
     """Compare every file that the study rests on with its digest, and print the line that can be published."""
     with Watch("verifying"):
         from titer.cli.verify import verified
 
-        line = verified(study, digest)
+        line = verified(study, digest, registration, sign, signer)
     typer.echo(line)
 
 
@@ -143,10 +150,13 @@ def verify(
 def report(study: FinishedStudy) -> None:
     """Write report.md, report.json and the charts into the folder of the study."""
     with Watch("writing the report"):
-        from titer.conclude import conclude_path
+        from titer.analysis.concluding import conclude_path
+        from titer.conclude import keep_verdict
         from titer.conclude import report as write_report
 
-        path = write_report(conclude_path(study))
+        found = conclude_path(study)
+        keep_verdict(found, found.folder)
+        path = write_report(found)
     typer.echo(path)
 
 

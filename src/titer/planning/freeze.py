@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,18 @@ from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Item, Row, SubjectRef, digest
 from titer.study.atomic_files import write_lines, write_text
-from titer.study.folder import FROZEN, Frozen, Study, check_unchanged, is_packed, locked, read_study, store_of
-from titer.study.root import register
+from titer.study.folder import (
+    FROZEN,
+    Frozen,
+    Study,
+    check_unchanged,
+    has_begun,
+    is_packed,
+    locked,
+    read_study,
+    store_of,
+)
+from titer.study.root import frozen_text, register
 from titer.study.store import Store
 from titer.study.unpacking import unpack
 
@@ -57,7 +68,7 @@ def draft_study(folder: Path) -> Study:
         with locked(folder):
             if is_packed(folder):
                 unpack(folder)
-    if (folder / FROZEN).exists():
+    if has_begun(folder):
         return read_study(folder)
     protocol = load(folder / "protocol.toml")
     store = store_of(folder, protocol)
@@ -71,13 +82,12 @@ def begin_study(study: Study) -> Study:
         InputError: if its protocol was changed since it was read.
         BusyError: if it has not begun, and another process runs or begins it.
     """
-    path = study.folder / FROZEN
-    if not path.exists():
+    if not has_begun(study.folder):
         with study.locked():
             check_unchanged(load(study.folder / "protocol.toml"), study.protocol, str(study.folder / "protocol.toml"))
-            if not path.exists():
-                write_text(path, study.frozen.to_json() + "\n")
-                register(read_study(study.folder))
+            if not has_begun(study.folder):
+                register(study.folder, study.frozen)
+                write_text(study.folder / FROZEN, frozen_text(study.frozen))
     return read_study(study.folder)
 
 
@@ -116,6 +126,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         kept_rows = {name: _keep(store, content) for name, content in rows.items()}
         kept_items = {name: _keep(store, content) for name, content in items.items()}
     return Frozen(
+        titer=version("titer"),
         protocol=protocol,
         subject=metadata.ref,
         reference=_reference(protocol),

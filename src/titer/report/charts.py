@@ -24,6 +24,10 @@ STYLE: Mapping[str, Any] = {
 }
 
 
+CHARTS = ("harm", "searches", "trainability", "stability")
+"""The charts that a report may have, by the names of their files."""
+
+
 def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
     """Write every chart there are numbers for into `folder`, as NAME.svg and NAME.png.
 

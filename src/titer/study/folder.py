@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -19,6 +20,7 @@ from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
 from titer.study.atomic_files import read_lines, write_lines, write_text
+from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
 from titer.study.locks import exclusive
 from titer.study.store import Store
@@ -26,6 +28,11 @@ from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
 
 FROZEN = "frozen.json"
 """What a study began with."""
+FORMAT: Final = 2
+"""Of that file, and of all that its study writes."""
+TASKS = "tasks.jsonl"
+"""Every cell that was planned."""
+PUT_BACK = "Put it back from a copy, or start a new study in a folder of its own"
 CELLS, SCORES = "cells.parquet", "scores.parquet"
 """The tables of a packed study."""
 PACKED_STORE = "packed"
@@ -38,9 +45,11 @@ class Frozen(Record):
     `rows` and `items` are digests by split and by probe, `judges` who judges, by role and by task. `checkpoints` holds
     the given models by their place in the chain; `tokens` is the mean length of each split and of each probe's
     prompts, `options` the mean number of options; `earlier` are the verdicts that the study follows, oldest first;
-    `attacks` has facts of each attack by its label.
+    `attacks` has facts of each attack by its label. `titer` is the version that froze it.
     """
 
+    format: Literal[2] = FORMAT
+    titer: str
     protocol: Protocol
     subject: SubjectRef
     reference: SubjectRef | None
@@ -85,7 +94,7 @@ class Study:
     @property
     def tasks_file(self) -> Path:
         """Every cell that plan asked for, with its purpose."""
-        return self.folder / "tasks.jsonl"
+        return self.folder / TASKS
 
     @property
     def status_file(self) -> Path:
@@ -138,7 +147,7 @@ def locked(folder: Path) -> Iterator[None]:
 def is_packed(folder: Path) -> bool:
     """Whether a folder is a packed study that was not unpacked: then its tables are all there is of it."""
     tables = (folder / CELLS).exists() or (folder / SCORES).exists()
-    return tables and not (folder / "tasks.jsonl").exists()
+    return tables and not (folder / TASKS).exists()
 
 
 def locate(where: Path, out: Path | None = None) -> Path:
@@ -163,26 +172,41 @@ def read_study(folder: Path) -> Study:
     Raises:
         InputError: if there is no study, or its protocol was changed since it began.
     """
-    protocol = load(folder / "protocol.toml")
-    path = folder / FROZEN
-    if not path.exists():
+    if not has_begun(folder):
+        load(folder / "protocol.toml")
         state = "is packed" if is_packed(folder) else "has not been run yet"
         raise UnfinishedError(f"{folder} {state}: `titer run {folder}`")
-    frozen = read_frozen(path)
+    frozen = read_frozen(folder / FROZEN)
+    protocol = load(folder / "protocol.toml")
     check_unchanged(protocol, frozen.protocol, str(folder / "protocol.toml"))
     return Study(folder, protocol, frozen, store_of(folder, protocol))
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether the study of a folder was frozen.
+
+    Raises:
+        DamagedError: if it was run, and what it was frozen as is gone.
+    """
+    path = folder / FROZEN
+    if not path.exists() and (folder / TASKS).exists():
+        raise DamagedError(f"{path} is missing, and the study rests on it. {PUT_BACK}")
+    return path.exists()
 
 
 def read_frozen(path: Path) -> Frozen:
     """The frozen protocol of a study.
 
     Raises:
+        InputError: if another titer wrote it.
         DamagedError: if it is not what was written.
     """
     try:
-        return Frozen.from_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        check_format(str(path), text, FORMAT)
+        return Frozen.from_json(text)
     except (UnicodeDecodeError, DamagedError) as error:
-        raise DamagedError(f"{path} is damaged. Delete it and run again: it will be made anew") from error
+        raise DamagedError(f"{path} is damaged, and the study rests on it. {PUT_BACK}") from error
 
 
 def store_of(folder: Path, protocol: Protocol) -> Store:
