@@ -1,0 +1,202 @@
+"""Two commands on one study or store at one moment: `python -m benchmarks.interleavings` prints a table.
+
+Each interleaving is two real processes, with their workers, on a study of a second, the second begun after a random
+delay. Each may only succeed or say that the study is busy (or, to `judge`, not finished). Then all is run to its end,
+one command after the other, and must equal the undisturbed study in every byte of data, subjects, cells, scores, tasks
+and verdict, with nothing half-written left. Every interleaving is drawn from the seed, its kind and its number; how
+the processes come to meet is the machine's doing. Ends with 1 if anything is otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.faults import trial
+from benchmarks.faults.study import write_protocol
+from benchmarks.faults.trial import Ended
+
+Arguments = tuple[str, ...]
+BUSY = "is being run by another process"
+UNFINISHED = ("is not finished", "has not been run yet", "is missing: `titer run")
+"""What `judge` may say of a study that is under way."""
+UNLIKE = (".lock", "runs.jsonl", "salt", "root.json", "report.md", "report.json")
+"""What two runs need not have in common: locks, the log of times, and the salt of a study with what has it inside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Two commands that meet, and those that then bring everything to its end; all are called in a folder of theirs.
+
+    Attributes:
+        name: what the table says.
+        pair: the two commands, in either order.
+        ending: the commands that finish everything; undisturbed they are all there is.
+        begins: what is done to a copy of the undisturbed folder first; None where it begins with nothing.
+    """
+
+    name: str
+    pair: tuple[Arguments, Arguments]
+    ending: tuple[Arguments, ...]
+    begins: Callable[[Path, random.Random], None] | None = None
+
+
+def without_scores(folder: Path, chance: random.Random) -> None:
+    """Take the scores of record and the verdict away, or second opinions only, or nothing."""
+    study = folder / "study"
+    if chance.random() < 0.5:
+        shutil.rmtree(study / "store" / "scores")
+        (study / "verdict.json").unlink()
+
+
+def kinds(folder: Path) -> tuple[Kind, ...]:
+    """The kinds of interleavings, of protocols that are written into a folder."""
+    protocol = write_protocol(folder)
+    begun = protocol.read_text(encoding="utf-8")
+    apart = 'name = "faults"'
+    assert apart in begun
+    for name, threshold in (("one", "0.5"), ("two", "0.4")):
+        text = begun.replace(apart, f'name = "{name}", store = "../store"')
+        (folder / f"{name}.toml").write_text(text.replace("threshold = 0.5", f"threshold = {threshold}"))
+    run = ("run", str(protocol), "--out", "study")
+    one, two = (("run", str(folder / f"{name}.toml"), "--out", name) for name in ("one", "two"))
+    judge = ("judge", "study", "--judge", "refusal")
+    return (
+        Kind(name="two runs of one study", pair=(run, run), ending=(run,)),
+        Kind(name="plan beside run", pair=(("plan", *run[1:]), run), ending=(run,)),
+        Kind(name="judge beside run", pair=(judge, run), ending=(run, judge), begins=without_scores),
+        Kind(name="two studies on one store", pair=(one, two), ending=(one, two)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meeting:
+    """What became of two commands that met: how both ended, and what is wrong, if anything is."""
+
+    pair: tuple[Ended, Ended]
+    together: bool
+    problem: str | None
+
+    @property
+    def busy(self) -> int:
+        """How many were told that the study is busy."""
+        return sum(ended.code == 1 and BUSY in ended.said for ended in self.pair)
+
+
+class Laboratory:
+    """The undisturbed folder of a kind, and how long its commands take, from which delays are drawn."""
+
+    def __init__(self, home: Path, kind: Kind) -> None:
+        self.home, self.kind, self.whole = home, kind, home / "whole"
+        self.seconds: dict[Arguments, float] = {}
+        for arguments in kind.ending:
+            self._time(self.whole, arguments)
+        self.expected = contents(self.whole)
+        for arguments in set(kind.pair) - set(kind.ending):
+            self._time(home / "timed", arguments)
+
+    def _time(self, folder: Path, arguments: Arguments) -> None:
+        begun = time.monotonic()
+        ended = call(folder, arguments)
+        self.seconds[arguments] = time.monotonic() - begun
+        assert ended.code == 0, ended.said
+
+    def meet(self, number: int, seed: int) -> Meeting:
+        """Let two commands meet, finish everything, and compare."""
+        chance = random.Random(f"{seed}/{self.kind.name}/{number}")
+        folder = self.home / "trial"
+        shutil.rmtree(folder, ignore_errors=True)
+        if self.kind.begins is not None:
+            shutil.copytree(self.whole, folder)
+            self.kind.begins(folder, chance)
+        first, second = chance.sample(self.kind.pair, 2)
+        pair, together = self._together(folder, first, second, chance.uniform(0, self.seconds[first]))
+        problem = next((told for told in map(_complaint, pair) if told), None)
+        for arguments in self.kind.ending:
+            ended = call(folder, arguments)
+            problem = problem or (f"`{' '.join(arguments)}` afterwards:\n{ended.said}" if ended.code else None)
+        found = contents(folder)
+        differing = sorted(path for path in found | self.expected if found.get(path) != self.expected.get(path))
+        problem = problem or (f"{differing[0]} differs, of {len(differing)}" if differing else None)
+        return Meeting(pair=pair, together=together, problem=problem)
+
+    def _together(
+        self, folder: Path, first: Arguments, second: Arguments, delay: float
+    ) -> tuple[tuple[Ended, Ended], bool]:
+        """Start the second command `delay` seconds after the first, which may be over by then."""
+        begun, met = time.monotonic(), list[Ended]()
+
+        def begin_second(group: int) -> None:
+            if not met and time.monotonic() - begun >= delay:
+                met.append(call(folder, second, scratch="second"))
+
+        ended = call(folder, first, begin_second)
+        return (ended, met[0] if met else call(folder, second)), bool(met)
+
+
+def call(
+    folder: Path, arguments: Arguments, while_it_runs: Callable[[int], None] = lambda group: None, scratch: str = "tmp"
+) -> Ended:
+    """Run a command to its end in a folder, its temporary files elsewhere.
+
+    Args:
+        folder: the working directory.
+        arguments: of the command line.
+        while_it_runs: called again and again.
+        scratch: the name of its folder of temporary files, of its own where two run at once.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    own = folder.with_name(f"{folder.name}-{scratch}")
+    return trial.run(own, list(arguments), lambda: os.chdir(folder), while_it_runs)
+
+
+def _complaint(ended: Ended) -> str | None:
+    """What is wrong with the end of one of the two commands."""
+    allowed = ended.code == 0 or (ended.code == 1 and any(sign in ended.said for sign in (BUSY, *UNFINISHED)))
+    return None if allowed and "Traceback" not in ended.said else f"it ended with {ended.code}:\n{ended.said}"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every byte that a folder must have in common with the undisturbed one, by path."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in UNLIKE)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def _row(home: Path, kind: Kind, numbers: Sequence[int], seed: int) -> Iterator[str]:
+    """Let commands of a kind meet, and print what became of them in a line; the problems."""
+    laboratory = Laboratory(home, kind)
+    meetings = {number: laboratory.meet(number, seed) for number in numbers}
+    together, busy = (sum(one.together for one in meetings.values()), sum(one.busy for one in meetings.values()))
+    equal = sum(one.problem is None for one in meetings.values())
+    print(f"{kind.name:<26}{len(meetings):>13}  {together:>8}  {busy:>4}  {equal:>5}", flush=True)
+    for number, meeting in meetings.items():
+        if meeting.problem is not None:
+            yield f"{kind.name}, number {number}: {meeting.problem}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.interleavings", description=__doc__.partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=1, help="what delays and orders are drawn from")
+    parser.add_argument("--each", type=int, default=50, help="interleavings of each kind")
+    given = parser.parse_args(arguments)
+    trial.load()
+    problems: list[str] = []
+    print(f"{'kind':<26}interleavings  together  busy  equal")
+    with tempfile.TemporaryDirectory(prefix="meet-") as home:
+        for place, kind in enumerate(kinds(Path(home) / "inputs")):
+            problems += _row(Path(home) / str(place), kind, range(given.each), given.seed)
+    print("\n" + ("\n".join(problems) or "Nothing was lost: every study ended equal to the undisturbed one."))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
