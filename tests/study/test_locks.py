@@ -95,6 +95,16 @@ def test_what_a_worker_writes_is_not_swept_though_its_run_is_gone(tmp_path: Path
     assert not path.exists(), "the last to go sweeps"
 
 
+def test_a_store_that_another_makes_at_the_same_moment_is_one(tmp_path: Path) -> None:
+    class Overtaken(Store):
+        def _check_empty(self) -> None:
+            Store(self.root).claim()
+            Store(self.root).write_failure("key", "diverged at step 1")
+            super()._check_empty()
+
+    Overtaken(tmp_path / "store").claim()
+
+
 # ------------------------------------------------------------------------------------------------ who begins a study
 def draft(tmp_path: Path) -> Study:
     write_toml(tmp_path / "study" / "protocol.toml", small_protocol(tmp_path / "in"))
@@ -106,7 +116,9 @@ def test_a_draft_leaves_no_sign_in_the_folder_that_the_study_has_begun(tmp_path:
     assert {path.name for path in study.folder.iterdir()} == {"protocol.toml", "store"}
     begun = begin_study(study)
     assert begun.frozen == open_study(study.folder).frozen == study.frozen
-    assert {path.name for path in study.folder.iterdir()} == {"protocol.toml", "store", FROZEN, "root.json", ".lock"}
+    assert {path.name for path in study.folder.iterdir()} == {
+        *("protocol.toml", "store", FROZEN, "root.json", "salt", ".lock")
+    }
 
 
 def test_a_run_that_begins_while_another_command_looks_stays_begun(

@@ -68,7 +68,7 @@ class Store:
             raise InputError(PLACE, f"{self.root} is a file or a link", "Name a folder.")
         inside = sorted(path.name for path in self.root.iterdir()) if self.root.exists() else []
         foreign = [name for name in inside if name not in (".lock", MARK) and not name.startswith(TEMPORARY)]
-        if foreign:
+        if foreign and not (self.root / MARK).exists():  # which another titer may have put first, a moment ago
             problem = f"{self.root} is no store of titer, and is not empty: it has {foreign[0]}"
             raise InputError(PLACE, problem, "Name a folder of its own, which titer makes.")
 
