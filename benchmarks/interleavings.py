@@ -3,8 +3,8 @@
 Each interleaving is two real processes, with their workers, on a study of a second, the second begun after a random
 delay. Each may only succeed or say that the study is busy (or, to `judge`, not finished). Then all is run to its end,
 one command after the other, and must equal the undisturbed study in every byte of data, subjects, cells, scores, tasks
-and verdict, with nothing half-written left. Every interleaving is drawn from the seed, its kind and its number; how
-the processes come to meet is the machine's doing. Ends with 1 if anything is otherwise.
+and verdict, with nothing half-written left; reports are left out. Every interleaving is drawn from the seed, its kind
+and its number; how the processes come to meet is the machine's doing. Ends with 1 if anything is otherwise.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Arguments = tuple[str, ...]
 BUSY = "is being run by another process"
 UNFINISHED = ("is not finished", "has not been run yet", "is missing: `titer run")
 """What `judge` may say of a study that is under way."""
-UNLIKE = (".lock", "runs.jsonl", "salt", "root.json", "report.md", "report.json")
+UNLIKE = (".lock", "runs.jsonl", "salt", "root.json")
 """What two runs need not have in common: locks, the log of times, and the salt of a study with what has it inside."""
 
 
@@ -39,22 +39,20 @@ class Kind:
     Attributes:
         name: what the table says.
         pair: the two commands, in either order.
-        ending: the commands that finish everything; undisturbed they are all there is.
-        begins: what is done to a copy of the undisturbed folder first; None where it begins with nothing.
+        ending: the commands that finish everything.
+        before: those that went before, undisturbed.
     """
 
     name: str
     pair: tuple[Arguments, Arguments]
     ending: tuple[Arguments, ...]
-    begins: Callable[[Path, random.Random], None] | None = None
+    before: tuple[Arguments, ...] = ()
 
 
-def without_scores(folder: Path, chance: random.Random) -> None:
-    """Take the scores of record and the verdict away, or second opinions only, or nothing."""
-    study = folder / "study"
-    if chance.random() < 0.5:
-        shutil.rmtree(study / "store" / "scores")
-        (study / "verdict.json").unlink()
+def take_scores_away(folder: Path) -> None:
+    """Take the scores of a study away, which both `run` and `judge` then ask for."""
+    shutil.rmtree(folder / "study" / "store" / "scores")
+    (folder / "study" / "verdict.json").unlink()
 
 
 def kinds(folder: Path) -> tuple[Kind, ...]:
@@ -72,7 +70,7 @@ def kinds(folder: Path) -> tuple[Kind, ...]:
     return (
         Kind(name="two runs of one study", pair=(run, run), ending=(run,)),
         Kind(name="plan beside run", pair=(("plan", *run[1:]), run), ending=(run,)),
-        Kind(name="judge beside run", pair=(judge, run), ending=(run, judge), begins=without_scores),
+        Kind(name="judge beside run", pair=(judge, run), ending=(run, judge), before=(run,)),
         Kind(name="two studies on one store", pair=(one, two), ending=(one, two)),
     )
 
@@ -95,28 +93,33 @@ class Laboratory:
     """The undisturbed folder of a kind, and how long its commands take, from which delays are drawn."""
 
     def __init__(self, home: Path, kind: Kind) -> None:
-        self.home, self.kind, self.whole = home, kind, home / "whole"
+        self.home, self.kind = home, kind
+        for arguments in kind.before:
+            expect_done(home / "before", arguments)
         self.seconds: dict[Arguments, float] = {}
+        for arguments in kind.pair:
+            begun = time.monotonic()
+            expect_done(self._fresh("timed"), arguments)
+            self.seconds[arguments] = time.monotonic() - begun
+        whole = self._fresh("whole")
         for arguments in kind.ending:
-            self._time(self.whole, arguments)
-        self.expected = contents(self.whole)
-        for arguments in set(kind.pair) - set(kind.ending):
-            self._time(home / "timed", arguments)
+            expect_done(whole, arguments)
+        self.expected = contents(whole)
 
-    def _time(self, folder: Path, arguments: Arguments) -> None:
-        begun = time.monotonic()
-        ended = call(folder, arguments)
-        self.seconds[arguments] = time.monotonic() - begun
-        assert ended.code == 0, ended.said
+    def _fresh(self, name: str) -> Path:
+        """A folder as the two commands find it."""
+        folder = self.home / name
+        shutil.rmtree(folder, ignore_errors=True)
+        if self.kind.before:
+            shutil.copytree(self.home / "before", folder)
+        return folder
 
     def meet(self, number: int, seed: int) -> Meeting:
         """Let two commands meet, finish everything, and compare."""
         chance = random.Random(f"{seed}/{self.kind.name}/{number}")
-        folder = self.home / "trial"
-        shutil.rmtree(folder, ignore_errors=True)
-        if self.kind.begins is not None:
-            shutil.copytree(self.whole, folder)
-            self.kind.begins(folder, chance)
+        folder = self._fresh("trial")
+        if self.kind.before and chance.random() < 0.5:
+            take_scores_away(folder)
         first, second = chance.sample(self.kind.pair, 2)
         pair, together = self._together(folder, first, second, chance.uniform(0, self.seconds[first]))
         problem = next((told for told in map(_complaint, pair) if told), None)
@@ -155,7 +158,25 @@ def call(
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = folder.with_name(f"{folder.name}-{scratch}")
-    return trial.run(own, list(arguments), lambda: os.chdir(folder), while_it_runs)
+
+    def arm() -> None:
+        os.chdir(folder)
+        without_report()
+
+    return trial.run(own, list(arguments), arm, while_it_runs)
+
+
+def without_report() -> None:
+    """Leave out the report and its charts, which take more time than all the rest."""
+    import titer.cli.run
+
+    titer.cli.run.report = lambda conclusion: conclusion.folder  # type: ignore[attr-defined]
+
+
+def expect_done(folder: Path, arguments: Arguments) -> None:
+    """Run a command that nothing disturbs."""
+    ended = call(folder, arguments)
+    assert ended.code == 0, ended.said
 
 
 def _complaint(ended: Ended) -> str | None:
