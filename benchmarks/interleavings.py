@@ -58,14 +58,10 @@ def take_scores_away(folder: Path) -> None:
 def kinds(folder: Path) -> tuple[Kind, ...]:
     """The kinds of interleavings, of protocols that are written into a folder."""
     protocol = write_protocol(folder)
-    begun = protocol.read_text(encoding="utf-8")
-    apart = 'name = "faults"'
-    assert apart in begun
-    for name, threshold in (("one", "0.5"), ("two", "0.4")):
-        text = begun.replace(apart, f'name = "{name}", store = "../store"')
-        (folder / f"{name}.toml").write_text(text.replace("threshold = 0.5", f"threshold = {threshold}"))
+    other = folder / "other.toml"
+    other.write_text(protocol.read_text(encoding="utf-8").replace("threshold = 0.5", "threshold = 0.4"))
     run = ("run", str(protocol), "--out", "study")
-    one, two = (("run", str(folder / f"{name}.toml"), "--out", name) for name in ("one", "two"))
+    one, two = (("run", str(path), "--out", path.stem, "--store", "{folder}/store") for path in (protocol, other))
     judge = ("judge", "study", "--judge", "refusal")
     return (
         Kind(name="two runs of one study", pair=(run, run), ending=(run,)),
@@ -152,7 +148,7 @@ def call(
 
     Args:
         folder: the working directory.
-        arguments: of the command line.
+        arguments: of the command line; `{folder}` stands for the folder.
         while_it_runs: called again and again.
         scratch: the name of its folder of temporary files, of its own where two run at once.
     """
@@ -163,7 +159,7 @@ def call(
         os.chdir(folder)
         without_report()
 
-    return trial.run(own, list(arguments), arm, while_it_runs)
+    return trial.run(own, [argument.format(folder=folder) for argument in arguments], arm, while_it_runs)
 
 
 def without_report() -> None:

@@ -13,9 +13,38 @@ recorded as a result and never reaches the user as a crash
 
 from __future__ import annotations
 
+from typing import Final
+
+LONGEST: Final = 1_800
+"""The most bytes of a message: fewer than the signs of a screen."""
+
+
+def printable(text: str) -> str:
+    r"""`text` on one line: white space becomes a space; control and direction marks the replacement sign.
+
+    >>> printable("a\n\x1b[31mb")
+    'a �[31mb'
+    """
+    return "".join(ch if ch.isprintable() else " " if ch.isspace() else "\ufffd" for ch in text)
+
+
+def shown(text: str, most: int) -> str:
+    """`text` as a message may show it: printable, and cut to so many bytes, with an ellipsis where it was longer.
+
+    >>> shown("a long text", 8)
+    'a lon…'
+    """
+    encoded = printable(text[: 2 * most]).encode()
+    if len(encoded) <= most and len(text) <= 2 * most:
+        return encoded.decode()
+    return encoded[: max(0, most - 3)].decode(errors="ignore") + "…"
+
 
 class TiterError(Exception):
-    """The root: whatever titer raises on purpose."""
+    """The root: whatever titer raises on purpose. Its message can be printed, and does not fill a screen."""
+
+    def __str__(self) -> str:
+        return shown(super().__str__(), LONGEST)
 
 
 class InputError(TiterError):
@@ -34,7 +63,8 @@ class InputError(TiterError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.problem}. {self.remedy}"
+        place, part = shown(self.place, LONGEST // 8) or "input", LONGEST * 7 // 16 - 2
+        return f"{place}: {shown(self.problem, part)}. {shown(self.remedy, part)}"
 
 
 class RunError(TiterError):

@@ -5,6 +5,7 @@ Nothing is written here, so that a study may lie on a medium that cannot be writ
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from titer.analysis.assemble import assemble, assemble_packed
 from titer.analysis.findings import Assay, Verdict
 from titer.analysis.verdict import decide
 from titer.errors import DamagedError, InputError, UnfinishedError
+from titer.study.atomic_files import no_link
 from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
 from titer.study.packing import ReadCell
 from titer.study.root import Root
@@ -71,9 +73,10 @@ def check_whole(path: Path) -> Conclusion:
     return found
 
 
-def cells_of(study: Study) -> tuple[ReadCell, ...]:
-    """The cells of a study as they are read; none where it has not been planned."""
-    return tuple(stopping.read_cells(study, StoreView(study.store))) if study.tasks_file.exists() else ()
+def cells_of(study: Study) -> Iterator[ReadCell]:
+    """The cells of a study as they are read, one after the other; none where it has not been planned."""
+    if study.tasks_file.exists():
+        yield from stopping.read_cells(study, StoreView(study.store))
 
 
 def _concluded(assay: Assay, root: Root, folder: Path) -> Conclusion:
@@ -86,7 +89,7 @@ def _concluded(assay: Assay, root: Root, folder: Path) -> Conclusion:
 
 def _compare(verdict: Verdict, path: Path) -> None:
     """A verdict that was written before is the one that is concluded now; only its study's name may have changed."""
-    if not path.exists():
+    if not no_link(path, path.parent).exists():
         return
     try:
         written = Verdict.from_json(path.read_text(encoding="utf-8")).model_copy(update={"study": verdict.study})

@@ -94,6 +94,6 @@ def _metadata(key: str, step: str, tensors: Mapping[str, Tensor]) -> dict[str, s
     for name in sorted(tensors):
         tensor = tensors[name]
         whole.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
-        whole.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy())
+        whole.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
     whole.update(json.dumps([key, step]).encode())
     return {"step": step, "sha256": whole.hexdigest()}

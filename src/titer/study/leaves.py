@@ -6,7 +6,6 @@ have no texts and no ids: their digests are the same in the study and in whateve
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,16 +13,15 @@ from importlib.metadata import requires, version
 from itertools import chain
 from pathlib import Path
 
-from titer.errors import DamagedError
 from titer.records import digest
-from titer.study.folder import CELLS, FROZEN, SCORES, Frozen, Study
+from titer.study.atomic_files import no_link
+from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, Frozen, Study
 from titer.study.packed_tables import digest_of
 from titer.study.packing import ReadCell, cell_rows, score_rows, whole_of, without_text
 from titer.study.salt import Salt
 from titer.study.store import MANIFEST, Store
 from titer.study.tasks import RunStatus
 
-PROTOCOL = "protocol.toml"
 STORE = "store/"
 """How the names of files of the store begin, wherever it lies."""
 BEGUN = "tables/begun"
@@ -66,26 +64,24 @@ def table_leaves(study: Study, cells: Sequence[ReadCell], salt: Salt) -> dict[st
     }
 
 
-def file_leaves(study: Study, cells: Sequence[ReadCell], salt: Salt) -> dict[str, str]:
-    """Every file that a finished study is read from, as far as it is there."""
-    own = (study.folder / FROZEN, study.tasks_file, study.status_file)
-    found = {path.name: file_leaf(path, study.folder, salt) for path in own if path.exists()}
-    root = study.store.root
+def file_names(study: Study, cells: Sequence[ReadCell]) -> Iterator[str]:
+    """The leaf of every file that a finished study is read from, as far as it is there."""
+    for path in (study.folder / FROZEN, study.tasks_file, study.status_file):
+        if path.exists():
+            yield path.name
     for path in chain(_inputs(study), _results(study.store, cells)):
         if path.exists():
-            found[f"{STORE}{path.relative_to(root)}"] = file_leaf(path, root, salt)
-    return found
+            yield f"{STORE}{path.relative_to(study.store.root)}"
 
 
-def file_leaf(path: Path, root: Path, salt: Salt) -> str:
-    """The digest of a file that lies below a folder; neither it nor a folder on the way may be a link.
+def file_leaf(study: Study, name: str, salt: Salt) -> str:
+    """The digest of a file; neither it nor a folder on the way may be a link.
 
     Raises:
-        DamagedError: if one is.
+        InputError: if one is.
     """
-    if os.path.realpath(path) != os.path.join(os.path.realpath(root), path.relative_to(root)):
-        raise DamagedError(f"{path} is a link, or lies behind one: titer writes none, and follows none")
-    return salt.of_file(path.read_bytes())
+    root = study.store.root if name.startswith(STORE) else study.folder
+    return salt.of_file(no_link(path_of(study, name), root).read_bytes())
 
 
 def may_go(study: Study, name: str) -> bool:

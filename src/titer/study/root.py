@@ -15,16 +15,15 @@ from typing import Final, Literal
 
 from titer.errors import DamagedError
 from titer.records import Record, canonical
-from titer.study.atomic_files import write_text
-from titer.study.folder import FROZEN, PUT_BACK, Frozen
+from titer.study.atomic_files import no_link, write_text
+from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, Frozen
 from titer.study.formats import check_format
 from titer.study.leaves import (
     BEGUN,
-    PROTOCOL,
     frozen_leaf,
     versions,
 )
-from titer.study.salt import keep_salt, new_salt
+from titer.study.salt import begin_salt
 
 ROOT = "root.json"
 FORMAT: Final = 2
@@ -71,11 +70,13 @@ class Root(Record):
 def register(folder: Path, frozen: Frozen) -> Root:
     """Write down what is known before the run: the pre-registration, and the salt under which files are digested.
 
+    A salt that lies in the folder already is taken: so a study can be repeated to the same digests.
+
     Args:
         folder: that of the study, which has no `frozen.json` yet.
         frozen: what will be written into it.
     """
-    salt, now = new_salt(), versions()
+    salt, now = begin_salt(folder), versions()
     leaves = {
         PROTOCOL: frozen.protocol.digest,
         FROZEN: salt.of_file(frozen_text(frozen).encode()),
@@ -83,7 +84,6 @@ def register(folder: Path, frozen: Frozen) -> Root:
         SALTED: salt.commitment,
         STARTED: sha256_of(now),
     }
-    keep_salt(folder, salt)
     root = Root(
         titer=now["titer"], salt=salt.commitment, begun_with=now, registration=_registration(leaves), leaves=leaves
     )
@@ -103,9 +103,8 @@ def read_root(folder: Path) -> Root:
         DamagedError: if they are not there, or cannot be read, or do not fit each other.
     """
     path = folder / ROOT
-    if not path.exists() or path.is_symlink():
-        state = "is a link" if path.is_symlink() else "is missing"
-        raise DamagedError(f"{path} {state}, and nothing is concluded without it. {PUT_BACK}")
+    if not no_link(path, folder).exists():
+        raise DamagedError(f"{path} is missing, and nothing is concluded without it. {PUT_BACK}")
     try:
         text = path.read_text(encoding="utf-8")
         check_format(str(path), text, FORMAT)
@@ -116,6 +115,7 @@ def read_root(folder: Path) -> Root:
     if root.ended_with is not None:
         said[FINISHED] = sha256_of(root.ended_with)
     fits = all(root.leaves.get(name) == one for name, one in said.items())
+    fits = fits and all(".." not in name and not name.startswith("/") for name in root.leaves)
     fits = fits and root.registration == _registration(root.leaves)
     if not fits or (root.is_sealed and root.root != sha256_of(root.leaves)):
         raise DamagedError(f"{path} was changed: its digests are not those of its own leaves. {PUT_BACK}")

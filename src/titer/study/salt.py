@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titer.errors import DamagedError
-from titer.study.atomic_files import write_text
-from titer.study.folder import PACKED_STORE, PUT_BACK
+from titer.study.atomic_files import no_link, write_text
+from titer.study.folder import PUT_BACK
+from titer.study.store_place import PACKED_STORE
 
 SALT = "salt"
 """The file in the folder of a study; it is never packed."""
@@ -53,14 +54,17 @@ class Salt:
         return hmac.digest(self.secret, what + b"\0" + content, "sha256").hex()
 
 
-def new_salt() -> Salt:
-    """A fresh secret of 32 random bytes."""
-    return Salt(secrets.token_bytes(_BYTES))
+def begin_salt(folder: Path) -> Salt:
+    """The secret of a study that begins: one that lies in its folder already, as to repeat a study, or a fresh one.
 
-
-def keep_salt(folder: Path, salt: Salt) -> None:
-    """Write the secret of a study into its folder."""
+    Raises:
+        DamagedError: if one lies there that is none.
+    """
+    if (folder / SALT).exists():
+        return _read(folder / SALT)
+    salt = Salt(secrets.token_bytes(_BYTES))
     write_text(folder / SALT, _text(salt))
+    return salt
 
 
 def _text(salt: Salt) -> str:
@@ -81,13 +85,23 @@ def read_salt(folder: Path, commitment: str) -> Salt:
     path = folder / SALT
     if not path.exists() and (folder / PACKED_STORE).is_dir():
         return Salt(None)
-    state = "is a link" if path.is_symlink() else "is missing or was changed"
-    damaged = DamagedError(f"{path} {state}: without it no file of the study can be checked. {PUT_BACK}")
+    salt = _read(path)
+    if salt.commitment != commitment:
+        raise _damaged(path)
+    return salt
+
+
+def _read(path: Path) -> Salt:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = no_link(path, path.parent).read_text(encoding="utf-8")
         salt = Salt(bytes.fromhex(text))
     except (OSError, ValueError) as error:
-        raise damaged from error
-    if path.is_symlink() or salt.commitment != commitment or text != _text(salt):
-        raise damaged
+        raise _damaged(path) from error
+    if len(salt.secret or b"") != _BYTES or text != _text(salt):
+        raise _damaged(path)
     return salt
+
+
+def _damaged(path: Path) -> DamagedError:
+    problem = f"{path} is missing or was changed, and without it no file of the study can be checked"
+    return DamagedError(f"{problem}. {PUT_BACK}")

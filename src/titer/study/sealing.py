@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from titer.errors import DamagedError
-from titer.study.folder import PUT_BACK, Study
+from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, STANDING, TASKS, Study
 from titer.study.leaves import (
     BEGUN,
     ENDED,
-    PROTOCOL,
     STORE,
-    file_leaves,
+    file_leaf,
+    file_names,
     frozen_leaf,
     may_go,
     path_of,
@@ -35,38 +35,50 @@ def seal(study: Study, cells: Iterable[ReadCell]) -> Root:
     Raises:
         DamagedError: if something is not what it was when the study was registered, or finished before.
     """
-    cells, known = tuple(cells), read_root(study.folder)
+    known, salt = check_kept(study)
     if known.is_sealed:
-        check_files(study, cells)
-        return known
-    salt, now = read_salt(study.folder, known.salt), versions()
-    files = file_leaves(study, cells, salt)
-    leaves = {**protocol_leaf(study), **files, **table_leaves(study, cells, salt)}
-    leaves |= {SALTED: salt.commitment, STARTED: known.leaves[STARTED], FINISHED: sha256_of(now)}
-    _compare(study, known.leaves, {name: leaves[name] for name in known.leaves if name in leaves})
+        return check_files(study, cells)
+    cells, now = tuple(cells), versions()
+    leaves = {
+        **protocol_leaf(study),
+        **{name: file_leaf(study, name, salt) for name in file_names(study, cells)},
+        **table_leaves(study, cells, salt),
+        SALTED: salt.commitment,
+        STARTED: known.leaves[STARTED],
+        FINISHED: sha256_of(now),
+    }
     leaves = dict(sorted(leaves.items()))
     return keep_root(
         study.folder, known.model_copy(update={"ended_with": now, "root": sha256_of(leaves), "leaves": leaves})
     )
 
 
-def check_kept(study: Study, cells: Iterable[ReadCell]) -> None:
-    """Before a study is run again: what is still there is what it was; what is missing is made anew.
+def check_kept(study: Study) -> tuple[Root, Salt]:
+    """Before a study is run again: what is there is what it was; what the store lacks is made anew.
 
     Args:
         study: the study, finished or not.
-        cells: its cells, as they are read.
+
+    Returns:
+        Its digests and its salt.
 
     Raises:
         DamagedError: naming the first file that was changed.
     """
-    known, salt = _known(study)
-    found = {**protocol_leaf(study), SALTED: salt.commitment}
+    known = read_root(study.folder)
+    salt = read_salt(study.folder, known.salt)
+    _check_known(study, known, protocol_leaf(study))
     if salt.secret is None:
-        found |= {SALTED: known.salt, **frozen_leaf(study.frozen, salt)}
-    else:
-        found |= file_leaves(study, tuple(cells) if known.is_sealed else (), salt)
-    _compare(study, known.leaves, known.leaves | {name: one for name, one in found.items() if name in known.leaves})
+        _check_known(study, known, frozen_leaf(study.frozen, salt))
+        return known, salt
+    for name in _files(known):
+        path = path_of(study, name)
+        if path.exists() or path.is_symlink():
+            if file_leaf(study, name, salt) != known.leaves[name]:
+                raise _changed(path, "is truncated or was changed", name)
+        elif not name.startswith(STORE):
+            raise _changed(path, "is missing", name)
+    return known, salt
 
 
 def check_files(study: Study, cells: Iterable[ReadCell]) -> Root:
@@ -74,7 +86,7 @@ def check_files(study: Study, cells: Iterable[ReadCell]) -> Root:
 
     Args:
         study: the study.
-        cells: its cells, as they are read.
+        cells: its cells, as they are read: asked for after everything that they are read from was compared.
 
     Returns:
         The digests; not sealed where the study is not finished, and then nothing but its inputs was compared.
@@ -82,15 +94,17 @@ def check_files(study: Study, cells: Iterable[ReadCell]) -> Root:
     Raises:
         DamagedError: naming the first file that is not what it was.
     """
-    cells, (known, salt) = tuple(cells), _known(study)
+    known, salt = check_kept(study)
     if salt.secret is None:
         return check_tables(study, cells)
-    if not known.is_sealed:
-        check_kept(study, cells)
-        return known
-    found = {**protocol_leaf(study), SALTED: salt.commitment, **file_leaves(study, cells, salt)}
-    own = {name: one for name, one in known.leaves.items() if _is_file(name) or name in (PROTOCOL, SALTED)}
-    _compare(study, {name: one for name, one in own.items() if name in found or not may_go(study, name)}, found)
+    for name in _files(known):
+        if not path_of(study, name).exists() and not may_go(study, name):
+            raise DamagedError(
+                f"{path_of(study, name)} is missing: `titer run {study.folder}` makes it anew, as it was"
+            )
+    if known.is_sealed:
+        for name in sorted(set(file_names(study, tuple(cells))) - known.leaves.keys()):
+            raise _changed(path_of(study, name), "was added", name)
     return known
 
 
@@ -104,39 +118,29 @@ def check_tables(study: Study, cells: Iterable[ReadCell]) -> Root:
     Raises:
         DamagedError: naming the first table that is not what it was.
     """
-    known, salt = _known(study)
-    for name, one in {**protocol_leaf(study), **table_leaves(study, tuple(cells), salt)}.items():
-        if known.leaves.get(name) != one:
-            raise DamagedError(f"{study.folder}: {not_as_packed(name)}. Nothing is concluded from it. {PUT_BACK}")
+    known, salt = check_kept(study)
+    _check_known(study, known, table_leaves(study, tuple(cells), salt))
     return known
 
 
-def not_as_packed(name: str) -> str:
-    """What is said of a leaf that a pack can show, and that is not what it was."""
-    about = {BEGUN: "what the study began with", ENDED: "how its run ended", PROTOCOL: "the protocol"}
-    return f"{about.get(name, f'the rows of {Path(name).name}')} changed since the study was finished"
+def _check_known(study: Study, known: Root, found: Mapping[str, str]) -> None:
+    """Compare leaves that are no files."""
+    about = {BEGUN: FROZEN, PROTOCOL: PROTOCOL, ENDED: study.status_file.name}
+    for name, one in found.items():
+        if known.leaves.get(name) != one:
+            what = about.get(name, f"the rows of {Path(name).name}")
+            problem = f"{study.folder}: {what} changed since the study was registered or finished"
+            raise DamagedError(f"{problem}. Nothing is concluded from it. {PUT_BACK}")
 
 
-def _known(study: Study) -> tuple[Root, Salt]:
-    """Its digests as they were written, and its salt."""
-    root = read_root(study.folder)
-    return root, read_salt(study.folder, root.salt)
+def _files(known: Root) -> list[str]:
+    """The leaves that are files: first those of the study, then those of its store."""
+    own = (FROZEN, TASKS, STANDING)
+    return [name for name in own if name in known.leaves] + [name for name in known.leaves if name.startswith(STORE)]
 
 
-def _is_file(name: str) -> bool:
-    return name.startswith(STORE) or "/" not in name and name not in (PROTOCOL, SALTED)
-
-
-def _compare(study: Study, known: Mapping[str, str], found: Mapping[str, str]) -> None:
-    for name in sorted({*known, *found}, key=lambda name: (name.startswith(STORE), name)):
-        if known.get(name) != found.get(name):
-            path, own = path_of(study, name), name.startswith(STORE)
-            if name not in found and own:
-                raise DamagedError(f"{path} is missing: `titer run {study.folder}` makes it anew, as it was")
-            if name not in found:
-                state = "is missing"
-            else:
-                state = "was added" if name not in known else "is truncated or was changed"
-            remedy = f"Delete {path} and run again: it must come back as it was" if own else PUT_BACK
-            since = "finished" if own else "registered"
-            raise DamagedError(f"{path} {state} since the study was {since}. Nothing is concluded from it. {remedy}")
+def _changed(path: Path, state: str, name: str) -> DamagedError:
+    own = name.startswith(STORE)
+    remedy = f"Delete {path} and run again: it must come back as it was" if own else PUT_BACK
+    since = "finished" if own else "registered"
+    return DamagedError(f"{path} {state} since the study was {since}. Nothing is concluded from it. {remedy}")
