@@ -28,8 +28,8 @@ Arguments = tuple[str, ...]
 BUSY = "is being run by another process"
 UNFINISHED = ("is not finished", "has not been run yet", "is missing: `titer run")
 """What `judge` may say of a study that is under way."""
-UNLIKE = (".lock", "runs.jsonl", "salt", "root.json")
-"""What two runs need not have in common: locks, the log of times, and the salt of a study with what has it inside."""
+UNLIKE = (".lock", "runs.jsonl", "salt", "root.json", "store.path")
+"""What two runs need not have in common: locks, the log of times, the salt with what has it inside, the place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ class Laboratory:
         for arguments in kind.before:
             expect_done(home / "before", arguments)
         self.seconds: dict[Arguments, float] = {}
-        for arguments in kind.pair:
+        for arguments in dict.fromkeys(kind.pair):
             begun = time.monotonic()
             expect_done(self._fresh("timed"), arguments)
             self.seconds[arguments] = time.monotonic() - begun
