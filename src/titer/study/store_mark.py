@@ -56,6 +56,6 @@ def _check_empty(root: Path) -> None:
     """A folder that becomes a store has nothing in it, but what another titer writes at the same moment."""
     inside = sorted(path.name for path in root.iterdir()) if root.exists() else []
     foreign = [name for name in inside if name not in (".lock", MARK) and not name.startswith(TEMPORARY)]
-    if foreign:
+    if foreign and not (root / MARK).exists():  # which another titer may have put first, a moment ago
         problem = f"{root} is no store of titer, and is not empty: it has {foreign[0]}"
         raise InputError(PLACE, problem, "Name a folder of its own, which titer makes.")
