@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from titer.errors import DamagedError, RunError
+from titer.errors import DamagedError, RunError, TiterError
 from titer.records import Record
 
 TEMPORARY = ".titer-tmp-"
@@ -68,17 +68,27 @@ def writing(path: Path) -> Iterator[None]:
     """Say in words when the disk refuses what is written to `path`.
 
     Raises:
-        RunError: in place of the error of the system, or of the library that writes weights.
+        RunError: in place of the error of the system, or of a library that writes weights or tokenizers.
     """
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or f"os error {errno.ENOSPC}" in str(error):
+    except TiterError:
+        raise
+    except Exception as error:  # nothing narrower is raised by the library that writes tokenizers
+        if _is_full(error):
             raise RunError(
                 f"no space left on the disk of {path}; nothing half-written was left. Free some and run again"
             ) from error
-        raise RunError(f"cannot write {path}: {error}") from error
+        if isinstance(error, OSError | SafetensorError):
+            raise RunError(f"cannot write {path}: {error}") from error
+        raise
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether an error says that there is no space: by its number, or in its text where a library passes it on."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return any(f"os error {number}" in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
 def write_lines(path: Path, records: Sequence[Record]) -> None:
