@@ -147,13 +147,13 @@ class Laboratory:
                 copy_unjudged(self.whole, folder / "study")
             counts = Counts()
             trigger = Trigger(counts, stream, at, partial(kind.act, chance))
-            first = self._run(folder, jobs, trigger, kind)
+            first = self._run(folder, jobs, trigger, (stream,))
             if counts.struck or at == 1:
                 break
             at = at // 2 + 1 if at > 2 else 1  # two workers share the events: neither came to this one
         last, runs = first, 0
         while last.code != 0 and last.code is not None and runs < MOST_RUNS:
-            last, runs = self._run(folder, jobs, None, kind), runs + 1
+            last, runs = self._run(folder, jobs, None, ()), runs + 1
         difference = first_difference(folder / "study", self.whole)
         return Outcome(struck=counts.struck, first=first, more_runs=runs, last=last, difference=difference)
 
@@ -161,17 +161,16 @@ class Laboratory:
         """Run a study undisturbed, and count its events."""
         counts = Counts()
         study.parent.mkdir(exist_ok=True)
-        ended = self._run(study.parent, 1, Trigger(counts, "make", 0, lambda: None), None)
+        ended = self._run(study.parent, 1, Trigger(counts, streams[0], 0, lambda: None), streams)
         assert ended.code == 0, ended.said
         return {stream: counts[stream] for stream in streams}
 
-    def _run(self, folder: Path, jobs: int, trigger: Trigger | None, kind: Kind | None) -> trial.Ended:
-        """Run the study in a folder, with a trigger or undisturbed; where there is no kind, all events are counted."""
+    def _run(self, folder: Path, jobs: int, trigger: Trigger | None, streams: tuple[Stream, ...]) -> trial.Ended:
+        """Run the study in a folder, undisturbed or with a trigger; the events of these streams are counted for it."""
 
         def arm() -> None:
             write_every_state()
             if trigger is not None:
-                streams = triggers.STREAMS if kind is None else (trigger.stream,)
                 watch(trigger, streams)
 
         waker = _Waker(trigger.counts if trigger else None)
