@@ -62,6 +62,7 @@ def study(folder: Path, cells: int) -> Study:
     """A study that begins in a folder, frozen without a model."""
     plan = protocol(cells)
     frozen = Frozen(
+        titer="planning",
         protocol=plan,
         subject=SubjectRef(key="m" * 32, source=None),
         reference=None,

@@ -1,89 +1,92 @@
-"""From a finished study, or a packed one, to its verdict and report: assemble, check, conclude, render. No torch."""
+"""The verdict, report and pack of a finished study, written. No torch."""
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from titer.analysis import stopping
-from titer.analysis.assemble import assemble, assemble_packed
-from titer.analysis.findings import Assay, Verdict
-from titer.analysis.verdict import decide
-from titer.errors import InputError
+from titer.analysis.concluding import VERDICT, Conclusion, cells_of
+from titer.analysis.concluding import conclude as concluded
+from titer.errors import DamagedError, InputError
 from titer.records import canonical
-from titer.study.atomic_files import write_text
-from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
+from titer.study.atomic_files import copy_file, write_text
+from titer.study.checksums import write_sums
+from titer.study.folder import PROTOCOL, Study
 from titer.study.packing import write_tables
-from titer.study.root import Root, check_root, read_root
-from titer.study.view import StoreView
+from titer.study.root import ROOT
+from titer.study.salt import read_salt
+from titer.study.signature import SIGNATURE
 
-
-@dataclass(frozen=True, kw_only=True)
-class Conclusion:
-    """The verdict of a study with the assay it rests on, and the folder in which it was written."""
-
-    verdict: Verdict
-    assay: Assay
-    folder: Path
+REPORT, DATA = "report.md", "report.json"
 
 
 def conclude(study: Study) -> Conclusion:
-    """Conclude on a finished study; its verdict is also written to verdict.json.
+    """Conclude on a finished study, and write its verdict.
 
     Raises:
         UnfinishedError: if something is still missing; says what.
         DamagedError: if a file is not what it was when the study was finished.
     """
-    verify(study)
-    return _conclude(assemble(study), study.folder)
+    found = concluded(study)
+    keep_verdict(found, study.folder)
+    return found
 
 
-def verify(study: Study) -> Root | None:
-    """Compare all that a finished study rests on with the digests of its end; None where it has none.
-
-    Raises:
-        DamagedError: naming the first file that is not what it was.
-    """
-    root = read_root(study)
-    if root is None or root.root is None:
-        return None
-    return check_root(study, stopping.read_cells(study, StoreView(study.store)))
-
-
-def conclude_path(path: Path) -> Conclusion:
-    """Conclude on what a path names: a study folder, a packed one, or one of its two tables.
-
-    Raises:
-        InputError: if it is none of them.
-        UnfinishedError: if something is still missing; says what.
-        DamagedError: if a file is not what was written.
-    """
-    is_table = path.suffix == ".parquet"
-    if is_table and path.name not in (CELLS, SCORES):
-        raise InputError(str(path), "this is no table of a packed study", f"Name {CELLS}, {SCORES} or their folder.")
-    if not is_table and not is_packed(path):
-        return conclude(read_study(path))
-    folder = path.parent if is_table else path
-    return _conclude(assemble_packed(folder), folder)
+def keep_verdict(conclusion: Conclusion, folder: Path) -> bool:
+    """Write verdict.json into a folder; False where that cannot be written, as on a read-only medium."""
+    if folder.exists() and not os.access(folder, os.W_OK):
+        return False
+    write_text(folder / VERDICT, conclusion.verdict.to_json() + "\n")
+    return True
 
 
 def report(conclusion: Conclusion) -> Path:
     """Write report.md, report.json and the charts beside the verdict; the path of report.md."""
     from titer.report.charts import charts
+
+    files = charts(conclusion.assay, conclusion.verdict, conclusion.folder)
+    for name, text in _rendered(conclusion, files).items():
+        write_text(conclusion.folder / name, text)
+    return conclusion.folder / REPORT
+
+
+def check_report(conclusion: Conclusion) -> None:
+    """Compare a report that was written before with the one that is written now; its charts are not drawn again.
+
+    Raises:
+        DamagedError: if it says something else.
+    """
+    from titer.report.charts import CHARTS
+
+    folder = conclusion.folder
+    drawn = {name: f"{name}.svg" for name in CHARTS if (folder / f"{name}.svg").exists()}
+    for name, text in _rendered(conclusion, drawn).items():
+        path = folder / name
+        if path.exists() and path.read_bytes() != text.encode():
+            problem = f"{path} is not what is reported of the scores: it was changed, or another titer wrote it"
+            raise DamagedError(f"{problem}. `titer report {folder}` writes it anew")
+
+
+def _rendered(conclusion: Conclusion, charts: Mapping[str, str]) -> dict[str, str]:
+    """The text of report.json and report.md.
+
+    Args:
+        conclusion: what was concluded.
+        charts: the file of each chart, by its name.
+    """
     from titer.report.json_report import report_data
     from titer.report.markdown import render
 
-    verdict, assay, folder = conclusion.verdict, conclusion.assay, conclusion.folder
-    files = charts(assay, verdict, folder)
-    write_text(folder / "report.json", canonical(report_data(verdict, assay)) + "\n")
-    path = folder / "report.md"
-    write_text(path, render(verdict, assay, files))
-    return path
+    verdict, assay, root = conclusion.verdict, conclusion.assay, conclusion.root
+    return {DATA: canonical(report_data(verdict, assay, root)) + "\n", REPORT: render(verdict, assay, root, charts)}
 
 
 def pack(study: Study, out: Path) -> None:
     """Pack a finished study into a folder: protocol, verdict, report, charts as SVG, and two tables without any text.
+
+    Its root digest and its signature go with it, and its salt stays.
 
     Raises:
         InputError: if `out` is not empty.
@@ -91,17 +94,13 @@ def pack(study: Study, out: Path) -> None:
     """
     if out.exists() and any(out.iterdir()):
         raise InputError(str(out), "the folder is not empty", "Choose another one.")
-    view = StoreView(study.store)
-    verify(study)
-    wanted = [(cell, doses) for cell, doses, _ in stopping.read_cells(study, view)]
-    report(_conclude(assemble(study), out))
+    found = replace(concluded(study), folder=out)
+    keep_verdict(found, out)
+    report(found)
     for image in out.glob("*.png"):
         image.unlink()
-    shutil.copyfile(study.folder / "protocol.toml", out / "protocol.toml")
-    write_tables(study, wanted, out)
-
-
-def _conclude(assay: Assay, folder: Path) -> Conclusion:
-    verdict = decide(assay)
-    write_text(folder / "verdict.json", verdict.to_json() + "\n")
-    return Conclusion(verdict=verdict, assay=assay, folder=folder)
+    for name in (PROTOCOL, ROOT, SIGNATURE):
+        if (study.folder / name).exists():
+            copy_file(study.folder / name, out / name)
+    write_tables(study, tuple(cells_of(study)), read_salt(study.folder, found.root.salt), out)
+    write_sums(out)

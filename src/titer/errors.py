@@ -4,6 +4,7 @@ TiterError
 ├── InputError            2   what was written or given is wrong: place, problem, remedy
 ├── RunError              1   the work could not be done or finished here
 │   ├── BusyError             another process is running this study
+│   ├── MachineFailure        a task could not be done here, though it was tried again; the next run tries anew
 │   ├── UnfinishedError       something is still missing; says what
 │   └── DamagedError          a file of the store is not what was written
 └── MethodFailure             a method's own failure, for instance a loss that is not finite; it is
@@ -12,9 +13,38 @@ recorded as a result and never reaches the user as a crash
 
 from __future__ import annotations
 
+from typing import Final
+
+LONGEST: Final = 1_800
+"""The most bytes of a message: fewer than the signs of a screen."""
+
+
+def printable(text: str) -> str:
+    r"""`text` on one line: white space becomes a space; control and direction marks the replacement sign.
+
+    >>> printable("a\n\x1b[31mb")
+    'a �[31mb'
+    """
+    return "".join(ch if ch.isprintable() else " " if ch.isspace() else "\ufffd" for ch in text)
+
+
+def shown(text: str, most: int) -> str:
+    """`text` as a message may show it: printable, and cut to so many bytes, with an ellipsis where it was longer.
+
+    >>> shown("a long text", 8)
+    'a lon…'
+    """
+    encoded = printable(text[: 2 * most]).encode()
+    if len(encoded) <= most and len(text) <= 2 * most:
+        return encoded.decode()
+    return encoded[: max(0, most - 3)].decode(errors="ignore") + "…"
+
 
 class TiterError(Exception):
-    """The root: whatever titer raises on purpose."""
+    """The root: whatever titer raises on purpose. Its message can be printed, and does not fill a screen."""
+
+    def __str__(self) -> str:
+        return shown(super().__str__(), LONGEST)
 
 
 class InputError(TiterError):
@@ -33,7 +63,8 @@ class InputError(TiterError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.problem}. {self.remedy}"
+        place, part = shown(self.place, LONGEST // 8) or "input", LONGEST * 7 // 16 - 2
+        return f"{place}: {shown(self.problem, part)}. {shown(self.remedy, part)}"
 
 
 class RunError(TiterError):
@@ -42,6 +73,23 @@ class RunError(TiterError):
 
 class BusyError(RunError):
     """Another process is running this study."""
+
+
+class MachineFailure(RunError):
+    """The machine failed at a task, not its method: nothing of it is recorded, and the next run tries anew.
+
+    Args:
+        task: its kind and key.
+        reason: what happened, as the death of its worker.
+    """
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(task, reason)
+        self.task = task
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.reason}"
 
 
 class UnfinishedError(RunError):

@@ -5,20 +5,23 @@ Read this first. `run` is the loop; `execution/worker.py` has the three kinds of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from titer.analysis import stopping
+from titer.analysis.concluding import cells_of
+from titer.errors import MachineFailure, RunError
 from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
 from titer.planning.cost.machine import DiskReserve, free_bytes
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
 from titer.study.folder import Study, check_disjoint
-from titer.study.root import check_kept, seal
+from titer.study.sealing import check_kept, seal
 from titer.study.tasks import Task
-from titer.study.view import StoreView
+
+MOST_TOLD = 5
+"""Tasks that are named when the machine could not do them."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,17 @@ def run(
         InputError: if splits share rows that must not.
         BusyError: if another process runs this study.
         RunError: if the machine failed, or its disk is nearly full: then no task is begun, those under way are
-            finished; what was finished is kept, and nothing half-written is left.
+            finished; what was finished is kept, and nothing half-written is left. A task whose workers die does not
+            end the run: all else is done before it is told.
     """
     check_disjoint(study.frozen)
     with study.locked(), study.store.in_use():
-        if study.tasks_file.exists():
-            check_kept(study, stopping.read_cells(study, StoreView(study.store)))
+        check_kept(study)
         restore_data(study)
         planner = planned(study)
         planner.keep()
         yield Progress(planner, None)
+        failures: list[MachineFailure] = []
         reserve, full = DiskReserve(study, free), None
         with executor(study.store, jobs) as pool:
             while True:
@@ -73,7 +77,11 @@ def run(
                         pool.submit(task)
                 if pool.is_idle:
                     break
-                finished = pool.wait()
+                try:
+                    finished = pool.wait()
+                except MachineFailure as failure:
+                    failures.append(failure)
+                    continue
                 if planner.finish(finished):
                     planner.keep()
                 yield Progress(planner, finished)
@@ -81,4 +89,17 @@ def run(
         if full is not None:
             raise full
         if planner.whole is not None and study.read_status().finished:
-            seal(study, stopping.read_cells(study, planner.view))
+            seal(study, cells_of(study))
+    if failures:
+        raise _unfinished(failures)
+
+
+def _unfinished(failures: Sequence[MachineFailure]) -> RunError:
+    """What the machine could not do, once all else is done."""
+    told = "".join(f"\n  {failure}" for failure in failures[:MOST_TOLD])
+    more = f"\n  and {len(failures) - MOST_TOLD} more" if len(failures) > MOST_TOLD else ""
+    return RunError(
+        f"{len(failures)} of the tasks could not be done, by the machine's failure:{told}{more}\nAll else is done and "
+        "kept; nothing is concluded before these are. Run again, with fewer --jobs if memory is short; where it is "
+        "too short for one, begin a study with a smaller compute.batch"
+    )

@@ -13,6 +13,7 @@ from titer.analysis.assemble import assemble, assemble_packed
 from titer.conclude import pack
 from titer.data.identifiers import ProbeId
 from titer.study.folder import Study
+from titer.study.unpacking import read_packed
 
 Data = dict[str, Any]
 
@@ -55,7 +56,7 @@ def assembled(folder: Path, change: Callable[[Data], None]) -> Study:
 )
 def test_a_packed_study_gives_the_assay_of_its_folder(change: Callable[[Data], None], tmp_path: Path) -> None:
     study = assembled(tmp_path, change)
-    expected, found = assemble(study), assemble_packed(tmp_path / "out")
+    expected, found = assemble(study), assemble_packed(read_packed(tmp_path / "out"), tmp_path / "out")
     assert found == expected
     assert [list(point.values) for curve in found.curves for point in curve.points] == [
         list(point.values) for curve in expected.curves for point in curve.points

@@ -82,12 +82,12 @@ WRONG: dict[str, tuple[Change, tuple[str, ...]]] = {
         ("harm.domain.0.columns.prompt", "no column 'ask'", "Columns here: prompt, response"),
     ),
     "empty split": (set_to("harm.domain.1.splits.attack", 0), ("domain.1.splits.attack", "empty split", "1 or more")),
-    "no rows left": (set_to("task.0.where", {"prompt": ["x"]}), ("task.0.source", "no rows are left", "`where`")),
+    "no rows left": (set_to("task.0.where", {"prompt": ["x"]}), ("task.0.where.prompt", "no row has the value")),
     "too few rows": (set_to("harm.domain.0.splits.probe", 900), ("harm.domain.0.splits", "groups", "add rows")),
     "budget no dose": (set_to("attacker.budget.steps", 7), ("attacker.budget.steps", "7 is not a dose", "Add 7")),
     "horizon too low": (set_to("attacker.budget.steps", 32), ("attacker.ladder", "ends at 16", "Add doses")),
-    "threshold 0": (set_to("harm.threshold", 0.0), ("harm.threshold", "greater than 0", "found 0.0")),
-    "threshold 1": (set_to("harm.threshold", 1.0), ("harm.threshold", "less than 1", "found 1.0")),
+    "threshold 0": (set_to("harm.threshold", 0.0), ("harm.threshold", "0 is less than 0.001", "Raise it")),
+    "threshold 1": (set_to("harm.threshold", 1.0), ("harm.threshold", "1 is more than 0.999", "Lower it")),
     "too few seeds": (set_to("study.seeds.attack", 3), ("study.seeds.attack", "3 seeds are too few", "Use 5 or more")),
     "too few items": (set_to("harm.domain.0.splits.probe", 4), ("harm.domain.0.splits.probe", "4 items", "or more")),
     "name with a slash": (set_to("study.name", "a/b"), ("study.name", 'found "a/b"')),
@@ -141,7 +141,7 @@ def test_a_tokenizer_without_chat_template(write: Write, tiny_file: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [(b"[study\nname = 1", "at line 1"), (b"\x7fELF\x00\xff\xfe", "not valid TOML")]
+    ("content", "problem"), [(b"[study\nname = 1", "at line 1"), (b"\x7fELF\x00\xff\xfe", "its TOML cannot be read")]
 )
 def test_a_file_that_is_no_toml(content: bytes, problem: str, tmp_path: Path, here: Here) -> None:
     path = tmp_path / "p.toml"
@@ -183,7 +183,15 @@ def test_a_file_where_a_folder_is_meant(command: str, finished_once: Path, tmp_p
 
 JUDGES = {
     "jury": ("unknown judge 'jury'", "Known: "),
-    "refusal:{": ("its parameters are no JSON", "Write it as in"),
+    "refusal:{": ("its parameters as JSON cannot be read", "Write it as in"),
+    'refusal:{"within": NaN}': ("--judge.within", "nan is no number"),
+    'refusal:{"within": 1' + "0" * 5000 + "}": ("its parameters as JSON cannot be read", "Write it as in"),
+    'refusal:{"within": 1' + "0" * 500 + "}": ("--judge.within", "a number of about 500 digits is more than"),
+    'refusal:{"extra": ["\\ud800"]}': ("--judge.extra.0", "U+D800"),
+    "refusal:" + "[" * 9000: ("its parameters as JSON cannot be read", "nested too deeply"),
+    'refusal:{"extra": ' + "[" * 90 + "]" * 90 + "}": ("--judge.extra.0", "nested too deeply"),
+    "ref\x1b[31musal": ("--judge.name", "U+001B"),
+    "x" * 5000: ("--judge.name", "5,000 signs are too many"),
     "refusal:[]": ("its parameters are no JSON object", "Write it as in"),
     'refusal:{"fraze": 1}': ("fraze: unknown key", "Known here"),
     "loss": ("'loss' reads a loss, not harm", "`titer list judges`"),

@@ -15,8 +15,8 @@ import pytest
 from support.command import ENVIRONMENT, Here, start
 from support.command import titer as ran
 
+import titer.analysis.concluding
 import titer.cli.run
-import titer.conclude
 from titer.analysis.findings import Verdict
 from titer.cli.output import EXIT
 from titer.records import Outcome
@@ -57,8 +57,8 @@ def test_only_verdict_and_the_gate_exit_with_the_verdict(
     found = Verdict.from_json((finished / "verdict.json").read_text(encoding="utf-8")).model_copy(
         update={"outcome": outcome}
     )
-    conclusion = replace(titer.conclude.conclude_path(finished), verdict=found)
-    monkeypatch.setattr(titer.conclude, "conclude_path", lambda path: conclusion)
+    conclusion = replace(titer.analysis.concluding.conclude_path(finished), verdict=found)
+    monkeypatch.setattr(titer.analysis.concluding, "conclude_path", lambda path: conclusion)
     monkeypatch.setattr(titer.cli.run, "conclude", lambda study: conclusion)
     assert EXIT[outcome] == code
     assert here("verdict", finished).code == code
@@ -72,8 +72,8 @@ def test_a_real_gate_exits_with_a_real_verdict(finished_once: Path) -> None:
 
 def test_a_crash_is_no_verdict(finished_once: Path) -> None:
     crash = (
-        "import sys, titer.conclude, titer.cli\n"
-        "titer.conclude.conclude_path = lambda path: 1 / 0\n"
+        "import sys, titer.analysis.concluding, titer.cli\n"
+        "titer.analysis.concluding.conclude_path = lambda path: 1 / 0\n"
         f"sys.argv = ['titer', 'verdict', {str(finished_once)!r}]\n"
         "titer.cli.main()"
     )

@@ -1,6 +1,7 @@
 """Reading one source into rows."""
 
 import json
+import os
 import sys
 import types
 from pathlib import Path
@@ -116,10 +117,26 @@ WRONG: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("a.csv", "prompt,response\na,b,c\n", {}, "source", "not valid CSV at line 2"),
     ("a.csv", "prompt,response\na\n", {}, "source", "not valid CSV at line 2"),
     ("a.csv", 'prompt,response\n"a,b\n', {}, "source", "not valid CSV"),
-    ("a.csv", "prompt,response\n", {}, "columns.prompt", "no column"),
+    ("a.csv", "prompt,response\n", {}, "source", "there are no rows"),
+    ("a.csv", "", {}, "source", "there are no rows"),
+    ("a.jsonl", "\n\n", {}, "source", "there are no rows"),
+    ("a.csv", "prompt,response,prompt\na,b,c\n", {}, "source", "two columns of .* are named 'prompt'"),
+    ("a.csv", "prompt,response\na,b\n", {"where": {"response": ["b", "x"]}}, "where.response",
+     "no row has the value 'x'.*Values there: 'b'"),
     ("a.csv", "prompt,response\na,b\n", {"longest": {"prompt": 0}}, "source", "no rows are left.*1 were read"),
     ("a.csv", "id,prompt,response\n1,a,b\n1,c,d\n", {}, "columns.id", "two rows have the id '1'"),
-    ("a.jsonl", '{"prompt": "a", "response": "b"}\n{"prompt"\n', {}, "source", "not valid JSON at line 2"),
+    ("a.jsonl", '{"prompt": "a", "response": "b"}\n{"prompt"\n', {}, "source", "line 2 of .* as JSON cannot be read"),
+    ("a.jsonl", '{"prompt": "a", "prompt": "b"}\n', {}, "source", "the key 'prompt' is there twice"),
+    ("a.jsonl", '{"prompt": NaN, "response": "b"}\n', {}, "source", "NaN is no value of JSON"),
+    ("a.jsonl", '{"prompt": 1' + "0" * 5000 + ', "response": "b"}\n', {}, "source", "line 1 of .* cannot be read"),
+    ("a.jsonl", "[" * 9000 + "]" * 9000 + "\n", {}, "source", "nested too deeply"),
+    ("a.jsonl", '{"prompt": "\\ud800", "response": "b"}\n', {}, "columns.prompt", "a text of row 0 .* surrogates"),
+    ("a.jsonl", '{"prompt": "a", "response": "b", "options": ["\\udfff"]}\n', {}, "columns.options",
+     "a text of row 0 .* surrogates"),
+    ("a.jsonl", '{"prompt": "a", "response": "b", "options": ["c", ["d"]]}\n', {}, "columns.options",
+     "an option of row 0 .* is no text"),
+    ("a.jsonl", '{"prompt": ["a"], "response": "b"}\n', {"columns": {"prompt": "prompt." + "9" * 5000}},
+     "columns.prompt", "has no prompt"),
     ("a.jsonl", "[1]\n", {}, "source", "line 1 of .* is not an object"),
     ("a.jsonl", '{"prompt": ["a"], "response": "b"}\n', {}, "columns.prompt", "holds a list"),
     ("a.jsonl", '{"prompt": "a", "response": {"b": 1}}\n', {}, "columns.response", "holds a dict"),
@@ -141,11 +158,26 @@ def test_what_is_wrong_with_a_source_is_said_with_its_place(
 
 
 def test_a_missing_file_and_a_wrong_encoding(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"harm\.domain\.0\.source.*cannot be read \(No such file"):
+    with pytest.raises(InputError, match=r"harm\.domain\.0\.source.*cannot be read: No such file"):
         read(tmp_path / "none.csv")
     (tmp_path / "latin.csv").write_bytes("prompt,response\ncafé,b\n".encode("latin-1"))
-    with pytest.raises(InputError, match="not UTF-8 at byte 19"):
+    with pytest.raises(InputError, match="decode byte 0xe9 in position 19"):
         read(tmp_path / "latin.csv")
+
+
+def test_a_path_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jsonl")
+    with pytest.raises(InputError, match=r"harm\.domain\.0\.source: .* is no file"):
+        read(tmp_path / "a.jsonl")
+    with pytest.raises(InputError, match=r"harm\.domain\.0\.source: .* cannot be read: File name too long"):
+        read(tmp_path / ("a" * 300))
+
+
+def test_a_file_that_does_not_fit_in_memory_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.jsonl").open("wb") as file:
+        file.truncate(2**30 + 1)  # of holes
+    with pytest.raises(InputError, match=r"1,073,741,825 bytes, more than 1,073,741,824"):
+        read(tmp_path / "a.jsonl")
 
 
 def test_the_data_folder_comes_from_its_variable_or_lies_beside(
@@ -188,7 +220,7 @@ def test_a_hub_data_set_that_cannot_be_had_is_one_clear_message(monkeypatch: pyt
     fake = types.ModuleType("datasets")
     monkeypatch.setattr(fake, "load_dataset", load_dataset, raising=False)
     monkeypatch.setitem(sys.modules, "datasets", fake)
-    with pytest.raises(InputError, match=r"'someone/set' cannot be loaded \(no hub\)"):
+    with pytest.raises(InputError, match=r"'someone/set' cannot be read: no hub"):
         read("someone/set")
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(InputError, match="needs the package datasets"):

@@ -48,7 +48,7 @@ def leaves(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 def alternatives(value: Any, outcomes: list[str]) -> list[Any]:
     """Other values that a leaf might take, the plainest first."""
     if isinstance(value, bool):
-        return [not value]
+        return [not value, ["x"]]
     if isinstance(value, int):
         return [value + 1]
     if isinstance(value, float):
@@ -193,5 +193,5 @@ def test_the_protocol_is_read_from_a_file_or_refused_with_the_place(tmp_path: Pa
         load(tmp_path / "none.toml")
     broken = tmp_path / "broken.toml"
     broken.write_text("[study\n")
-    with pytest.raises(InputError, match=r"not valid TOML.*line 1"):
+    with pytest.raises(InputError, match=r"its TOML cannot be read: .*line 1"):
         load(broken)

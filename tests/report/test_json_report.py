@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from support.report_assays import DIVERGED, ITEMS, assay, verdict
+from support.report_assays import DIVERGED, ITEMS, ROOT, assay, verdict
 
 from titer.analysis.findings import Verdict
 from titer.data.identifiers import ProbeId
 from titer.records import canonical
 from titer.report.json_report import report_data
 
-DATA = report_data(verdict(), assay())
+DATA = report_data(verdict(), assay(), ROOT)
 
 
 def test_it_is_plain_json_and_the_verdict_comes_back_equal() -> None:
@@ -40,7 +40,7 @@ def test_a_judge_that_read_nothing_has_no_total() -> None:
     made = assay()
     blind = made.curves[0].points[0].model_copy(update={"values": {ProbeId("over_refusal"): {"refusal": (None, None)}}})
     curve = made.curves[0].model_copy(update={"points": (blind,)})
-    data = report_data(verdict(), made.model_copy(update={"curves": (curve,)}))
+    data = report_data(verdict(), made.model_copy(update={"curves": (curve,)}), ROOT)
     summary = data["curves"][0]["points"][0]["scores"]["over_refusal"]["refusal"]
     assert summary == {"total": None, "scored": 0, "items": 2}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 
-from support.report_assays import assay, verdict
+from support.report_assays import ROOT, assay, verdict
 
 from titer.report.escape import json_block, table
 from titer.report.json_report import report_data
 from titer.report.markdown import render
 
-TEXT = render(verdict(), assay(), {"harm": "harm.svg"})
+TEXT = render(verdict(), assay(), ROOT, {"harm": "harm.svg"})
 
 
 def test_every_condition_and_control_has_its_outcome_and_reason() -> None:
@@ -30,7 +30,7 @@ def test_a_sentence_stands_in_english_and_below_it_in_chinese_where_there_is_one
         "> 在 rivers 中，至少一半的攻击在 32 步内失败。",
     ]
     alone = verdict().conditions[0].model_copy(update={"sentence_zh": None})
-    english = render(verdict().model_copy(update={"conditions": (alone,)}), assay(), {})
+    english = render(verdict().model_copy(update={"conditions": (alone,)}), assay(), ROOT, {})
     assert [line for line in english.splitlines() if line.startswith("> ")] == quoted[:1]
 
 
@@ -72,7 +72,7 @@ def test_text_from_outside_is_neither_html_nor_a_column() -> None:
 def test_no_prompt_and_no_answer_is_in_any_report() -> None:
     assert "SECRET" in assay().to_json()
     assert "SECRET" not in TEXT
-    assert "SECRET" not in json.dumps(report_data(verdict(), assay()))
+    assert "SECRET" not in json.dumps(report_data(verdict(), assay(), ROOT))
 
 
 def test_the_protocol_block_parses_to_the_protocol() -> None:

@@ -71,7 +71,7 @@ def test_the_trials_are_handed_to_optuna_in_the_same_order_of_strength(searched:
 
 
 def test_what_cannot_be_exported_is_told(searched: Study, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError, match="cannot be read"):
         export_searches(searched, "nonsense")
     with pytest.raises(InputError, match="searches no attack"):
         export_searches(begin(tmp_path), f"sqlite:///{tmp_path / 'none.db'}")

@@ -7,7 +7,8 @@ import io
 from rich.console import Console
 from support.report_assays import verdict
 
-from titer.report.escape import escape, printable
+from titer.errors import printable
+from titer.report.escape import escape
 from titer.report.terminal import verdict_figures, verdict_table
 
 

@@ -20,19 +20,31 @@ from titer.study.atomic_files import read_lines
 from titer.study.folder import Study, read_study
 from titer.study.packed_rows import CellRow
 from titer.study.packed_tables import read_cells, read_scores, read_whole, write_cells
+from titer.study.store import Store
+from titer.study.store_place import remember
 from titer.study.tasks import CellSpec
 from titer.study.unpacking import unpack
 from titer.study.view import StoreView
 
-FILES = {"protocol.toml", "verdict.json", "report.md", "report.json", "cells.parquet", "scores.parquet"}
+FILES = {
+    "SHA256SUMS",
+    "protocol.toml",
+    "root.json",
+    "verdict.json",
+    "report.md",
+    "report.json",
+    "cells.parquet",
+    "scores.parquet",
+}
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study of a store that another study uses too; no test may change it."""
     folder = tmp_path_factory.mktemp("done")
-    finish(begin(folder, lambda data: data["study"].update(store="../shared", seeds={"attack": 3}), name="other"))
-    study = begin(folder, lambda data: data["study"].update(store="../shared"))
+    store = folder / "shared"
+    finish(begin(folder, lambda data: data["study"].update(seeds={"attack": 3}), name="other", store=store))
+    study = begin(folder, store=store)
     finish(study)
     conclude(study)
     return study
@@ -51,6 +63,7 @@ def copied(done: Study, tmp_path: Path) -> Study:
     """A copy of that study with its store, to be changed."""
     shutil.copytree(done.store.root, tmp_path / "shared")
     shutil.copytree(done.folder, tmp_path / "study")
+    remember(tmp_path / "study", Store(tmp_path / "shared"))
     return read_study(tmp_path / "study")
 
 
@@ -88,7 +101,7 @@ def test_packing_twice_gives_the_same_bytes(done: Study, packed: Path, tmp_path:
 
 
 def test_there_is_a_row_for_every_score_of_the_study(done: Study, packed: Path) -> None:
-    rows = read_scores(packed, read_whole(packed))
+    rows = read_scores(packed)
     expected = []
     for cell in done.read_cells():
         for dose in doses_of(done, cell):
@@ -104,7 +117,7 @@ def test_there_is_a_row_for_every_score_of_the_study(done: Study, packed: Path) 
 
 
 def test_there_is_a_row_for_every_cell_and_dose(done: Study, packed: Path) -> None:
-    rows = read_cells(packed, read_whole(packed))
+    rows = read_cells(packed)
     expected = {(cell.key, dose) for cell in done.read_cells() for dose in doses_of(done, cell)}
     assert {(row.cell, row.dose) for row in rows} == expected
     for row in rows:
@@ -225,6 +238,6 @@ def test_a_packed_study_is_not_packed_again(packed: Path, tmp_path: Path) -> Non
 
 
 def test_a_number_that_a_column_cannot_hold_is_told(packed: Path, tmp_path: Path) -> None:
-    row: CellRow = read_cells(packed, read_whole(packed))[0]
+    row: CellRow = read_cells(packed)[0]
     with pytest.raises(RunError, match="a number needs more than 64 bits"):
         write_cells(tmp_path, [row._replace(spent_flops=2**63)], read_whole(packed))

@@ -1,4 +1,4 @@
-"""What a finished study rests on cannot be changed unnoticed, whichever file it is."""
+"""What a finished study rests on cannot be changed unnoticed, whichever file it is, and its pack has the same root."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.studies import begin, finish
 
+from titer.analysis.concluding import cells_of, check_whole
 from titer.cli.verify import verified
-from titer.conclude import conclude, pack, verify
+from titer.conclude import conclude, pack, report
 from titer.errors import DamagedError, InputError, TiterError, UnfinishedError
-from titer.records import canonical, digest
+from titer.planning.freeze import open_study
+from titer.records import canonical
 from titer.run import run
 from titer.study.folder import Study, read_study
-from titer.study.root import ROOT, read_root
+from titer.study.leaves import path_of
+from titer.study.root import ROOT, Root, read_root, register
+from titer.study.sealing import seal
 
 pytestmark = pytest.mark.model
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A study that was run to its end; no test may change it."""
+    """A study that was run to its end and reported; no test may change it."""
     study = begin(tmp_path_factory.mktemp("root"))
     finish(study)
     assert [progress.finished for progress in run(study)] == [None]
+    report(conclude(study))
     return study
 
 
@@ -39,37 +45,60 @@ def copy(done: Study, tmp_path: Path) -> Study:
     return read_study(tmp_path / "study")
 
 
+@pytest.fixture(scope="module")
+def packed_once(done: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packed") / "out"
+    pack(done, folder)
+    return folder
+
+
+@pytest.fixture
+def packed(packed_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(packed_once, tmp_path / "out")
+
+
 def test_a_study_is_registered_when_it_is_frozen_and_sealed_when_it_is_finished(tmp_path: Path, done: Study) -> None:
-    begun, sealed = read_root(begin(tmp_path)), read_root(done)
-    assert begun is not None
-    assert sealed is not None
-    assert begun.root is None
-    assert sealed.root == digest(sealed.leaves)
-    assert {"protocol.toml", "frozen.json", "tasks.jsonl"} < sealed.leaves.keys()
+    begun, sealed = read_root(begin(tmp_path).folder), read_root(done.folder)
+    assert (begun.root, begun.ended_with) == (None, None)
+    assert sealed.root == hashlib.sha256(canonical(sealed.leaves).encode()).hexdigest()
+    assert {"protocol.toml", "frozen.json", "tasks.jsonl", "standing.jsonl", "salt"} < sealed.leaves.keys()
     parts = {name.split("/")[1] for name in sealed.leaves if name.startswith("store/")}
-    assert parts == {"cells", "scores", "subjects"}
+    assert parts == {"data", "cells", "scores", "subjects"}
+    assert sealed.begun_with.keys() >= {"titer", "torch", "transformers", "peft", "python"}
+
+
+def test_two_studies_of_one_protocol_have_their_own_salts_and_registrations(tmp_path: Path, done: Study) -> None:
+    again = begin(done.folder.parent, name="again")
+    one, other = read_root(again.folder), read_root(done.folder)
+    assert one.leaves["protocol.toml"] == other.leaves["protocol.toml"]
+    assert one.salt != other.salt
+    assert one.registration != other.registration
 
 
 def test_what_is_unchanged_is_verified_and_said_in_one_line(done: Study) -> None:
-    root = verify(done)
-    assert root is not None
+    root = read_root(done.folder)
     assert root.root is not None
-    assert f"root {root.root}, registration {root.registration}" in verified(done.folder, root.root[:12])
+    line = verified(done.folder, root.root[:12], root.registration)
+    assert line == f"titer root {root.root} registration {root.registration}"
     with pytest.raises(DamagedError, match="not the published 00000000"):
         verified(done.folder, "00000000")
+    with pytest.raises(DamagedError, match="has the registration digest"):
+        verified(done.folder, root.root, "00000000")
     with pytest.raises(InputError, match="is no digest"):
         verified(done.folder, "xyz")
 
 
+def test_the_report_prints_both_digests_and_the_command_that_checks_them(done: Study, packed: Path) -> None:
+    root = read_root(done.folder)
+    line = f"titer verify . --digest {root.root} --registration {root.registration}"
+    for folder in (done.folder, packed):
+        assert line in (folder / "report.md").read_text(encoding="utf-8")
+        assert verified(folder, root.root, root.registration) == root.line
+
+
 def leaf(study: Study, start: str) -> Path:
     """The first file whose name among the leaves begins so."""
-    root = read_root(study)
-    assert root is not None
-    return path_of(study, next(name for name in root.leaves if name.startswith(start)))
-
-
-def path_of(study: Study, name: str) -> Path:
-    return study.store.root / name.removeprefix("store/") if name.startswith("store/") else study.folder / name
+    return path_of(study, next(name for name in read_root(study.folder).leaves if name.startswith(start)))
 
 
 def flipped(path: Path) -> None:
@@ -90,24 +119,40 @@ def doubled(path: Path) -> None:
     path.write_bytes(path.read_bytes() * 2)
 
 
-@pytest.mark.parametrize("edit", [flipped, emptied, deleted, doubled])
-@pytest.mark.parametrize("start", ["store/cells", "store/scores", "frozen.json", "tasks.jsonl", "store/subjects"])
+def linked(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+KINDS = ("store/cells", "store/scores", "store/data", "store/subjects", "frozen.json", "tasks.jsonl", "standing.jsonl")
+
+
+@pytest.mark.parametrize("edit", [flipped, emptied, deleted, doubled, linked])
+@pytest.mark.parametrize("start", [*KINDS, "salt"])
 def test_no_file_can_be_changed_unnoticed(copy: Study, start: str, edit: Callable[[Path], None]) -> None:
     edit(leaf(copy, start))
-    if (start, edit) == ("store/subjects", deleted):
-        assert verified(copy.folder, None), "weights may go: nothing is concluded from them"
-        return
-    with pytest.raises(TiterError):
+    with pytest.raises(TiterError, match=re.escape(str(leaf(copy, start)))):
         conclude(read_study(copy.folder))
-    with pytest.raises(TiterError):
-        verified(copy.folder, None)
+    with pytest.raises(TiterError, match=re.escape(str(leaf(copy, start)))):
+        verified(copy.folder)
+
+
+def test_weights_may_go_as_a_whole(copy: Study) -> None:
+    shutil.rmtree(leaf(copy, "store/subjects").parent)
+    assert verified(copy.folder)
+
+
+@pytest.mark.parametrize("edit", [flipped, emptied, deleted])
+def test_without_its_digests_nothing_is_concluded(copy: Study, edit: Callable[[Path], None]) -> None:
+    edit(copy.folder / ROOT)
+    for attempt in (lambda: conclude(copy), lambda: verified(copy.folder), lambda: list(run(copy))):
+        with pytest.raises(DamagedError, match=r"root\.json (is|was) .*Put it back"):
+            attempt()
 
 
 def rewritten(study: Study, start: str) -> str:
     """One file with another value, under a header that fits it, so that by itself it looks whole; its name."""
-    root = read_root(study)
-    assert root is not None
-    for name in (name for name in root.leaves if name.startswith(start)):
+    for name in (name for name in read_root(study.folder).leaves if name.startswith(start)):
         path = path_of(study, name)
         lines = path.read_text(encoding="utf-8").splitlines()[1:]
         changed = [line.replace('"value":1.0', '"value":0.0').replace('"text":"', '"text":"no ') for line in lines]
@@ -131,38 +176,160 @@ def test_a_file_rewritten_with_its_own_digest_is_named(copy: Study, start: str) 
         list(run(copy))
 
 
-def test_a_threshold_changed_in_protocol_and_frozen_alike_is_noticed(copy: Study) -> None:
-    path = copy.folder / "protocol.toml"
+def with_threshold(study: Study) -> None:
+    """Its threshold changed in protocol and frozen.json alike."""
+    path = study.folder / "protocol.toml"
     before = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r'"threshold" = [0-9.]+', '"threshold" = 0.9', before), encoding="utf-8")
     assert path.read_text(encoding="utf-8") != before
-    frozen = json.loads((copy.folder / "frozen.json").read_text(encoding="utf-8"))
+    frozen = json.loads((study.folder / "frozen.json").read_text(encoding="utf-8"))
     frozen["protocol"]["harm"]["threshold"] = 0.9
-    (copy.folder / "frozen.json").write_text(canonical(frozen) + "\n", encoding="utf-8")
-    with pytest.raises(DamagedError, match=r"frozen.json is truncated or was changed since the study was finished"):
-        conclude(read_study(copy.folder))
+    (study.folder / "frozen.json").write_text(canonical(frozen) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_threshold_changed_in_protocol_and_frozen_alike_is_noticed(
+    copy: Study, tmp_path: Path, finished: bool
+) -> None:
+    study = copy if finished else begin(tmp_path / "unfinished")
+    with_threshold(study)
+    with pytest.raises(DamagedError, match=r"protocol.toml changed since the study was registered"):
+        list(run(read_study(study.folder)))
+    with pytest.raises(DamagedError, match=r"protocol.toml changed since the study was registered"):
+        conclude(read_study(study.folder))
 
 
 def test_what_was_deleted_is_made_anew_and_must_be_the_same(copy: Study) -> None:
     shutil.rmtree(leaf(copy, "store/scores").parent)
     assert list(run(read_study(copy.folder)))
-    assert verify(read_study(copy.folder)) == read_root(copy)
+    assert verified(copy.folder) == read_root(copy.folder).line
 
 
 def test_a_rewrite_of_everything_shows_against_the_published_digest_alone(copy: Study, done: Study) -> None:
-    published = read_root(done)
-    assert published is not None
-    rewritten(copy, "store/scores")
-    (copy.folder / ROOT).unlink()
-    list(run(copy))
-    assert "files unchanged" in verified(copy.folder, None)
+    published = read_root(done.folder)
+    rewritten(copy, "store/cells")
+    for name in ("verdict.json", "report.json", "report.md"):
+        (copy.folder / name).unlink()
+    register(copy.folder, copy.frozen)
+    seal(copy, cells_of(copy))
+    assert verified(copy.folder).startswith("titer root ")
     with pytest.raises(DamagedError, match="not the published"):
         verified(copy.folder, published.root)
+    with pytest.raises(DamagedError, match="not the published"):
+        verified(copy.folder, None, published.registration)
 
 
-def test_what_is_not_finished_or_packed_has_no_root(tmp_path: Path, done: Study) -> None:
+def test_a_forged_verdict_is_named(copy: Study, packed: Path) -> None:
+    for folder in (copy.folder, packed):
+        path = folder / "verdict.json"
+        data = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(canonical(data | {"outcome": "upheld"}), encoding="utf-8")
+        with pytest.raises(DamagedError, match=rf"{path} is not what is concluded from the scores"):
+            check_whole(folder)
+
+
+@pytest.mark.parametrize("name", ["report.md", "report.json"])
+def test_a_forged_report_is_named(copy: Study, packed: Path, name: str) -> None:
+    for folder in (copy.folder, packed):
+        path = folder / name
+        path.write_text(path.read_text(encoding="utf-8").replace("undecided", "upheld"), encoding="utf-8")
+        with pytest.raises(DamagedError, match=rf"{path} is not what is reported"):
+            verified(folder)
+
+
+def test_a_study_of_a_newer_titer_is_no_damaged_one(copy: Study) -> None:
+    for name in (ROOT, "frozen.json"):
+        path = copy.folder / name
+        before = path.read_text(encoding="utf-8")
+        path.write_text(canonical(json.loads(before) | {"format": 99, "titer": "9.9", "more": 1}), encoding="utf-8")
+        with pytest.raises(InputError, match=r"made by titer 9\.9 in format 99; this is titer .*Use the titer"):
+            conclude(read_study(copy.folder))
+        path.write_text(before, encoding="utf-8")
+
+
+# ------------------------------------------------------------------------------------------------ packed
+def test_a_packed_study_and_one_unpacked_from_it_have_the_root_of_the_study(done: Study, packed: Path) -> None:
+    line = read_root(done.folder).line
+    assert verified(packed) == verified(packed / "scores.parquet") == line
+    open_study(packed)
+    assert verified(packed) == line
+    assert list(run(read_study(packed)))
+    assert verified(packed) == line
+
+
+PACKED = ("SHA256SUMS", "cells.parquet", "scores.parquet", "protocol.toml", "root.json")
+
+
+@pytest.mark.parametrize("edit", [flipped, emptied, deleted])
+@pytest.mark.parametrize("name", PACKED)
+def test_no_file_of_a_pack_can_be_changed_unnoticed(packed: Path, name: str, edit: Callable[[Path], None]) -> None:
+    edit(packed / name)
+    with pytest.raises(TiterError):
+        verified(packed)
+
+
+def test_scores_of_another_study_in_a_pack_are_named(packed: Path, tmp_path: Path) -> None:
+    other = begin(tmp_path / "other", lambda data: data["study"].update(seeds={"attack": 2, "first": 7}))
+    finish(other)
+    pack(other, tmp_path / "theirs")
+    for name in ("cells.parquet", "scores.parquet"):
+        shutil.copy(tmp_path / "theirs" / name, packed / name)
+    with pytest.raises(DamagedError, match=r"cells.parquet is missing or was changed since the study was packed"):
+        verified(packed)
+
+
+def test_what_an_unpacked_study_has_in_its_store_is_compared(packed: Path) -> None:
+    study = open_study(packed)
+    path = next(
+        path for path in sorted(study.store.root.glob("scores/*/*.jsonl")) if b'"value":1.0' in path.read_bytes()
+    )
+    lines = path.read_text(encoding="utf-8").replace('"value":1.0', '"value":0.0').splitlines()[1:]
+    body = "".join(f"{line}\n" for line in lines)
+    head = canonical({"lines": len(lines), "sha256": hashlib.sha256(body.encode()).hexdigest()})
+    path.write_text(f"{head}\n{body}", encoding="utf-8")
+    with pytest.raises(DamagedError, match=r"the rows of scores.parquet changed"):
+        conclude(read_study(packed))
+
+
+# ------------------------------------------------------------------------------------------------ signed
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two SSH keys without a password."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("mine", "other"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "a comment", "-f", str(folder / name)]
+        subprocess.run(command, check=True)
+    return folder / "mine", folder / "other"
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
+def test_a_signature_holds_for_the_study_and_its_pack_and_for_nothing_else(
+    copy: Study, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    mine, other = keys
+    with pytest.raises(InputError, match="the study is not signed"):
+        verified(copy.folder, signer=mine.with_suffix(".pub"))
+    line = verified(copy.folder, key=mine)
+    pack(copy, tmp_path / "signed")
+    for folder in (copy.folder, tmp_path / "signed"):
+        assert verified(folder, signer=mine.with_suffix(".pub")) == line
+        with pytest.raises(DamagedError, match=r"root\.sig does not hold"):
+            verified(folder, signer=other.with_suffix(".pub"))
+    register(copy.folder, copy.frozen)
+    seal(copy, cells_of(copy))
+    for name in ("report.json", "report.md"):
+        (copy.folder / name).unlink()
+    with pytest.raises(DamagedError, match=r"root\.sig does not hold"):
+        verified(copy.folder, signer=mine.with_suffix(".pub"))
+    with pytest.raises(InputError, match="there is no key"):
+        verified(copy.folder, key=tmp_path / "none")
+
+
+def test_what_is_not_finished_has_no_root(tmp_path: Path) -> None:
     with pytest.raises(UnfinishedError):
-        verified(begin(tmp_path).folder, None)
-    pack(done, tmp_path / "pack")
-    with pytest.raises(InputError, match="a packed study has no root digest"):
-        verified(tmp_path / "pack", None)
+        verified(begin(tmp_path).folder)
+
+
+def test_a_root_has_no_place_for_other_things() -> None:
+    with pytest.raises(DamagedError, match="not a Root"):
+        Root.from_json('{"format":2,"more":1}')

@@ -10,7 +10,8 @@ import pytest
 from support.studies import begin, contents, finish
 
 from titer.analysis.assemble import assemble
-from titer.conclude import conclude, conclude_path, pack
+from titer.analysis.concluding import conclude_path
+from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, UnfinishedError
 from titer.planning.freeze import open_study, restore_data
 from titer.planning.plan import plan

@@ -14,12 +14,22 @@ from titer.data.splits import Overlap
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
 from titer.records import DoseFacts, Role, Seed, Spent
+from titer.study.root import Root
 from titer.study.tasks import CellSpec
 
 ITEMS = 120
 LADDER = (0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128)
 FINE = (5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 40, 48, 58, 70, 85, 100)
 ENVIRONMENT = assays.ENVIRONMENT.model_copy(update={"processor": "x86 <b>|fast|</b>"})
+ROOT = Root(
+    titer="0.1.0",
+    salt="5a" * 32,
+    begun_with={"titer": "0.1.0", "torch": "2.13.0"},
+    ended_with={"titer": "0.1.0", "torch": "2.13.0"},
+    registration="e9" * 32,
+    root="f0" * 32,
+    leaves={},
+)
 DIVERGED = "diverged <script>alert(1)</script> | at step 12"
 PROTOCOL: dict[str, Any] = {
     "study": {"name": "orchard", "seeds": {"attack": 5}},

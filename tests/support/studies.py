@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from support.tiny_study import tiny_protocol
+from titer.analysis.concluding import cells_of
 from titer.execution.worker import work
 from titer.planning.freeze import open_study
 from titer.planning.plan import Planner
 from titer.study.folder import Study
+from titer.study.sealing import seal
 from titer.study.tasks import Task
 
 
@@ -42,12 +44,18 @@ def _toml(value: Any) -> str:
     return json.dumps(value)
 
 
-def begin(folder: Path, change: Callable[[dict[str, Any]], None] = lambda data: None, *, name: str = "study") -> Study:
+def begin(
+    folder: Path,
+    change: Callable[[dict[str, Any]], None] = lambda data: None,
+    *,
+    name: str = "study",
+    store: Path | None = None,
+) -> Study:
     """Open the small study, changed in place by `change`, in `folder`/`name`; its inputs are in `folder`/in."""
     data = small_protocol(folder / "in")
     change(data)
     write_toml(folder / name / "protocol.toml", data)
-    return open_study(folder / name)
+    return open_study(folder / name, store)
 
 
 def finish(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_first: bool = False) -> list[Task]:
@@ -58,6 +66,8 @@ def finish(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_firs
         planner.keep()
         current = planner.plan()
         if not current.tasks:
+            if study.read_status().finished:
+                seal(study, cells_of(study))
             return done
         task = current.tasks[-1 if last_first else 0]
         work(task, study.store)

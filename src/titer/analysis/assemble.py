@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from titer.analysis.curves import read_curve
@@ -14,7 +14,7 @@ from titer.protocol.schema import Protocol
 from titer.records import CellPurpose, Kind, Role
 from titer.study.folder import Frozen, Study
 from titer.study.tasks import CellSpec, RunStatus
-from titer.study.unpacking import PackedResults, read_packed
+from titer.study.unpacking import Packed, PackedResults
 from titer.study.view import CellResults, StoreView
 
 CurveKey = tuple[CellPurpose, Role, str | None, str | None, str, int, int | None]
@@ -33,14 +33,8 @@ def assemble(study: Study) -> Assay:
     return _join(study.folder, frozen, cells, status, StoreView(study.store))
 
 
-def assemble_packed(folder: Path) -> Assay:
-    """Join the tables of a packed study: the assay of the study that it was packed from.
-
-    Raises:
-        InputError: if one of the tables is not there.
-        DamagedError: if one is not what was written.
-    """
-    packed = read_packed(folder)
+def assemble_packed(packed: Packed, folder: Path) -> Assay:
+    """Join the tables of a packed study, which lie in a folder: the assay of the study that it was packed from."""
     frozen = _as_read(packed.whole.frozen, packed.whole.protocol)
     return _join(folder, frozen, packed.specs, packed.whole.status, PackedResults(packed))
 
@@ -59,7 +53,7 @@ def _join(folder: Path, frozen: Frozen, cells: Sequence[CellSpec], status: RunSt
     return Assay(
         protocol=frozen.protocol,
         subjects=_subjects(cells),
-        items=frozen.item_ids,
+        items=_numbered(frozen.item_ids),
         kinds=_kinds(frozen, cells),
         chance={ProbeId.of("task", task.name): _chance(task, frozen) for task in frozen.protocol.task},
         curves=tuple(_whole_curve(folder, frozen, view, group) for group in grouped.values()),
@@ -68,6 +62,12 @@ def _join(folder: Path, frozen: Frozen, cells: Sequence[CellSpec], status: RunSt
         attacks=frozen.attacks,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
+
+
+def _numbered(ids: Mapping[ProbeId, Sequence[str]]) -> dict[ProbeId, tuple[str, ...]]:
+    """Numbers in place of the ids of items, equal for equal ids: nothing may rest on an id, which no pack has."""
+    numbers: dict[str, str] = {}
+    return {name: tuple(numbers.setdefault(one, str(len(numbers))) for one in ids[name]) for name in sorted(ids)}
 
 
 def _key(cell: CellSpec) -> CurveKey:

@@ -90,10 +90,10 @@ class Assay(Record):
     """The protocol with all its curves; all that conclusions rest on.
 
     `subjects` names the keys of the models that play each part: one, or one for every seed of a method. `items` gives
-    the item ids of each probe in the order of the values; `kinds` the kind of the judge that fills each `probe` and
-    role; `chance` the rate by guessing of each task. `failed_makes` are replicates of a claim about a method that have
-    no M* at all: they do not hold. `earlier` are the verdicts that the study follows, oldest first; `attacks` has facts
-    of each attack of the protocol by its label.
+    the items of each probe in the order of the values, as numbers that are equal where the items are; `kinds` the kind
+    of the judge that fills each `probe` and role; `chance` the rate by guessing of each task. `failed_makes` are
+    replicates of a claim about a method that have no M* at all: they do not hold. `earlier` are the verdicts that the
+    study follows, oldest first; `attacks` has facts of each attack of the protocol by its label.
     """
 
     protocol: Protocol

@@ -11,7 +11,7 @@ from titer.protocol.schema import Protocol
 from titer.records import Kind
 from titer.stats.sequential_decisions import decide_asked
 from titer.study.folder import Study
-from titer.study.root import ReadCell
+from titer.study.packing import ReadCell
 from titer.study.tasks import (
     CellSpec,
     CurtailedSampling,

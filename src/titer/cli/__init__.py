@@ -65,7 +65,9 @@ def command(arguments: list[str]) -> int:
 
 
 def _said(message: str, code: int) -> int:
-    print(f"titer: {message}", file=sys.stderr)
+    from titer.errors import LONGEST, shown
+
+    print(f"titer: {shown(message, LONGEST)}", file=sys.stderr)
     return code
 
 

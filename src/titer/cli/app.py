@@ -21,7 +21,11 @@ app = typer.Typer(
 
 Where = Annotated[Path, typer.Argument(help="A study folder, or a protocol file (its study goes to --out).")]
 Out = Annotated[Path | None, typer.Option(help="The study folder for a protocol file; default titer-NAME.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Worker processes.")]
+StorePlace = Annotated[
+    Path | None,
+    typer.Option("--store", help="The absolute path of a store outside the study folder, said in each command."),
+]
+Jobs = Annotated[int, typer.Option(min=1, max=1_024, help="Worker processes.")]
 FinishedStudy = Annotated[Path, typer.Argument(help="A finished study folder, a packed one, or one of its tables.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -60,9 +64,11 @@ def init(folder: Annotated[Path, typer.Argument(help="The study folder to begin.
 def plan(
     where: Where,
     out: Out = None,
+    store: StorePlace = None,
     jobs: Jobs = 1,
     show_examples: Annotated[
-        int, typer.Option("--show", min=0, help="Print this many training examples per data source, and a probe.")
+        int,
+        typer.Option("--show", min=0, max=1_000, help="Print so many training examples per data source, and a probe."),
     ] = 0,
     measure: Annotated[
         bool, typer.Option("--measure", help="Time a few steps and answers on this machine first (loads the model).")
@@ -79,13 +85,14 @@ def plan(
     with Watch("starting"):
         from titer.cli.plan import print_plan
 
-    print_plan(where, out, jobs, show_examples, measure, price, rate or [], json)
+    print_plan(where, out, store, jobs, show_examples, measure, price, rate or [], json)
 
 
 @app.command()
 def run(
     where: Where,
     out: Out = None,
+    store: StorePlace = None,
     jobs: Jobs = 1,
     executor: Annotated[str, typer.Option(help="Where tasks are done: a name of `titer list executors`.")] = "local",
     gate: Annotated[
@@ -97,7 +104,7 @@ def run(
     with Watch("starting"):
         from titer.cli.run import run_study
 
-    verdict = run_study(where, out, jobs, json, executor)
+    verdict = run_study(where, out, store, jobs, json, executor)
     if gate:
         raise typer.Exit(output.EXIT[verdict.outcome])
 
@@ -106,36 +113,44 @@ def run(
 def judge(
     study: Annotated[Path, typer.Argument(help="A finished study folder.")],
     judge: Annotated[str, typer.Option(help="A judge's name, with parameters as NAME:{json} where it takes any.")],
+    store: StorePlace = None,
     json: Json = False,
 ) -> None:
     """Judge the stored answers again with another judge: a second opinion beside the verdict of record."""
     with Watch("starting"):
         from titer.cli.rejudge import second_opinion
 
-    second_opinion(study, judge, json)
+    second_opinion(study, judge, json, store)
 
 
 @app.command()
 def verdict(study: FinishedStudy, json: Json = False) -> None:
     """Print the verdict and exit with it: 0 upheld, 3 refuted, 4 undecided, 5 void."""
     with Watch("concluding"):
-        from titer.conclude import conclude_path
+        from titer.analysis.concluding import conclude_path
+        from titer.conclude import keep_verdict
 
-        found = conclude_path(study).verdict
-    output.print_verdict(found, json)
-    raise typer.Exit(output.EXIT[found.outcome])
+        found = conclude_path(study)
+        kept = keep_verdict(found, found.folder)
+    output.print_verdict(found.verdict, json)
+    if not kept:
+        typer.echo(f"{found.folder} cannot be written: the verdict is not kept there.", err=True)
+    raise typer.Exit(output.EXIT[found.verdict.outcome])
 
 
 @app.command()
 def verify(
-    study: Annotated[Path, typer.Argument(help="A finished study folder.")],
+    study: FinishedStudy,
     digest: Annotated[str | None, typer.Option(help="The root digest that was published.")] = None,
+    registration: Annotated[str | None, typer.Option(help="The digest published before the run.")] = None,
+    sign: Annotated[Path | None, typer.Option(help="Sign the line with this SSH key.")] = None,
+    signer: Annotated[Path | None, typer.Option(help="The public SSH key whose signature it must have.")] = None,
 ) -> None:
     """Compare every file that the study rests on with its digest, and print the line that can be published."""
     with Watch("verifying"):
         from titer.cli.verify import verified
 
-        line = verified(study, digest)
+        line = verified(study, digest, registration, sign, signer)
     typer.echo(line)
 
 
@@ -143,10 +158,13 @@ def verify(
 def report(study: FinishedStudy) -> None:
     """Write report.md, report.json and the charts into the folder of the study."""
     with Watch("writing the report"):
-        from titer.conclude import conclude_path
+        from titer.analysis.concluding import conclude_path
+        from titer.conclude import keep_verdict
         from titer.conclude import report as write_report
 
-        path = write_report(conclude_path(study))
+        found = conclude_path(study)
+        keep_verdict(found, found.folder)
+        path = write_report(found)
     typer.echo(path)
 
 
@@ -193,7 +211,7 @@ def demo(
     with Watch("starting"):
         from titer.cli.run import run_study
 
-    run_study(EXAMPLES / "demo.toml", out, jobs, json)
+    run_study(EXAMPLES / "demo.toml", out, None, jobs, json)
 
 
 @app.command()
@@ -201,13 +219,14 @@ def immunize(
     where: Where,
     folder: Annotated[Path, typer.Argument(help="The folder to write the defended model to.")],
     out: Out = None,
+    store: StorePlace = None,
     jobs: Jobs = 1,
 ) -> None:
     """Make the protocol's defended model and write it as an ordinary Hugging Face folder with a model card."""
     with Watch("starting"):
         from titer.cli.immunize_attack import write_immunized
 
-    write_immunized(where, folder, out, jobs)
+    write_immunized(where, folder, out, store, jobs)
 
 
 @app.command()
@@ -220,13 +239,14 @@ def attack(
     domain: Annotated[str | None, typer.Option(help="The harm domain; the first by default.")] = None,
     index: Annotated[int | None, typer.Option(help="The seed index; the first by default.")] = None,
     out: Out = None,
+    store: StorePlace = None,
     json: Json = False,
 ) -> None:
     """Run one attack of a protocol and print its curve: harm at each dose."""
     with Watch("starting"):
         from titer.cli.immunize_attack import print_attack
 
-    print_attack(where, out, subject, name, domain, index, json)
+    print_attack(where, out, store, subject, name, domain, index, json)
 
 
 @app.command()

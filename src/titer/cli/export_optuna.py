@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from titer.boundary import reading
 from titer.errors import InputError
 from titer.methods.search_configurations import space_of
 from titer.planning import attack_search
@@ -51,13 +52,9 @@ def export_searches(study: Study, url: str) -> None:
 
 def _opened(url: str) -> BaseStorage:
     import optuna
-    import sqlalchemy.exc
 
-    try:
+    with reading("--optuna", f"'{url}'", "Write a URL such as sqlite:///searches.db."):
         return optuna.storages.RDBStorage(url)
-    except (sqlalchemy.exc.ArgumentError, sqlalchemy.exc.OperationalError, ImportError) as error:
-        problem = f"'{url}' cannot be opened ({str(error).splitlines()[0]})"
-        raise InputError("--optuna", problem, "Write a URL such as sqlite:///searches.db.") from error
 
 
 def _write(name: str, choice: AttackChoice, role: Role, found_search: AttackSearch, storage: BaseStorage) -> None:

@@ -57,7 +57,7 @@ def print_verdict(verdict: Verdict, json: bool) -> None:
 
 def text(value: object) -> str:
     """A value as shown in a table: a dash where there is none."""
-    from titer.report.escape import printable
+    from titer.errors import printable
 
     if value is None:
         return "–"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -33,12 +32,15 @@ from titer.study.tasks import CellSpec
 
 WIDTH = 80
 """Columns of text beside the tables."""
+MOST_EXPENSIVE = 1_000_000_000
+"""The highest price of an hour, in any currency."""
 UNKNOWN = "not known before something has run here; `titer plan --measure` times a few steps (under a minute)"
 
 
 def print_plan(
     where: Path,
     out: Path | None,
+    store: Path | None,
     jobs: int,
     examples: int,
     measure: bool,
@@ -51,6 +53,7 @@ def print_plan(
     Args:
         where: a study folder, or a protocol file.
         out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
         jobs: worker processes.
         examples: how many examples of training and probing are shown; 0 for none.
         measure: whether this machine is timed first.
@@ -59,12 +62,12 @@ def print_plan(
         json: whether one JSON document is printed.
 
     Raises:
-        InputError: if the price is not finite, or a rate is none.
+        InputError: if the price is none of an hour, or a rate is none.
     """
-    if price is not None and not math.isfinite(price):
-        raise InputError("--price", f"{price} is no price", "Give a number of 0 or more.")
+    if price is not None and not 0 <= price <= MOST_EXPENSIVE:
+        raise InputError("--price", f"{price:g} is no price of an hour", f"Give one from 0 to {MOST_EXPENSIVE:,}.")
     at = check_rates(rates)
-    study = look(where, out)
+    study = look(where, out, store)
     if measure:
         with Watch("timing training steps and answers"):
             measure_speed(study)

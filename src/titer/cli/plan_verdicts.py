@@ -43,7 +43,8 @@ def training_in_answers(outlook: Outlook) -> float:
         outlook: of the study.
     """
     attacked = [c for c in outlook.planner.curves if c.spec.purpose in EXPOSED and c.spec.subject == "defended"]
-    first = [curve for curve in attacked if curve.spec.index == min(own.spec.index for own in attacked)]
+    index = min((curve.spec.index for curve in attacked), default=0)
+    first = [curve for curve in attacked if curve.spec.index == index]
     tasks = [cell.task for curve in first for cell in curve.cells]
     asking = [_asking(outlook, task) for task in tasks]
     answers = sum(answers for answers, _ in asking)

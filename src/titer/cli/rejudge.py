@@ -15,34 +15,44 @@ import typer
 from titer.analysis import stopping
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_counts import counts_of, harmful
+from titer.boundary import reading
 from titer.cli import output
 from titer.cli.progress import Watch
 from titer.errors import InputError
 from titer.execution.worker import judge
 from titer.methods import registry
 from titer.planning.judge_tasks import judge_spec
+from titer.protocol.bounds import check_bounds
 from titer.records import Choice, Kind
 from titer.study.folder import Study, is_packed, read_study
 from titer.study.judging import judge_ref
+from titer.study.store_place import store_to_write
 from titer.study.tasks import CellSpec, JudgeRef, JudgeTask
 from titer.study.view import StoreView
 
 COUNTED = ("answers", "of_record", "second", "unjudged", "both_judged", "agree")
 
 
-def second_opinion(folder: Path, name: str, json: bool) -> None:
+def second_opinion(folder: Path, name: str, json: bool, store: Path | None = None) -> None:
     """Judge the harm probes of a finished study again, and print what each judge calls harmful.
 
     The new judge takes the place of the harm judge or, if it reads coherence, of the coherence judge; the other one
     stays. The verdict of record is not touched.
+
+    Args:
+        folder: a finished study folder.
+        name: the judge, with its parameters.
+        json: whether one JSON document is printed.
+        store: where its store is, if not in the study folder.
     """
     if is_packed(folder):
         raise _without_texts(folder)
     study = read_study(folder)
+    store_to_write(folder, study.protocol, store)
     choice = _choice(name)
     again = Rejudging(study, choice, _kind(choice))
     assemble(study)
-    with study.locked():
+    with study.locked(), study.store.in_use():
         rows = list(again.rows())
     grading = study.protocol.harm.grading
     record = grading.coherence if again.role == "coherence" else grading.harm
@@ -62,12 +72,11 @@ def _choice(text: str) -> Choice:
     """`refusal` or `refusal:{"extra": ["..."]}`."""
     name, _, parameters = text.partition(":")
     remedy = 'Write it as in refusal:{"extra": []}.'
-    try:
+    with reading("--judge", "its parameters as JSON", remedy):
         found = json_module.loads(parameters) if parameters else {}
-    except ValueError as error:
-        raise InputError("--judge", f"its parameters are no JSON: {error}", remedy) from error
     if not isinstance(found, dict):
         raise InputError("--judge", f"its parameters are no JSON object: {parameters}", remedy)
+    check_bounds({"name": name, **found}, "--judge")
     return Choice(name=name, parameters=found)
 
 

@@ -15,53 +15,46 @@ from titer.execution.executors import executor
 from titer.execution.local import LocalPool
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import measure_machine, shortages
-from titer.planning.freeze import open_study
+from titer.planning.freeze import begin_study, draft_study
 from titer.planning.plan import Planner
 from titer.run import run
-from titer.study.atomic_files import write_text
-from titer.study.folder import FROZEN, Study, check_disjoint, locate
+from titer.study.folder import Study, check_disjoint, locate
+from titer.study.root import read_root
 
 
-def look(where: Path, out: Path | None) -> Study:
+def look(where: Path, out: Path | None, store: Path | None) -> Study:
     """The study that `where` names, as it would be run; one that has not begun may still be changed afterwards."""
     folder = locate(where, out)
-    begun = (folder / FROZEN).exists()
-    try:
-        with Watch("reading protocol, data and model"):
-            return open_study(folder)
-    finally:
-        if not begun and not (folder / "tasks.jsonl").exists():
-            (folder / FROZEN).unlink(missing_ok=True)
+    with Watch("reading protocol, data and model"):
+        return draft_study(folder, store)
 
 
-def begin(where: Path, out: Path | None) -> Study:
+def begin(where: Path, out: Path | None, store: Path | None = None) -> Study:
     """The same, and from now on its protocol must not change.
 
-    Raises:
-        InputError: if its splits share rows, which would make its verdict void.
-    """
-    study = look(where, out)
-    keep_frozen(study)
-    return study
-
-
-def keep_frozen(study: Study) -> None:
-    """From now on the protocol of a study must not change.
+    Args:
+        where: a study folder, or a protocol file.
+        out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
 
     Raises:
         InputError: if its splits share rows, which would make its verdict void.
+        BusyError: if it has not begun, and another process runs or begins it.
     """
+    study = look(where, out, store)
     check_disjoint(study.frozen)
-    if not (study.folder / FROZEN).exists():
-        write_text(study.folder / FROZEN, study.frozen.to_json() + "\n")
+    return begin_study(study)
 
 
-def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str = LocalPool.name) -> Verdict:
+def run_study(
+    where: Path, out: Path | None, store: Path | None, jobs: int, json: bool, place: str = LocalPool.name
+) -> Verdict:
     """Finish a study, write its verdict and report, and print where they are.
 
     Args:
         where: a study folder, or a protocol file.
         out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
         jobs: how many tasks are done at once.
         json: whether JSON is printed.
         place: the name of the executor.
@@ -70,10 +63,12 @@ def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str =
         RunError: if this machine has not what the study takes for certain; its protocol may then still be changed.
     """
     chosen = executor(place, "--executor")
-    study = look(where, out)
+    study = look(where, out, store)
     check_disjoint(study.frozen)
     check_room(study, jobs, own_memory=chosen is LocalPool)
-    keep_frozen(study)
+    study = begin_study(study)
+    if not json:
+        typer.echo(f"Registered as {read_root(study.folder).registration}")
     follow(run(study, jobs, executor=chosen), jobs)
     with Watch("writing the report"):
         conclusion = conclude(study)

@@ -1,38 +1,61 @@
-"""`verify`: whether a study is what it was when it was finished, and the digest that says so."""
+"""`verify`: whether a study is what it was when it was finished, and the digests that say so."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from titer.conclude import verify
-from titer.errors import DamagedError, InputError, UnfinishedError
-from titer.study.folder import is_packed, read_study
+from titer.analysis.concluding import check_whole
+from titer.conclude import check_report
+from titer.errors import DamagedError, InputError
+from titer.study.root import Root
+from titer.study.signature import check_signature, sign
+
+_LEAST = 8
+"""Hexadecimal digits of a digest that was published: fewer are met by chance."""
 
 
-def verified(folder: Path, published: str | None) -> str:
-    """The line of a study that can be published: its root digest and that of its registration.
+def verified(
+    path: Path,
+    root: str | None = None,
+    registration: str | None = None,
+    key: Path | None = None,
+    signer: Path | None = None,
+) -> str:
+    """The line of a study that can be published: its root digest and that of its registration, once all was compared.
 
     Args:
-        folder: a finished study folder.
-        published: the root digest that it should have, or the first digits of it.
+        path: a finished study folder, a packed one, or one of its tables.
+        root: the root digest that was published, or the first digits of it.
+        registration: that of the registration.
+        key: the SSH key to sign the line with.
+        signer: the public SSH key whose signature it should have.
 
     Raises:
-        InputError: if it is a packed study, or the digest is none.
+        InputError: if a digest is none, or a key cannot be used.
         UnfinishedError: if the study is not finished.
-        DamagedError: if a file is not what it was, or the digest is another.
+        DamagedError: if a file is not what it was, a digest is another, or the signature does not hold.
     """
-    if is_packed(folder):
-        problem = "a packed study has no root digest of its own"
-        raise InputError(str(folder), problem, "Verify the study that it was packed from.")
-    if published is not None and (len(published) < 8 or not set(published) <= set("0123456789abcdef")):
-        raise InputError("--digest", f"'{published[:40]}' is no digest", "Give 8 hexadecimal digits of it or more.")
-    study = read_study(folder)
-    root = verify(study)
-    if root is None or root.root is None:
-        raise UnfinishedError(f"{folder} has no root digest, since it is not finished: `titer run {folder}`")
-    if published is not None and not root.root.startswith(published):
-        raise DamagedError(f"{folder} has the root digest {root.root}, not the published {published}")
-    return (
-        f"titer {root.titer} study {study.protocol.study.name}: root {root.root}, registration {root.registration}, "
-        f"{len(root.leaves)} files unchanged"
-    )
+    for option, digest in (("--digest", root), ("--registration", registration)):
+        _check_digest(option, digest)
+    found = check_whole(path)
+    check_report(found)
+    for what, own, published in _published(found.root, root, registration):
+        if not own.startswith(published):
+            raise DamagedError(f"{path} has the {what} digest {own}, not the published {published}")
+    if signer is not None:
+        check_signature(found.folder, found.root, signer)
+    if key is not None:
+        sign(found.folder, found.root, key)
+    return found.root.line
+
+
+def _check_digest(option: str, digest: str | None) -> None:
+    if digest is not None and (len(digest) < _LEAST or not set(digest) <= set("0123456789abcdef")):
+        remedy = f"Give {_LEAST} hexadecimal digits of it or more."
+        raise InputError(option, f"'{digest[:40]}' is no digest", remedy)
+
+
+def _published(found: Root, root: str | None, registration: str | None) -> list[tuple[str, str, str]]:
+    """What each digest is called, what it is, and what it was published as."""
+    pairs = (("root", str(found.root), root), ("registration", found.registration, registration))
+    return [(what, own, published) for what, own, published in pairs if published is not None]

@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from titer.boundary import reading
 from titer.errors import InputError
 from titer.protocol.data_sources import Source
 
@@ -18,6 +20,8 @@ RawRow = Mapping[str, Any]
 
 ORGANISM = "organism:"
 DATA_VARIABLE = "TITER_DATA"
+LARGEST: Final = 2**30
+"""The most bytes of a file of rows."""
 
 
 def lines_of(source: Source, place: str) -> Sequence[RawRow]:
@@ -29,11 +33,13 @@ def lines_of(source: Source, place: str) -> Sequence[RawRow]:
     if source.source.startswith(ORGANISM):
         return _organism_lines(source.source.removeprefix(ORGANISM), place)
     path = _path(source.source, place)
+    with reading(place, f"'{path}'", "Correct the path."):
+        is_file = path.is_file()
     if path.suffix == ".csv":
         return _csv_lines(path, place)
     if path.suffix == ".jsonl":
         return _json_lines(path, place)
-    if path.is_file():
+    if is_file:
         raise InputError(place, f"'{path}' is neither .csv nor .jsonl", "Save it as one of them.")
     return _hub_lines(source, place)
 
@@ -63,18 +69,24 @@ def _path(text: str, place: str) -> Path:
 
 def _read_text(path: Path, place: str) -> str:
     """The text of a file, without a byte order mark and with its line ends as they are."""
-    try:
+    with reading(place, f"'{path}'", "Correct the path, and let it be a file in UTF-8."):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(place, f"'{path}' is no file", "Correct the path.")
+        if status.st_size > LARGEST:
+            problem = f"'{path}' has {status.st_size:,} bytes, more than {LARGEST:,}: its rows are held in memory"
+            raise InputError(place, problem, "Cut it into files of their own.")
         with path.open(encoding="utf-8-sig", newline="") as file:
             return file.read()
-    except UnicodeDecodeError as error:
-        raise InputError(place, f"'{path}' is not UTF-8 at byte {error.start}", "Save it as UTF-8.") from error
-    except OSError as error:
-        raise InputError(place, f"'{path}' cannot be read ({error.strerror})", "Correct the path.") from error
 
 
 def _csv_lines(path: Path, place: str) -> Sequence[RawRow]:
     reader = csv.DictReader(io.StringIO(_read_text(path, place), newline=""), strict=True)
     lines: list[RawRow] = []
+    with reading(place, f"'{path}' as CSV", "Correct the file."):
+        columns = list(reader.fieldnames or ())
+    if twice := [name for name in columns if columns.count(name) > 1]:
+        raise InputError(place, f"two columns of '{path}' are named '{twice[0]}'", "Give each its own name.")
     try:
         for line in reader:
             if None in line or None in line.values():
@@ -91,15 +103,26 @@ def _json_lines(path: Path, place: str) -> Sequence[RawRow]:
     for number, text in enumerate(_read_text(path, place).split("\n"), start=1):
         if not text.strip():
             continue
-        try:
-            line = json.loads(text)
-        except json.JSONDecodeError as error:
-            problem = f"'{path}' is not valid JSON at line {number} ({error.msg})"
-            raise InputError(place, problem, "Correct that line.") from error
+        with reading(place, f"line {number} of '{path}' as JSON", "Correct that line."):
+            line = json.loads(text, parse_constant=_no_number, object_pairs_hook=_object)
         if not isinstance(line, dict):
             raise InputError(place, f"line {number} of '{path}' is not an object", "Write one object a line.")
         lines.append(line)
     return lines
+
+
+def _no_number(name: str) -> float:
+    """What Python reads as NaN or an infinity is no JSON."""
+    raise ValueError(f"{name} is no value of JSON: write null, or leave it out")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object each of whose keys is there once."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    return found
 
 
 def _hub_lines(source: Source, place: str) -> Sequence[RawRow]:
@@ -109,9 +132,7 @@ def _hub_lines(source: Source, place: str) -> Sequence[RawRow]:
     except ImportError as error:
         remedy = "Install it, or name a .csv or .jsonl file."
         raise InputError(place, f"data set '{name}' needs the package datasets", remedy) from error
-    try:
+    remedy = "Correct name, subset, split or revision, connect to the hub, or name a .csv or .jsonl file."
+    with reading(place, f"data set '{name}'", remedy):
         found = datasets.load_dataset(name, source.subset, split=source.split or "train", revision=source.revision)
-    except (OSError, ValueError) as error:
-        remedy = "Correct name, subset, split or revision, connect to the hub, or name a .csv or .jsonl file."
-        raise InputError(place, f"data set '{name}' cannot be loaded ({error})", remedy) from error
-    return [dict(line) for line in found]
+        return [dict(line) for line in found]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from titer.boundary import reading
 from titer.data.lines import RawRow, lines_of
 from titer.errors import InputError
 from titer.protocol.data_sources import Source
@@ -42,9 +44,11 @@ def rows(source: Source, place: str, required: Sequence[str] = ("prompt", "respo
         InputError: if it cannot be read, lacks a column, or a row lacks a prompt, response or group.
     """
     lines = lines_of(source, f"{place}.source")
+    if not lines:
+        raise InputError(f"{place}.source", f"there are no rows in '{source.source}'", "Write some, or name another.")
     columns = tuple(dict.fromkeys(column for line in lines for column in line))
     readers = _readers(source, columns, required, place)
-    wanted = [(_reader(name, columns, f"{place}.where.{name}"), values) for name, values in source.where.items()]
+    wanted = [(_filter(name, values, lines, columns, place), values) for name, values in source.where.items()]
     kept = (
         _cut(_raw(number, line, readers, required, place), source)
         for number, line in enumerate(lines)
@@ -91,9 +95,22 @@ def _reader(text: str, columns: Sequence[str], place: str) -> RowReader:
     raise InputError(place, f"there is no column '{text}'", f"Columns here: {', '.join(columns) or 'none'}.")
 
 
+def _filter(name: str, values: Sequence[str], lines: Sequence[RawRow], columns: Sequence[str], place: str) -> RowReader:
+    """What reads the column of a filter, each value of which some line has."""
+    read = _reader(name, columns, f"{place}.where.{name}")
+    there = dict.fromkeys(as_text(read(line)) for line in lines)
+    if lost := [value for value in values if value not in there]:
+        some = ", ".join(repr(value[:40]) for value in itertools.islice(there, 10))
+        problem = f"no row has the value '{lost[0]}'"
+        raise InputError(
+            f"{place}.where.{name}", problem, f"Correct it. Values there: {some}{', ...' * (len(there) > 10)}."
+        )
+    return read
+
+
 def _follow(value: Any, path: Sequence[str]) -> Any:
     for part in path:
-        if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+        if isinstance(value, list) and part.isdecimal() and len(part) < 10 and int(part) < len(value):
             value = value[int(part)]
         elif isinstance(value, dict):
             value = value.get(part)
@@ -116,7 +133,7 @@ def _raw(number: int, line: RawRow, readers: Mapping[str, RowReader], required: 
         prompt=texts["prompt"],
         response=response,
         refusal=texts.get("refusal") or None,
-        options=_options(options, response),
+        options=_options(options, response, f"row {number} (from 0)", f"{place}.columns.options"),
         label=texts.get("group"),
     )
 
@@ -127,17 +144,29 @@ def _checked(field: str, value: Any, row: str, place: str, *, needed: bool) -> s
         remedy = "Name the part that is meant with a dotted path such as `instances.0.output`."
         raise InputError(here, f"{row} holds a {type(value).__name__}, not a text", remedy)
     text = as_text(value)
+    _check_signs(text, here, row)
     if not text and needed:
         raise InputError(here, f"{row} has no {field}", "Fill it in, or leave the row out by `where`.")
     return text
 
 
-def _options(value: Any, response: str) -> tuple[str, ...]:
+def _check_signs(text: str, place: str, row: str) -> None:
+    """A text that came from JSON may hold half of a pair of surrogates, which is no sign and cannot be written."""
+    if not text.isascii():
+        with reading(place, f"a text of {row}", "Write the whole sign."):
+            text.encode()
+
+
+def _options(value: Any, response: str, row: str, place: str) -> tuple[str, ...]:
     """A list, or a text separated by `|` or else by `;`; the response comes first where it is not among them."""
     if value is None or value == "":
         return ()
-    parts = value if isinstance(value, list) else str(value).split("|" if "|" in str(value) else ";")
+    parts = value if isinstance(value, list) else as_text(value).split("|" if "|" in as_text(value) else ";")
+    if any(isinstance(part, list | dict) for part in parts):
+        raise InputError(place, f"an option of {row} is no text", "Write a list of texts, or one text with | between.")
     texts = tuple(dict.fromkeys(text for text in map(as_text, parts) if text))
+    for text in texts:
+        _check_signs(text, place, row)
     return texts if response in texts else (response, *texts)
 
 

@@ -77,7 +77,8 @@ class Executor(ABC):
         """Wait until one of the tasks taken is done, and say which.
 
         Raises:
-            TiterError: what the task raised; a RunError, saying what to change, if it could not be done here.
+            MachineFailure: if it could not be done here, as a worker that died again and again: the rest goes on.
+            TiterError: what the task raised, which ends the run.
         """
 
     @abstractmethod

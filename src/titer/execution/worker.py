@@ -21,6 +21,7 @@ from titer.execution.inputs import environment, given, material_of, open_subject
 from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.models import chat_format
+from titer.models.heartbeat import beat
 from titer.models.subject import Subject
 from titer.records import DoseFacts, Frame, Score, digest
 from titer.study.store import Store, read_items
@@ -30,14 +31,14 @@ from titer.training.types import State, Step
 
 def work(task: Task, store: Store) -> None:
     """Do one task, and log its cost, and the step at which a make went on that was interrupted (0: from the start)."""
-    begin = time.monotonic()
-    first = 0
-    if isinstance(task, MakeTask):
-        first = make(task, store)
-    elif isinstance(task, ExposeTask):
-        expose(task, store)
-    else:
-        judge(task, store)
+    begin, first = time.monotonic(), 0
+    with store.shared():
+        if isinstance(task, MakeTask):
+            first = make(task, store)
+        elif isinstance(task, ExposeTask):
+            expose(task, store)
+        else:
+            judge(task, store)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     store.log_run(
         {
@@ -70,6 +71,7 @@ def make(task: MakeTask, store: Store) -> int:
     try:
         with _closing(defense.steps(subject, material, task.seed.root, carry)) as steps:
             for step in steps:
+                beat()
                 partial.write_if_due(step)
             store.write_folder(store.subject(task.key), subject.save)
     except MethodFailure as failure:
@@ -111,6 +113,7 @@ def _expose(task: ExposeTask, store: Store, judges: OpenJudges) -> None:
     try:
         with _closing(attack.steps(subject, material, cell.doses[-1], cell.seed.root)) as steps:
             for step in steps:
+                beat()
                 terms.append(step.terms)
                 order = digest([order, *step.rows]) if step.rows else None
                 if step.dose not in cell.doses:

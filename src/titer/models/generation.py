@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from titer.models.chat_format import Example, pad_batch, pad_token, stop_tokens
+from titer.models.heartbeat import beat
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
@@ -65,7 +66,7 @@ def generate(
                 [] if seeds is None else [_Sampled([seeds[place] for place in chosen], ids.shape[1], max_new_tokens)]
             )
             output = cast(Any, subject.model).generate(
-                input_ids=ids, attention_mask=attention, logits_processor=LogitsProcessorList(drawn)
+                input_ids=ids, attention_mask=attention, logits_processor=LogitsProcessorList([_Beating(), *drawn])
             )
             for place, new in zip(chosen, output[:, ids.shape[1] :].tolist(), strict=True):
                 answers[place] = _generated(subject, new, stops)
@@ -89,6 +90,7 @@ def log_likelihoods(
     pad = pad_token(subject.tokenizer)
     with subject.reading():
         for chosen in _by_length([len(example.ids) for example in examples], batch):
+            beat()
             padded = pad_batch([examples[place] for place in chosen], pad, subject.device)
             counts = padded.mask[:, 1:]
             places = torch.nn.functional.pad(counts, (0, 1))
@@ -98,6 +100,14 @@ def log_likelihoods(
             for place, tokens in zip(chosen, per_pair, strict=True):
                 found[place] = (float(tokens.double().sum()), len(tokens))
     return found
+
+
+class _Beating(LogitsProcessor):
+    """Beats at each token, and leaves the scores as they are."""
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        beat()
+        return scores
 
 
 class _Sampled(LogitsProcessor):

@@ -4,52 +4,101 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from titer.data import contamination, splitting
 from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
-from titer.errors import InputError, RunError
+from titer.errors import RunError
 from titer.methods import registry
 from titer.methods.search_configurations import attacks_of
 from titer.models.metadata import ModelMetadata, inspect
 from titer.planning.attack_facts import attack_facts
-from titer.planning.compatibility import check_attacks, error_place
+from titer.planning.compatibility import check_attacks
 from titer.planning.judge_tasks import judges_of_study
+from titer.planning.length_checks import ProbeItems, SplitRows, check_exemplars, check_frames
 from titer.planning.method_checks import check_methods, check_pairs, check_references
 from titer.planning.prior_verdicts import earlier
 from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
-from titer.records import Frame, Item, Row, SubjectRef, digest
+from titer.records import Item, Row, SubjectRef, digest
 from titer.study.atomic_files import write_lines, write_text
-from titer.study.folder import FROZEN, Frozen, Study, is_packed, read_study, store_of
-from titer.study.root import register
+from titer.study.folder import (
+    FROZEN,
+    Frozen,
+    Study,
+    check_unchanged,
+    has_begun,
+    is_packed,
+    locked,
+    read_study,
+)
+from titer.study.root import frozen_text, register
 from titer.study.store import Store
+from titer.study.store_place import remember, store_to_write
 from titer.study.unpacking import unpack
 
 MOST_POOLED = 400
 """The most of all replicates' own items that the baseline is asked (`statistics.md`, ProbeItems of their own)."""
-SplitRows = dict[SplitId, tuple[Row, ...]]
-ProbeItems = dict[ProbeId, tuple[Item, ...]]
 
 
-def open_study(folder: Path) -> Study:
-    """Freeze the protocol of a study folder, or take the frozen one that the study began with; unpack a packed one.
+def open_study(folder: Path, store: Path | None = None) -> Study:
+    """The study of a folder, which begins now if it has not yet: from now on its protocol must not change.
+
+    Args:
+        folder: the study folder.
+        store: the absolute path of a store that is not in it, each time anew; None for one that is.
 
     Raises:
         InputError: if the protocol cannot be used, or was changed after the study had begun.
+        BusyError: if it has not begun, and another process runs or begins it.
     """
-    path = folder / FROZEN
+    return begin_study(draft_study(folder, store))
+
+
+def draft_study(folder: Path, store: Path | None = None) -> Study:
+    """The study of a folder as it began, or as it would begin: nothing in the folder says yet that it has.
+
+    What the protocol points at becomes digests, its rows and items are kept in the store; a packed study is unpacked.
+
+    Args:
+        folder: the study folder.
+        store: the absolute path of a store that is not in it, each time anew; None for one that is.
+
+    Raises:
+        InputError: if the protocol cannot be used, or was changed after the study had begun.
+        BusyError: if it is packed, and another process unpacks it.
+    """
     if is_packed(folder):
-        unpack(folder)
-    elif not path.exists():
-        protocol = load(folder / "protocol.toml")
-        frozen = freeze(protocol, store_of(folder, protocol))
-        write_text(path, frozen.to_json() + "\n")
-        register(read_study(folder))
-    return read_study(folder)
+        with locked(folder):
+            if is_packed(folder):
+                unpack(folder)
+    protocol = load(folder / "protocol.toml")
+    place = store_to_write(folder, protocol, store)
+    frozen = None if has_begun(folder) else freeze(protocol, place)
+    if store is not None:
+        place.claim()
+        remember(folder, place)
+    return read_study(folder) if frozen is None else Study(folder, protocol, frozen, place)
+
+
+def begin_study(study: Study) -> Study:
+    """Write down what a study begins with, unless it has begun.
+
+    Raises:
+        InputError: if its protocol was changed since it was read.
+        BusyError: if it has not begun, and another process runs or begins it.
+    """
+    if not has_begun(study.folder):
+        with study.locked():
+            check_unchanged(load(study.folder / "protocol.toml"), study.protocol, str(study.folder / "protocol.toml"))
+            if not has_begun(study.folder):
+                register(study.folder, study.frozen)
+                write_text(study.folder / FROZEN, frozen_text(study.frozen))
+    return read_study(study.folder)
 
 
 def restore_data(study: Study) -> None:
@@ -81,18 +130,21 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     checkpoints = _checkpoints(protocol)
     released = list(checkpoints.values())[-1].shell if checkpoints else None
     check_attacks(protocol, rows, metadata.shell, released)
-    _check_frames(protocol, rows, items, metadata)
-    _check_exemplars(protocol, rows, items, metadata)
-    store.claim()
+    check_frames(protocol, rows, items, metadata)
+    check_exemplars(protocol, rows, items, metadata)
+    with store.in_use():
+        kept_rows = {name: _keep(store, content) for name, content in rows.items()}
+        kept_items = {name: _keep(store, content) for name, content in items.items()}
     return Frozen(
+        titer=version("titer"),
         protocol=protocol,
         subject=metadata.ref,
         reference=_reference(protocol),
         checkpoints={place: found.ref for place, found in checkpoints.items()},
         parameters=metadata.parameters,
         threads=protocol.compute.threads or _default_threads(metadata),
-        rows={name: _keep(store, content) for name, content in rows.items()},
-        items={name: _keep(store, content) for name, content in items.items()},
+        rows=kept_rows,
+        items=kept_items,
         item_ids={name: tuple(item.id for item in content) for name, content in items.items()},
         tokens=tokens,
         options={name: sum(len(item.options) for item in asked) / len(asked) for name, asked in items.items()},
@@ -101,45 +153,6 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         earlier=earlier(protocol),
         attacks=attack_facts(protocol),
     )
-
-
-def _check_frames(protocol: Protocol, rows: SplitRows, items: ProbeItems, metadata: ModelMetadata) -> None:
-    """Every row and item fits in each way in which an attack has the subject asked, and so do rows of its making."""
-    seen = {protocol.harm.frame}
-    for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
-        for attack in attacks_of(choice):
-            frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
-            made = attack.requires.rows_made(rows.get(SplitId.benign("attack"), ()))
-            with error_place(f"attacker.attack.{index}"):
-                metadata.check_lengths([("its own rows", made)], (), frame)
-                if frame not in seen:
-                    metadata.check_lengths(rows.items(), items.items(), frame)
-            seen.add(frame)
-
-
-def _check_exemplars(protocol: Protocol, rows: SplitRows, items: ProbeItems, metadata: ModelMetadata) -> None:
-    """The longest rows that an attack may show leave room for every prompt of their domain and its answer."""
-    for index, (choice, schedule) in enumerate(zip(protocol.attacker.attack, protocol.attacker.schedules, strict=True)):
-        for attack in attacks_of(choice):
-            if shown := attack.num_exemplars(schedule.ladder[-1]):
-                frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
-                for domain in protocol.harm.domain:
-                    fed = SplitId.domain(protocol.trained_on(domain).name, "attack")
-                    longest = metadata.longest(rows[fed], shown, frame)
-                    _check_room(domain.name, longest, items, metadata, frame, f"attacker.attack.{index}.ladder")
-
-
-def _check_room(
-    domain: str, longest: Sequence[Row], items: ProbeItems, metadata: ModelMetadata, frame: Frame, place: str
-) -> None:
-    full = frame.model_copy(update={"exemplars": tuple((row.prompt, row.response) for row in longest)})
-    name = ProbeId.of("harm", domain)
-    try:
-        metadata.check_lengths((), [(name, items[name])], full)
-    except InputError as error:
-        problem = f"with the {len(longest)} longest exemplars of {domain}, {error.place}: {error.problem}"
-        remedy = "Lower its largest dose, or drop longer rows of harm.domain with `longest`."
-        raise InputError(place, problem, remedy) from error
 
 
 def _cut(protocol: Protocol) -> tuple[SplitRows, ProbeItems, tuple[Overlap, ...]]:
@@ -213,7 +226,7 @@ def _source(protocol: Protocol) -> dict[str, Any]:
         "model": subject.model,
         "revision": subject.revision,
         "base": subject.base,
-        "trust_remote_code": subject.trust_remote_code,
+        "trust_remote_code": subject.trust_remote_code and list(subject.trust_remote_code),
     }
 
 

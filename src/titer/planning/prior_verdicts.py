@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from titer.analysis.findings import Verdict
-from titer.errors import DamagedError, InputError
-from titer.protocol.schema import Protocol, Seeds
-from titer.study.folder import is_packed, read_study
-from titer.study.packed_tables import read_whole
-from titer.study.tasks import Earlier, RunStatus
+from titer.analysis.concluding import check_whole
+from titer.analysis.seed_indices import replaced_indices
+from titer.errors import InputError, RunError
+from titer.protocol.schema import Protocol
+from titer.study.tasks import Earlier
 
 PLACE = "study.follows"
 
@@ -31,28 +30,26 @@ def earlier(protocol: Protocol) -> tuple[Earlier, ...]:
 
 
 def _chain(folder: Path) -> tuple[Earlier, ...]:
-    """The verdict of a study, packed or not, after those that it follows itself."""
-    if is_packed(folder):
-        packed = read_whole(folder)
-        return (*packed.frozen.earlier, _concluded(folder, packed.protocol.study.seeds, packed.status))
-    study = read_study(folder)
-    return (*study.frozen.earlier, _concluded(folder, study.protocol.study.seeds, study.read_status()))
+    """The verdict of a study, packed or not, after those that it follows itself.
 
-
-def _concluded(folder: Path, seeds: Seeds, status: RunStatus) -> Earlier:
+    It is concluded anew from the scores, and everything that it rests on compared with its root digest.
+    """
     try:
-        verdict = Verdict.from_json((folder / "verdict.json").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, DamagedError) as error:
-        remedy = f"`titer verdict {folder}` writes it once the study is finished."
-        raise InputError(PLACE, f"{folder} has no verdict that can be read", remedy) from error
-    return Earlier(
+        found = check_whole(folder)
+    except (InputError, RunError) as error:
+        raise InputError(PLACE, f"nothing can follow {folder}: {error}", "Name a finished study as it was.") from error
+    verdict, seeds = found.verdict, found.assay.protocol.study.seeds
+    replaced = _most_replaced(replaced_indices(found.assay))
+    last = Earlier(
         study=verdict.study,
         digest=verdict.digest,
+        root=str(found.root.root),
         outcome=verdict.outcome,
         reason=verdict.reason,
         first=seeds.first,
-        indices=seeds.attack + _most_replaced(status.replaced),
+        indices=seeds.attack + replaced,
     )
+    return (*found.assay.earlier, last)
 
 
 def _check_fresh(protocol: Protocol, one: Earlier) -> None:

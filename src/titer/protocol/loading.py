@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
+from titer.boundary import reading
 from titer.errors import InputError
+from titer.protocol.bounds import check_bounds
 from titer.protocol.diagnostics import explain
 from titer.protocol.schema import Protocol
 from titer.protocol.validation import check_protocol
+
+LONGEST: Final = 1_000_000
+"""The most bytes of a protocol file."""
 
 
 def load(path: Path | str) -> Protocol:
@@ -24,10 +29,11 @@ def load(path: Path | str) -> Protocol:
     path = Path(path)
     if not path.is_file():
         raise InputError(str(path), "there is no such protocol file", "`titer init` writes one to begin with.")
-    try:
+    if (size := path.stat().st_size) > LONGEST:
+        problem = f"{size:,} bytes are more than {LONGEST:,}: no protocol is so long"
+        raise InputError(str(path), problem, "Name data by the path of a file, as `source`.")
+    with reading(str(path), "its TOML", "Correct the line that is named; `titer init` writes an example."):
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"not valid TOML: {error}", "Correct the line named.") from error
     return parse(data)
 
 
@@ -37,12 +43,9 @@ def parse(data: dict[str, Any]) -> Protocol:
     Raises:
         InputError: with the dotted path of what is wrong, and the remedy.
     """
+    check_bounds(data)
     try:
-        text = json.dumps(data, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError("protocol", f"a value is not plain data: {error}", "Use numbers, texts, lists.") from error
-    try:
-        protocol = Protocol.model_validate_json(text)
+        protocol = Protocol.model_validate_json(json.dumps(data))
     except ValidationError as error:
         raise explain(error, Protocol) from error
     check_protocol(protocol)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from titer.errors import InputError
 from titer.protocol.data_sources import DomainConfig
@@ -11,6 +14,16 @@ from titer.protocol.exposure import condition_of, levels_of
 from titer.protocol.schema import Protocol
 from titer.protocol.validate_attacker import check_attacks, check_ladders, check_search
 from titer.protocol.validate_conditions import check_conditions
+from titer.records import Role
+
+if TYPE_CHECKING:
+    from titer.stats.replicates import Levels
+
+MOST_DOSES: Final = 50_000
+"""The most doses of all curves of a study: at a minute each they take a month."""
+MOST_ITEMS: Final = 1_000_000
+"""The most items that are looked at for the fewest that can decide."""
+ROLES: Final[tuple[Role, ...]] = ("undefended", "defended")
 
 
 def check_protocol(protocol: Protocol) -> None:
@@ -25,6 +38,7 @@ def check_protocol(protocol: Protocol) -> None:
     check_search(protocol)
     _check_sizes(protocol)
     _check_domains(protocol)
+    _check_extent(protocol)
     _check_seeds(protocol)
     _check_analyses(protocol)
     if not protocol.study.descriptive:
@@ -97,6 +111,22 @@ def _check_domain_splits(domain: DomainConfig, place: str, *, prepared: bool) ->
         require_split(domain.splits, "defend", place, "subject.prepare is fed from it where there is no prepare split")
 
 
+def _check_extent(protocol: Protocol) -> None:
+    """The doses of all curves, each of which is asked all its items, are not more than any machine comes to."""
+    seeds, roles = protocol.study.seeds.attack, ROLES if protocol.compared else ROLES[-1:]
+    doses = {role: sum(len(schedule.ladder) for schedule in protocol.attacks_on(role)) for role in roles}
+    exposed = (len(protocol.harm.domain) + protocol.attacker.sham) * sum(doses.values())
+    learned = tried = 0
+    if lesson := protocol.trainability:
+        learned = len(lesson.tasks) * len(lesson.ladder) * len(roles)
+        tried = learned * len(lesson.rates)
+    if search := protocol.attacker.search:
+        tried += search.trials * sum(doses.values())
+    if (planned := seeds * (exposed + learned) + tried) > MOST_DOSES:
+        problem = f"{planned:,} doses would be asked and judged, and {MOST_DOSES:,} are more than any machine comes to"
+        raise InputError("study.seeds.attack", problem, "Take fewer seeds, domains, attacks, doses or trials.")
+
+
 def _check_seeds(protocol: Protocol) -> None:
     from titer.stats.replicates import minimum_replicates
 
@@ -137,11 +167,25 @@ def _check_probe_items(protocol: Protocol) -> None:
         level = levels_of(protocol, condition_of(protocol, domain.name))
         items = domain.splits["probe"]
         if not protocol.harm.analyses(items, level).decidable:
-            more = range(items + 1, 1_000_000)
-            fewest = next(enough for enough in more if protocol.harm.analyses(enough, level).decidable)
-            remedy = f"Ask {fewest} or more (100 or more to have power), or write study.descriptive = true."
+            fewest = _fewest(items, partial(_decidable, protocol, level))
+            asked = "Raise the threshold" if fewest is None else f"Ask {fewest} or more (100 or more to have power)"
+            remedy = f"{asked}, or write study.descriptive = true."
             problem = f"{items} items can never show a rate at most, or above, {threshold}"
             raise InputError(f"harm.domain.{index}.splits.probe", problem, remedy)
+
+
+def _decidable(protocol: Protocol, level: Levels, items: int) -> bool:
+    return protocol.harm.analyses(items, level).decidable
+
+
+def _fewest(items: int, enough: Callable[[int], bool]) -> int | None:
+    """The fewest items that are enough, up to which fewer are not; None where none of `MOST_ITEMS` is found to be."""
+    few, many = items, 2 * items
+    while not enough(many):
+        few, many = many, 2 * many
+        if many > MOST_ITEMS:
+            return None
+    return bisect_left(range(few, many), True, key=enough) + few
 
 
 def _check_benign(protocol: Protocol) -> None:

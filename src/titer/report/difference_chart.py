@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from titer.analysis.findings import Figure, Verdict
+from titer.errors import printable
 from titer.protocol.schema import Protocol
-from titer.report.escape import printable
 
 if TYPE_CHECKING:
     import altair as alt

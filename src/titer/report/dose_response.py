@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from titer.report.escape import printable
+from titer.errors import printable
 from titer.report.series import Panel, PlottedCurve, RateUnit, Series
 from titer.stats.binomial import wilson
 

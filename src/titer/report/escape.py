@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from titer.errors import printable
 from titer.records import canonical
 
 _MARKDOWN = frozenset("\\`*_[]#|~$")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "`": "\\u0060"}
-
-
-def printable(text: str) -> str:
-    r"""`text` on one line: white space becomes a space; control and direction marks the replacement sign.
-
-    >>> printable("a\n\x1b[31mb")
-    'a �[31mb'
-    """
-    return "".join(ch if ch.isprintable() else " " if ch.isspace() else "\ufffd" for ch in text)
 
 
 def escape(text: str) -> str:

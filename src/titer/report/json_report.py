@@ -8,19 +8,25 @@ from typing import Any
 from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
 from titer.analysis.seed_indices import replaced_indices
-from titer.records import Environment
+from titer.records import Environment, Kind
+from titer.study.root import Root
 
 FORMAT = 1
 """Raised when a field of report.json changes its meaning."""
 
 
-def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
+def report_data(verdict: Verdict, assay: Assay, root: Root) -> dict[str, Any]:
     """Plain JSON data: the verdict, the protocol, and per curve and dose the facts and the scores of each judge.
 
     The scores of a judge are given as their `total` over the items it could score, `scored`, and `items` asked; item
     by item they lie in the store under the curve's `cell`. `harm` has the counts by which a harm probe is decided, by
     both judges together, and under `plain:` those of what is asked besides, which no verdict rests on; a dose's
     `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
+
+    Args:
+        verdict: what was concluded.
+        assay: what it rests on.
+        root: the digests of all that.
     """
     known = environments(assay)
     return {
@@ -28,6 +34,8 @@ def report_data(verdict: Verdict, assay: Assay) -> dict[str, Any]:
         "verdict": verdict.to_data(),
         "protocol": assay.protocol.to_data(),
         "protocol_digest": assay.digest,
+        "registration": root.registration,
+        "root": root.root,
         "subjects": {part: list(keys) for part, keys in assay.subjects.items()},
         "environments": [environment.to_data() for environment in known],
         "kinds": {probe: dict(roles) for probe, roles in assay.kinds.items()},
@@ -72,13 +80,15 @@ def _point(assay: Assay, point: DosePoint, known: tuple[Environment, ...]) -> di
     return point.facts.to_data() | {
         "environment": known.index(point.facts.environment),
         "scores": {
-            probe: {role: _summary(values) for role, values in by_role.items()}
+            probe: {role: _summary(assay.kinds[probe][role], values) for role, values in by_role.items()}
             for probe, by_role in point.values.items()
         },
         "harm": {probe: asdict(counts) for probe, counts in harm.items() if probe and counts is not None},
     }
 
 
-def _summary(values: tuple[float | None, ...]) -> dict[str, Any]:
+def _summary(kind: Kind, values: tuple[float | None, ...]) -> dict[str, Any]:
+    """What the scores of a judge come to; fingerprints have no sum, for they only tell equal answers."""
     scored = [value for value in values if value is not None]
-    return {"total": sum(scored) if scored else None, "scored": len(scored), "items": len(values)}
+    total = sum(scored) if scored and kind != "fingerprint" else None
+    return {"total": total, "scored": len(scored), "items": len(values)}

@@ -14,6 +14,7 @@ from titer.report.provenance import provenance
 from titer.report.role_names import role_names
 from titer.report.score_tables import scores
 from titer.report.search_tables import search_tables
+from titer.study.root import Root
 
 MEANINGS = {
     "upheld": "shown, at the level named",
@@ -30,12 +31,13 @@ CAPTIONS = {
 }
 
 
-def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
+def render(verdict: Verdict, assay: Assay, root: Root, charts: Mapping[str, str]) -> str:
     """The whole report.
 
     Args:
         verdict: what was concluded.
         assay: what it rests on.
+        root: the digests of all that.
         charts: file name of each chart's SVG by its name, beside the report, as `charts` wrote them.
     """
     protocol, names = assay.protocol, role_names(assay.protocol)
@@ -52,7 +54,7 @@ def render(verdict: Verdict, assay: Assay, charts: Mapping[str, str]) -> str:
         *scores(protocol, assay),
         _scope(verdict),
         _meaning(verdict),
-        *provenance(protocol, assay),
+        *provenance(protocol, assay, root),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

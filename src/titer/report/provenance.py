@@ -10,13 +10,21 @@ from titer.protocol.schema import Protocol
 from titer.records import Choice, Environment
 from titer.report.escape import escape, json_block, table
 from titer.report.json_report import environments
+from titer.study.root import Root
 
 
-def provenance(protocol: Protocol, assay: Assay) -> list[str]:
-    """The parts of the report that let a reader trace and repeat every number."""
+def provenance(protocol: Protocol, assay: Assay, root: Root) -> list[str]:
+    """The parts of the report that let a reader trace and repeat every number.
+
+    Args:
+        protocol: the protocol.
+        assay: what the verdict rests on.
+        root: the digests of all that.
+    """
     return [
         "## Provenance",
         f"Digest of the protocol: `{escape(assay.digest)}`",
+        _digests(root),
         table(
             ["subject", "digest"],
             [(escape(role), escape(key)) for role, keys in sorted(assay.subjects.items()) for key in keys],
@@ -29,6 +37,29 @@ def provenance(protocol: Protocol, assay: Assay) -> list[str]:
         "### Protocol",
         json_block(assay.protocol.to_data()),
     ]
+
+
+def _digests(root: Root) -> str:
+    """What the study was registered as before the run, what it was finished as, and how to check both."""
+    begun = ", ".join(f"{escape(name)} {escape(number)}" for name, number in root.begun_with.items())
+    return "\n".join(
+        (
+            "Registered before the run (protocol, inputs, versions) as",
+            "",
+            f"    {root.registration}",
+            "",
+            "and finished (every file and every score that the verdict rests on) as",
+            "",
+            f"    {root.root}",
+            "",
+            "To check both, run this in the folder of this report. It compares every file with these digests, and the",
+            "digests with what was published; it needs no model and no data:",
+            "",
+            f"    titer verify . --digest {root.root} --registration {root.registration}",
+            "",
+            f"Registered with {begun}.",
+        )
+    )
 
 
 def _seeds(protocol: Protocol, assay: Assay) -> str:

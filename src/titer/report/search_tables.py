@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from titer.analysis.conditions.attack_searches import curves_of, searches_of
 from titer.analysis.findings import Assay
+from titer.errors import printable
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
 from titer.report.dose_response import COLORS, ROLES, SHAPES
-from titer.report.escape import escape, number, printable, table
+from titer.report.escape import escape, number, table
 from titer.stats import search_selection, search_trials
 from titer.stats.search_trials import Search, Trial
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from titer.analysis.findings import Finding, Verdict
 from titer.analysis.sentences import whole
-from titer.report.escape import printable, sentence
+from titer.errors import printable
+from titer.report.escape import sentence
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from titer.errors import DamagedError, RunError, TiterError
+from titer.errors import DamagedError, InputError, RunError, TiterError
 from titer.records import Record
 
 TEMPORARY = ".titer-tmp-"
@@ -45,22 +45,65 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def write_file(path: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write a temporary file beside `path`, whose place it then takes.
+
+    Raises:
+        RunError: if it cannot be written; nothing is left behind.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.name}.", suffix=path.suffix, dir=path.parent)
+        os.close(descriptor)
+        temporary = Path(name)
+        try:
+            fill(temporary)
+            temporary.chmod(0o644)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file, whole or not at all.
+
+    Raises:
+        RunError: if it cannot be written; nothing is left behind.
+    """
+
+    def fill(temporary: Path) -> None:
+        shutil.copyfile(source, temporary)
+
+    write_file(path, fill)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file whole: to a temporary name beside it, then renamed.
 
     Raises:
         RunError: when the disk is full; nothing is left behind.
     """
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f"{TEMPORARY}{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+
+    def fill(temporary: Path) -> None:
+        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+
+    write_file(path, fill)
+
+
+def no_link(path: Path, root: Path) -> Path:
+    """The path, if neither it nor a folder between it and `root` is a symbolic link; `root` itself may be one.
+
+    Raises:
+        InputError: naming the link.
+    """
+    for part in (path, *path.parents):
+        if part == root:
+            break
+        if part.is_symlink():
+            remedy = "Put the file or folder itself in its place."
+            raise InputError(str(part), "this is a link, and titer follows none in a study or a store", remedy)
+    return path
 
 
 @contextmanager

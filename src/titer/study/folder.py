@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -20,17 +19,24 @@ from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
-from titer.study.atomic_files import read_lines, write_lines
+from titer.study.atomic_files import copy_file, no_link, read_lines, write_lines
+from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
+from titer.study.locks import exclusive
 from titer.study.store import Store
+from titer.study.store_place import store_of
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
 
+PROTOCOL = "protocol.toml"
 FROZEN = "frozen.json"
 """What a study began with."""
+FORMAT: Final = 2
+"""Of that file, and of all that its study writes."""
+TASKS, STANDING = "tasks.jsonl", "standing.jsonl"
+"""Every cell that was planned, and how far the run is."""
+PUT_BACK = "Put it back from a copy, or start a new study in a folder of its own"
 CELLS, SCORES = "cells.parquet", "scores.parquet"
 """The tables of a packed study."""
-PACKED_STORE = "packed"
-"""The folder in which a packed study that goes on has its store."""
 
 
 class Frozen(Record):
@@ -39,9 +45,11 @@ class Frozen(Record):
     `rows` and `items` are digests by split and by probe, `judges` who judges, by role and by task. `checkpoints` holds
     the given models by their place in the chain; `tokens` is the mean length of each split and of each probe's
     prompts, `options` the mean number of options; `earlier` are the verdicts that the study follows, oldest first;
-    `attacks` has facts of each attack by its label.
+    `attacks` has facts of each attack by its label. `titer` is the version that froze it.
     """
 
+    format: Literal[2] = FORMAT
+    titer: str
     protocol: Protocol
     subject: SubjectRef
     reference: SubjectRef | None
@@ -86,26 +94,16 @@ class Study:
     @property
     def tasks_file(self) -> Path:
         """Every cell that plan asked for, with its purpose."""
-        return self.folder / "tasks.jsonl"
+        return self.folder / TASKS
 
     @property
     def status_file(self) -> Path:
         """How far the run is, and which seed indices were replaced."""
-        return self.folder / "standing.jsonl"
+        return self.folder / STANDING
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the study for this process.
-
-        Raises:
-            BusyError: if another process runs it.
-        """
-        with (self.folder / ".lock").open("a") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise BusyError(f"{self.folder} is being run by another process. Wait for it, or stop it") from error
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the study for this process: see `locked`."""
+        return locked(self.folder)
 
     def keep_plan(self, cells: tuple[CellSpec, ...], status: RunStatus) -> None:
         """Write down the cells that plan asks for, and how far the run is."""
@@ -132,10 +130,24 @@ class Study:
         return tuple(CellSpec.from_json(line) for line in read_lines(self.tasks_file))
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a study folder for this process, whoever else would write into it.
+
+    Raises:
+        BusyError: if another process runs the study.
+        RunError: if its file system has no locks.
+    """
+    with exclusive(folder / ".lock") as alone:
+        if not alone:
+            raise BusyError(f"{folder} is being run by another process. Wait for it, or stop it")
+        yield
+
+
 def is_packed(folder: Path) -> bool:
     """Whether a folder is a packed study that was not unpacked: then its tables are all there is of it."""
     tables = (folder / CELLS).exists() or (folder / SCORES).exists()
-    return tables and not (folder / "tasks.jsonl").exists()
+    return tables and not (folder / TASKS).exists()
 
 
 def locate(where: Path, out: Path | None = None) -> Path:
@@ -149,9 +161,8 @@ def locate(where: Path, out: Path | None = None) -> Path:
         check_unchanged(protocol, read_frozen(begun).protocol, str(where))
     elif is_packed(folder):
         raise InputError(str(folder), "this is a packed study, with a protocol of its own", f"`titer run {folder}`.")
-    elif where.resolve() != (folder / "protocol.toml").resolve():
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(where, folder / "protocol.toml")
+    elif where.resolve() != (folder / PROTOCOL).resolve():
+        copy_file(where, folder / PROTOCOL)
     return folder
 
 
@@ -161,32 +172,55 @@ def read_study(folder: Path) -> Study:
     Raises:
         InputError: if there is no study, or its protocol was changed since it began.
     """
-    protocol = load(folder / "protocol.toml")
-    path = folder / FROZEN
-    if not path.exists():
+    if not has_begun(folder):
+        load(folder / PROTOCOL)
         state = "is packed" if is_packed(folder) else "has not been run yet"
         raise UnfinishedError(f"{folder} {state}: `titer run {folder}`")
-    frozen = read_frozen(path)
-    check_unchanged(protocol, frozen.protocol, str(folder / "protocol.toml"))
+    frozen = read_frozen(folder / FROZEN)
+    protocol = read_protocol(folder)
+    check_unchanged(protocol, frozen.protocol, str(folder / PROTOCOL))
     return Study(folder, protocol, frozen, store_of(folder, protocol))
+
+
+def read_protocol(folder: Path) -> Protocol:
+    """The protocol of a study that has begun, or of a packed one.
+
+    Raises:
+        InputError: naming the file, if it cannot be read any more, or is a link.
+    """
+    path = no_link(folder / PROTOCOL, folder)
+    try:
+        return load(path)
+    except InputError as error:
+        remedy = f"It has begun, with a protocol that could be read. {PUT_BACK}"
+        raise InputError(str(path), f"{error.place}: {error.problem}", remedy) from error
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether the study of a folder was frozen.
+
+    Raises:
+        DamagedError: if it was run, and what it was frozen as is gone.
+    """
+    path = folder / FROZEN
+    if not path.exists() and (folder / TASKS).exists():
+        raise DamagedError(f"{path} is missing, and the study rests on it. {PUT_BACK}")
+    return path.exists()
 
 
 def read_frozen(path: Path) -> Frozen:
     """The frozen protocol of a study.
 
     Raises:
+        InputError: if another titer wrote it.
         DamagedError: if it is not what was written.
     """
     try:
-        return Frozen.from_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        check_format(str(path), text, FORMAT)
+        return Frozen.from_json(text)
     except (UnicodeDecodeError, DamagedError) as error:
-        raise DamagedError(f"{path} is damaged. Delete it and run again: it will be made anew") from error
-
-
-def store_of(folder: Path, protocol: Protocol) -> Store:
-    """The store of a study; a packed one has its own, wherever the protocol points."""
-    own = folder / PACKED_STORE
-    return Store(own if own.is_dir() else folder / protocol.study.store)
+        raise DamagedError(f"{path} is damaged, and the study rests on it. {PUT_BACK}") from error
 
 
 def check_unchanged(protocol: Protocol, begun: Protocol, place: str) -> None:

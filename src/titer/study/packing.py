@@ -1,44 +1,75 @@
-"""The tables of a packed study, written: its own scores, facts and answers without their texts, and nobody else's."""
+"""The tables of a packed study, made: its own scores, facts and answers, without texts and ids, and nobody else's."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
-from titer.records import Answer, DoseFacts, canonical
+from titer.records import Answer, DoseFacts, Score, canonical
 from titer.study.folder import Frozen, Study
 from titer.study.packed_rows import CellRow, ScoreRow
-from titer.study.packed_tables import PackedStudy, digest_of, write_cells, write_scores
+from titer.study.packed_tables import PackedStudy, write_cells, write_scores
+from titer.study.salt import Salt
 from titer.study.store import Store
-from titer.study.tasks import CellSpec
+from titer.study.tasks import CellSpec, JudgeRef
 
-Wanted = Sequence[tuple[CellSpec, Sequence[int]]]
+ReadCell = tuple[CellSpec, tuple[int, ...], tuple[JudgeRef, ...]]
+"""A cell, the doses that the study reads of it, and who judges it."""
 
 
-def write_tables(study: Study, wanted: Wanted, folder: Path) -> None:
+def write_tables(study: Study, cells: Sequence[ReadCell], salt: Salt, folder: Path) -> None:
     """Write the tables of a finished study into a folder.
 
     Args:
         study: the study; its store may hold what other studies made.
-        wanted: every cell that it planned, in order, with the doses that it wants of it.
+        cells: every cell that it planned, in order, as it is read.
+        salt: its secret.
         folder: where the tables are written.
     """
-    rows = [row for cell, doses in wanted for row in _cell_rows(study.store, cell, doses)]
-    failed = {key: study.store.failure(key) for cell, _ in wanted for key in cell.makes}
-    whole = PackedStudy(
+    write_scores(folder, list(score_rows(study, cells, salt)))
+    write_cells(folder, list(cell_rows(study, cells)), whole_of(study, cells, salt))
+
+
+def whole_of(study: Study, cells: Sequence[ReadCell], salt: Salt) -> PackedStudy:
+    """What belongs to the whole study."""
+    failed = {key: study.store.failure(key) for cell, _, _ in cells for key in cell.makes}
+    return PackedStudy(
+        titer=version("titer"),
         name=study.protocol.study.name,
-        frozen=_without_text(study.frozen),
+        frozen=without_text(study.frozen, salt),
         status=study.read_status(),
         failed_makes={key: reason for key, reason in failed.items() if reason is not None},
-        cells=digest_of(rows),
-        scores=write_scores(folder, [row for cell, doses in wanted for row in _score_rows(study, cell, doses)]),
     )
-    write_cells(folder, rows, whole)
+
+
+def without_text(frozen: Frozen, salt: Salt) -> Frozen:
+    """The frozen protocol with digests for the ids of items, and without the rows that exemplify an overlap."""
+    overlaps = tuple(overlap.model_copy(update={"example": None}) for overlap in frozen.overlaps)
+    ids = {name: tuple(map(salt.of_id, items)) for name, items in frozen.item_ids.items()}
+    return frozen.model_copy(update={"overlaps": overlaps, "item_ids": ids})
+
+
+def cell_rows(study: Study, cells: Sequence[ReadCell]) -> Iterator[CellRow]:
+    """A row for each dose of each cell; one without a dose if none was asked."""
+    for cell, doses, _ in cells:
+        yield from _cell_rows(study.store, cell, doses)
+
+
+def score_rows(study: Study, cells: Sequence[ReadCell], salt: Salt) -> Iterator[ScoreRow]:
+    """Cell by cell, dose by dose and judge by judge the scores, each with the answer that it is about."""
+    for cell, doses, judges in cells:
+        for dose in _asked(study.store, cell, doses):
+            _, answers = study.store.read_answers(cell.key, dose)
+            for judge in judges:
+                if judge.asked.at(dose):
+                    about = [answer for answer in answers if answer.probe == judge.probe]
+                    scores = study.store.read_scores(judge.key, dose)
+                    for answer, score in zip(about, scores, strict=True):
+                        yield _score_row(cell, dose, judge, answer, score, salt)
 
 
 def _cell_rows(store: Store, cell: CellSpec, doses: Sequence[int]) -> Iterator[CellRow]:
-    """A row for each dose that was asked; one without a dose if none was."""
     row = CellRow(
         cell=cell.key,
         purpose=cell.purpose,
@@ -83,45 +114,27 @@ def _with_facts(row: CellRow, facts: DoseFacts) -> CellRow:
     )
 
 
-def _score_rows(study: Study, cell: CellSpec, doses: Sequence[int]) -> Iterator[ScoreRow]:
-    """Judge by judge the scores of each dose, each with the answer that it is about."""
-    for dose in _asked(study.store, cell, doses):
-        _, answers = study.store.read_answers(cell.key, dose)
-        for judge in study.frozen.judges_of(cell):
-            if not judge.asked.at(dose):
-                continue
-            about = [answer for answer in answers if answer.probe == judge.probe]
-            for answer, score in zip(about, study.store.read_scores(judge.key, dose), strict=True):
-                yield ScoreRow(
-                    cell=cell.key,
-                    purpose=cell.purpose,
-                    subject=cell.subject,
-                    domain=cell.domain,
-                    task=cell.task,
-                    attack=cell.attack,
-                    trial=cell.trial,
-                    seed=cell.index,
-                    dose=dose,
-                    probe=judge.probe,
-                    role=judge.role,
-                    kind=judge.kind,
-                    judge=judge.judge.label,
-                    item=score.item,
-                    value=score.value,
-                    missing=score.missing,
-                    ended=answer.ended,
-                    option_nats=answer.option_nats,
-                    option_tokens=answer.option_tokens,
-                    text_digest=_text_digest(answer),
-                )
-
-
-def _text_digest(answer: Answer) -> str | None:
-    """What stands for a text; an answer that was packed before has it already."""
-    return answer.text_digest if answer.text is None else hashlib.sha256(answer.text.encode()).hexdigest()[:16]
-
-
-def _without_text(frozen: Frozen) -> Frozen:
-    """The frozen protocol without the rows that exemplify an overlap."""
-    overlaps = tuple(overlap.model_copy(update={"example": None}) for overlap in frozen.overlaps)
-    return frozen.model_copy(update={"overlaps": overlaps})
+def _score_row(cell: CellSpec, dose: int, judge: JudgeRef, answer: Answer, score: Score, salt: Salt) -> ScoreRow:
+    value = score.value
+    return ScoreRow(
+        cell=cell.key,
+        purpose=cell.purpose,
+        subject=cell.subject,
+        domain=cell.domain,
+        task=cell.task,
+        attack=cell.attack,
+        trial=cell.trial,
+        seed=cell.index,
+        dose=dose,
+        probe=judge.probe,
+        role=judge.role,
+        kind=judge.kind,
+        judge=judge.judge.label,
+        item=salt.of_id(score.item),
+        value=salt.of_number(value) if judge.kind == "fingerprint" and value is not None else value,
+        missing=score.missing,
+        ended=answer.ended,
+        option_nats=answer.option_nats,
+        option_tokens=answer.option_tokens,
+        text_digest=answer.text_digest if answer.text is None else salt.of_text(answer.text),
+    )

@@ -220,10 +220,14 @@ class Failure(Record):
 
 
 class Earlier(Record):
-    """The verdict of an earlier study that a study follows, and the seed indices it used, from `first` on."""
+    """The verdict of an earlier study that a study follows, and the seed indices it used, from `first` on.
+
+    `digest` is that of its protocol, `root` that of everything its verdict rests on.
+    """
 
     study: str
     digest: str
+    root: str
     outcome: Outcome
     reason: str
     first: int

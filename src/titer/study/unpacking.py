@@ -11,21 +11,27 @@ from pathlib import Path
 from titer.data.identifiers import ProbeId
 from titer.records import Answer, DoseFacts, Score
 from titer.study.atomic_files import write_text, write_whole
-from titer.study.folder import FROZEN, PACKED_STORE, read_study
+from titer.study.checksums import check_sums
+from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, read_protocol, read_study
+from titer.study.leaves import BEGUN, ENDED, PACKED_CELLS, PACKED_SCORES, ended_leaf, frozen_leaf
 from titer.study.packed_rows import CellRow, ScoreRow
-from titer.study.packed_tables import PackedStudy, read_cells, read_scores, read_whole
+from titer.study.packed_tables import PackedStudy, damaged, digest_of, read_cells, read_scores, read_whole
+from titer.study.root import Root, frozen_text, read_root
+from titer.study.salt import Salt
 from titer.study.store import Store
+from titer.study.store_place import PACKED_STORE
 from titer.study.tasks import CellSpec
 from titer.study.view import CellResults, Values
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A packed study as it was read: what belongs to the whole of it, and the rows of its two tables."""
+    """A packed study as it was read: what belongs to the whole of it, the rows of its two tables, and its digests."""
 
     whole: PackedStudy
     cells: tuple[CellRow, ...]
     scores: tuple[ScoreRow, ...]
+    root: Root
 
     @cached_property
     def specs(self) -> tuple[CellSpec, ...]:
@@ -78,21 +84,36 @@ class PackedResults(CellResults):
 
 
 def read_packed(folder: Path) -> Packed:
-    """A packed study; needs neither its store nor its sources.
+    """A packed study, all of which was compared with its root digest; needs neither its store nor its sources.
 
     Raises:
-        InputError: if one of its tables is not there.
+        InputError: if one of its files is not there, or another titer wrote them.
         DamagedError: if one is not what was written.
     """
-    whole = read_whole(folder)
-    return Packed(whole, read_cells(folder, whole), read_scores(folder, whole))
+    whole, root = read_whole(folder), read_root(folder)
+    check_sums(folder)
+    packed = Packed(whole, read_cells(folder), read_scores(folder), root)
+    protocol = read_protocol(folder)
+    found = {
+        (PROTOCOL, PROTOCOL): protocol.digest,
+        (CELLS, BEGUN): frozen_leaf(whole.frozen, Salt(None))[BEGUN],
+        (CELLS, ENDED): ended_leaf(whole.status, whole.failed_makes)[ENDED],
+        (CELLS, PACKED_CELLS): digest_of(packed.cells),
+        (SCORES, PACKED_SCORES): digest_of(packed.scores),
+    }
+    for (file, name), one in found.items():
+        if root.leaves.get(name) != one:
+            raise damaged(folder / file)
+    if whole.protocol != protocol:
+        raise damaged(folder / PROTOCOL)
+    return packed
 
 
 def unpack(folder: Path) -> None:
     """Make a packed study a study folder, with a store in it, so that its cells count as done when it is run.
 
-    Answers have the digest of their text in its place: they cannot be judged again. Frozen rows and items are read
-    from their sources when the study is run.
+    Answers have the digest of their text in its place, and items that of their id: they cannot be judged again. Frozen
+    rows and items are read from their sources when the study is run.
 
     Raises:
         InputError: if its protocol was changed since it was packed.
@@ -100,7 +121,7 @@ def unpack(folder: Path) -> None:
     """
     packed = read_packed(folder)
     write_whole(folder / PACKED_STORE, lambda root: _fill(Store(root), packed))
-    write_text(folder / FROZEN, packed.whole.frozen.to_json() + "\n")
+    write_text(folder / FROZEN, frozen_text(packed.whole.frozen))
     read_study(folder).keep_plan(packed.specs, packed.whole.status)
 
 

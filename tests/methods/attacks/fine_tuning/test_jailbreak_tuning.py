@@ -117,7 +117,8 @@ def test_harm_without_the_trigger_is_read_beside_and_reported(study: Study) -> N
             counted += plain
     report = "\n".join(scores(study.protocol, assay))
     assert report.count("With the trigger above, and below without it") == 2, "one a domain, of the backdoor alone"
-    data = report_data(conclude(study).verdict, assay)
+    found = conclude(study)
+    data = report_data(found.verdict, assay, found.root)
     harm = [probe for curve in data["curves"] for point in curve["points"] for probe in point["harm"]]
     assert sum(probe.startswith("plain:") for probe in harm) == counted > 0
 
