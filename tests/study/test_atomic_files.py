@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from errno import EACCES, EDQUOT, ENOSPC
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from safetensors import SafetensorError
 
 from titer.errors import DamagedError, RunError
-from titer.study.atomic_files import write_whole, writing
+from titer.study.atomic_files import STALE_SECONDS, TEMPORARY, sweep_stale, write_whole, writing
 
 FULL = "No space left on device (os error 28)"
 
@@ -39,3 +40,17 @@ def test_what_the_disk_has_not_done_passes_as_it_is(error: Exception, tmp_path: 
     with pytest.raises(type(error)) as raised, writing(tmp_path):
         raise error
     assert raised.value is error
+
+
+def test_only_what_was_left_half_written_long_ago_is_swept(tmp_path: Path) -> None:
+    names = [f"{TEMPORARY}frozen.json.old", f"{TEMPORARY}verdict.json.new", "verdict.json"]
+    for name in names:
+        (tmp_path / name).write_text("half")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / names[0]).write_text("half")
+    for path in (tmp_path / names[0], tmp_path / names[2], tmp_path / "store" / names[0]):
+        before = path.stat().st_mtime - STALE_SECONDS - 1
+        os.utime(path, (before, before))
+    sweep_stale(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [names[1], "store", names[2]]
+    assert (tmp_path / "store" / names[0]).exists()

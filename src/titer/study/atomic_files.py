@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from titer.records import Record
 
 TEMPORARY = ".titer-tmp-"
 """How the name of every file and folder begins that is still being written."""
+STALE_SECONDS = 60.0
+"""A file that was last written before this is no longer being written: verdicts are, without any lock, in no time."""
 
 
 class Header(Record):
@@ -89,6 +92,14 @@ def write_text(path: Path, text: str) -> None:
             stream.write(text)
 
     write_file(path, fill)
+
+
+def sweep_stale(folder: Path) -> None:
+    """Remove the files of a folder, not of those inside, that writers left half-written who were ended long ago."""
+    oldest = time.time() - STALE_SECONDS
+    for path in folder.glob(f"{TEMPORARY}*"):
+        if path.is_file() and not path.is_symlink() and path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
 
 
 def no_link(path: Path, root: Path) -> Path:
