@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.faults import trial, triggers
-from benchmarks.faults.study import copy_unjudged, first_difference
+from benchmarks.faults.study import copy_unjudged, first_difference, prepare
 from benchmarks.faults.triggers import Counts, Stream, Trigger
+from titer.study.atomic_files import TEMPORARY
 
 MOST_RUNS = 4
 """After so many more runs a study that is not finished is given up."""
@@ -129,6 +130,7 @@ class Laboratory:
     def __init__(self, home: Path, protocol: Path) -> None:
         self.home, self.protocol = home, protocol
         self.whole = home / "whole" / "study"
+        prepare(self.whole)
         self.events = self._count(self.whole, WORK[:2] + ("rename", "write", "run"))
         unjudged = home / "unjudged" / "study"
         copy_unjudged(self.whole, unjudged)
@@ -145,38 +147,46 @@ class Laboratory:
             folder.mkdir()
             if stream == "judge":
                 copy_unjudged(self.whole, folder / "study")
+            else:
+                prepare(folder / "study")
             counts = Counts()
             trigger = Trigger(counts, stream, at, partial(kind.act, chance))
-            first = self._run(folder, jobs, trigger, kind)
+            first = self._run(folder, jobs, trigger, (stream,))
             if counts.struck or at == 1:
                 break
             at = at // 2 + 1 if at > 2 else 1  # two workers share the events: neither came to this one
         last, runs = first, 0
         while last.code != 0 and last.code is not None and runs < MOST_RUNS:
-            last, runs = self._run(folder, jobs, None, kind), runs + 1
+            _let_an_hour_pass(folder / "study")
+            last, runs = self._run(folder, jobs, None, ()), runs + 1
         difference = first_difference(folder / "study", self.whole)
         return Outcome(struck=counts.struck, first=first, more_runs=runs, last=last, difference=difference)
 
     def _count(self, study: Path, streams: tuple[Stream, ...]) -> dict[Stream, int]:
         """Run a study undisturbed, and count its events."""
         counts = Counts()
-        study.parent.mkdir(exist_ok=True)
-        ended = self._run(study.parent, 1, Trigger(counts, "make", 0, lambda: None), None)
+        ended = self._run(study.parent, 1, Trigger(counts, streams[0], 0, lambda: None), streams)
         assert ended.code == 0, ended.said
         return {stream: counts[stream] for stream in streams}
 
-    def _run(self, folder: Path, jobs: int, trigger: Trigger | None, kind: Kind | None) -> trial.Ended:
-        """Run the study in a folder, with a trigger or undisturbed; where there is no kind, all events are counted."""
+    def _run(self, folder: Path, jobs: int, trigger: Trigger | None, streams: tuple[Stream, ...]) -> trial.Ended:
+        """Run the study in a folder, undisturbed or with a trigger; the events of these streams are counted for it."""
 
         def arm() -> None:
             write_every_state()
             if trigger is not None:
-                streams = triggers.STREAMS if kind is None else (trigger.stream,)
                 watch(trigger, streams)
 
         waker = _Waker(trigger.counts if trigger else None)
         arguments = ["run", str(self.protocol), "--out", "study", "--jobs", str(jobs)]
         return trial.run(folder, arguments, arm, waker)
+
+
+def _let_an_hour_pass(study: Path) -> None:
+    """Make what was left half-written beside the store an hour old: younger, it might still be being written."""
+    before = time.time() - 3600
+    for path in study.glob(f"{TEMPORARY}*"):
+        os.utime(path, (before, before))
 
 
 def write_every_state() -> None:

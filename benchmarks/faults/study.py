@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from titer.study.salt import SALT
 from titer.testing import tiny_subject
 
 ROWS = 120
@@ -60,10 +61,19 @@ def first_difference(study: Path, whole: Path) -> str | None:
     return next((path for path in sorted(found | expected) if found.get(path) != expected.get(path)), None)
 
 
+def prepare(study: Path) -> None:
+    """Make the folder of a study that begins: it has the salt of the undisturbed one, so that its digests are the same.
+
+    Studies have salts of their own, drawn at random, unless one lies there already.
+    """
+    study.mkdir(parents=True)
+    (study / SALT).write_text("5a" * 32 + "\n", encoding="utf-8")
+
+
 def copy_unjudged(study: Path, folder: Path) -> None:
     """A copy of a study as it was before any answer was judged: the run that follows does so, and nothing else."""
     shutil.copytree(study, folder)
     shutil.rmtree(folder / "store" / "scores")
     for path in folder.iterdir():
-        if path.is_file() and path.name not in ("protocol.toml", "frozen.json"):
+        if path.is_file() and path.name not in ("protocol.toml", SALT):
             path.unlink()

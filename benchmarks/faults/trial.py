@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, forkserver, resource_tracker
 from pathlib import Path
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 """Seconds after which a trial hangs."""
 LOADED = (
     "torch",

@@ -7,17 +7,20 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError
 
-from titer.errors import DamagedError, InputError, RunError
+from titer.errors import DamagedError, InputError, RunError, TiterError
 from titer.records import Record
 
 TEMPORARY = ".titer-tmp-"
 """How the name of every file and folder begins that is still being written."""
+STALE_SECONDS = 60.0
+"""A file that was last written before this is no longer being written: verdicts are, without any lock, in no time."""
 
 
 class Header(Record):
@@ -91,6 +94,14 @@ def write_text(path: Path, text: str) -> None:
     write_file(path, fill)
 
 
+def sweep_stale(folder: Path) -> None:
+    """Remove the files of a folder, not of those inside, that writers left half-written who were ended long ago."""
+    oldest = time.time() - STALE_SECONDS
+    for path in folder.glob(f"{TEMPORARY}*"):
+        if path.is_file() and not path.is_symlink() and path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
+
+
 def no_link(path: Path, root: Path) -> Path:
     """The path, if neither it nor a folder between it and `root` is a symbolic link; `root` itself may be one.
 
@@ -111,17 +122,27 @@ def writing(path: Path) -> Iterator[None]:
     """Say in words when the disk refuses what is written to `path`.
 
     Raises:
-        RunError: in place of the error of the system, or of the library that writes weights.
+        RunError: in place of the error of the system, or of a library that writes weights or tokenizers.
     """
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or f"os error {errno.ENOSPC}" in str(error):
+    except TiterError:
+        raise
+    except Exception as error:  # nothing narrower is raised by the library that writes tokenizers
+        if _is_full(error):
             raise RunError(
                 f"no space left on the disk of {path}; nothing half-written was left. Free some and run again"
             ) from error
-        raise RunError(f"cannot write {path}: {error}") from error
+        if isinstance(error, OSError | SafetensorError):
+            raise RunError(f"cannot write {path}: {error}") from error
+        raise
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether an error says that there is no space: by its number, or in its text where a library passes it on."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return any(f"os error {number}" in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
 def write_lines(path: Path, records: Sequence[Record]) -> None:

@@ -19,7 +19,7 @@ from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
-from titer.study.atomic_files import copy_file, no_link, read_lines, write_lines
+from titer.study.atomic_files import copy_file, no_link, read_lines, sweep_stale, write_lines
 from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
 from titer.study.locks import exclusive
@@ -132,7 +132,7 @@ class Study:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a study folder for this process, whoever else would write into it.
+    """Hold a study folder for this process, whoever else would write into it; what others left half-written goes.
 
     Raises:
         BusyError: if another process runs the study.
@@ -141,6 +141,7 @@ def locked(folder: Path) -> Iterator[None]:
     with exclusive(folder / ".lock") as alone:
         if not alone:
             raise BusyError(f"{folder} is being run by another process. Wait for it, or stop it")
+        sweep_stale(folder)
         yield
 
 
