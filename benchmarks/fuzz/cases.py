@@ -60,9 +60,10 @@ def run(cases: Iterable[tuple[str, int]], run: Run, log: TextIO) -> None:
         run: what they have in common.
         log: where the outcomes go.
     """
-    here = run.folder / "work" / "case" / "here"
+    work = run.folder / f"work-{os.getpid()}"
+    here = work / "case" / "here"
     for kind, number in cases:
-        shutil.rmtree(run.folder / "work", ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
         here.mkdir(parents=True)
         os.chdir(here)
         print(json.dumps({"kind": kind, "number": number}), file=log, flush=True)

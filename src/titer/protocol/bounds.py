@@ -47,7 +47,7 @@ NUMBERS: Final[Mapping[str, Bound]] = {
     "cut": _SIGNS,
     "splits": _GROUPS,
     "draw": _GROUPS,
-    "distractors": Bound(1_000, "nobody chooses from so many answers"),
+    "distractors": Bound(100, "nobody chooses from so many answers"),
     "ladder": _STEPS,
     "budget": _STEPS,
     "train_steps": _STEPS,
