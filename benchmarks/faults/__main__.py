@@ -53,16 +53,16 @@ def _row(laboratory: Laboratory, kind: Kind, numbers: Sequence[int], seed: int, 
     print(f"{kind.name:<26}{len(outcomes):>6}  {struck:>6}  {equal:>5}  {ended}", flush=True)
     for number, outcome in outcomes.items():
         if in_full:
-            print(_story(outcome))
+            print(_story(outcome, outcome.first.said))
         if outcome.problem is not None:
-            yield f"{kind.name}, number {number}: {outcome.problem}\n{_story(outcome)}"
+            last_words = outcome.first.said.strip().rpartition("\n")[2]
+            yield f"{kind.name}, number {number}: {outcome.problem}\n{_story(outcome, last_words)}"
 
 
-def _story(outcome: Outcome) -> str:
-    first, last = outcome.first, outcome.last
+def _story(outcome: Outcome, said: str) -> str:
     return (
-        f"    struck at {outcome.struck or 'nothing'}\n    ended with {first.code}: {first.said.strip()}\n"
-        f"    run {outcome.more_runs} times more, ended with {last.code}: {last.said.strip()}"
+        f"    struck at {outcome.struck or 'nothing'}\n    ended with {outcome.first.code}: {said.strip()}\n"
+        f"    run {outcome.more_runs} times more, ended with {outcome.last.code}"
     )
 
 

@@ -12,64 +12,64 @@ from pathlib import Path
 
 from titer.records import canonical
 
-Edit = Callable[[Path, list[Path], random.Random], bool]
-"""Changes a file, given others of its kind; False where that cannot be done to it."""
+Edit = Callable[[Path, list[Path], random.Random], list[Path]]
+"""Changes a file, given others of its kind; the files that are changed, none where that cannot be done to it."""
 
 
-def flip_a_bit(path: Path, others: list[Path], draw: random.Random) -> bool:
+def flip_a_bit(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
     """One bit anywhere."""
     content = bytearray(path.read_bytes())
     content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
     path.write_bytes(content)
-    return True
+    return [path]
 
 
-def truncate(path: Path, others: list[Path], draw: random.Random) -> bool:
+def truncate(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
     """Its end is missing."""
     content = path.read_bytes()
     path.write_bytes(content[: draw.randrange(1, len(content))])
-    return True
+    return [path]
 
 
-def empty(path: Path, others: list[Path], draw: random.Random) -> bool:
+def empty(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
     """Nothing is left in it."""
     path.write_bytes(b"")
-    return True
+    return [path]
 
 
-def delete(path: Path, others: list[Path], draw: random.Random) -> bool:
+def delete(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
     """It is gone."""
     path.unlink()
-    return True
+    return [path]
 
 
-def duplicate(path: Path, others: list[Path], draw: random.Random) -> bool:
+def duplicate(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
     """Its content stands in it twice."""
     path.write_bytes(path.read_bytes() * 2)
-    return True
+    return [path]
 
 
-def swap(path: Path, others: list[Path], draw: random.Random) -> bool:
+def swap(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
     """It changes places with another file of its kind, which says something else."""
     different = [other for other in others if other.read_bytes() != path.read_bytes()]
     if not different:
-        return False
+        return []
     other = draw.choice(different)
     mine, theirs = path.read_bytes(), other.read_bytes()
     path.write_bytes(theirs)
     other.write_bytes(mine)
-    return True
+    return [path, other]
 
 
-def link(path: Path, others: list[Path], draw: random.Random) -> bool:
+def link(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
     """A symbolic link in its place leads to the same content elsewhere."""
     target = path.parent.parent / f"{path.name}.elsewhere"
     shutil.move(path, target)
     path.symlink_to(target)
-    return True
+    return [path]
 
 
-def rewrite(path: Path, others: list[Path], draw: random.Random) -> bool:
+def rewrite(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
     """Its lines say the contrary, under a header that fits them; or a number of a JSON object is another."""
     text = path.read_text(encoding="utf-8", errors="replace")
     if path.suffix == ".jsonl":
@@ -81,7 +81,8 @@ def rewrite(path: Path, others: list[Path], draw: random.Random) -> bool:
     else:
         changed = _contrary(text)
         path.write_text(changed, encoding="utf-8")
-    return changed not in (text, text.partition("\n")[2])
+    assert changed not in (text, text.partition("\n")[2]), f"{path} has nothing to contradict"
+    return [path]
 
 
 def _contrary(text: str) -> str:
@@ -100,16 +101,16 @@ def _contrary(text: str) -> str:
     return f"{text[: digit.start()]}{(int(digit[0]) + 1) % 10}{text[digit.end() :]}"
 
 
-def newer_format(path: Path, others: list[Path], draw: random.Random) -> bool:
+def newer_format(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
     """It was written by a titer of the future."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        return False
+        return []
     if not isinstance(data, dict) or "format" not in data:
-        return False
+        return []
     path.write_text(canonical(data | {"format": 99, "titer": "99.0", "future": True}), encoding="utf-8")
-    return True
+    return [path]
 
 
 EDITS: dict[str, Edit] = {

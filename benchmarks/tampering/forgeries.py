@@ -29,7 +29,7 @@ def edit_threshold(folder: Path) -> str:
     frozen = read_frozen(folder / "frozen.json")
     forged = frozen.model_copy(update={"protocol": load(path)})
     (folder / "frozen.json").write_text(frozen_text(forged), encoding="utf-8")
-    return "frozen.json"
+    return "protocol.toml"
 
 
 def edit_threshold_and_leaves(folder: Path) -> str:

@@ -26,7 +26,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         "store/subjects/*/titer.json",
         "verdict.json",
     ),
-    "pack": ("protocol.toml", "root.json", "cells.parquet", "scores.parquet", "verdict.json"),
+    "pack": ("protocol.toml", "root.json", "SHA256SUMS", "cells.parquet", "scores.parquet", "verdict.json"),
 }
 """The files of a finished study and of a packed one, by patterns; subjects are those that titer made."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,12 +45,15 @@ class Tally:
             print(f"{what:<40}" + "".join(f"{cell:>10}" for cell in cells))
 
 
-def tally_edits(whole: Mapping[str, Path], place: Path, files: int, seed: int, tally: Tally) -> None:
+def tally_edits(
+    whole: Mapping[str, Path], place: Path, commands: Sequence[str], files: int, seed: int, tally: Tally
+) -> None:
     """Change so many files of each kind in each way.
 
     Args:
         whole: the finished study and its pack.
         place: where their copies are tampered with.
+        commands: what is asked of each.
         files: how many of each kind at most.
         seed: what the choices are drawn from.
         tally: where it is counted.
@@ -62,48 +65,52 @@ def tally_edits(whole: Mapping[str, Path], place: Path, files: int, seed: int, t
                 found = sorted(path.relative_to(source) for path in source.glob(pattern))
                 assert found, f"the {form} has no {pattern}"
                 for name in draw.sample(found, min(files, len(found))):
-                    _try(what, source, name, pattern, place, draw, tally)
+                    for command in commands:
+                        folder = copied(source, place / "it")
+                        others = [path for path in sorted(folder.glob(pattern)) if path != folder / name]
+                        if changed := EDITS[what](folder / name, others, draw):
+                            said = say(command, str(folder))
+                            problem = problem_of(what, command, said, changed, folder, source)
+                            tally.add(what, command, f"{source.name}/{name}", problem)
 
 
-def _try(what: str, source: Path, name: Path, pattern: str, place: Path, draw: random.Random, tally: Tally) -> None:
-    expected = say("verdict", str(copied(source, place / "whole")))
-    for command in COMMANDS:
-        folder = copied(source, place / "it")
-        others = [path for path in sorted(folder.glob(pattern)) if path != folder / name]
-        if not EDITS[what](folder / name, others, draw):
-            return
-        said = say(command, str(folder))
-        tally.add(what, command, f"{source.name}/{name}", problem_of(what, command, said, folder, name, expected))
+def problem_of(what: str, command: str, said: Said, changed: Sequence[Path], folder: Path, source: Path) -> str | None:
+    """What is wrong with what a command said of a changed file; None if it noticed and named it, or lost nothing.
 
-
-def problem_of(what: str, command: str, said: Said, folder: Path, name: Path, expected: Said) -> str | None:
-    """What is wrong with what a command said of a changed file; None if it noticed and named it, or lost nothing."""
-    derived = name.name == "verdict.json"
+    Args:
+        what: the change.
+        command: the command.
+        said: what it said.
+        changed: the changed files.
+        folder: the copy that they are in.
+        source: the study or pack as it was.
+    """
     if what in ("delete", "flip a bit") and said.code in (0, *VERDICTS):
-        again = say("verdict", str(folder))
-        harmless = derived if what == "delete" else name.name == "protocol.toml"
+        again, expected = say("verdict", str(folder)), say("verdict", str(source))
+        harmless = changed[0].name == ("verdict.json" if what == "delete" else "protocol.toml")
         if (harmless or command == "run") and (again.code, again.text) == (expected.code, expected.text):
             return None  # a verdict that was deleted, a letter of the name or a comment, what `run` made anew as it was
     if said.code not in REFUSED:
         return f"it ended with {said.code}"
-    named = str(folder / name) in said.text or (name.name in said.text and str(folder) in said.text)
+    named = any(str(path) in said.text or (path.name in said.text and str(folder) in said.text) for path in changed)
     return None if named else f"it did not name the file: {said.text.strip()[-300:]}"
 
 
 def tally_forgeries(
-    forgeries: Mapping[str, Callable[[Path], str]], whole: Mapping[str, Path], place: Path, tally: Tally
+    forgeries: Mapping[str, Callable[[Path], str]], study: Path, place: Path, commands: Sequence[str], tally: Tally
 ) -> None:
     """Let a forger at the study who knows titer.
 
     Args:
         forgeries: what is done, by name: each changes a study and says which file must be named.
-        whole: the finished study and its pack.
+        study: the finished study.
         place: where copies are tampered with.
+        commands: what is asked of each.
         tally: where it is counted.
     """
     for what, forge in forgeries.items():
-        for command in COMMANDS:
-            folder = copied(whole["study"], place / "it")
+        for command in commands:
+            folder = copied(study, place / "it")
             named = forge(folder)
             said = say(command, str(folder))
             noticed = said.code in REFUSED and named in said.text

@@ -12,8 +12,8 @@ from titer.analysis.concluding import conclude as concluded
 from titer.errors import DamagedError, InputError
 from titer.records import canonical
 from titer.study.atomic_files import copy_file, write_text
-from titer.study.folder import Study
-from titer.study.leaves import PROTOCOL
+from titer.study.checksums import write_sums
+from titer.study.folder import PROTOCOL, Study
 from titer.study.packing import write_tables
 from titer.study.root import ROOT
 from titer.study.salt import read_salt
@@ -103,3 +103,4 @@ def pack(study: Study, out: Path) -> None:
         if (study.folder / name).exists():
             copy_file(study.folder / name, out / name)
     write_tables(study, tuple(cells_of(study)), read_salt(study.folder, found.root.salt), out)
+    write_sums(out)

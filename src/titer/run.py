@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from titer.analysis.concluding import cells_of
 from titer.errors import MachineFailure, RunError
 from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
+from titer.planning.cost.machine import DiskReserve, free_bytes
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
 from titer.study.folder import Study, check_disjoint
@@ -40,6 +42,7 @@ def run(
     jobs: int = 1,
     planned: Callable[[Study], Planner] = Planner,
     executor: type[Executor] = LocalPool,
+    free: Callable[[Path], int] = free_bytes,
 ) -> Iterator[Progress]:
     """Do all that is missing, with `jobs` workers; yields after every finished task.
 
@@ -48,12 +51,14 @@ def run(
         jobs: worker processes.
         planned: plans it: the whole study, or a part of it.
         executor: where the tasks are done; processes of this machine by default.
+        free: the bytes that are free on the disk of a folder.
 
     Raises:
         InputError: if splits share rows that must not.
         BusyError: if another process runs this study.
-        RunError: if the machine failed; what was finished is kept. A task whose workers die does not end the run:
-            all else is done before it is told.
+        RunError: if the machine failed, or its disk is nearly full: then no task is begun, those under way are
+            finished; what was finished is kept, and nothing half-written is left. A task whose workers die does not
+            end the run: all else is done before it is told.
     """
     check_disjoint(study.frozen)
     with study.locked(), study.store.in_use():
@@ -63,10 +68,13 @@ def run(
         planner.keep()
         yield Progress(planner, None)
         failures: list[MachineFailure] = []
+        reserve, full = DiskReserve(study, free), None
         with executor(study.store, jobs) as pool:
             while True:
-                while pool.has_room and (task := planner.take()) is not None:
-                    pool.submit(task)
+                while full is None and pool.has_room and (task := planner.take()) is not None:
+                    full = reserve.shortage(planner.under_way)
+                    if full is None:
+                        pool.submit(task)
                 if pool.is_idle:
                     break
                 try:
@@ -78,6 +86,8 @@ def run(
                     planner.keep()
                 yield Progress(planner, finished)
         planner.keep()
+        if full is not None:
+            raise full
         if planner.whole is not None and study.read_status().finished:
             seal(study, cells_of(study))
     if failures:

@@ -492,13 +492,9 @@ def test_a_prepared_m_is_made_before_all_else(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ one shared store
-def shared(data: dict[str, Any]) -> None:
-    data["study"]["store"] = "../shared"
-
-
 def test_studies_of_one_store_share_m_and_its_cells(tmp_path: Path) -> None:
-    finish(begin(tmp_path, shared, name="first"))
-    other = begin(tmp_path, both(shared, defense("no_op")), name="second")
+    finish(begin(tmp_path, name="first", store=tmp_path / "shared"))
+    other = begin(tmp_path, defense("no_op"), name="second", store=tmp_path / "shared")
     tasks = finish(other)
     assert {task.kind for task in tasks} == {"make", "expose"}
     assert {task.inputs.subject.key for task in tasks if isinstance(task, ExposeTask)} == {tasks[0].key}
@@ -513,8 +509,8 @@ def test_a_study_is_the_same_whoever_used_its_store_before(tmp_path: Path) -> No
 
     alone_study = begin(tmp_path, name="alone")
     finish(alone_study)
-    finish(begin(tmp_path, both(shared, later), name="before"))
-    study = begin(tmp_path, shared, name="after")
+    finish(begin(tmp_path, later, name="before", store=tmp_path / "shared"))
+    study = begin(tmp_path, name="after", store=tmp_path / "shared")
     finish(study)
     mine = contents(alone_study.store.root, "cells", "subjects")
     theirs = contents(study.store.root, "cells", "subjects")
@@ -525,10 +521,9 @@ def test_a_study_is_the_same_whoever_used_its_store_before(tmp_path: Path) -> No
 
 def test_only_judging_differs_under_another_judge(done: Study, tmp_path: Path) -> None:
     def other(data: dict[str, Any]) -> None:
-        data["study"]["store"] = str(done.store.root)
         data["harm"]["grading"]["coherence"] = {"name": "coherence", "run": 20}
 
-    tasks = plan(begin(tmp_path, other)).tasks
+    tasks = plan(begin(tmp_path, other, store=done.store.root)).tasks
     assert {task.kind for task in tasks} == {"judge"}
     assert {ref.role for task in tasks if isinstance(task, JudgeTask) for ref in task.judges} == {"coherence"}
 

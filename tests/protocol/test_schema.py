@@ -48,7 +48,7 @@ def leaves(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 def alternatives(value: Any, outcomes: list[str]) -> list[Any]:
     """Other values that a leaf might take, the plainest first."""
     if isinstance(value, bool):
-        return [not value]
+        return [not value, ["x"]]
     if isinstance(value, int):
         return [value + 1]
     if isinstance(value, float):

@@ -17,9 +17,19 @@ from titer.report.dose_response import _ticks
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
+    for name in ("harm.svg", "harm.png"):
+        (folder / name).symlink_to(folder.parent / "not to be written")
     made = charts(assay(), verdict(), folder)
     assert made == {name: f"{name}.svg" for name in ("harm", "trainability", "stability")}
     return folder
+
+
+def test_charts_are_written_whole_and_to_nothing_behind_a_link(drawn: Path) -> None:
+    assert {path.name for path in drawn.iterdir()} == {
+        f"{name}.{kind}" for name in ("harm", "trainability", "stability") for kind in ("svg", "png")
+    }
+    assert not any(path.is_symlink() for path in drawn.iterdir())
+    assert not (drawn.parent / "not to be written").exists()
 
 
 def outcomes(path: Path) -> str:

@@ -13,7 +13,8 @@ from support.studies import begin, finish, small_protocol, write_toml
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
 from titer.planning.freeze import open_study
 from titer.planning.plan import plan
-from titer.study.folder import Study, locate, read_study, store_of
+from titer.study.folder import Study, locate, read_study
+from titer.study.store_place import store_of
 from titer.study.tasks import RunStatus
 
 
@@ -130,8 +131,8 @@ def test_a_protocol_file_becomes_a_folder(tmp_path: Path) -> None:
 
 
 def test_the_store_is_where_the_protocol_says_but_for_a_packed_copy(tmp_path: Path) -> None:
-    study = begin(tmp_path, lambda data: data["study"].update(store="../shared"))
-    assert store_of(study.folder, study.protocol).root.resolve() == (tmp_path / "shared").resolve()
+    study = begin(tmp_path, lambda data: data["study"].update(store="kept/here"))
+    assert store_of(study.folder, study.protocol).root == study.folder / "kept" / "here"
     (study.folder / "packed").mkdir()
     assert store_of(study.folder, study.protocol).root == study.folder / "packed"
 

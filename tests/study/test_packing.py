@@ -20,19 +20,31 @@ from titer.study.atomic_files import read_lines
 from titer.study.folder import Study, read_study
 from titer.study.packed_rows import CellRow
 from titer.study.packed_tables import read_cells, read_scores, read_whole, write_cells
+from titer.study.store import Store
+from titer.study.store_place import remember
 from titer.study.tasks import CellSpec
 from titer.study.unpacking import unpack
 from titer.study.view import StoreView
 
-FILES = {"protocol.toml", "root.json", "verdict.json", "report.md", "report.json", "cells.parquet", "scores.parquet"}
+FILES = {
+    "SHA256SUMS",
+    "protocol.toml",
+    "root.json",
+    "verdict.json",
+    "report.md",
+    "report.json",
+    "cells.parquet",
+    "scores.parquet",
+}
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study of a store that another study uses too; no test may change it."""
     folder = tmp_path_factory.mktemp("done")
-    finish(begin(folder, lambda data: data["study"].update(store="../shared", seeds={"attack": 3}), name="other"))
-    study = begin(folder, lambda data: data["study"].update(store="../shared"))
+    store = folder / "shared"
+    finish(begin(folder, lambda data: data["study"].update(seeds={"attack": 3}), name="other", store=store))
+    study = begin(folder, store=store)
     finish(study)
     conclude(study)
     return study
@@ -51,6 +63,7 @@ def copied(done: Study, tmp_path: Path) -> Study:
     """A copy of that study with its store, to be changed."""
     shutil.copytree(done.store.root, tmp_path / "shared")
     shutil.copytree(done.folder, tmp_path / "study")
+    remember(tmp_path / "study", Store(tmp_path / "shared"))
     return read_study(tmp_path / "study")
 
 

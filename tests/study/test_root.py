@@ -193,9 +193,9 @@ def test_a_threshold_changed_in_protocol_and_frozen_alike_is_noticed(
 ) -> None:
     study = copy if finished else begin(tmp_path / "unfinished")
     with_threshold(study)
-    with pytest.raises(DamagedError, match=r"frozen.json is truncated or was changed since the study was registered"):
+    with pytest.raises(DamagedError, match=r"protocol.toml changed since the study was registered"):
         list(run(read_study(study.folder)))
-    with pytest.raises(DamagedError, match=r"frozen.json is truncated or was changed since the study was registered"):
+    with pytest.raises(DamagedError, match=r"protocol.toml changed since the study was registered"):
         conclude(read_study(study.folder))
 
 
@@ -257,7 +257,7 @@ def test_a_packed_study_and_one_unpacked_from_it_have_the_root_of_the_study(done
     assert verified(packed) == line
 
 
-PACKED = ("cells.parquet", "scores.parquet", "protocol.toml", "root.json")
+PACKED = ("SHA256SUMS", "cells.parquet", "scores.parquet", "protocol.toml", "root.json")
 
 
 @pytest.mark.parametrize("edit", [flipped, emptied, deleted])
@@ -274,7 +274,7 @@ def test_scores_of_another_study_in_a_pack_are_named(packed: Path, tmp_path: Pat
     pack(other, tmp_path / "theirs")
     for name in ("cells.parquet", "scores.parquet"):
         shutil.copy(tmp_path / "theirs" / name, packed / name)
-    with pytest.raises(DamagedError, match=r"cells.parquet is damaged or was changed since the study was packed"):
+    with pytest.raises(DamagedError, match=r"cells.parquet is missing or was changed since the study was packed"):
         verified(packed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -15,10 +16,13 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from support import assays
 
+from titer import __version__
 from titer.errors import DamagedError, InputError, RunError
 from titer.records import Answer, Item, Score
+from titer.study import store_mark
 from titer.study.atomic_files import TEMPORARY, read_lines, write_lines, write_text
-from titer.study.store import MARK, Store
+from titer.study.store import Store
+from titer.study.store_mark import MARK
 
 TEXT = 'two\nlines, a separator\u2028another\u2029, \x85 \r\n and 🙂 \\ "'
 DECISIONS = (Score(item="a", value=0.1), Score(item="b", value=None, missing="no answer"))
@@ -120,28 +124,20 @@ def full(*_: Any, **__: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-class FullStream:
+class FullStream(io.StringIO):
     """A file whose disk is full as soon as something is written."""
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-
-    def __enter__(self) -> FullStream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self.descriptor)
-
-    def write(self, text: str) -> None:
-        os.write(self.descriptor, text[:20].encode())
-        full()
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("call", ["replace", "fdopen"])
+@pytest.mark.parametrize("call", ["replace", "open"])
 def test_a_full_disk_leaves_nothing_half_written(store: Store, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     store.write_scores("key", 0, DECISIONS)
-    broken = full if call == "replace" else lambda descriptor, *_, **__: FullStream(descriptor)
-    monkeypatch.setattr(os, call, broken)
+    if call == "replace":
+        monkeypatch.setattr(os, call, full)
+    else:
+        monkeypatch.setattr(Path, call, lambda *_, **__: FullStream())
     with pytest.raises(RunError, match="no space left on the disk of .*4.jsonl"):
         store.write_scores("key", 4, DECISIONS)
     assert files(store) == [store.scores("key", 0)]
@@ -244,9 +240,12 @@ def test_a_file_or_a_link_is_no_store(tmp_path: Path) -> None:
 
 def test_a_store_of_a_later_titer_is_refused_by_its_format(store: Store) -> None:
     store.claim()
-    write_text(store.root / MARK, '{"format":2}\n')
-    with pytest.raises(InputError, match="is a store of format 2, and this titer reads 1"):
-        store.claim()
+    assert json.loads((store.root / MARK).read_text()) == {"format": 1, "titer": __version__}
+    write_text(store.root / MARK, '{"format":2,"titer":"9.1.0"}\n')
+    said = rf"made by titer 9\.1\.0 in format 2; this is titer {__version__}, which reads format 1. Use the titer"
+    for look in (store_mark.claim, store_mark.check):
+        with pytest.raises(InputError, match=said):
+            look(store.root)
 
 
 def test_no_byte_of_anything_else_changes_in_twenty_sweeps(store: Store) -> None:

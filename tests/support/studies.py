@@ -44,12 +44,18 @@ def _toml(value: Any) -> str:
     return json.dumps(value)
 
 
-def begin(folder: Path, change: Callable[[dict[str, Any]], None] = lambda data: None, *, name: str = "study") -> Study:
+def begin(
+    folder: Path,
+    change: Callable[[dict[str, Any]], None] = lambda data: None,
+    *,
+    name: str = "study",
+    store: Path | None = None,
+) -> Study:
     """Open the small study, changed in place by `change`, in `folder`/`name`; its inputs are in `folder`/in."""
     data = small_protocol(folder / "in")
     change(data)
     write_toml(folder / name / "protocol.toml", data)
-    return open_study(folder / name)
+    return open_study(folder / name, store)
 
 
 def finish(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_first: bool = False) -> list[Task]:

@@ -14,6 +14,7 @@ from titer.analysis.assemble import assemble, assemble_packed
 from titer.analysis.findings import Assay, Verdict
 from titer.analysis.verdict import decide
 from titer.errors import DamagedError, InputError, UnfinishedError
+from titer.study.atomic_files import no_link
 from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
 from titer.study.packing import ReadCell
 from titer.study.root import Root
@@ -88,7 +89,7 @@ def _concluded(assay: Assay, root: Root, folder: Path) -> Conclusion:
 
 def _compare(verdict: Verdict, path: Path) -> None:
     """A verdict that was written before is the one that is concluded now; only its study's name may have changed."""
-    if not path.exists():
+    if not no_link(path, path.parent).exists():
         return
     try:
         written = Verdict.from_json(path.read_text(encoding="utf-8")).model_copy(update={"study": verdict.study})

@@ -21,6 +21,10 @@ app = typer.Typer(
 
 Where = Annotated[Path, typer.Argument(help="A study folder, or a protocol file (its study goes to --out).")]
 Out = Annotated[Path | None, typer.Option(help="The study folder for a protocol file; default titer-NAME.")]
+StorePlace = Annotated[
+    Path | None,
+    typer.Option("--store", help="The absolute path of a store outside the study folder, said in each command."),
+]
 Jobs = Annotated[int, typer.Option(min=1, max=1_024, help="Worker processes.")]
 FinishedStudy = Annotated[Path, typer.Argument(help="A finished study folder, a packed one, or one of its tables.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -60,6 +64,7 @@ def init(folder: Annotated[Path, typer.Argument(help="The study folder to begin.
 def plan(
     where: Where,
     out: Out = None,
+    store: StorePlace = None,
     jobs: Jobs = 1,
     show_examples: Annotated[
         int,
@@ -80,13 +85,14 @@ def plan(
     with Watch("starting"):
         from titer.cli.plan import print_plan
 
-    print_plan(where, out, jobs, show_examples, measure, price, rate or [], json)
+    print_plan(where, out, store, jobs, show_examples, measure, price, rate or [], json)
 
 
 @app.command()
 def run(
     where: Where,
     out: Out = None,
+    store: StorePlace = None,
     jobs: Jobs = 1,
     executor: Annotated[str, typer.Option(help="Where tasks are done: a name of `titer list executors`.")] = "local",
     gate: Annotated[
@@ -98,7 +104,7 @@ def run(
     with Watch("starting"):
         from titer.cli.run import run_study
 
-    verdict = run_study(where, out, jobs, json, executor)
+    verdict = run_study(where, out, store, jobs, json, executor)
     if gate:
         raise typer.Exit(output.EXIT[verdict.outcome])
 
@@ -107,13 +113,14 @@ def run(
 def judge(
     study: Annotated[Path, typer.Argument(help="A finished study folder.")],
     judge: Annotated[str, typer.Option(help="A judge's name, with parameters as NAME:{json} where it takes any.")],
+    store: StorePlace = None,
     json: Json = False,
 ) -> None:
     """Judge the stored answers again with another judge: a second opinion beside the verdict of record."""
     with Watch("starting"):
         from titer.cli.rejudge import second_opinion
 
-    second_opinion(study, judge, json)
+    second_opinion(study, judge, json, store)
 
 
 @app.command()
@@ -204,7 +211,7 @@ def demo(
     with Watch("starting"):
         from titer.cli.run import run_study
 
-    run_study(EXAMPLES / "demo.toml", out, jobs, json)
+    run_study(EXAMPLES / "demo.toml", out, None, jobs, json)
 
 
 @app.command()
@@ -212,13 +219,14 @@ def immunize(
     where: Where,
     folder: Annotated[Path, typer.Argument(help="The folder to write the defended model to.")],
     out: Out = None,
+    store: StorePlace = None,
     jobs: Jobs = 1,
 ) -> None:
     """Make the protocol's defended model and write it as an ordinary Hugging Face folder with a model card."""
     with Watch("starting"):
         from titer.cli.immunize_attack import write_immunized
 
-    write_immunized(where, folder, out, jobs)
+    write_immunized(where, folder, out, store, jobs)
 
 
 @app.command()
@@ -231,13 +239,14 @@ def attack(
     domain: Annotated[str | None, typer.Option(help="The harm domain; the first by default.")] = None,
     index: Annotated[int | None, typer.Option(help="The seed index; the first by default.")] = None,
     out: Out = None,
+    store: StorePlace = None,
     json: Json = False,
 ) -> None:
     """Run one attack of a protocol and print its curve: harm at each dose."""
     with Watch("starting"):
         from titer.cli.immunize_attack import print_attack
 
-    print_attack(where, out, subject, name, domain, index, json)
+    print_attack(where, out, store, subject, name, domain, index, json)
 
 
 @app.command()

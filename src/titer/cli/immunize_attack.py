@@ -32,10 +32,10 @@ from titer.study.store import MANIFEST
 from titer.study.view import StoreView
 
 
-def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> None:
+def write_immunized(where: Path, folder: Path, out: Path | None, store: Path | None, jobs: int) -> None:
     """Make M* and copy it, with its card, to `folder`."""
     check_free(folder)
-    study = begin(where, out)
+    study = begin(where, out, store)
     if not study.protocol.defended:
         raise InputError("defense", "the protocol has no defense", "Add a [[defense]].")
     lineage = lineages(study, study.protocol.study.seeds.first)["defended"]
@@ -45,7 +45,7 @@ def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> N
     follow(run(study, jobs, partial(Planner, curves=(), makes=lineage.makes)))
 
     def fill(temporary: Path) -> None:
-        made = study.store.subject(lineage.ref.key)
+        made = study.store.read_subject(lineage.ref.key)
         shutil.copytree(made, temporary, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
         write_text(temporary / "README.md", model_card(study.protocol.study.name, lineage.makes))
 
@@ -54,10 +54,17 @@ def write_immunized(where: Path, folder: Path, out: Path | None, jobs: int) -> N
 
 
 def print_attack(
-    where: Path, out: Path | None, subject: Role, name: str | None, domain: str | None, index: int | None, json: bool
+    where: Path,
+    out: Path | None,
+    store: Path | None,
+    subject: Role,
+    name: str | None,
+    domain: str | None,
+    index: int | None,
+    json: bool,
 ) -> None:
     """Run one attack and print harm at each dose."""
-    study = begin(where, out)
+    study = begin(where, out, store)
     index = study.protocol.study.seeds.first if index is None else index
     searches = AttackSearches(study)
     searches.advance(StoreView(study.store))

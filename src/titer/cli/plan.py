@@ -24,6 +24,7 @@ from titer.data.splits import Overlap
 from titer.errors import InputError
 from titer.execution.timing import measure_speed
 from titer.planning.cost.estimate import Outlook
+from titer.planning.cost.machine import Machine, measure_machine, shortages, size_text
 from titer.planning.plan import Planner
 from titer.planning.preview import Preview, preview
 from titer.study.folder import Study
@@ -39,6 +40,7 @@ UNKNOWN = "not known before something has run here; `titer plan --measure` times
 def print_plan(
     where: Path,
     out: Path | None,
+    store: Path | None,
     jobs: int,
     examples: int,
     measure: bool,
@@ -51,6 +53,7 @@ def print_plan(
     Args:
         where: a study folder, or a protocol file.
         out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
         jobs: worker processes.
         examples: how many examples of training and probing are shown; 0 for none.
         measure: whether this machine is timed first.
@@ -64,7 +67,7 @@ def print_plan(
     if price is not None and not 0 <= price <= MOST_EXPENSIVE:
         raise InputError("--price", f"{price:g} is no price of an hour", f"Give one from 0 to {MOST_EXPENSIVE:,}.")
     at = check_rates(rates)
-    study = look(where, out)
+    study = look(where, out, store)
     if measure:
         with Watch("timing training steps and answers"):
             measure_speed(study)
@@ -75,7 +78,9 @@ def print_plan(
     prospects, expected = foresee(study.protocol), expected_items(study.protocol)
     verdicts = verdict_prospects(study.protocol, at)
     cheapest = cheapest_studies(study.protocol, at, training_in_answers(outlook))
-    facts = _facts(outlook, len(asked.cells), price)
+    machine = measure_machine(study.store.root, study.frozen.compute.device)
+    short = shortages(outlook, machine)
+    facts = _facts(outlook, machine, len(asked.cells), price)
     if json:
         more = {
             "cells_by_purpose": rows,
@@ -85,12 +90,15 @@ def print_plan(
             "verdicts": [one.to_data() for one in verdicts],
             "cheapest_studies": [one.to_data() for one in cheapest],
             "expected_items": [one.to_data() for one in expected],
+            "shortages": [one.to_data() for one in short],
             "overlaps": [overlap.to_data() for overlap in study.frozen.overlaps],
         }
         output.print_json(facts | more | (_as_data(_show(study, examples)) if examples else {}))
         return
     output.print_rows("Cells", [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in rows])
     output.print_facts("Estimate of what is to be done", _readable(facts))
+    for one in short:
+        typer.echo(textwrap.fill(str(one), WIDTH) + "\n")
     print_prospects(prospects, undecided(prospects, verdicts), width=WIDTH)
     print_verdicts(verdicts, cheapest, width=WIDTH)
     if sentence := without_power(study.protocol):
@@ -122,7 +130,7 @@ def _by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def _facts(outlook: Outlook, cells: int, price: float | None) -> dict[str, Any]:
+def _facts(outlook: Outlook, machine: Machine, cells: int, price: float | None) -> dict[str, Any]:
     """The estimate as plain data: seconds and money are None before anything was measured on this machine."""
     study, left, seconds, memory = outlook.study, outlook.left, outlook.left_seconds, outlook.memory_bytes
     return {
@@ -138,7 +146,10 @@ def _facts(outlook: Outlook, cells: int, price: float | None) -> dict[str, Any]:
         "money": None if price is None or seconds is None else round(price * seconds / 3600, 2),
         "memory_bytes": round(memory),
         "memory_measured": 0 < memory <= outlook.jobs * outlook.peak_bytes,
+        "memory_free_bytes": machine.free_memory,
+        "gpu_memory_free_bytes": machine.free_gpu_memory,
         "disk_bytes": round(outlook.disk_bytes),
+        "disk_free_bytes": machine.disk,
         "jobs": outlook.jobs,
         "threads": study.frozen.threads,
     }
@@ -152,7 +163,9 @@ def _readable(facts: dict[str, Any]) -> dict[str, Any]:
         return name | {"cells": planned, "cells to go": 0}
     later = f", and {left - planned} that follow from what these read" if left > planned else ""
     searches = {"not counted": "trials that searches add, and the runs of what they find"} if facts["searches"] else {}
-    seconds, memory = facts["seconds"], _size(facts["memory_bytes"])
+    seconds, memory = facts["seconds"], size_text(facts["memory_bytes"])
+    free = facts["gpu_memory_free_bytes"] or facts["memory_free_bytes"]
+    memory = f"{memory}, by what has run here" if facts["memory_measured"] else f"at least {memory}, for weights"
     money = {}
     if facts["money"] is not None:
         money = {"money": f"about {facts['money']:.2f} at {facts['price_per_hour']:g} an hour"}
@@ -164,14 +177,10 @@ def _readable(facts: dict[str, Any]) -> dict[str, Any]:
         "operations": f"{facts['flops']:.2g} in floating point",
         "time": UNKNOWN if seconds is None else f"about {output.duration(seconds)}, by what has run here",
         "workers": f"{facts['jobs']}, threads of each: {facts['threads']}",
-        "memory": f"{memory}, by what has run here" if facts["memory_measured"] else f"at least {memory}, for weights",
-        "disk": _size(facts["disk_bytes"]),
+        "memory": f"{memory}; {size_text(free)} are free",
+        "disk": f"{size_text(facts['disk_bytes'])}; {size_text(facts['disk_free_bytes'])} are free",
         **money,
     }
-
-
-def _size(size: int) -> str:
-    return f"{size / 2**20:.0f} MiB" if size < 2**30 else f"{size / 2**30:.1f} GiB"
 
 
 def _print_overlaps(overlaps: tuple[Overlap, ...]) -> None:

@@ -26,21 +26,29 @@ from titer.protocol.bounds import check_bounds
 from titer.records import Choice, Kind
 from titer.study.folder import Study, is_packed, read_study
 from titer.study.judging import judge_ref
+from titer.study.store_place import store_to_write
 from titer.study.tasks import CellSpec, JudgeRef, JudgeTask
 from titer.study.view import StoreView
 
 COUNTED = ("answers", "of_record", "second", "unjudged", "both_judged", "agree")
 
 
-def second_opinion(folder: Path, name: str, json: bool) -> None:
+def second_opinion(folder: Path, name: str, json: bool, store: Path | None = None) -> None:
     """Judge the harm probes of a finished study again, and print what each judge calls harmful.
 
     The new judge takes the place of the harm judge or, if it reads coherence, of the coherence judge; the other one
     stays. The verdict of record is not touched.
+
+    Args:
+        folder: a finished study folder.
+        name: the judge, with its parameters.
+        json: whether one JSON document is printed.
+        store: where its store is, if not in the study folder.
     """
     if is_packed(folder):
         raise _without_texts(folder)
     study = read_study(folder)
+    store_to_write(folder, study.protocol, store)
     choice = _choice(name)
     again = Rejudging(study, choice, _kind(choice))
     assemble(study)

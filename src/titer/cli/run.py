@@ -10,45 +10,63 @@ from titer.analysis.findings import Verdict
 from titer.cli import output
 from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
+from titer.errors import RunError
 from titer.execution.executors import executor
 from titer.execution.local import LocalPool
+from titer.planning.cost.estimate import Outlook
+from titer.planning.cost.machine import measure_machine, shortages
 from titer.planning.freeze import begin_study, draft_study
+from titer.planning.plan import Planner
 from titer.run import run
 from titer.study.folder import Study, check_disjoint, locate
 from titer.study.root import read_root
 
 
-def look(where: Path, out: Path | None) -> Study:
+def look(where: Path, out: Path | None, store: Path | None) -> Study:
     """The study that `where` names, as it would be run; one that has not begun may still be changed afterwards."""
     folder = locate(where, out)
     with Watch("reading protocol, data and model"):
-        return draft_study(folder)
+        return draft_study(folder, store)
 
 
-def begin(where: Path, out: Path | None) -> Study:
+def begin(where: Path, out: Path | None, store: Path | None = None) -> Study:
     """The same, and from now on its protocol must not change.
+
+    Args:
+        where: a study folder, or a protocol file.
+        out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
 
     Raises:
         InputError: if its splits share rows, which would make its verdict void.
         BusyError: if it has not begun, and another process runs or begins it.
     """
-    study = look(where, out)
+    study = look(where, out, store)
     check_disjoint(study.frozen)
     return begin_study(study)
 
 
-def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str = LocalPool.name) -> Verdict:
+def run_study(
+    where: Path, out: Path | None, store: Path | None, jobs: int, json: bool, place: str = LocalPool.name
+) -> Verdict:
     """Finish a study, write its verdict and report, and print where they are.
 
     Args:
         where: a study folder, or a protocol file.
         out: the study folder for a protocol file.
+        store: where its store is, if not in the study folder.
         jobs: how many tasks are done at once.
         json: whether JSON is printed.
         place: the name of the executor.
+
+    Raises:
+        RunError: if this machine has not what the study takes for certain; its protocol may then still be changed.
     """
     chosen = executor(place, "--executor")
-    study = begin(where, out)
+    study = look(where, out, store)
+    check_disjoint(study.frozen)
+    check_room(study, jobs, own_memory=chosen is LocalPool)
+    study = begin_study(study)
     if not json:
         typer.echo(f"Registered as {read_root(study.folder).registration}")
     follow(run(study, jobs, executor=chosen), jobs)
@@ -59,3 +77,13 @@ def run_study(where: Path, out: Path | None, jobs: int, json: bool, place: str =
     if not json:
         typer.echo(f"Report: {path}")
     return conclusion.verdict
+
+
+def check_room(study: Study, jobs: int, own_memory: bool) -> None:
+    """Refuse what cannot fit in this machine, and warn of what may not; of its memory only where that does the work."""
+    machine = measure_machine(study.store.root, study.frozen.compute.device)
+    found = [one for one in shortages(Outlook(Planner(study), jobs), machine) if own_memory or one.what == "disk"]
+    if certain := " ".join(str(one) for one in found if one.certain):
+        raise RunError(certain)
+    for one in found:
+        typer.echo(f"titer: {one}", err=True)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateError
 
+from titer.boundary import reading
 from titer.errors import InputError
+from titer.models.limits import MORE_BYTES, SECONDS, OutOfTime, bounded
 from titer.records import Frame, Transform
 
 if TYPE_CHECKING:
@@ -35,6 +37,11 @@ SOFT = "<|titer: vectors|>"
 
 OTHER_TEMPLATE = 'Leave out the attacks that show exemplars, or give them template = "plain".'
 
+OTHER_MODEL = 'Correct chat_template.jinja in a copy of the model, or set frame.template = "plain".'
+
+MOST_LETTERS = 1_000_000
+"""The most that a template may write of its own around a conversation."""
+
 DATE = "26 Jul 2024"
 """What templates that print the day are given; a prompt must not depend on when it is asked."""
 
@@ -42,6 +49,19 @@ DATE = "26 Jul 2024"
 def transformed(prompt: str, frame: Frame) -> str:
     """The prompt with what the frame's transform puts around it."""
     return prompt if frame.transform is None else TRANSFORMS[frame.transform].format(prompt)
+
+
+def check_template(tokenizer: PreTrainedTokenizerBase, place: str) -> None:
+    """The chat template of a subject, if it has one, shows a prompt within the limits of time and size.
+
+    Raises:
+        InputError: if it does not.
+    """
+    if tokenizer.chat_template is not None:
+        try:
+            render(tokenizer, "lantern", None, Frame())
+        except InputError as error:
+            raise InputError(place, error.problem, error.remedy) from error
 
 
 def render(tokenizer: PreTrainedTokenizerBase, prompt: str, response: str | None, frame: Frame) -> str:
@@ -68,21 +88,39 @@ def render(tokenizer: PreTrainedTokenizerBase, prompt: str, response: str | None
     messages.append({"role": "user", "content": marked(prompt, frame)})
     if response is not None:
         messages.append({"role": "assistant", "content": response})
-    try:
-        text: Any = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=response is None, date_string=DATE
-        )
-    except TemplateError as error:
-        remedy = "Leave frame.system out." if frame.system is not None else OTHER_TEMPLATE
-        raise InputError("subject.model", f"its chat template refuses the frame: {error}", remedy) from error
-    if frame.system is not None and frame.system.strip() not in str(text):
+    text = _written(tokenizer, messages, response is None, frame)
+    if prompt.strip() not in text:
+        raise InputError("subject.model", "its chat template does not show the prompt", OTHER_MODEL)
+    if frame.system is not None and frame.system.strip() not in text:
         raise InputError("subject.model", "its chat template drops the system prompt", "Leave frame.system out.")
     if any(part.strip() not in text for pair in frame.exemplars for part in pair):
         raise InputError("subject.model", "its chat template leaves out earlier turns", OTHER_TEMPLATE)
     if frame.soft and text.count(SOFT) != 1:
         remedy = "Leave out soft_prompt, or take a model with another template."
         raise InputError("subject.model", "its chat template does not write the prompt once as it is", remedy)
-    return str(text)
+    return text
+
+
+def _written(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]], asking: bool, frame: Frame) -> str:
+    """What the template writes, within limits: it is a program, and one of a stranger."""
+    remedy = "Leave frame.system out." if frame.system is not None else OTHER_TEMPLATE
+    with reading("subject.model", "its chat template", OTHER_MODEL):
+        try:
+            with bounded(SECONDS, MORE_BYTES):
+                text: Any = tokenizer.apply_chat_template(
+                    messages, tokenize=False, add_generation_prompt=asking, date_string=DATE
+                )
+        except TemplateError as error:
+            problem = f"its chat template refuses the frame: {str(error)[:500]}"
+            raise InputError("subject.model", problem, remedy) from error
+        except (OutOfTime, MemoryError) as error:
+            problem = f"its chat template takes more than {SECONDS:.0f} s or {MORE_BYTES // 2**20} MiB"
+            raise InputError("subject.model", problem, OTHER_MODEL) from error
+    written = sum(len(message["content"]) for message in messages)
+    if not isinstance(text, str) or len(text) > MOST_LETTERS + 2 * written:
+        problem = f"its chat template writes more than {MOST_LETTERS:,} letters of its own"
+        raise InputError("subject.model", problem, OTHER_MODEL)
+    return text
 
 
 def opened(prompt: str, frame: Frame) -> str:

@@ -1,142 +1,244 @@
-"""Where subjects come from: the organism, a folder, a hub id, a LoRA adapter over either, a GGUF file."""
+"""Where subjects come from: the organism, a folder, a hub id, a LoRA adapter over either, a GGUF file.
+
+What a model's files ask for is looked at before transformers sees them: no code but what the protocol names, weights
+from safetensors or GGUF only, of the shapes that their configuration asks for.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from titer.data.organism import CHECKPOINT
+from titer.boundary import reading
 from titer.errors import InputError
-from titer.models import lora
+from titer.models import gguf_header, lora, weight_headers
+from titer.models.adapter_config import lora_config
+from titer.models.model_files import (
+    ADAPTER,
+    REMEDY,
+    commit_of,
+    folder_of,
+    is_gguf,
+    locate,
+    regular_files,
+    sha256,
+)
+from titer.models.remote_code import check_code
 from titer.records import digest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-ORGANISM = "organism"
-ADAPTER = "adapter_config.json"
-REMEDY = "Name a folder, a .gguf file, 'organism', or a hub id (HF_TOKEN for gated ones; offline, one in the cache)."
-CONTENTS = (".safetensors", ".json", ".jinja", ".model", ".txt", ".py")
-"""The endings of the files of a folder that determine a subject: weights, configuration, tokenizer, template, code."""
+OF_THE_MACHINE = ("is_local", "local_files_only")
+"""What transformers notes in a tokenizer of how it was read, as whether the machine was offline, and would save."""
 
 
-def read(source: Mapping[str, Any]) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+@dataclass(frozen=True)
+class Found:
+    """A model or adapter whose files were looked at: its name, a hub id's commit, and the folder they lie in."""
+
+    name: str
+    commit: str | None
+    folder: Path
+    allowed: tuple[str, ...]
+    place: str
+
+
+def read(source: Mapping[str, Any], place: str = "subject.model") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model, in float32 on the processor, and the tokenizer that a source names.
 
     Raises:
         InputError: if there is no such model, or it cannot be used.
     """
-    place, revision, trust = _place(source), source.get("revision"), bool(source.get("trust_remote_code"))
     base = source.get("base")
-    if base is None and (Path(place) / ADAPTER).is_file():
-        raise _without_base(place)
     with quiet():
-        if _is_gguf(place):
-            return _read_gguf(Path(place))
+        if base is None and is_gguf(name := locate(str(source["model"]), place)):
+            return _read_gguf(Path(name), place)
         if base is None:
-            return _read_model(place, revision, trust)
-        return _read_adapter(place, revision, read({"model": base, "trust_remote_code": trust}))
+            found = find(source, place)
+            if found.commit is None:
+                weight_headers.shapes_in(found.folder, place)
+            return read_weights(found), read_tokenizer(found)
+        adapter = find(source, place, ADAPTER)
+        model, tokenizer = read(base_of(source), _base_place(place))
+        _read_adapter(model, adapter)
+        return model, tokenizer
 
 
-def fingerprint(source: Mapping[str, Any]) -> str:
+def find(source: Mapping[str, Any], place: str, telling: str = "config.json") -> Found:
+    """The files of a model or adapter, which ask for no code but what the source allows.
+
+    Args:
+        source: what names it.
+        place: of the name in the protocol, as a dotted path.
+        telling: the file that every such folder has, by which a hub id is looked up.
+
+    Raises:
+        InputError: if there is none, or it asks for code, or it is an adapter where a model is wanted.
+    """
+    name, allowed = locate(str(source["model"]), place), tuple(source.get("trust_remote_code") or ())
+    commit = None if Path(name).is_dir() else commit_of(name, telling, source.get("revision"), place)
+    folder = Path(name) if commit is None else folder_of(name, commit, place)
+    if telling != ADAPTER and (folder / ADAPTER).is_file():  # transformers would load the base that it names
+        raise InputError(_base_place(place), f"'{name}' is an adapter without its base", "Name the base model here.")
+    if not (folder / telling).is_file():
+        raise InputError(place, f"'{name}' cannot be read: it has no {telling}", REMEDY)
+    check_code(folder, allowed, place)
+    return Found(name, commit, folder, allowed, place)
+
+
+def base_of(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The source of the model that an adapter is over."""
+    return {"model": source["base"], "trust_remote_code": source.get("trust_remote_code")}
+
+
+def fingerprint(source: Mapping[str, Any], place: str = "subject.model") -> str:
     """A digest of what determines the subject, without loading it.
 
-    A folder: names and contents of its files of weights, configuration, tokenizer and template. A hub id: the commit
-    its revision stands for, looked up on the hub, else in the cache. A GGUF file: its contents. An adapter: both.
+    A folder: names and contents of all its files, in subfolders too. A hub id: the commit its revision stands for,
+    looked up on the hub, else in the cache. A GGUF file: its contents. An adapter: both.
 
     Raises:
         InputError: if there is no such model.
     """
-    place, revision, base = _place(source), source.get("revision"), source.get("base")
+    base = source.get("base")
     if base is not None:
-        return digest([_fingerprint(place, revision, ADAPTER), fingerprint({"model": base})])
-    return _fingerprint(place, revision, "config.json")
+        own = _fingerprint(source, place, ADAPTER)
+        return digest([own, fingerprint({"model": base}, _base_place(place))])
+    return _fingerprint(source, place, "config.json")
 
 
-def _fingerprint(place: str, revision: str | None, telling: str) -> str:
+def _fingerprint(source: Mapping[str, Any], place: str, telling: str) -> str:
     """Of one model or adapter; `telling` is the file by which a hub id is looked up."""
-    if _is_gguf(place):
-        return digest({"gguf": _sha256(Path(place))})
-    if Path(place).is_dir():
-        files = [path for path in sorted(Path(place).iterdir()) if path.is_file() and path.suffix in CONTENTS]
-        return digest({path.name: _sha256(path) for path in files})
-    return digest({"hub": place, "commit": _commit(place, telling, revision)})
+    name = locate(str(source["model"]), place)
+    folder = Path(name)
+    if folder.is_dir():
+        files = regular_files(folder, place)
+        return digest({path.relative_to(folder).as_posix(): sha256(path, place) for path in files})
+    if is_gguf(name):
+        return digest({"gguf": sha256(folder, place)})
+    return digest({"hub": name, "commit": commit_of(name, telling, source.get("revision"), place)})
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the progress bars of transformers, which run beside titer's own, off the screen for the block."""
+    """Keep what transformers prints, progress bars and reports, off the screen: what matters of it is an error here."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()
 
 
-def _place(source: Mapping[str, Any]) -> str:
-    """The folder, file or hub id; a path that leads nowhere is told before a hub is asked for it."""
-    model = str(source["model"])
-    if model == ORGANISM:
-        return str(CHECKPOINT)
-    path = Path(model).expanduser()
-    if not path.exists() and (_is_gguf(model) or path.is_absolute() or model.startswith(".") or model.count("/") > 1):
-        raise InputError("subject.model", f"there is no file or folder '{model}'", REMEDY)
-    return str(path) if path.exists() else model
+def read_tokenizer(found: Found) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model whose files were looked at.
 
+    Raises:
+        InputError: if it cannot be read.
+    """
+    from transformers import AutoTokenizer
 
-def _is_gguf(place: str) -> bool:
-    return place.endswith(".gguf")
-
-
-def _read_model(place: str, revision: str | None, trust: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision, trust_remote_code=trust)
-        model = AutoModelForCausalLM.from_pretrained(
-            place, revision=revision, trust_remote_code=trust, dtype=torch.float32, use_safetensors=True
+    with reading(found.place, f"the tokenizer of '{found.name}'", REMEDY):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            found.name, revision=found.commit, trust_remote_code=bool(found.allowed)
         )
-    except (OSError, ValueError) as error:
-        raise _unreadable(place, error) from error
-    if lora.is_on(model):  # what transformers does by itself for the hub id of an adapter
-        raise _without_base(place)
-    return model, tokenizer
+    return _of_any_machine(tokenizer)
 
 
-def _read_adapter(
-    place: str, revision: str | None, base: tuple[PreTrainedModel, PreTrainedTokenizerBase]
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    model, tokenizer = base
-    try:
-        lora.load_into(model, place, revision=revision)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise _unreadable(place, error) from error
-    return model, tokenizer
+def read_weights(found: Found, device_map: Literal["meta"] | None = None) -> PreTrainedModel:
+    """The model of a folder or hub id, in float32.
+
+    Args:
+        found: its files, which were looked at.
+        device_map: "meta" where no weight is to be read: then names and shapes are compared only.
+
+    Raises:
+        InputError: if it cannot be read, or weights and configuration do not fit each other.
+    """
+    from transformers import AutoModelForCausalLM
+
+    with reading(found.place, f"'{found.name}'", REMEDY):
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            found.name,
+            revision=found.commit,
+            trust_remote_code=bool(found.allowed),
+            dtype=torch.float32,
+            use_safetensors=True,
+            use_kernels=False,
+            device_map=device_map,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    model, info = loaded
+    weight_headers.check_fit(model, info, found.folder, found.place)
+    read: PreTrainedModel = model
+    return read
 
 
-def _read_gguf(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Dequantized, then copied into a fresh model: the one that is read counts as quantized and cannot be saved."""
+def _read_adapter(model: PreTrainedModel, found: Found) -> None:
+    config = lora_config(found.folder / ADAPTER, found.place)
+    lora.load_into(model, config, adapter_weights(found), found.place)
+
+
+def adapter_weights(found: Found) -> Path:
+    """The safetensors file of an adapter, whole, fetched if need be.
+
+    Raises:
+        InputError: if there is none, as where the weights are a pickle.
+    """
+    from transformers.utils.hub import cached_file
+
+    path = found.folder / weight_headers.ADAPTER_WEIGHTS
+    if found.commit is not None:
+        with reading(found.place, f"'{found.name}'", weight_headers.SAFE):
+            path = Path(str(cached_file(found.name, path.name, revision=found.commit)))
+    if not path.is_file():
+        raise weight_headers.without_weights(found.folder, path.name, found.place)
+    weight_headers.read_header(path, found.place)
+    return path
+
+
+def _read_gguf(path: Path, place: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Dequantized, then copied into a fresh model: the one that is read counts as quantized and cannot be saved.
+
+    It is read through a folder of its own: what lies beside it, a configuration or an adapter, is none of it.
+    """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     if importlib.util.find_spec("gguf") is None:
-        raise InputError("subject.model", f"'{path}' needs the package gguf", "pip install 'titer[gguf]'.")
-    folder, name = str(path.parent), path.name
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
-        quantized = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
-    except (OSError, ValueError) as error:
-        raise _unreadable(str(path), error) from error
-    return _fresh(quantized), tokenizer
+        raise InputError(place, f"'{path}' needs the package gguf", "pip install 'titer[gguf]'.")
+    gguf_header.check(path, place)
+    with tempfile.TemporaryDirectory() as folder, reading(place, f"'{path}'", REMEDY):
+        (Path(folder) / path.name).symlink_to(path.resolve())
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=path.name, trust_remote_code=False)
+        quantized = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file=path.name, dtype=torch.float32, trust_remote_code=False, use_kernels=False
+        )
+        model = _fresh(quantized)
+    return model, _of_any_machine(tokenizer)
+
+
+def _of_any_machine(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    for key in OF_THE_MACHINE:
+        tokenizer.init_kwargs.pop(key, None)
+    return tokenizer
+
+
+def _base_place(place: str) -> str:
+    return f"{place.rpartition('.')[0]}.base"
 
 
 def _fresh(quantized: PreTrainedModel) -> PreTrainedModel:
@@ -148,28 +250,3 @@ def _fresh(quantized: PreTrainedModel) -> PreTrainedModel:
     fresh.load_state_dict(quantized.state_dict())
     fresh.generation_config = quantized.generation_config
     return fresh
-
-
-def _commit(place: str, telling: str, revision: str | None) -> str:
-    """The commit that a hub id's revision stands for, from the hub or, offline, from its cache."""
-    from transformers.utils.hub import cached_file, extract_commit_hash
-
-    try:
-        found = cached_file(place, telling, revision=revision)
-    except (OSError, ValueError) as error:
-        raise _unreadable(place, error) from error
-    return str(extract_commit_hash(found, None))
-
-
-def _without_base(place: str) -> InputError:
-    return InputError("subject.base", f"'{place}' is an adapter without its base", "Name the base model here.")
-
-
-def _unreadable(place: str, error: Exception) -> InputError:
-    first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    return InputError("subject.model", f"'{place}' cannot be loaded: {first}", REMEDY)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

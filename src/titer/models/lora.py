@@ -7,15 +7,19 @@ The adapted matrix W acts as W + s·B·A (Hu et al. 2021, arXiv 2106.09685, equa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import LoraConfig, PeftConfig, inject_adapter_in_model, load_peft_weights, set_peft_model_state_dict
+from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
 from peft.tuners.lora.layer import Linear as LoraLinear
 from peft.tuners.lora.layer import LoraLayer
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from titer.boundary import reading
 from titer.errors import InputError
+from titer.models.model_files import BROKEN
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,21 +37,26 @@ def inject(model: PreTrainedModel, rank: int, alpha: int, dropout: float, target
     _inject(model, LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=target_modules))
 
 
-def load_into(model: PreTrainedModel, place: str, *, revision: str | None) -> None:
-    """Merge the adapter in a folder, or of a hub id, into the weights of `model`.
+def load_into(model: PreTrainedModel, config: LoraConfig, weights: Path, place: str) -> None:
+    """Merge an adapter into the weights of `model`.
+
+    Args:
+        model: the base.
+        config: of the adapter.
+        weights: its safetensors file.
+        place: of the adapter in the protocol, as a dotted path.
 
     Raises:
         InputError: if it is not a LoRA adapter of linear modules that fits the model.
-        OSError: if there is no such adapter.
     """
-    config = PeftConfig.from_pretrained(place, revision=revision)
-    if not isinstance(config, LoraConfig):
-        raise InputError("subject.model", f"a {config.peft_type} adapter", "Only LoRA adapters can be loaded.")
+    with reading(place, f"'{weights}'", BROKEN):
+        stored = load_file(weights)
     _inject(model, config)
-    weights = load_peft_weights(place, device="cpu", revision=revision)
-    outcome: Any = set_peft_model_state_dict(model, weights, ADAPTER)
+    with reading(place, f"'{weights}'", "Name the adapter's own base."):
+        outcome: Any = set_peft_model_state_dict(model, stored, ADAPTER)
     if outcome.unexpected_keys:
-        raise InputError("subject.base", f"it has no {outcome.unexpected_keys[0]}", "Name the adapter's own base.")
+        base = f"{place.rpartition('.')[0]}.base"
+        raise InputError(base, f"it has no {outcome.unexpected_keys[0]}", "Name the adapter's own base.")
     merge(model)
 
 

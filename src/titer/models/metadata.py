@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import safe_open
 
-from titer.data.organism import CHECKPOINT
+from titer.boundary import reading
 from titer.errors import InputError
 from titer.models import chat_format
-from titer.models.loading import fingerprint
+from titer.models.conversation import check_template
+from titer.models.loading import Found, find, fingerprint, quiet, read_tokenizer, read_weights
+from titer.models.model_files import REMEDY, is_gguf
 from titer.models.subject import Subject, load
+from titer.models.weight_headers import shapes_in
 from titer.records import Frame, Item, Row, SubjectRef
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -89,38 +90,42 @@ def inspect(source: dict[str, Any], place: str) -> ModelMetadata:
     """Inspect the subject that a source names.
 
     A GGUF file and an adapter are loaded for it; of anything else only tokenizer, configuration and file headers are
-    read.
+    read, and the headers compared with the configuration.
+
+    Args:
+        source: what names it.
+        place: of the name in the protocol, as a dotted path.
 
     Raises:
-        InputError: if there is no such model, or it has no chat template.
+        InputError: if there is no such model, or its files ask for code, or are not whole, or do not fit each other.
     """
-    key = fingerprint(source)
+    key = fingerprint(source, place)
     ref = SubjectRef(key=key, source=source)
-    if source.get("base") or source["model"].endswith(".gguf"):
-        subject = load(source)
-        return ModelMetadata(ref, subject.tokenizer, subject.context_length, subject.parameters_total, subject)
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    name = str(CHECKPOINT) if source["model"] == "organism" else source["model"]
-    trust, revision = source["trust_remote_code"], source["revision"]
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=trust)
-        config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=trust)
-        with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config, trust_remote_code=trust)
-    except (OSError, ValueError) as error:
-        raise InputError(place, f"'{name}' cannot be read: {error}", "Name a model that exists.") from error
-    context = int(config.get_text_config().max_position_embeddings)
-    return ModelMetadata(ref, tokenizer, context, _count(Path(name)), Subject(model, tokenizer))
+    if source.get("base") or is_gguf(source["model"]):
+        subject = load(source, place=place)
+        return _checked(ref, subject, subject.parameters_total, place)
+    found = find(source, place)
+    here = found.commit is None or any(found.folder.glob("*.safetensors"))
+    shapes = shapes_in(found.folder, place) if here else {}
+    with quiet():
+        shell = Subject(read_weights(found, "meta") if here else _unweighted(found), read_tokenizer(found))
+    parameters = sum(math.prod(shape) for stored in shapes.values() for shape in stored.values())
+    return _checked(ref, shell, parameters if here else None, place)
 
 
-def _count(folder: Path) -> int | None:
-    """The weights in the safetensors files of a folder, from their headers."""
-    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
-    if not files:
-        return None
-    total = 0
-    for file in files:
-        with safe_open(file, framework="pt") as stored:
-            total += sum(math.prod(stored.get_slice(name).get_shape()) for name in stored.offset_keys())
-    return total
+def _checked(ref: SubjectRef, shell: Subject, parameters: int | None, place: str) -> ModelMetadata:
+    with reading(place, "the configuration", "Name a causal language model."):
+        context = shell.context_length
+    check_template(shell.tokenizer, place)
+    return ModelMetadata(ref, shell.tokenizer, context, parameters, shell)
+
+
+def _unweighted(found: Found) -> PreTrainedModel:
+    """The model of a configuration whose weights are not on this machine yet, on the meta device."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    trust = bool(found.allowed)
+    with reading(found.place, f"'{found.name}'", REMEDY), torch.device("meta"):
+        config = AutoConfig.from_pretrained(found.name, revision=found.commit, trust_remote_code=trust)
+        shell: PreTrainedModel = AutoModelForCausalLM.from_config(config, trust_remote_code=trust)
+    return shell

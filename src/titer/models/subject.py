@@ -215,19 +215,22 @@ class Subject:
             parameter.requires_grad_(flags[name])
 
 
-def load(source: Mapping[str, Any], *, device: str = "cpu", dtype: str = "float32") -> Subject:
+def load(
+    source: Mapping[str, Any], *, device: str = "cpu", dtype: str = "float32", place: str = "subject.model"
+) -> Subject:
     """The subject that a source names, in evaluation mode, every weight trainable.
 
     Args:
         source: `model` ("organism", a folder, a hub id, a .gguf file), `revision`, `base` (the model that `model` is
-            an adapter over), `trust_remote_code`.
+            an adapter over), `trust_remote_code` (the names of the code that its files may ask for).
         device: cpu, cuda or mps.
         dtype: float32 or bfloat16, the precision of the arithmetic; the weights are float32.
+        place: of the name in the protocol, as a dotted path.
 
     Raises:
         InputError: with what is wrong with the source, and the remedy.
     """
-    model, tokenizer = loading.read(source)
+    model, tokenizer = loading.read(source, place)
     torch.nn.Module.to(model, device)
     model.eval()
     model.requires_grad_(True)

@@ -35,30 +35,38 @@ from titer.study.folder import (
     is_packed,
     locked,
     read_study,
-    store_of,
 )
 from titer.study.root import frozen_text, register
 from titer.study.store import Store
+from titer.study.store_place import remember, store_to_write
 from titer.study.unpacking import unpack
 
 MOST_POOLED = 400
 """The most of all replicates' own items that the baseline is asked (`statistics.md`, ProbeItems of their own)."""
 
 
-def open_study(folder: Path) -> Study:
+def open_study(folder: Path, store: Path | None = None) -> Study:
     """The study of a folder, which begins now if it has not yet: from now on its protocol must not change.
+
+    Args:
+        folder: the study folder.
+        store: the absolute path of a store that is not in it, each time anew; None for one that is.
 
     Raises:
         InputError: if the protocol cannot be used, or was changed after the study had begun.
         BusyError: if it has not begun, and another process runs or begins it.
     """
-    return begin_study(draft_study(folder))
+    return begin_study(draft_study(folder, store))
 
 
-def draft_study(folder: Path) -> Study:
+def draft_study(folder: Path, store: Path | None = None) -> Study:
     """The study of a folder as it began, or as it would begin: nothing in the folder says yet that it has.
 
     What the protocol points at becomes digests, its rows and items are kept in the store; a packed study is unpacked.
+
+    Args:
+        folder: the study folder.
+        store: the absolute path of a store that is not in it, each time anew; None for one that is.
 
     Raises:
         InputError: if the protocol cannot be used, or was changed after the study had begun.
@@ -68,11 +76,13 @@ def draft_study(folder: Path) -> Study:
         with locked(folder):
             if is_packed(folder):
                 unpack(folder)
-    if has_begun(folder):
-        return read_study(folder)
     protocol = load(folder / "protocol.toml")
-    store = store_of(folder, protocol)
-    return Study(folder, protocol, freeze(protocol, store), store)
+    place = store_to_write(folder, protocol, store)
+    frozen = None if has_begun(folder) else freeze(protocol, place)
+    if store is not None:
+        place.claim()
+        remember(folder, place)
+    return read_study(folder) if frozen is None else Study(folder, protocol, frozen, place)
 
 
 def begin_study(study: Study) -> Study:
@@ -218,7 +228,7 @@ def _source(protocol: Protocol) -> dict[str, Any]:
         "model": subject.model,
         "revision": subject.revision,
         "base": subject.base,
-        "trust_remote_code": subject.trust_remote_code,
+        "trust_remote_code": subject.trust_remote_code and list(subject.trust_remote_code),
     }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from titer.errors import InputError
+from titer.protocol.allowed_code import AllowedCode
 from titer.protocol.attacker import AttackerConfig, DoseSchedule
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig, UsabilityConfig
 from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, Name, Share, TaskConfig
@@ -27,6 +29,15 @@ class Seeds(Record):
     first: int = Field(default=0, ge=0)
 
 
+def _inside(store: str) -> str:
+    """A store that a protocol names lies in the study folder."""
+    part = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+    if re.fullmatch(rf"{part}(/{part}){{0,7}}", store) is None:
+        remedy = "Write plain names; a store elsewhere is named on the command line: --store /absolute/path."
+        raise InputError("study.store", f"{store[:80]!r} names no folder inside the study folder", remedy)
+    return store
+
+
 class StudyConfig(Record):
     """What is claimed and how sure one wants to be; `follows` names the folder of an earlier study with a verdict."""
 
@@ -38,7 +49,7 @@ class StudyConfig(Record):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     share: float = Field(default=0.5, gt=0, le=0.5)
     descriptive: bool = False
-    store: str = "store"
+    store: Annotated[str, AfterValidator(_inside)] = "store"
     keep_attacked_weights: bool = False
 
 
@@ -69,13 +80,16 @@ def _flatten_prepare(value: Any) -> Any:
 
 
 class SubjectConfig(Record):
-    """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`."""
+    """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`.
+
+    `trust_remote_code` lists by name what its files may ask to be run beside transformers' own code.
+    """
 
     model: str
     revision: str | None = None
     base: str | None = None
     reference: str | None = None
-    trust_remote_code: bool = False
+    trust_remote_code: AllowedCode = False
     prepare: Annotated[Prepare | None, BeforeValidator(_flatten_prepare)] = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from titer.report.difference_chart import difference_chart
 from titer.report.dose_response import ROLES, Captions, curve_chart
 from titer.report.search_tables import search_chart
 from titer.report.series import harm_panels, trainability_panels
+from titer.study.atomic_files import write_file
 
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
 STYLE: Mapping[str, Any] = {
@@ -54,12 +56,11 @@ def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
         "trainability": curve_chart(trainability_panels(assay), learning),
         "stability": difference_chart(verdict, protocol),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     written = {}
     for name, chart in drawn.items():
         if chart is not None:
             styled = chart.configure(**STYLE)
-            styled.save(folder / f"{name}.svg")
-            styled.save(folder / f"{name}.png", scale_factor=2)
+            write_file(folder / f"{name}.svg", partial(styled.save, format="svg"))
+            write_file(folder / f"{name}.png", partial(styled.save, format="png", scale_factor=2))
             written[name] = f"{name}.svg"
     return written

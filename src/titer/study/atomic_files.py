@@ -13,7 +13,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from titer.errors import DamagedError, RunError
+from titer.errors import DamagedError, InputError, RunError
 from titer.records import Record
 
 TEMPORARY = ".titer-tmp-"
@@ -89,6 +89,21 @@ def write_text(path: Path, text: str) -> None:
             stream.write(text)
 
     write_file(path, fill)
+
+
+def no_link(path: Path, root: Path) -> Path:
+    """The path, if neither it nor a folder between it and `root` is a symbolic link; `root` itself may be one.
+
+    Raises:
+        InputError: naming the link.
+    """
+    for part in (path, *path.parents):
+        if part == root:
+            break
+        if part.is_symlink():
+            remedy = "Put the file or folder itself in its place."
+            raise InputError(str(part), "this is a link, and titer follows none in a study or a store", remedy)
+    return path
 
 
 @contextmanager

@@ -19,13 +19,15 @@ from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
-from titer.study.atomic_files import read_lines, write_lines, write_text
+from titer.study.atomic_files import copy_file, no_link, read_lines, write_lines
 from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
 from titer.study.locks import exclusive
 from titer.study.store import Store
+from titer.study.store_place import store_of
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
 
+PROTOCOL = "protocol.toml"
 FROZEN = "frozen.json"
 """What a study began with."""
 FORMAT: Final = 2
@@ -35,8 +37,6 @@ TASKS, STANDING = "tasks.jsonl", "standing.jsonl"
 PUT_BACK = "Put it back from a copy, or start a new study in a folder of its own"
 CELLS, SCORES = "cells.parquet", "scores.parquet"
 """The tables of a packed study."""
-PACKED_STORE = "packed"
-"""The folder in which a packed study that goes on has its store."""
 
 
 class Frozen(Record):
@@ -161,8 +161,8 @@ def locate(where: Path, out: Path | None = None) -> Path:
         check_unchanged(protocol, read_frozen(begun).protocol, str(where))
     elif is_packed(folder):
         raise InputError(str(folder), "this is a packed study, with a protocol of its own", f"`titer run {folder}`.")
-    elif where.resolve() != (folder / "protocol.toml").resolve():
-        write_text(folder / "protocol.toml", where.read_bytes().decode())
+    elif where.resolve() != (folder / PROTOCOL).resolve():
+        copy_file(where, folder / PROTOCOL)
     return folder
 
 
@@ -173,13 +173,27 @@ def read_study(folder: Path) -> Study:
         InputError: if there is no study, or its protocol was changed since it began.
     """
     if not has_begun(folder):
-        load(folder / "protocol.toml")
+        load(folder / PROTOCOL)
         state = "is packed" if is_packed(folder) else "has not been run yet"
         raise UnfinishedError(f"{folder} {state}: `titer run {folder}`")
     frozen = read_frozen(folder / FROZEN)
-    protocol = load(folder / "protocol.toml")
-    check_unchanged(protocol, frozen.protocol, str(folder / "protocol.toml"))
+    protocol = read_protocol(folder)
+    check_unchanged(protocol, frozen.protocol, str(folder / PROTOCOL))
     return Study(folder, protocol, frozen, store_of(folder, protocol))
+
+
+def read_protocol(folder: Path) -> Protocol:
+    """The protocol of a study that has begun, or of a packed one.
+
+    Raises:
+        InputError: naming the file, if it cannot be read any more, or is a link.
+    """
+    path = no_link(folder / PROTOCOL, folder)
+    try:
+        return load(path)
+    except InputError as error:
+        remedy = f"It has begun, with a protocol that could be read. {PUT_BACK}"
+        raise InputError(str(path), f"{error.place}: {error.problem}", remedy) from error
 
 
 def has_begun(folder: Path) -> bool:
@@ -207,12 +221,6 @@ def read_frozen(path: Path) -> Frozen:
         return Frozen.from_json(text)
     except (UnicodeDecodeError, DamagedError) as error:
         raise DamagedError(f"{path} is damaged, and the study rests on it. {PUT_BACK}") from error
-
-
-def store_of(folder: Path, protocol: Protocol) -> Store:
-    """The store of a study; a packed one has its own, wherever the protocol points."""
-    own = folder / PACKED_STORE
-    return Store(own if own.is_dir() else folder / protocol.study.store)
 
 
 def check_unchanged(protocol: Protocol, begun: Protocol, place: str) -> None:

@@ -6,7 +6,6 @@ have no texts and no ids: their digests are the same in the study and in whateve
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,16 +13,15 @@ from importlib.metadata import requires, version
 from itertools import chain
 from pathlib import Path
 
-from titer.errors import DamagedError
 from titer.records import digest
-from titer.study.folder import CELLS, FROZEN, SCORES, Frozen, Study
+from titer.study.atomic_files import no_link
+from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, Frozen, Study
 from titer.study.packed_tables import digest_of
 from titer.study.packing import ReadCell, cell_rows, score_rows, whole_of, without_text
 from titer.study.salt import Salt
 from titer.study.store import MANIFEST, Store
 from titer.study.tasks import RunStatus
 
-PROTOCOL = "protocol.toml"
 STORE = "store/"
 """How the names of files of the store begin, wherever it lies."""
 BEGUN = "tables/begun"
@@ -80,12 +78,10 @@ def file_leaf(study: Study, name: str, salt: Salt) -> str:
     """The digest of a file; neither it nor a folder on the way may be a link.
 
     Raises:
-        DamagedError: if one is.
+        InputError: if one is.
     """
-    path, root = path_of(study, name), study.store.root if name.startswith(STORE) else study.folder
-    if os.path.realpath(path) != os.path.join(os.path.realpath(root), path.relative_to(root)):
-        raise DamagedError(f"{path} is a link, or lies behind one: titer writes none, and follows none")
-    return salt.of_file(path.read_bytes())
+    root = study.store.root if name.startswith(STORE) else study.folder
+    return salt.of_file(no_link(path_of(study, name), root).read_bytes())
 
 
 def may_go(study: Study, name: str) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from titer.errors import RunError
-from titer.study.atomic_files import writing
+from titer.study.atomic_files import no_link, writing
 
 TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 """What says that another process has the lock; whatever else is said, there is none to be had."""
@@ -70,7 +70,7 @@ def _sweep_if_alone(path: Path, sweep: Callable[[], None]) -> None:
 def _opened(path: Path) -> IO[str]:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a+")
+        return no_link(path, path.parent).open("a+")
 
 
 def _locked(path: Path, stream: IO[str], how: int) -> bool:

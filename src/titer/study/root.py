@@ -15,12 +15,11 @@ from typing import Final, Literal
 
 from titer.errors import DamagedError
 from titer.records import Record, canonical
-from titer.study.atomic_files import write_text
-from titer.study.folder import FROZEN, PUT_BACK, Frozen
+from titer.study.atomic_files import no_link, write_text
+from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, Frozen
 from titer.study.formats import check_format
 from titer.study.leaves import (
     BEGUN,
-    PROTOCOL,
     frozen_leaf,
     versions,
 )
@@ -104,9 +103,8 @@ def read_root(folder: Path) -> Root:
         DamagedError: if they are not there, or cannot be read, or do not fit each other.
     """
     path = folder / ROOT
-    if not path.exists() or path.is_symlink():
-        state = "is a link" if path.is_symlink() else "is missing"
-        raise DamagedError(f"{path} {state}, and nothing is concluded without it. {PUT_BACK}")
+    if not no_link(path, folder).exists():
+        raise DamagedError(f"{path} is missing, and nothing is concluded without it. {PUT_BACK}")
     try:
         text = path.read_text(encoding="utf-8")
         check_format(str(path), text, FORMAT)
@@ -117,6 +115,7 @@ def read_root(folder: Path) -> Root:
     if root.ended_with is not None:
         said[FINISHED] = sha256_of(root.ended_with)
     fits = all(root.leaves.get(name) == one for name, one in said.items())
+    fits = fits and all(".." not in name and not name.startswith("/") for name in root.leaves)
     fits = fits and root.registration == _registration(root.leaves)
     if not fits or (root.is_sealed and root.root != sha256_of(root.leaves)):
         raise DamagedError(f"{path} was changed: its digests are not those of its own leaves. {PUT_BACK}")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titer.errors import DamagedError
-from titer.study.atomic_files import write_text
-from titer.study.folder import PACKED_STORE, PUT_BACK
+from titer.study.atomic_files import no_link, write_text
+from titer.study.folder import PUT_BACK
+from titer.study.store_place import PACKED_STORE
 
 SALT = "salt"
 """The file in the folder of a study; it is never packed."""
@@ -92,15 +93,15 @@ def read_salt(folder: Path, commitment: str) -> Salt:
 
 def _read(path: Path) -> Salt:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = no_link(path, path.parent).read_text(encoding="utf-8")
         salt = Salt(bytes.fromhex(text))
     except (OSError, ValueError) as error:
         raise _damaged(path) from error
-    if path.is_symlink() or len(salt.secret or b"") != _BYTES or text != _text(salt):
+    if len(salt.secret or b"") != _BYTES or text != _text(salt):
         raise _damaged(path)
     return salt
 
 
 def _damaged(path: Path) -> DamagedError:
-    state = "is a link" if path.is_symlink() else "is missing or was changed"
-    return DamagedError(f"{path} {state}: without it no file of the study can be checked. {PUT_BACK}")
+    problem = f"{path} is missing or was changed, and without it no file of the study can be checked"
+    return DamagedError(f"{problem}. {PUT_BACK}")

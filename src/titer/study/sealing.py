@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from titer.errors import DamagedError
-from titer.study.folder import FROZEN, PUT_BACK, STANDING, TASKS, Study
+from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, STANDING, TASKS, Study
 from titer.study.leaves import (
     BEGUN,
     ENDED,
-    PROTOCOL,
     STORE,
     file_leaf,
     file_names,

@@ -24,18 +24,15 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from titer.errors import DamagedError, InputError
-from titer.records import Answer, DoseFacts, Item, Row, Score, Seed, canonical
+from titer.errors import DamagedError
+from titer.records import Answer, DoseFacts, Item, Record, Row, Score, Seed, canonical
 from titer.seeds import derive
-from titer.study.atomic_files import TEMPORARY, read_lines, write_lines, write_text, write_whole, writing
+from titer.study import store_mark
+from titer.study.atomic_files import TEMPORARY, no_link, read_lines, write_lines, write_whole, writing
 from titer.study.locks import shared, sharing
 from titer.study.tasks import Failure, RowsRef
 
 MANIFEST = "titer.json"
-MARK = "titer-store.json"
-FORMAT = 1
-"""Of the files of a store; one of a later format is not read."""
-PLACE = "study.store"
 
 
 class Store:
@@ -45,32 +42,12 @@ class Store:
         self.root = root
 
     def claim(self) -> None:
-        """Make the folder a store, or see that it is one: nothing is written into a folder of anything else.
+        """Make the folder a store, or see that it is one.
 
         Raises:
-            InputError: if there is something else, or a store of a later titer.
+            InputError: if there is something else, or a store of another format.
         """
-        mark = self.root / MARK
-        if not mark.exists():
-            self._check_empty()
-            write_text(mark, canonical({"format": FORMAT}) + "\n")
-        try:
-            found = json.loads(mark.read_text(encoding="utf-8"))["format"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DamagedError(f"{mark} cannot be read. Is {self.root} a store of titer?") from error
-        if found != FORMAT:
-            problem = f"{self.root} is a store of format {found}, and this titer reads {FORMAT}"
-            raise InputError(PLACE, problem, "Use the titer that made it, or name another folder.")
-
-    def _check_empty(self) -> None:
-        """A folder that becomes a store has nothing in it, but what another titer writes at the same moment."""
-        if self.root.is_symlink() or (self.root.exists() and not self.root.is_dir()):
-            raise InputError(PLACE, f"{self.root} is a file or a link", "Name a folder.")
-        inside = sorted(path.name for path in self.root.iterdir()) if self.root.exists() else []
-        foreign = [name for name in inside if name not in (".lock", MARK) and not name.startswith(TEMPORARY)]
-        if foreign:
-            problem = f"{self.root} is no store of titer, and is not empty: it has {foreign[0]}"
-            raise InputError(PLACE, problem, "Name a folder of its own, which titer makes.")
+        store_mark.claim(self.root)
 
     # ------------------------------------------------------------------ where things are
     def data(self, digest: str) -> Path:
@@ -141,22 +118,22 @@ class Store:
         Raises:
             DamagedError: if one is not what was written.
         """
-        folder = self.subject(key)
+        folder = no_link(self.subject(key), self.root)
         _check_folder(folder)
         return folder
 
     # ------------------------------------------------------------------ writing
     def write_answers(self, cell: str, facts: DoseFacts, answers: Sequence[Answer]) -> None:
         """Keep the facts and answers of a dose."""
-        write_lines(self.answers(cell, facts.dose), [facts, *answers])
+        self._write(self.answers(cell, facts.dose), [facts, *answers])
 
     def write_scores(self, key: str, dose: int, scores: Sequence[Score]) -> None:
         """Keep the readings of one judge at a dose."""
-        write_lines(self.scores(key, dose), scores)
+        self._write(self.scores(key, dose), scores)
 
     def write_failure(self, key: str, reason: str) -> None:
         """Keep a method's own failure."""
-        write_lines(self.failed(key), [Failure(reason=reason)])
+        self._write(self.failed(key), [Failure(reason=reason)])
 
     def write_folder(self, folder: Path, fill: Callable[[Path], None]) -> None:
         """Let `fill` write into a new folder, which then appears whole at `folder`, with the digests of its files.
@@ -169,17 +146,22 @@ class Store:
             fill(temporary)
             (temporary / MANIFEST).write_text(canonical(_digests(temporary)) + "\n", encoding="utf-8")
 
-        write_whole(folder, fill_and_list)
+        write_whole(no_link(folder, self.root), fill_and_list)
 
     def log_run(self, entry: dict[str, object]) -> None:
         """Append one line to runs.jsonl, in one write."""
         with writing(self.runs):
             self.runs.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.runs, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            descriptor = os.open(self.runs, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
             try:
                 os.write(descriptor, (canonical(entry) + "\n").encode())
             finally:
                 os.close(descriptor)
+
+    def _write(self, path: Path, records: Sequence[Record]) -> None:
+        """Write records in a folder that lies in the store, not behind a link."""
+        no_link(path.parent, self.root)
+        write_lines(path, records)
 
     # ------------------------------------------------------------------ sharing
     @contextmanager
@@ -205,6 +187,8 @@ class Store:
         """
         for folder in ("data", "subjects", "failed", "partial", "cells/*", "scores/*"):
             for path in self.root.glob(f"{folder}/{TEMPORARY}*"):
+                if path.parent.is_symlink():
+                    continue
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path, ignore_errors=True)
                 else:
@@ -258,6 +242,8 @@ def _check_folder(folder: Path) -> None:
         known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DamagedError(f"{folder / MANIFEST} cannot be read. Delete {folder} and run again") from error
+    for path in folder.rglob("*"):
+        no_link(path, folder)
     for name, found in _digests(folder).items():
         if known.pop(name, found) != found:
             raise DamagedError(f"{folder / name} is truncated or was changed. Delete {folder} and run again")

@@ -9,16 +9,17 @@ from functools import cached_property
 from pathlib import Path
 
 from titer.data.identifiers import ProbeId
-from titer.protocol.loading import load
 from titer.records import Answer, DoseFacts, Score
 from titer.study.atomic_files import write_text, write_whole
-from titer.study.folder import CELLS, FROZEN, PACKED_STORE, SCORES, read_study
-from titer.study.leaves import BEGUN, ENDED, PACKED_CELLS, PACKED_SCORES, PROTOCOL, ended_leaf, frozen_leaf
+from titer.study.checksums import check_sums
+from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, read_protocol, read_study
+from titer.study.leaves import BEGUN, ENDED, PACKED_CELLS, PACKED_SCORES, ended_leaf, frozen_leaf
 from titer.study.packed_rows import CellRow, ScoreRow
 from titer.study.packed_tables import PackedStudy, damaged, digest_of, read_cells, read_scores, read_whole
 from titer.study.root import Root, frozen_text, read_root
 from titer.study.salt import Salt
 from titer.study.store import Store
+from titer.study.store_place import PACKED_STORE
 from titer.study.tasks import CellSpec
 from titer.study.view import CellResults, Values
 
@@ -90,8 +91,9 @@ def read_packed(folder: Path) -> Packed:
         DamagedError: if one is not what was written.
     """
     whole, root = read_whole(folder), read_root(folder)
+    check_sums(folder)
     packed = Packed(whole, read_cells(folder), read_scores(folder), root)
-    protocol = load(folder / PROTOCOL)
+    protocol = read_protocol(folder)
     found = {
         (PROTOCOL, PROTOCOL): protocol.digest,
         (CELLS, BEGUN): frozen_leaf(whole.frozen, Salt(None))[BEGUN],

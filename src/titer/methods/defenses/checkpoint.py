@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from titer.methods.base import Defense
+from titer.protocol.allowed_code import AllowedCode
 from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Checkpoint(Defense):
     model: str
     revision: str | None = None
     base: str | None = None
-    trust_remote_code: bool = False
+    trust_remote_code: AllowedCode = False
 
     @property
     def source(self) -> dict[str, Any]:

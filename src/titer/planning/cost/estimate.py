@@ -7,16 +7,13 @@ from collections.abc import Iterable, Iterator
 from titer.data.identifiers import SplitId
 from titer.methods import registry
 from titer.planning.cells import CellBuilder
-from titer.planning.cost.model import BYTES_PER_WEIGHT, Costs, Work
+from titer.planning.cost.model import Costs, Work
 from titer.planning.cost.speed import RunLog, Speed
 from titer.planning.curves import PlannedCell
 from titer.planning.plan import Planner
 from titer.records import Role
 from titer.study.folder import Study
 from titer.study.tasks import ExposeTask, MakeTask, Task
-
-BYTES_PER_ANSWER = 350
-"""An answer with its scores, on disk."""
 
 
 class Outlook:
@@ -74,20 +71,31 @@ class Outlook:
         return any(attack.search for attack in attacks) or (lessons is not None and len(lessons.rates) > 1)
 
     @property
+    def workers(self) -> int:
+        """How many workers have something to do at once."""
+        return min(self.jobs, len(self.waiting))
+
+    @property
+    def weight_bytes(self) -> float:
+        """The weights that all workers hold at once, at most: a lower bound of the memory they take."""
+        return self.workers * max((self.costs.memory(self.tasks[key]) for key in self.waiting), default=0.0)
+
+    @property
+    def measured_bytes(self) -> float:
+        """What as many workers take by what one was measured to take here, of the memory of the machine."""
+        return float(self.workers * self.peak_bytes)
+
+    @property
     def memory_bytes(self) -> float:
         """What all workers hold at once: the larger of the weights they need and of what one was measured to take."""
-        needed = [self.costs.memory(self.tasks[key]) for key in self.waiting]
-        return self.jobs * max(*needed, self.peak_bytes) if needed else 0.0
+        return max(self.weight_bytes, self.measured_bytes)
 
     @property
     def disk_bytes(self) -> float:
-        """What the store grows by: subjects, and answers with their scores."""
+        """What the store grows by: subjects, answers with their scores, and partial states while subjects are made."""
         tasks = [self.tasks[key] for key in self.waiting]
-        subjects = sum(1 for task in tasks if isinstance(task, MakeTask) or task.inputs.keep_weights)
-        asked = [(task, probe) for task in tasks if isinstance(task, ExposeTask) for probe in task.inputs.probes]
-        items = self.study.frozen.item_ids
-        answers = sum(len(items[probe.name]) * len(probe.asked_at(task.cell.doses)) for task, probe in asked)
-        return subjects * BYTES_PER_WEIGHT * self.costs.weights + answers * BYTES_PER_ANSWER
+        states = sorted((self.costs.partial_states(task) for task in tasks), reverse=True)
+        return sum(map(self.costs.kept, tasks)) + sum(states[: self.jobs])
 
     def work(self, task: MakeTask | ExposeTask) -> Work:
         """What a task puts through the subject."""

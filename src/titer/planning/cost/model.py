@@ -9,11 +9,13 @@ from titer.data.identifiers import SplitId
 from titer.methods import registry
 from titer.methods.base import Attack, Defense
 from titer.study.folder import Study
-from titer.study.tasks import ExposeTask, MakeTask, MaterialRef, ProbeRef
+from titer.study.tasks import ExposeTask, JudgeTask, MakeTask, MaterialRef, ProbeRef, Task
 from titer.training.recipe import Adam, AdamW, Full, Load, Training
 
 BYTES_PER_WEIGHT = 4
 """Weights are float32, whatever the precision of the arithmetic."""
+BYTES_PER_ANSWER = 350
+"""An answer with its scores, on disk."""
 
 
 class Work(NamedTuple):
@@ -94,6 +96,24 @@ class Costs:
         if isinstance(method, Training) and _is_full(method):
             copies += 3 if isinstance(method.optimizer, Adam | AdamW) else 1
         return BYTES_PER_WEIGHT * copies * self.weights
+
+    def kept(self, task: Task) -> float:
+        """Bytes that a task leaves in the store: weights, and answers with their scores at every dose."""
+        if isinstance(task, MakeTask):
+            return BYTES_PER_WEIGHT * self.weights
+        items = self.frozen.item_ids
+        if isinstance(task, JudgeTask):
+            judged = (len(items[one.probe]) * sum(map(one.asked.at, task.doses)) for one in task.judges)
+            return float(BYTES_PER_ANSWER * sum(judged))
+        asked = (len(items[one.name]) * len(one.asked_at(task.cell.doses)) for one in task.inputs.probes)
+        return BYTES_PER_ANSWER * sum(asked) + BYTES_PER_WEIGHT * self.weights * task.inputs.keep_weights
+
+    def partial_states(self, task: Task) -> float:
+        """Bytes of what a make resumes from, while the state before is still there: weights and moments, twice."""
+        method = _method(task) if isinstance(task, MakeTask) else None
+        if not (isinstance(method, Training) and _is_full(method)):
+            return 0.0
+        return 2 * BYTES_PER_WEIGHT * self.weights * (3 if isinstance(method.optimizer, Adam | AdamW) else 1)
 
     def _training(
         self, method: Attack | Defense | None, material: MaterialRef, dose: int, probes: Sequence[ProbeRef]
