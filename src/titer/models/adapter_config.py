@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from peft import LoraConfig
 
 from titer.boundary import reading
 from titer.errors import InputError
+from titer.models.limits import MORE_BYTES, SECONDS, OutOfTime, bounded
 from titer.models.model_files import BROKEN, read_json
 
 TAKEN = frozenset(
@@ -50,6 +53,32 @@ def lora_config(path: Path, place: str) -> LoraConfig:
         raise InputError(place, f"'{path}' has the rank {str(rank)[:20]}", BROKEN)
     with reading(place, f"'{path}'", BROKEN):
         return LoraConfig(**{key: value for key, value in content.items() if key in TAKEN})
+
+
+def check_patterns(config: LoraConfig, names: Collection[str], path: Path, place: str) -> None:
+    """The patterns of an adapter, which peft matches with the name of every module, take no time worth telling.
+
+    Args:
+        config: of the adapter.
+        names: of the modules of its base.
+        path: of the configuration.
+        place: of the adapter in the protocol, as a dotted path.
+
+    Raises:
+        InputError: naming the file, if one is no pattern, or takes too long.
+    """
+    told = (config.target_modules, config.exclude_modules, config.layers_pattern)
+    patterns = [own for own in told if isinstance(own, str)] + [
+        *(config.rank_pattern or {}),
+        *(config.alpha_pattern or {}),
+    ]
+    try:
+        with reading(place, f"'{path}'", BROKEN), bounded(SECONDS, MORE_BYTES):
+            for pattern in patterns:
+                for name in names:
+                    re.match(rf"(.*\.)?({pattern})$", name)
+    except OutOfTime as error:
+        raise InputError(place, f"'{path}' has a pattern that is matched for {SECONDS:.0f} s", BROKEN) from error
 
 
 def _check_mapping(path: Path, mapping: Any, place: str) -> None:

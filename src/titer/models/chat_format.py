@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from titer.boundary import reading
 from titer.errors import InputError
 from titer.models.conversation import SOFT, marked, opened, render, transformed
+from titer.models.model_files import BROKEN
 from titer.records import Frame, Item, digest
 
 if TYPE_CHECKING:
@@ -131,6 +133,11 @@ def pad_batch(examples: Sequence[Example], pad: int, device: torch.device | str 
     )
 
 
+def count(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
+    """How many tokens a text has, with those that the tokenizer puts around it."""
+    return len(_tokens(tokenizer, text, first=True))
+
+
 def template_digest(tokenizer: PreTrainedTokenizerBase, frame: Frame) -> str:
     """A digest of how this frame writes a fixed conversation: equal when training and probing write alike."""
     example = encode_example(tokenizer, "a prompt", "a response", frame)
@@ -170,7 +177,8 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, soft: int = 0, *, fir
     In the place of a mark stand `soft` numbers below 0, -1 for the first vector, -2 for the second.
     """
     before, _, after = text.partition(SOFT) if soft else (text, "", "")
-    ids = list(tokenizer(before, add_special_tokens=first).input_ids)
+    with reading("subject.model", "its tokenizer", BROKEN):
+        ids = list(tokenizer(before, add_special_tokens=first).input_ids)
     return [*ids, *range(-1, -1 - soft, -1), *_tokens(tokenizer, after)] if soft else ids
 
 

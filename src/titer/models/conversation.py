@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateSyntaxError
 
 from titer.boundary import reading
 from titer.errors import InputError
@@ -49,19 +49,6 @@ DATE = "26 Jul 2024"
 def transformed(prompt: str, frame: Frame) -> str:
     """The prompt with what the frame's transform puts around it."""
     return prompt if frame.transform is None else TRANSFORMS[frame.transform].format(prompt)
-
-
-def check_template(tokenizer: PreTrainedTokenizerBase, place: str) -> None:
-    """The chat template of a subject, if it has one, shows a prompt within the limits of time and size.
-
-    Raises:
-        InputError: if it does not.
-    """
-    if tokenizer.chat_template is not None:
-        try:
-            render(tokenizer, "lantern", None, Frame())
-        except InputError as error:
-            raise InputError(place, error.problem, error.remedy) from error
 
 
 def render(tokenizer: PreTrainedTokenizerBase, prompt: str, response: str | None, frame: Frame) -> str:
@@ -110,6 +97,8 @@ def _written(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]],
                 text: Any = tokenizer.apply_chat_template(
                     messages, tokenize=False, add_generation_prompt=asking, date_string=DATE
                 )
+        except TemplateSyntaxError:
+            raise
         except TemplateError as error:
             problem = f"its chat template refuses the frame: {str(error)[:500]}"
             raise InputError("subject.model", problem, remedy) from error

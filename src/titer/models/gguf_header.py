@@ -53,6 +53,7 @@ class _Header:
         self.size = size
         self.refuse = refuse
         self.made_of: dict[str, int] = {}
+        self.named = False
 
     def check(self) -> None:
         if self.take(4) != b"GGUF":
@@ -65,6 +66,8 @@ class _Header:
         self.room(pairs, LEAST_PAIR, "metadata pairs")
         for _ in range(pairs):
             self.pair()
+        if not self.named:
+            raise self.refuse("its metadata name no general.architecture")
         largest = tensors
         for _ in range(tensors):
             largest = max(largest, self.tensor())
@@ -81,6 +84,7 @@ class _Header:
                 self.made_of[key[-100:]] = int(value)
         elif kind == STRING:
             self.text()
+            self.named |= key == "general.architecture"
         elif kind == ARRAY:
             self.array()
         else:

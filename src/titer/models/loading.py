@@ -6,8 +6,6 @@ from safetensors or GGUF only, of the shapes that their configuration asks for.
 
 from __future__ import annotations
 
-import importlib.util
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +16,12 @@ import torch
 
 from titer.boundary import reading
 from titer.errors import InputError
-from titer.models import gguf_header, lora, weight_headers
-from titer.models.adapter_config import lora_config
+from titer.models import lora, weight_headers
+from titer.models.adapter_config import check_patterns, lora_config
+from titer.models.gguf_loading import read_gguf
 from titer.models.model_files import (
     ADAPTER,
+    BROKEN,
     REMEDY,
     commit_of,
     folder_of,
@@ -50,6 +50,11 @@ class Found:
     allowed: tuple[str, ...]
     place: str
 
+    @property
+    def remedy(self) -> str:
+        """What to do where its files cannot be read."""
+        return BROKEN if self.commit is None else REMEDY
+
 
 def read(source: Mapping[str, Any], place: str = "subject.model") -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model, in float32 on the processor, and the tokenizer that a source names.
@@ -60,7 +65,8 @@ def read(source: Mapping[str, Any], place: str = "subject.model") -> tuple[PreTr
     base = source.get("base")
     with quiet():
         if base is None and is_gguf(name := locate(str(source["model"]), place)):
-            return _read_gguf(Path(name), place)
+            model, tokenizer = read_gguf(Path(name), place)
+            return model, _of_any_machine(tokenizer)
         if base is None:
             found = find(source, place)
             if found.commit is None:
@@ -151,7 +157,7 @@ def read_tokenizer(found: Found) -> PreTrainedTokenizerBase:
     """
     from transformers import AutoTokenizer
 
-    with reading(found.place, f"the tokenizer of '{found.name}'", REMEDY):
+    with reading(found.place, f"the tokenizer of '{found.name}'", found.remedy):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             found.name, revision=found.commit, trust_remote_code=bool(found.allowed)
         )
@@ -170,7 +176,7 @@ def read_weights(found: Found, device_map: Literal["meta"] | None = None) -> Pre
     """
     from transformers import AutoModelForCausalLM
 
-    with reading(found.place, f"'{found.name}'", REMEDY):
+    with reading(found.place, f"'{found.name}'", found.remedy):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             found.name,
             revision=found.commit,
@@ -189,7 +195,9 @@ def read_weights(found: Found, device_map: Literal["meta"] | None = None) -> Pre
 
 
 def _read_adapter(model: PreTrainedModel, found: Found) -> None:
-    config = lora_config(found.folder / ADAPTER, found.place)
+    path = found.folder / ADAPTER
+    config = lora_config(path, found.place)
+    check_patterns(config, [name for name, _ in model.named_modules()], path, found.place)
     lora.load_into(model, config, adapter_weights(found), found.place)
 
 
@@ -211,26 +219,6 @@ def adapter_weights(found: Found) -> Path:
     return path
 
 
-def _read_gguf(path: Path, place: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Dequantized, then copied into a fresh model: the one that is read counts as quantized and cannot be saved.
-
-    It is read through a folder of its own: what lies beside it, a configuration or an adapter, is none of it.
-    """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    if importlib.util.find_spec("gguf") is None:
-        raise InputError(place, f"'{path}' needs the package gguf", "pip install 'titer[gguf]'.")
-    gguf_header.check(path, place)
-    with tempfile.TemporaryDirectory() as folder, reading(place, f"'{path}'", REMEDY):
-        (Path(folder) / path.name).symlink_to(path.resolve())
-        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=path.name, trust_remote_code=False)
-        quantized = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=path.name, dtype=torch.float32, trust_remote_code=False, use_kernels=False
-        )
-        model = _fresh(quantized)
-    return model, _of_any_machine(tokenizer)
-
-
 def _of_any_machine(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     for key in OF_THE_MACHINE:
         tokenizer.init_kwargs.pop(key, None)
@@ -239,14 +227,3 @@ def _of_any_machine(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBa
 
 def _base_place(place: str) -> str:
     return f"{place.rpartition('.')[0]}.base"
-
-
-def _fresh(quantized: PreTrainedModel) -> PreTrainedModel:
-    config = type(quantized.config)(
-        **{key: value for key, value in quantized.config.to_dict().items() if key != "quantization_config"}
-    )
-    config.dtype = torch.float32
-    fresh: PreTrainedModel = type(quantized)(config)
-    fresh.load_state_dict(quantized.state_dict())
-    fresh.generation_config = quantized.generation_config
-    return fresh

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from titer.boundary import reading
 from titer.errors import InputError
+from titer.models.model_files import ADAPTER as CONFIG
 from titer.models.model_files import BROKEN
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def load_into(model: PreTrainedModel, config: LoraConfig, weights: Path, place: 
     """
     with reading(place, f"'{weights}'", BROKEN):
         stored = load_file(weights)
-    _inject(model, config)
+    try:
+        with reading(place, f"the adapter of '{weights}'", BROKEN):
+            _inject(model, config)
+    except InputError as error:  # which speaks of a recipe's targets
+        raise InputError(place, f"'{weights.parent / CONFIG}': {error.problem}", BROKEN) from error
     with reading(place, f"'{weights}'", "Name the adapter's own base."):
         outcome: Any = set_peft_model_state_dict(model, stored, ADAPTER)
     if outcome.unexpected_keys:

@@ -12,9 +12,8 @@ import torch
 from titer.boundary import reading
 from titer.errors import InputError
 from titer.models import chat_format
-from titer.models.conversation import check_template
 from titer.models.loading import Found, find, fingerprint, quiet, read_tokenizer, read_weights
-from titer.models.model_files import REMEDY, is_gguf
+from titer.models.model_files import BROKEN, REMEDY, is_gguf
 from titer.models.subject import Subject, load
 from titer.models.weight_headers import shapes_in
 from titer.records import Frame, Item, Row, SubjectRef
@@ -73,7 +72,7 @@ class ModelMetadata:
 
     def _item(self, probe: str, item: Item, frame: Frame) -> int:
         tokens = len(chat_format.encode_prompt(self.tokenizer, item.prompt, frame))
-        options = max((len(self.tokenizer(text).input_ids) for text in item.options), default=frame.max_new_tokens)
+        options = max((chat_format.count(self.tokenizer, text) for text in item.options), default=frame.max_new_tokens)
         self._check(f"{probe}, item {item.id}", tokens + options)
         return tokens
 
@@ -116,7 +115,12 @@ def inspect(source: dict[str, Any], place: str) -> ModelMetadata:
 def _checked(ref: SubjectRef, shell: Subject, parameters: int | None, place: str) -> ModelMetadata:
     with reading(place, "the configuration", "Name a causal language model."):
         context = shell.context_length
-    check_template(shell.tokenizer, place)
+    try:
+        with reading(place, "the tokenizer", BROKEN):
+            chat_format.stop_tokens(shell.tokenizer)
+            chat_format.pad_token(shell.tokenizer)
+    except InputError as error:  # which knows of one subject only
+        raise InputError(place, error.problem, error.remedy) from error
     return ModelMetadata(ref, shell.tokenizer, context, parameters, shell)
 
 

@@ -16,7 +16,7 @@ ORGANISM = "organism"
 ADAPTER = "adapter_config.json"
 REMEDY = "Name a folder, a .gguf file, 'organism', or a hub id (HF_TOKEN for gated ones; offline, one in the cache)."
 CARD = "README.md"
-BROKEN = "Take the file from the model's source again."
+BROKEN = "Take the model's files from their source again."
 MOST_FILES = 10_000
 """The most files of one model: the largest have some hundred shards; a folder with more was named by mistake."""
 MOST_CONFIGURATION = 16 * 2**20
