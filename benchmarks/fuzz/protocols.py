@@ -27,7 +27,7 @@ EXAMPLES = (
     "examples/ci.toml",
 )
 """Files of the checkout whose data come with titer."""
-IN_TEXT = 0.25
+IN_TEXT = 0.15
 """The share of cases whose text is bent, and not the data that it stands for."""
 
 
