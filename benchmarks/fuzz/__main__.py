@@ -35,7 +35,7 @@ def main() -> None:
         "--files", type=int, default=1_000, help="bent files: two in five of rows, the others of models"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=float, default=SECONDS, help="seconds for each case")
+    parser.add_argument("--limit", type=float, default=SECONDS, help="seconds of the processor for each case")
     parser.add_argument("--light", action="store_true", help="small studies only, whose plan takes no second")
     parser.add_argument("--folder", type=Path, default=None, help="for outcomes and faults; default a temporary one")
     parser.add_argument("--replay", help="one case, as KIND-NUMBER")
