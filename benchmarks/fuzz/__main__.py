@@ -31,9 +31,11 @@ def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
     parser.add_argument("--protocols", type=int, default=10_000, help="bent protocols")
-    parser.add_argument("--files", type=int, default=1_000, help="bent files")
+    parser.add_argument(
+        "--files", type=int, default=1_000, help="bent files: two in five of rows, the others of models"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=float, default=SECONDS, help="seconds for each case")
+    parser.add_argument("--limit", type=float, default=SECONDS, help="seconds of the processor for each case")
     parser.add_argument("--light", action="store_true", help="small studies only, whose plan takes no second")
     parser.add_argument("--folder", type=Path, default=None, help="for outcomes and faults; default a temporary one")
     parser.add_argument("--replay", help="one case, as KIND-NUMBER")
@@ -46,7 +48,7 @@ def main() -> None:
         numbers = [(kind, number) for number in range(int(first), int(last))]
         _work(numbers, Run(seed=asked.seed, folder=folder, limit=asked.limit, light=asked.light))
         return
-    wanted = {"protocol": asked.protocols, "source": asked.files}
+    wanted = {"protocol": asked.protocols, "source": asked.files * 2 // 5, "model": asked.files * 3 // 5}
     if asked.replay:
         kind, _, number = asked.replay.rpartition("-")
         found = list(_batch(kind, int(number), int(number) + 1, asked, folder))

@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
-from benchmarks.fuzz import protocols, sources
+from benchmarks.fuzz import model_files, protocols, sources
 from benchmarks.fuzz.outcome import Outcome, planned
 
-KINDS = ("protocol", "source")
+FILES: Final = {"source": sources.bent, "model": model_files.bent}
+"""Cases in which a file is bent that a protocol names: rows, or one of a model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +38,14 @@ def write(kind: str, number: int, run: Run, folder: Path) -> Path:
     """Write the files of a case into a folder; the path of its protocol.
 
     Args:
-        kind: one of `KINDS`.
+        kind: `protocol`, or one of `FILES`.
         number: of the case.
         run: what it has in common with others.
         folder: of the case, empty.
     """
     inputs = run.folder / "inputs"
-    if kind == "source":
-        return sources.bent(number, run.seed, inputs, folder)
+    if kind in FILES:
+        return FILES[kind](number, run.seed, inputs, folder)
     path = folder / "protocol.toml"
     path.write_bytes(protocols.bent(number, run.seed, inputs, light=run.light))
     return path
@@ -60,9 +61,10 @@ def run(cases: Iterable[tuple[str, int]], run: Run, log: TextIO) -> None:
         run: what they have in common.
         log: where the outcomes go.
     """
-    here = run.folder / "work" / "case" / "here"
+    work = run.folder / f"work-{os.getpid()}"
+    here = work / "case" / "here"
     for kind, number in cases:
-        shutil.rmtree(run.folder / "work", ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
         here.mkdir(parents=True)
         os.chdir(here)
         print(json.dumps({"kind": kind, "number": number}), file=log, flush=True)

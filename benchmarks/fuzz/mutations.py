@@ -77,15 +77,15 @@ def places(tree: Any) -> list[Place]:
 def _change(tree: list[Any], draw: random.Random) -> None:
     here, key = draw.choice(places(tree))
     what = draw.random()
-    if what < 0.35:
+    if what < 0.55:
         here[key] = _near(here[key], draw)
-    elif what < 0.65:
+    elif what < 0.75:
         here[key] = draw.choice(_VALUES)(draw)
-    elif what < 0.75 and here is not tree:
+    elif what < 0.81 and here is not tree:
         del here[key]
-    elif what < 0.85:
+    elif what < 0.88:
         _repeat(here, key, draw)
-    elif what < 0.95:
+    elif what < 0.97:
         there, other = draw.choice(places(tree))
         here[key] = copy.deepcopy(there[other])
     else:

@@ -16,7 +16,9 @@ from types import FrameType
 from titer.cli import DONE, WRONG, command
 
 SECONDS = 20.0
-"""The longest that a plan may take."""
+"""The longest that a plan may compute: seconds of the processor, since a busy machine lets everything wait."""
+WAITING = 15
+"""How many times as long it may take by the clock, all waiting included."""
 LONGEST = 2_000
 """The most bytes of a message."""
 MESSAGE = re.compile(r"titer: (?P<place>.+?): (?P<problem>.+)\. (?P<remedy>\S.+)")
@@ -49,7 +51,7 @@ def planned(protocol: Path, study: Path, limit: float = SECONDS) -> Outcome:
     Args:
         protocol: the file; it need not be one.
         study: the folder for its study.
-        limit: seconds after which it counts as a hang.
+        limit: seconds of the processor after which it counts as a hang; by the clock `WAITING` times as many.
     """
     out, err = io.StringIO(), io.StringIO()
     begun, code, thrown = time.process_time(), None, ""
@@ -93,9 +95,13 @@ def _limited(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hang(f"{seconds:g} s are up")
 
-    before, left = signal.signal(signal.SIGALRM, stop), signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = {signal.SIGPROF: (signal.ITIMER_PROF, seconds), signal.SIGALRM: (signal.ITIMER_REAL, WAITING * seconds)}
+    before = {number: signal.signal(number, stop) for number in timers}
+    left = {timer: signal.setitimer(timer, after) for timer, after in timers.values()}
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *left)
-        signal.signal(signal.SIGALRM, before)
+        for timer, own in left.items():
+            signal.setitimer(timer, *own)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -27,7 +27,7 @@ EXAMPLES = (
     "examples/ci.toml",
 )
 """Files of the checkout whose data come with titer."""
-IN_TEXT = 0.25
+IN_TEXT = 0.15
 """The share of cases whose text is bent, and not the data that it stands for."""
 
 
@@ -111,5 +111,5 @@ BASES: dict[str, Callable[[random.Random, Path], Any]] = {
     **{Path(path).stem: _example(path) for path in EXAMPLES},
 }
 """What is bent, by name; a text, or plain data."""
-WEIGHTS = {"tiny": 10, "small": 6, "method": 12, "searched": 3, "full": 2}
+WEIGHTS = {"tiny": 10, "small": 8, "method": 10, "searched": 3, "full": 6}
 """How often each is taken: small studies, which plan fast, the most."""

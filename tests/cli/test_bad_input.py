@@ -181,6 +181,34 @@ def test_a_file_where_a_folder_is_meant(command: str, finished_once: Path, tmp_p
     assert path.read_text(encoding="utf-8") == "kept"
 
 
+OPTIONS = {
+    "a rate that is none": (("--rate", "nan"), "--rate: nan is no rate of harm"),
+    "an endless rate": (("--rate", "-inf"), "--rate: -inf is no rate of harm"),
+    "an endless price": (("--price", "1e400"), "--price: inf is no price"),
+    "a price beyond money": (("--price", "1e300"), "--price: 1e+300 is no price"),
+    "a folder that no file system takes": (("--out", "x" * 300), "no file system takes so long a name"),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_that_cannot_be(name: str, tiny_file: Path, here: Here) -> None:
+    options, problem = OPTIONS[name]
+    assert_one_message(here("plan", tiny_file, *options), 2, problem)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("plan", "x", "--rate", "a\x1b[31m"), ("plan", "x", "--jobs", "9" * 30), ("pl\x1b[31man",), ("list", "\x1b")],
+)
+def test_what_the_command_line_cannot_parse_is_said_without_control_characters(
+    arguments: tuple[str, ...], here: Here
+) -> None:
+    done = here(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.replace("\n", "").isprintable()
+    assert len(done.err.encode()) < 2_000
+
+
 JUDGES = {
     "jury": ("unknown judge 'jury'", "Known: "),
     "refusal:{": ("its parameters as JSON cannot be read", "Write it as in"),

@@ -180,6 +180,12 @@ def test_a_file_that_does_not_fit_in_memory_is_not_read(tmp_path: Path) -> None:
         read(tmp_path / "a.jsonl")
 
 
+def test_a_file_of_too_many_lines_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"prompt,response\n" + b"\n" * 2_000_000)
+    with pytest.raises(InputError, match=r"has 2,000,001 lines, more than 2,000,000"):
+        read(tmp_path / "a.csv")
+
+
 def test_the_data_folder_comes_from_its_variable_or_lies_beside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

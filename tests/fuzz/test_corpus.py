@@ -60,7 +60,7 @@ def test_data_that_hurt_once(name: str, tmp_path: Path) -> None:
     data["study"]["seeds"]["attack"] = 5
     change(data)
     (tmp_path / "p.toml").write_text(toml.write(data), encoding="utf-8")
-    outcome = planned(tmp_path / "p.toml", tmp_path / "study", limit=120)
+    outcome = planned(tmp_path / "p.toml", tmp_path / "study")
     assert (outcome.fault, outcome.code) == ("", 2), outcome.message
     assert f"titer: {place}: " in outcome.message
 
@@ -69,5 +69,5 @@ def test_data_that_hurt_once(name: str, tmp_path: Path) -> None:
 def test_a_text_that_hurt_once(name: str, tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     path.write_text(TEXTS[name] + "\n", encoding="utf-8")
-    outcome = planned(path, tmp_path / "study", limit=120)
+    outcome = planned(path, tmp_path / "study")
     assert (outcome.fault, outcome.code) == ("", 2), outcome.message

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from support import ROOT
 
-from benchmarks.fuzz.outcome import fault_of
+from benchmarks.fuzz.outcome import fault_of, planned
 
 QUIET = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
@@ -19,7 +20,7 @@ QUIET = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("protocols", "files"), [(300, 0), (0, 100)])
 def test_bent_input_is_taken_or_refused(protocols: int, files: int, tmp_path: Path) -> None:
-    called = ["--protocols", protocols, "--files", files, "--light", "--limit", 120, "--folder", tmp_path]
+    called = ["--protocols", protocols, "--files", files, "--light", "--folder", tmp_path]
     command = [sys.executable, "-m", "benchmarks.fuzz", *map(str, called)]
     done = subprocess.run(command, cwd=ROOT, env=QUIET, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -43,3 +44,16 @@ FAULTS = {
 def test_what_counts_as_a_fault(fault: str) -> None:
     assert fault_of(*FAULTS[fault]) == fault
     assert fault_of(0, "whatever") == ""
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_a_plan_that_does_not_end_is_a_hang(busy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(arguments: list[str]) -> int:
+        while True:
+            if not busy:
+                time.sleep(0.01)
+
+    monkeypatch.setattr("benchmarks.fuzz.outcome.command", endless)
+    monkeypatch.setattr("benchmarks.fuzz.outcome.WAITING", 4)
+    outcome = planned(tmp_path / "p.toml", tmp_path / "study", limit=0.2)
+    assert (outcome.fault, outcome.code) == ("hang", None)

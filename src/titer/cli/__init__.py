@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -59,7 +60,12 @@ def command(arguments: list[str]) -> int:
         return ended.code if isinstance(ended.code, int) else FAILED
     except InputError as error:
         return _said(str(error), WRONG)
-    except (TiterError, OSError) as error:
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            named = InputError(str(error.filename), "no file system takes so long a name", "Give a shorter one.")
+            return _said(str(named), WRONG)
+        return _said(str(error), FAILED)
+    except TiterError as error:
         return _said(str(error), FAILED)
     return DONE
 

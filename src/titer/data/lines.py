@@ -22,6 +22,8 @@ ORGANISM = "organism:"
 DATA_VARIABLE = "TITER_DATA"
 LARGEST: Final = 2**30
 """The most bytes of a file of rows."""
+MOST_LINES: Final = 2_000_000
+"""The most lines of a source."""
 
 
 def lines_of(source: Source, place: str) -> Sequence[RawRow]:
@@ -77,7 +79,15 @@ def _read_text(path: Path, place: str) -> str:
             problem = f"'{path}' has {status.st_size:,} bytes, more than {LARGEST:,}: its rows are held in memory"
             raise InputError(place, problem, "Cut it into files of their own.")
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return file.read()
+            text = file.read()
+    _check_number(text.count("\n"), f"'{path}'", place)
+    return text
+
+
+def _check_number(lines: int, what: str, place: str) -> None:
+    if lines > MOST_LINES:
+        problem = f"{what} has {lines:,} lines, more than {MOST_LINES:,}: its rows are held in memory"
+        raise InputError(place, problem, "Name a file with those that are needed.")
 
 
 def _csv_lines(path: Path, place: str) -> Sequence[RawRow]:
@@ -135,4 +145,5 @@ def _hub_lines(source: Source, place: str) -> Sequence[RawRow]:
     remedy = "Correct name, subset, split or revision, connect to the hub, or name a .csv or .jsonl file."
     with reading(place, f"data set '{name}'", remedy):
         found = datasets.load_dataset(name, source.subset, split=source.split or "train", revision=source.revision)
+        _check_number(len(found), f"data set '{name}'", place)
         return [dict(line) for line in found]

@@ -170,7 +170,7 @@ def _check_draw(domain: DomainConfig, available: int, place: str) -> None:
         raise InputError(place, problem, "Draw fewer, or enlarge the split.")
 
 
-def items(rows: Sequence[Row], kind: str, distractors: int = 0) -> tuple[Item, ...]:
+def items(rows: Sequence[Row], kind: str, distractors: int = 0, place: str = "task") -> tuple[Item, ...]:
     """The questions that rows become, in the same order.
 
     Args:
@@ -178,6 +178,7 @@ def items(rows: Sequence[Row], kind: str, distractors: int = 0) -> tuple[Item, .
         kind: `generate` (no options), `choice` (the row's options, or its response with responses to other rows,
             shuffled by the row's id) or `loss` (the response is the one option).
         distractors: for `choice`, how many responses to other rows to add; 0 takes the row's own options.
+        place: where the task stands in its protocol, for messages.
 
     Raises:
         InputError: if a choice has fewer than two options.
@@ -185,17 +186,17 @@ def items(rows: Sequence[Row], kind: str, distractors: int = 0) -> tuple[Item, .
     pool = tuple(sorted({row.response for row in rows}))
     if distractors and len(pool) <= distractors:
         problem = f"{distractors} are wanted, but the task has {len(pool)} different responses"
-        raise InputError("task.distractors", problem, "Ask for fewer, or enlarge the split.")
+        raise InputError(f"{place}.distractors", problem, "Ask for fewer, or enlarge the split.")
     return tuple(
         Item(
             id=row.id, group=row.group, prompt=row.prompt, reference=row.response or None,
-            options=_options(row, kind, distractors, pool),
+            options=_options(row, kind, distractors, pool, place),
         )
         for row in rows
     )  # fmt: skip
 
 
-def _options(row: Row, kind: str, distractors: int, pool: Sequence[str]) -> tuple[str, ...]:
+def _options(row: Row, kind: str, distractors: int, pool: Sequence[str], place: str) -> tuple[str, ...]:
     if kind == "generate":
         return ()
     if kind == "loss":
@@ -212,5 +213,5 @@ def _options(row: Row, kind: str, distractors: int, pool: Sequence[str]) -> tupl
         found = list(row.options) if isinstance(row, Question) else []
     if len(found) < 2:
         remedy = "Name `columns.options`, or ask for `distractors`."
-        raise InputError("task.columns.options", f"row {row.id} has no options to choose from", remedy)
+        raise InputError(f"{place}.columns.options", f"row {row.id} has no options to choose from", remedy)
     return tuple(sorted(found, key=lambda text: derive(0, "option", row.id, text)))

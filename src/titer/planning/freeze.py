@@ -180,10 +180,12 @@ def _items(protocol: Protocol, splits: splitting.Splits) -> ProbeItems:
     if any(attack.requires.plain for attack in attacks):
         harm = {name: asked for name, asked in found.items() if name.kind == "harm"}
         found |= {ProbeId.of("plain", name.name, place=name.place): asked for name, asked in harm.items()}
-    for task in protocol.task:
+    for index, task in enumerate(protocol.task):
         for name, split in ((ProbeId.of("task", task.name), "verdict"), (ProbeId.of("select", task.name), "select")):
             if split in task.splits:
-                found[name] = splitting.items(splits.task[task.name][split], task.kind, task.distractors)
+                found[name] = splitting.items(
+                    splits.task[task.name][split], task.kind, task.distractors, f"task.{index}"
+                )
     if protocol.stability and protocol.stability.over_refusal:
         found[ProbeId.of("over_refusal")] = splitting.items(splits.benign["over_refusal"], "generate")
     if protocol.usability and "usable" in splits.benign:

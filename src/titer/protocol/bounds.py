@@ -47,7 +47,7 @@ NUMBERS: Final[Mapping[str, Bound]] = {
     "cut": _SIGNS,
     "splits": _GROUPS,
     "draw": _GROUPS,
-    "distractors": Bound(1_000, "nobody chooses from so many answers"),
+    "distractors": Bound(100, "nobody chooses from so many answers"),
     "ladder": _STEPS,
     "budget": _STEPS,
     "train_steps": _STEPS,
@@ -220,9 +220,9 @@ def _check_number(place: str, value: float, bound: Bound | None) -> None:
         raise InputError(place, f"{value} is no number to compute with", "Write a finite one.")
     bound = bound or (INTEGER if isinstance(value, int) else REAL)
     if value > bound.most:
-        raise InputError(place, f"{_said(value)} is more than {bound.most:,.10g}: {bound.reason}", "Lower it.")
+        raise InputError(place, f"{_said(value)} is more than {_said(bound.most)}: {bound.reason}", "Lower it.")
     if value < bound.least:
-        problem = f"{_said(value)} is less than {bound.least:,.10g}: {bound.reason}"
+        problem = f"{_said(value)} is less than {_said(bound.least)}: {bound.reason}"
         raise InputError(place, problem, "Raise it.")
 
 

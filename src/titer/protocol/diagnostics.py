@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from titer.errors import InputError
+from titer.errors import InputError, shown
 from titer.records import Record
 
 
@@ -24,8 +24,8 @@ def explain(error: ValidationError, model: type[Record], prefix: str = "") -> In
         return InputError(place, "unknown key", _nearest(parts, model))
     if first["type"] == "missing":
         return InputError(place, "this key is missing", "Add it.")
-    shown = json.dumps(first["input"], default=str)
-    return InputError(place, f"{first['msg'][0].lower()}{first['msg'][1:]}, found {shown[:80]}", "Correct the value.")
+    found = shown(json.dumps(first["input"], default=str, ensure_ascii=False), 80)
+    return InputError(place, f"{first['msg'][0].lower()}{first['msg'][1:]}, found {found}", "Correct the value.")
 
 
 def _nearest(parts: list[str], model: type[Record]) -> str:
