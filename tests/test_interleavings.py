@@ -12,6 +12,7 @@ from support.command import ENVIRONMENT
 pytestmark = pytest.mark.model
 
 
+@pytest.mark.timeout(1200)
 def test_nothing_is_lost_where_two_commands_meet() -> None:
     """In a process of its own, which has trained nothing and has no threads: each command is a fork of it."""
     ran = subprocess.run(

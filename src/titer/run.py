@@ -96,10 +96,11 @@ def run(
 
 def _unfinished(failures: Sequence[MachineFailure]) -> RunError:
     """What the machine could not do, once all else is done."""
-    told = "".join(f"\n  {failure}" for failure in failures[:MOST_TOLD])
-    more = f"\n  and {len(failures) - MOST_TOLD} more" if len(failures) > MOST_TOLD else ""
+    told = [str(failure) for failure in failures[:MOST_TOLD]]
+    if len(failures) > MOST_TOLD:
+        told.append(f"and {len(failures) - MOST_TOLD} more")
     return RunError(
-        f"{len(failures)} of the tasks could not be done, by the machine's failure:{told}{more}\nAll else is done and "
-        "kept; nothing is concluded before these are. Run again, with fewer --jobs if memory is short; where it is "
-        "too short for one, begin a study with a smaller compute.batch"
+        f"{len(failures)} of the tasks could not be done, by the machine's failure: {'; '.join(told)}. All else is "
+        "done and kept; nothing is concluded before these are. Run again, with fewer --jobs if memory is short; where "
+        "it is too short for one, begin a study with a smaller compute.batch"
     )
