@@ -22,14 +22,14 @@ from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState
 from titer.execution.executor import Executor
 from titer.execution.worker import work
-from titer.planning.freeze import open_study, restore_data
+from titer.planning.freeze import begin_study
 from titer.planning.plan import plan
 from titer.protocol.exposure import EXPOSED, asking_of, domains_of, sampling_of
 from titer.run import run
 from titer.stats.sequential_decisions import count_not_asked
 from titer.study.folder import Study, read_study
 from titer.study.store import Store
-from titer.study.tasks import CellSpec, JudgeTask, MakeTask, Task
+from titer.study.tasks import CellSpec, MakeTask, Task
 
 pytestmark = pytest.mark.model
 
@@ -100,8 +100,9 @@ def test_interrupted_at_any_file_and_resumed_equals_uninterrupted(
 ) -> None:
     expected = contents(done.store.root, *RESULTS)
     writes = len(contents(done.store.root, "cells", "scores"))
-    study = Study(tmp_path, done.protocol, done.frozen, Store(tmp_path / "store"))
-    shutil.copytree(done.store.root / "data", study.store.root / "data")
+    shutil.copytree(done.store.root / "data", tmp_path / "store" / "data")
+    shutil.copyfile(done.folder / "protocol.toml", tmp_path / "protocol.toml")
+    study = begin_study(Study(tmp_path, done.protocol, done.frozen, Store(tmp_path / "store")))
     for place, number in enumerate([*range(1, 16, 2), *range(16, writes // 4, 9)]):
         with monkeypatch.context() as patch:
             interrupt_at(patch, number, before=place % 2 == 0)
@@ -264,18 +265,6 @@ def test_a_stored_study_is_judged_again_without_any_model(tmp_path: Path) -> Non
     assert {task.kind for task in finish(study)} == {"judge"}
     assert contents(study.store.root, "scores") == before
     assert conclude(study).verdict == verdict
-
-
-def test_a_packed_study_that_is_judged_again_says_why_it_cannot_be(done: Study, tmp_path: Path) -> None:
-    pack(done, tmp_path / "out")
-    study = open_study(tmp_path / "out")
-    restore_data(study)
-    cell = study.read_cells()[0]
-    own = study.frozen.judges_of(cell)[0]
-    shutil.rmtree(study.store.scores(own.key, 0).parent)
-    work(JudgeTask(key=cell.key, judges=(own,), doses=(0,), compute=study.frozen.compute), study.store)
-    scores = study.store.read_scores(own.key, 0)
-    assert {(score.value, score.missing) for score in scores} == {(None, "text was packed away")}
 
 
 # ------------------------------------------------------------------------------------------------ fewer items
