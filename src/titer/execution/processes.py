@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from titer.errors import TiterError
-from titer.models.heartbeat import listening
+from titer.heartbeat import listening
 
 if TYPE_CHECKING:
     from titer.study.tasks import Task
@@ -25,8 +25,8 @@ PRELOAD = ["torch", "transformers", "peft", "titer.execution.worker"]
 """Imported once in the fork server, so that a worker starts in milliseconds."""
 OUT_OF_MEMORY = 77
 """The exit code of a worker that found no memory: it ends, and gives back what it holds."""
-FULL = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc")
-"""How the errors of torch and CUDA say so, which are RuntimeErrors."""
+FULL = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "can't start new thread")
+"""How the errors of torch, CUDA and Python say so, which are RuntimeErrors."""
 
 
 @dataclass(frozen=True)

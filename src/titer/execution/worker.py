@@ -19,9 +19,9 @@ from titer.execution.checkpoints import PartialState
 from titer.execution.elicitation import Answered, Elicitation, ask_probes
 from titer.execution.inputs import environment, given, material_of, open_subject
 from titer.execution.judging import OpenJudges
+from titer.heartbeat import beat
 from titer.methods import registry
 from titer.models import chat_format
-from titer.models.heartbeat import beat
 from titer.models.subject import Subject
 from titer.records import DoseFacts, Frame, Score, digest
 from titer.study.store import Store, read_items

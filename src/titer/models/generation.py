@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
+from titer.heartbeat import beat
 from titer.models.chat_format import Example, pad_batch, pad_token, stop_tokens
-from titer.models.heartbeat import beat
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject

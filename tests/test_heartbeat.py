@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from titer.heartbeat import beat, listening
 from titer.models.generation import generate, log_likelihoods
-from titer.models.heartbeat import beat, listening
 from titer.testing import tiny_subject
 
 
