@@ -17,6 +17,7 @@ from titer.data.identifiers import ProbeId
 from titer.errors import UnfinishedError
 from titer.planning.plan import plan
 from titer.study.folder import Study, read_study
+from titer.study.root import register
 from titer.study.tasks import MakeTask, RunStatus
 
 pytestmark = pytest.mark.model
@@ -45,7 +46,9 @@ def test_every_curve_is_there_with_its_readings_in_the_order_of_the_items(done: 
     cell = next(cell for cell in done.read_cells() if cell.key == curve.cells[0].key)
     judge = next(judge for judge in done.frozen.judges_of(cell) if judge.role == "harm")
     scores = done.store.read_scores(judge.key, 4)
-    assert tuple(score.item for score in scores) == assay.items[ProbeId("harm:red")]
+    ids, numbers = (found[ProbeId("harm:red")] for found in (done.frozen.item_ids, assay.items))
+    assert tuple(score.item for score in scores) == ids
+    assert len(numbers) == len(set(numbers)) == len(set(ids)), "one number an item"
     assert tuple(score.value for score in scores) == curve.points[-1].values[ProbeId("harm:red")]["harm"]
     assert assay.kinds[ProbeId("harm:red")]["harm"] == "harm"
     assert assay.chance == {"task:plain": None}
@@ -81,6 +84,7 @@ def copied(done: Study, folder: Path) -> Study:
 
 def test_a_study_whose_run_has_not_come_to_its_end_has_no_verdict(done: Study, tmp_path: Path) -> None:
     study = copied(done, tmp_path / "study")
+    register(study.folder, study.frozen)
     study.keep_plan(study.read_cells(), RunStatus(finished=False, replaced=()))
     with pytest.raises(UnfinishedError, match="is not finished: `titer run"):
         conclude(study)

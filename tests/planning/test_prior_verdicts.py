@@ -49,9 +49,12 @@ def test_a_packed_study_is_followed_as_its_folder_is(tmp_path: Path) -> None:
     assert len(chains[0]) == 1
     with pytest.raises(InputError, match="'small' used the seeds 0 to 1 already"):
         begin(tmp_path, following(tmp_path / "packed", 1), name="too-early")
-    (tmp_path / "packed" / "verdict.json").unlink()
-    with pytest.raises(InputError, match="has no verdict"):
-        begin(tmp_path, following(tmp_path / "packed", 2), name="without")
+    path = tmp_path / "packed" / "verdict.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("void", "upheld"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"nothing can follow .*verdict.json is not what is concluded"):
+        begin(tmp_path, following(tmp_path / "packed", 2), name="forged")
+    path.unlink()
+    assert begin(tmp_path, following(tmp_path / "packed", 2), name="without").frozen.earlier == chains[0]
 
 
 def test_seeds_that_were_used_before_are_refused(tmp_path: Path) -> None:
@@ -65,7 +68,7 @@ def test_seeds_that_were_used_before_are_refused(tmp_path: Path) -> None:
 
 def test_a_study_without_a_verdict_is_not_followed(tmp_path: Path) -> None:
     one = begin(tmp_path, name="one")
-    with pytest.raises(InputError, match="has no verdict"):
+    with pytest.raises(InputError, match=r"nothing can follow .*has not been run yet"):
         begin(tmp_path, following(one.folder, 2), name="two")
     with pytest.raises((InputError, UnfinishedError)):
         begin(tmp_path, following(tmp_path / "nowhere", 2), name="three")

@@ -93,9 +93,10 @@ def _compare(verdict: Verdict, path: Path) -> None:
         return
     try:
         written = Verdict.from_json(path.read_text(encoding="utf-8")).model_copy(update={"study": verdict.study})
+        same = written.to_json() == verdict.to_json()
     except (UnicodeDecodeError, DamagedError):
-        written = None
-    if written != verdict:
+        same = False
+    if not same:
         raise DamagedError(
             f"{path} is not what is concluded from the scores: it was changed, or another titer wrote it. Delete it, "
             f"and `titer verdict {path.parent}` writes it anew"

@@ -18,7 +18,7 @@ from titer.planning.cost.machine import measure_machine, shortages
 from titer.planning.freeze import begin_study, draft_study
 from titer.planning.plan import Planner
 from titer.run import run
-from titer.study.folder import Study, check_disjoint, locate
+from titer.study.folder import Study, check_disjoint, has_begun, locate
 from titer.study.root import read_root
 
 
@@ -66,8 +66,9 @@ def run_study(
     study = look(where, out, store)
     check_disjoint(study.frozen)
     check_room(study, jobs, own_memory=chosen is LocalPool)
+    new = not has_begun(study.folder)
     study = begin_study(study)
-    if not json:
+    if new and not json:
         typer.echo(f"Registered as {read_root(study.folder).registration}")
     follow(run(study, jobs, executor=chosen), jobs)
     with Watch("writing the report"):

@@ -92,9 +92,11 @@ def test_without_the_vectors_it_is_the_prompt_that_it_was(template: str) -> None
 def test_a_template_that_changes_the_prompt_is_refused() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = tokenizer.chat_template.replace("message['content']", "message['content'] | upper")
+    for frame in (Frame(soft=1), Frame()):
+        with pytest.raises(InputError, match="does not show the prompt"):
+            chat_format.encode_prompt(tokenizer, "hi", frame)
     with pytest.raises(InputError, match="does not write the prompt once as it is"):
-        chat_format.encode_prompt(tokenizer, "hi", Frame(soft=1))
-    assert chat_format.encode_prompt(tokenizer, "hi", Frame())
+        chat_format.encode_prompt(tokenizer, "7", Frame(soft=1))
 
 
 def test_a_frame_without_vectors_has_the_data_that_it_had() -> None:
