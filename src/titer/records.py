@@ -199,10 +199,23 @@ class DoseFacts(Record):
 
 
 class SubjectRef(Record):
-    """Where a subject is: a node of the store (`source` is None) or a source outside with its digest as key."""
+    """Where a subject is: a node of the store (`source` is None) or a source outside with its digest as key.
+
+    `code` names what the files of a node may ask to be run beside transformers' own code, as its origin may.
+    """
 
     key: str
     source: dict[str, Any] | None = None
+    code: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+
+    @property
+    def allowed_code(self) -> tuple[str, ...]:
+        """What its files may ask to be run, wherever it lies."""
+        return self.code if self.source is None else tuple(self.source.get("trust_remote_code") or ())
+
+    def made(self, key: str) -> SubjectRef:
+        """The node of the store that is made of it."""
+        return SubjectRef(key=key, code=self.allowed_code)
 
 
 Transform = Literal[

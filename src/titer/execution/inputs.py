@@ -61,7 +61,7 @@ def open_subject(ref: SubjectRef, store: Store, compute: Compute) -> Subject:
         RunError: if the model has changed since.
     """
     if ref.source is None:
-        source: Mapping[str, Any] = {"model": str(store.read_subject(ref.key))}
+        source: Mapping[str, Any] = {"model": str(store.read_subject(ref.key)), "trust_remote_code": ref.code}
     else:
         source = ref.source
         _check_source(ref.to_json())

@@ -70,7 +70,7 @@ def _loaded(frozen: Frozen, ref: SubjectRef) -> Lineage:
         seed=PREPARED,
         compute=frozen.compute,
     )
-    return Lineage(SubjectRef(key=task.key), (task,))
+    return Lineage(ref.made(task.key), (task,))
 
 
 def _prepared_rows(frozen: Frozen, domain: str) -> tuple[RowsRef, ...]:
@@ -131,4 +131,4 @@ def _made(study: Study, parent: Lineage, choice: Choice, material: MaterialRef, 
         seed=seed,
         compute=study.frozen.compute,
     )
-    return Lineage(SubjectRef(key=task.key), (*parent.makes, task))
+    return Lineage(parent.ref.made(task.key), (*parent.makes, task))
