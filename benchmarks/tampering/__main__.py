@@ -14,9 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.tampering.forgeries import FORGERIES, rewrite_everything
+from benchmarks.tampering.partial import flipped_bits
 from benchmarks.tampering.subjects import copied, made, say
 from benchmarks.tampering.trials import COMMANDS, Tally, tally_edits, tally_forgeries
 from titer.study.root import read_root
+
+BITS = 1_000
+"""Of a partial state that are flipped, one at a time."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,6 +40,9 @@ def main(arguments: Sequence[str]) -> int:
         tally_forgeries(FORGERIES, whole["study"], Path(home) / "tampered", COMMANDS, tally)
         tally.show()
         tally.unnoticed.extend(published(whole["study"], Path(home) / "tampered"))
+        flipped = flipped_bits(Path(home) / "partial", BITS, given.seed)
+        print(f"A bit of a partial state: {BITS - len(flipped)} of {BITS} noticed, the file named.")
+        tally.unnoticed.extend(flipped)
     print("\n" + ("\n".join(tally.unnoticed) or "All of it was noticed, and the file named."))
     return 1 if tally.unnoticed else 0
 
