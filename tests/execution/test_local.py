@@ -8,8 +8,9 @@ import pytest
 from support.studies import RESULTS, begin, contents, finish
 from support.workers import Ending, FailingPool, Hanging, WithoutMakes, WithoutMemory
 
+from titer.boundary import reading
 from titer.conclude import conclude
-from titer.errors import MachineFailure, RunError, UnfinishedError
+from titer.errors import InputError, MachineFailure, RunError, UnfinishedError
 from titer.execution.local import LocalPool
 from titer.execution.processes import is_out_of_memory
 from titer.records import Compute
@@ -62,6 +63,12 @@ def test_three_tries_are_all(tmp_path: Path) -> None:
 )
 def test_no_memory_is_told_from_other_errors(error: Exception, expected: bool) -> None:
     assert is_out_of_memory(error) == expected
+
+
+def test_input_that_could_not_be_read_for_lack_of_memory_is_not_to_blame() -> None:
+    with pytest.raises(InputError) as caught, reading("subject.model", "the model", "Name another."):
+        raise MemoryError
+    assert is_out_of_memory(caught.value)
 
 
 @pytest.mark.model

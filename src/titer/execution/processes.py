@@ -160,8 +160,13 @@ def _error_of(do: Callable[[Task], None], task: Task) -> Exception | None:
     return None
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory was not to be had, as Python, the system, torch and CUDA say it."""
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory was not to be had, as Python, the system, torch and CUDA say it.
+
+    So does one that was raised of such an error: what a worker reads was looked at before, and is not to blame.
+    """
+    if error.__cause__ is not None and is_out_of_memory(error.__cause__):
+        return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     return isinstance(error, MemoryError) or (
