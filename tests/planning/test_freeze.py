@@ -18,6 +18,7 @@ from titer.planning.plan import plan
 from titer.records import Row
 from titer.study.atomic_files import read_lines
 from titer.study.folder import Study
+from titer.study.root import frozen_text, register
 from titer.study.store import Store
 
 Change = Callable[[dict[str, Any]], Any]
@@ -118,7 +119,8 @@ def test_another_number_of_processors_is_no_other_study(tmp_path: Path) -> None:
     """The default of `threads` follows the machine; what was frozen stays, whatever machine goes on."""
     study = begin(tmp_path, lambda data: data["compute"].pop("threads"))
     elsewhere = study.frozen.model_copy(update={"threads": 64})
-    (study.folder / "frozen.json").write_text(elsewhere.to_json() + "\n")
+    register(study.folder, elsewhere)
+    (study.folder / "frozen.json").write_text(frozen_text(elsewhere), encoding="utf-8")
     shutil.rmtree(study.store.root / "data")
     again = open_study(study.folder)
     restore_data(again)

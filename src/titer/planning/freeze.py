@@ -28,15 +28,18 @@ from titer.records import Item, Row, SubjectRef, digest
 from titer.study.atomic_files import write_lines, write_text
 from titer.study.folder import (
     FROZEN,
+    PROTOCOL,
     Frozen,
     Study,
     check_unchanged,
     has_begun,
     is_packed,
     locked,
+    read_protocol,
     read_study,
 )
 from titer.study.root import frozen_text, register
+from titer.study.sealing import check_own
 from titer.study.store import Store
 from titer.study.store_place import remember, store_to_write
 from titer.study.unpacking import unpack
@@ -76,13 +79,17 @@ def draft_study(folder: Path, store: Path | None = None) -> Study:
         with locked(folder):
             if is_packed(folder):
                 unpack(folder)
-    protocol = load(folder / "protocol.toml")
+    begun = has_begun(folder)
+    protocol = read_protocol(folder) if begun else load(folder / PROTOCOL)
     place = store_to_write(folder, protocol, store)
-    frozen = None if has_begun(folder) else freeze(protocol, place)
+    frozen = None if begun else freeze(protocol, place)
     if store is not None:
         place.claim()
         remember(folder, place)
-    return read_study(folder) if frozen is None else Study(folder, protocol, frozen, place)
+    study = read_study(folder) if frozen is None else Study(folder, protocol, frozen, place)
+    if begun:
+        check_own(study)
+    return study
 
 
 def begin_study(study: Study) -> Study:
@@ -94,7 +101,7 @@ def begin_study(study: Study) -> Study:
     """
     if not has_begun(study.folder):
         with study.locked():
-            check_unchanged(load(study.folder / "protocol.toml"), study.protocol, str(study.folder / "protocol.toml"))
+            check_unchanged(load(study.folder / PROTOCOL), study.protocol, str(study.folder / PROTOCOL))
             if not has_begun(study.folder):
                 register(study.folder, study.frozen)
                 write_text(study.folder / FROZEN, frozen_text(study.frozen))

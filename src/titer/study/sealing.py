@@ -82,19 +82,36 @@ def check_kept(study: Study) -> tuple[Root, Salt]:
     Raises:
         DamagedError: naming the first file that was changed.
     """
+    known, salt = check_own(study)
+    if salt.secret is not None:
+        for name in (name for name in known.leaves if name.startswith(STORE)):
+            if path_of(study, name).exists() or path_of(study, name).is_symlink():
+                _check_file(study, known, name, salt)
+    return known, salt
+
+
+def check_own(study: Study) -> tuple[Root, Salt]:
+    """Compare the files of the study's own folder with their digests: what every command begins with that plans it.
+
+    Args:
+        study: the study, finished or not.
+
+    Returns:
+        Its digests and its salt.
+
+    Raises:
+        DamagedError: naming the first file that was changed.
+    """
     known = read_root(study.folder)
     salt = read_salt(study.folder, known.salt)
     _check_known(study, known, protocol_leaf(study))
     if salt.secret is None:
         _check_known(study, known, frozen_leaf(study.frozen, salt))
         return known, salt
-    for name in _files(known):
-        path = path_of(study, name)
-        if path.exists() or path.is_symlink():
-            if file_leaf(study, name, salt) != known.leaves[name]:
-                raise _changed(path, "is truncated or was changed", name)
-        elif not name.startswith(STORE):
-            raise _changed(path, "is missing", name)
+    for name in (name for name in (FROZEN, TASKS, STANDING) if name in known.leaves):
+        if not path_of(study, name).exists():
+            raise _changed(path_of(study, name), "is missing", name)
+        _check_file(study, known, name, salt)
     return known, salt
 
 
@@ -114,7 +131,7 @@ def check_files(study: Study, cells: Iterable[ReadCell]) -> Root:
     known, salt = check_kept(study)
     if salt.secret is None:
         return check_tables(study, cells)
-    for name in _files(known):
+    for name in (name for name in known.leaves if name.startswith(STORE)):
         if not path_of(study, name).exists() and not may_go(study, name):
             raise DamagedError(
                 f"{path_of(study, name)} is missing: `titer run {study.folder}` makes it anew, as it was"
@@ -150,10 +167,9 @@ def _check_known(study: Study, known: Root, found: Mapping[str, str]) -> None:
             raise DamagedError(f"{problem}. Nothing is concluded from it. {PUT_BACK}")
 
 
-def _files(known: Root) -> list[str]:
-    """The leaves that are files: first those of the study, then those of its store."""
-    own = (FROZEN, TASKS, STANDING)
-    return [name for name in own if name in known.leaves] + [name for name in known.leaves if name.startswith(STORE)]
+def _check_file(study: Study, known: Root, name: str, salt: Salt) -> None:
+    if file_leaf(study, name, salt) != known.leaves[name]:
+        raise _changed(path_of(study, name), "is truncated or was changed", name)
 
 
 def _changed(path: Path, state: str, name: str) -> DamagedError:
