@@ -21,7 +21,8 @@ def flipped_bits(folder: Path, bits: int, seed: int) -> list[str]:
     """
     partial = PartialState(folder / "make.safetensors")
     partial.pause = 0.0
-    state = State(step=7, tensors=dict(tiny_subject().model.state_dict()))
+    weights = {name: weight.detach() for name, weight in tiny_subject().model.named_parameters()}
+    state = State(step=7, tensors=weights)
     partial.write_if_due(Step(dose=7, state=lambda: state))
     whole, draw, unnoticed = partial.path.read_bytes(), random.Random(seed), []
     for _ in range(bits):
