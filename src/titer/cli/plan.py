@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from titer.analysis.expected_items import expected_items
+from titer.analysis.expected_items import ExpectedItems, expected_items
 from titer.analysis.power_analysis import foresee, undecided
 from titer.analysis.power_of_gates import without_power
-from titer.analysis.power_of_verdicts import cheapest_studies, verdict_prospects
+from titer.analysis.power_of_verdicts import CheapestStudies, VerdictProspect, cheapest_studies, verdict_prospects
+from titer.analysis.power_statement import PowerStatement
 from titer.cli import output
 from titer.cli.plan_prospects import print_expected, print_prospects
 from titer.cli.plan_verdicts import check_rates, print_verdicts, training_in_answers
@@ -24,7 +26,7 @@ from titer.data.splits import Overlap
 from titer.errors import InputError
 from titer.execution.timing import measure_speed
 from titer.planning.cost.estimate import Outlook
-from titer.planning.cost.machine import Machine, measure_machine, shortages, size_text
+from titer.planning.cost.machine import Machine, Shortage, measure_machine, shortages, size_text
 from titer.planning.plan import Planner
 from titer.planning.preview import Preview, preview
 from titer.study.folder import Study
@@ -71,42 +73,78 @@ def print_plan(
     if measure:
         with Watch("timing training steps and answers"):
             measure_speed(study)
-    planner = Planner(study)
-    asked = planner.plan()
-    outlook = Outlook(planner, jobs)
-    rows = _by_purpose(asked.cells)
-    prospects, expected = foresee(study.protocol), expected_items(study.protocol)
-    verdicts = verdict_prospects(study.protocol, at)
-    cheapest = cheapest_studies(study.protocol, at, training_in_answers(outlook))
-    machine = measure_machine(study.store.root, study.frozen.compute.device)
-    short = shortages(outlook, machine)
-    facts = _facts(outlook, machine, len(asked.cells), price)
+    found = _foreseen(study, jobs, price, at)
+    shown = _show(study, examples) if examples else None
     if json:
-        more = {
-            "cells_by_purpose": rows,
-            "prospects": [prospect.to_data() for prospect in prospects],
-            "foreseeably_undecided": undecided(prospects, verdicts),
-            "foreseeably_without_power": without_power(study.protocol),
-            "verdicts": [one.to_data() for one in verdicts],
-            "cheapest_studies": [one.to_data() for one in cheapest],
-            "expected_items": [one.to_data() for one in expected],
-            "shortages": [one.to_data() for one in short],
-            "overlaps": [overlap.to_data() for overlap in study.frozen.overlaps],
-        }
-        output.print_json(facts | more | (_as_data(_show(study, examples)) if examples else {}))
-        return
-    output.print_rows("Cells", [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in rows])
-    output.print_facts("Estimate of what is to be done", _readable(facts))
-    for one in short:
+        output.print_json(_data_of(found) | (_as_data(shown) if shown else {}))
+    else:
+        _print_tables(found)
+        if shown:
+            _print_examples(shown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foreseen:
+    """All that is known of a study before it runs, but for the tokens that its subject will see."""
+
+    rows: list[dict[str, Any]]
+    facts: dict[str, Any]
+    shortages: tuple[Shortage, ...]
+    prospects: tuple[PowerStatement, ...]
+    verdicts: tuple[VerdictProspect, ...]
+    cheapest: tuple[CheapestStudies, ...]
+    undecided: str | None
+    without_power: str | None
+    expected: tuple[ExpectedItems, ...]
+    overlaps: tuple[Overlap, ...]
+
+
+def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, ...]) -> Foreseen:
+    protocol = study.protocol
+    planner = Planner(study)
+    cells, outlook = planner.plan().cells, Outlook(planner, jobs)
+    machine = measure_machine(study.store.root, study.frozen.compute.device)
+    prospects, verdicts = foresee(protocol), verdict_prospects(protocol, rates)
+    return Foreseen(
+        rows=_by_purpose(cells),
+        facts=_facts(outlook, machine, len(cells), price),
+        shortages=shortages(outlook, machine),
+        prospects=prospects,
+        verdicts=verdicts,
+        cheapest=cheapest_studies(protocol, rates, training_in_answers(outlook)),
+        undecided=undecided(prospects, verdicts),
+        without_power=without_power(protocol),
+        expected=expected_items(protocol),
+        overlaps=study.frozen.overlaps,
+    )
+
+
+def _data_of(found: Foreseen) -> dict[str, Any]:
+    return found.facts | {
+        "cells_by_purpose": found.rows,
+        "prospects": [one.to_data() for one in found.prospects],
+        "foreseeably_undecided": found.undecided,
+        "foreseeably_without_power": found.without_power,
+        "verdicts": [one.to_data() for one in found.verdicts],
+        "cheapest_studies": [one.to_data() for one in found.cheapest],
+        "expected_items": [one.to_data() for one in found.expected],
+        "shortages": [one.to_data() for one in found.shortages],
+        "overlaps": [one.to_data() for one in found.overlaps],
+    }
+
+
+def _print_tables(found: Foreseen) -> None:
+    rows = [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in found.rows]
+    output.print_rows("Cells", rows)
+    output.print_facts("Estimate of what is to be done", _readable(found.facts))
+    for one in found.shortages:
         typer.echo(textwrap.fill(str(one), WIDTH) + "\n")
-    print_prospects(prospects, undecided(prospects, verdicts), width=WIDTH)
-    print_verdicts(verdicts, cheapest, width=WIDTH)
-    if sentence := without_power(study.protocol):
-        typer.echo(textwrap.fill(sentence, WIDTH) + "\n")
-    print_expected(expected)
-    _print_overlaps(study.frozen.overlaps)
-    if examples:
-        _print_examples(_show(study, examples))
+    print_prospects(found.prospects, found.undecided, width=WIDTH)
+    print_verdicts(found.verdicts, found.cheapest, width=WIDTH)
+    if found.without_power:
+        typer.echo(textwrap.fill(found.without_power, WIDTH) + "\n")
+    print_expected(found.expected)
+    _print_overlaps(found.overlaps)
 
 
 def _by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
