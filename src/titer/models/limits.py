@@ -52,7 +52,7 @@ def bounded(seconds: float, more_bytes: int) -> Iterator[None]:
                 signal.signal(signal.SIGALRM, before)
     finally:
         if memory is not None:
-            resource.setrlimit(resource.RLIMIT_AS, memory)
+            _restore(memory)
 
 
 class _Alarm:
@@ -66,11 +66,18 @@ class _Alarm:
             raise OutOfTime
 
 
-def _lower(more_bytes: int) -> tuple[int, int]:
-    """Lower the limit of the address space to what is taken and so much more; the limits before."""
+def _lower(more_bytes: int) -> int:
+    """Lower the limit of the address space to what is taken and so much more; the limit before."""
     with open("/proc/self/statm", "rb") as sizes:
         taken = int(sizes.read().split(maxsplit=1)[0]) * PAGE
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     set_before = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_AS, (min([taken + more_bytes, *set_before]), hard))
-    return soft, hard
+    return soft
+
+
+def _restore(soft: int) -> None:
+    """Put the limit of the address space back, as far as the hard limit allows, which may be lower by now."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    set_now = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(set_now, default=resource.RLIM_INFINITY), hard))
