@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from titer.analysis import stopping
-from titer.analysis.assemble import assemble
+from titer.analysis.concluding import conclude
 from titer.analysis.conditions.harm_counts import counts_of, harmful
 from titer.boundary import reading
 from titer.cli import output
@@ -51,7 +51,7 @@ def second_opinion(folder: Path, name: str, json: bool, store: Path | None = Non
     store_to_write(folder, study.protocol, store)
     choice = _choice(name)
     again = Rejudging(study, choice, _kind(choice))
-    assemble(study)
+    conclude(study)
     with study.locked(), study.store.in_use():
         rows = list(again.rows())
     grading = study.protocol.harm.grading
