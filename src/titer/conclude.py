@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,13 +12,14 @@ from titer.analysis.concluding import VERDICT, Conclusion, cells_of
 from titer.analysis.concluding import conclude as concluded
 from titer.errors import DamagedError, InputError
 from titer.records import canonical
-from titer.study.atomic_files import copy_file, write_text
+from titer.study.atomic_files import copy_file, no_link, write_text
 from titer.study.checksums import write_sums
 from titer.study.folder import PROTOCOL, Study
 from titer.study.packing import write_tables
 from titer.study.root import ROOT
 from titer.study.salt import read_salt
-from titer.study.signature import SIGNATURE
+from titer.study.sealing import check_tables
+from titer.study.signature import SIGNATURE, check_armor
 
 REPORT, DATA = "report.md", "report.json"
 
@@ -61,12 +63,25 @@ def check_report(conclusion: Conclusion) -> None:
     from titer.report.charts import CHARTS
 
     folder = conclusion.folder
+    conclusion = _as_named(conclusion, folder / DATA)
     drawn = {name: f"{name}.svg" for name in CHARTS if (folder / f"{name}.svg").exists()}
     for name, text in _rendered(conclusion, drawn).items():
         path = folder / name
         if path.exists() and path.read_bytes() != text.encode():
             problem = f"{path} is not what is reported of the scores: it was changed, or another titer wrote it"
             raise DamagedError(f"{problem}. `titer report {folder}` writes it anew")
+
+
+def _as_named(conclusion: Conclusion, path: Path) -> Conclusion:
+    """A conclusion under the name that the study had when its report was written; the name alone may change."""
+    try:
+        name = str(json.loads(path.read_bytes())["verdict"]["study"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return conclusion
+    protocol = conclusion.assay.protocol
+    named = protocol.model_copy(update={"study": protocol.study.model_copy(update={"name": name})})
+    verdict = conclusion.verdict.model_copy(update={"study": name})
+    return replace(conclusion, verdict=verdict, assay=conclusion.assay.model_copy(update={"protocol": named}))
 
 
 def _rendered(conclusion: Conclusion, charts: Mapping[str, str]) -> dict[str, str]:
@@ -95,12 +110,14 @@ def pack(study: Study, out: Path) -> None:
     if out.exists() and any(out.iterdir()):
         raise InputError(str(out), "the folder is not empty", "Choose another one.")
     found = replace(concluded(study), folder=out)
+    check_tables(study, cells_of(study))
+    check_armor(study.folder)
     keep_verdict(found, out)
     report(found)
     for image in out.glob("*.png"):
         image.unlink()
     for name in (PROTOCOL, ROOT, SIGNATURE):
-        if (study.folder / name).exists():
+        if no_link(study.folder / name, study.folder).exists():
             copy_file(study.folder / name, out / name)
     write_tables(study, tuple(cells_of(study)), read_salt(study.folder, found.root.salt), out)
     write_sums(out)

@@ -5,7 +5,7 @@ Read this first. `run` is the loop; `execution/worker.py` has the three kinds of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from titer.planning.cost.machine import DiskReserve, free_bytes
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
 from titer.study.folder import Study, check_disjoint
+from titer.study.root import read_root
 from titer.study.sealing import check_before, seal
 from titer.study.tasks import Task
 
@@ -43,7 +44,7 @@ def run(
     planned: Callable[[Study], Planner] = Planner,
     executor: type[Executor] = LocalPool,
     free: Callable[[Path], int] = free_bytes,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Do all that is missing, with `jobs` workers; yields after every finished task.
 
     Args:
@@ -65,7 +66,8 @@ def run(
         check_before(study, cells_of(study))
         restore_data(study)
         planner = planned(study)
-        planner.keep()
+        keep = _nothing if read_root(study.folder).is_sealed else planner.keep
+        keep()
         yield Progress(planner, None)
         failures: list[MachineFailure] = []
         reserve, full = DiskReserve(study, free), None
@@ -83,15 +85,19 @@ def run(
                     failures.append(failure)
                     continue
                 if planner.finish(finished):
-                    planner.keep()
+                    keep()
                 yield Progress(planner, finished)
-        planner.keep()
+        keep()
         if full is not None:
             raise full
         if planner.whole is not None and study.read_status().finished:
             seal(study, cells_of(study))
     if failures:
         raise _unfinished(failures)
+
+
+def _nothing() -> None:
+    """What is written of the plan of a study that was finished before: what it wrote then may not change."""
 
 
 def _unfinished(failures: Sequence[MachineFailure]) -> RunError:

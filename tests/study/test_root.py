@@ -20,9 +20,11 @@ from titer.errors import DamagedError, InputError, TiterError, UnfinishedError
 from titer.planning.freeze import open_study
 from titer.records import canonical
 from titer.run import run
+from titer.study.checksums import write_sums
 from titer.study.folder import Study, read_study
-from titer.study.leaves import path_of
-from titer.study.root import ROOT, Root, read_root, register
+from titer.study.leaves import ENDED, ended_leaf, path_of
+from titer.study.packed_tables import read_cells, read_whole, write_cells
+from titer.study.root import ROOT, Root, read_root, register, sha256_of
 from titer.study.sealing import seal
 
 pytestmark = pytest.mark.model
@@ -78,14 +80,16 @@ def test_two_studies_of_one_protocol_have_their_own_salts_and_registrations(tmp_
 def test_what_is_unchanged_is_verified_and_said_in_one_line(done: Study) -> None:
     root = read_root(done.folder)
     assert root.root is not None
-    line = verified(done.folder, root.root[:12], root.registration)
+    line = verified(done.folder, root.root[:32], root.registration)
     assert line == f"titer root {root.root} registration {root.registration}"
-    with pytest.raises(DamagedError, match="not the published 00000000"):
-        verified(done.folder, "00000000")
+    with pytest.raises(DamagedError, match="not the published 0{32}"):
+        verified(done.folder, "0" * 32)
     with pytest.raises(DamagedError, match="has the registration digest"):
-        verified(done.folder, root.root, "00000000")
+        verified(done.folder, root.root, "0" * 32)
     with pytest.raises(InputError, match="is no digest"):
         verified(done.folder, "xyz")
+    with pytest.raises(InputError, match="is no digest"):
+        verified(done.folder, root.root[:8])
 
 
 def test_the_report_prints_both_digests_and_the_command_that_checks_them(done: Study, packed: Path) -> None:
@@ -333,3 +337,95 @@ def test_what_is_not_finished_has_no_root(tmp_path: Path) -> None:
 def test_a_root_has_no_place_for_other_things() -> None:
     with pytest.raises(DamagedError, match="not a Root"):
         Root.from_json('{"format":2,"more":1}')
+
+
+# ------------------------------------------------------------------------------------------------ hostile and unlucky
+def test_inputs_of_an_unfinished_study_are_those_that_were_registered(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    path = study.store.data(next(iter(study.frozen.items.values())))
+    lines = path.read_text(encoding="utf-8").replace('"prompt":"', '"prompt":"harmless ').splitlines()[1:]
+    body = "".join(f"{line}\n" for line in lines)
+    head = canonical({"lines": len(lines), "sha256": hashlib.sha256(body.encode()).hexdigest()})
+    path.write_text(f"{head}\n{body}", encoding="utf-8")
+    with pytest.raises(DamagedError, match=f"{path} is not what the study was registered with"):
+        list(run(study))
+
+
+def test_a_pack_whose_keys_lead_elsewhere_writes_nothing_there(packed: Path, tmp_path: Path) -> None:
+    whole = read_whole(packed).model_copy(update={"failed_makes": {"../../../evil": "forged"}})
+    write_cells(packed, read_cells(packed), whole)
+    forge(packed, tables_ended=ended_leaf(whole.status, whole.failed_makes)[ENDED])
+    with pytest.raises(TiterError, match="does not lie in it"):
+        open_study(packed)
+    assert not list(tmp_path.rglob("evil*"))
+
+
+def forge(folder: Path, **leaves: str) -> None:
+    """Other leaves in root.json of a pack, with all that follows from them."""
+    path = folder / ROOT
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["leaves"] |= {name.replace("_", "/"): one for name, one in leaves.items()}
+    data["root"] = sha256_of(data["leaves"])
+    path.write_text(canonical(data) + "\n", encoding="utf-8")
+    write_sums(folder)
+
+
+@pytest.mark.parametrize("name", ["zzz", "store//etc/passwd", "store/../x.jsonl", "store/cells/../../x.jsonl"])
+def test_a_leaf_of_no_file_of_a_study_is_refused(packed: Path, name: str) -> None:
+    path = packed / ROOT
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["leaves"][name] = "0" * 64
+    path.write_text(canonical(data | {"root": sha256_of(data["leaves"])}) + "\n", encoding="utf-8")
+    write_sums(packed)
+    with pytest.raises(DamagedError, match=r"root\.json was changed"):
+        verified(packed)
+
+
+def test_a_finished_study_that_is_mended_and_interrupted_goes_on(copy: Study) -> None:
+    shutil.rmtree(leaf(copy, "store/scores").parent)
+    steps = run(copy)
+    next(steps)
+    steps.close()
+    assert list(run(copy))
+    assert verified(copy.folder) == read_root(copy.folder).line
+
+
+def test_a_study_that_was_renamed_is_still_what_it_was(copy: Study) -> None:
+    path = copy.folder / "protocol.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('"small"', '"renamed"'), encoding="utf-8")
+    assert verified(copy.folder) == read_root(copy.folder).line
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_nothing_but_a_signature_leaves_with_a_pack_as_one(copy: Study, tmp_path: Path, linked: bool) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a secret", encoding="utf-8")
+    path = copy.folder / "root.sig"
+    path.symlink_to(secret) if linked else shutil.copy(secret, path)
+    with pytest.raises(InputError, match=f"{path}.*(is a link|is no SSH signature)"):
+        pack(copy, tmp_path / "leak")
+    assert not any(b"a secret" in file.read_bytes() for file in tmp_path.glob("leak/*"))
+
+
+def test_the_order_of_rows_leaves_a_study_under_its_salt_only(copy: Study, packed: Path) -> None:
+    facts = [copy.store.read_facts(cell.key, doses[-1]) for cell, doses, _ in cells_of(copy) if doses]
+    orders = [one.order.encode() for one in facts if one.order is not None]
+    assert orders
+    for name in ("cells.parquet", "report.json", "report.md"):
+        assert not any(order in (packed / name).read_bytes() for order in orders)
+    assert not {row.order for row in read_cells(packed)} & {order.decode() for order in orders}
+
+
+@pytest.mark.parametrize("name", ["root.json", "frozen.json"])
+def test_what_is_nested_without_end_is_damaged(copy: Study, name: str) -> None:
+    (copy.folder / name).write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(DamagedError, match=name):
+        verified(copy.folder)
+
+
+def test_a_file_of_no_lines_is_damaged(tmp_path: Path) -> None:
+    study, name = begin(tmp_path), "standing.jsonl"
+    head = canonical({"lines": 0, "sha256": hashlib.sha256(b"").hexdigest()})
+    (study.folder / name).write_text(f"{head}\n", encoding="utf-8")
+    with pytest.raises(DamagedError, match=name):
+        list(run(study))

@@ -70,6 +70,8 @@ def check_whole(path: Path) -> Conclusion:
     if not is_packed(found.folder):
         study = read_study(found.folder)
         check_tables(study, cells_of(study))
+        if (found.folder / CELLS).exists() or (found.folder / SCORES).exists():
+            read_packed(found.folder)
     return found
 
 

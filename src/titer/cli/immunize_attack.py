@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def write_immunized(where: Path, folder: Path, out: Path | None, store: Path | N
     if not lineage.makes:
         raise InputError("defense", "this defense makes no model", "Choose one that trains.")
 
-    follow(run(study, jobs, partial(Planner, curves=(), makes=lineage.makes)))
+    with closing(run(study, jobs, partial(Planner, curves=(), makes=lineage.makes))) as steps:
+        follow(steps)
 
     def fill(temporary: Path) -> None:
         made = study.store.read_subject(lineage.ref.key)
@@ -81,7 +83,8 @@ def print_attack(
         name or study.protocol.attacker.attack[0].name,
     )
     wanted_curve = _one(curves, wanted)
-    follow(run(study, 1, partial(Planner, curves=[wanted_curve])))
+    with closing(run(study, 1, partial(Planner, curves=[wanted_curve]))) as steps:
+        follow(steps)
     curve = read_curve(study.frozen, StoreView(study.store), wanted_curve.specs).curve
     kind = study.frozen.judges["harm"].kind
     rows = [_point(point, harm_probe(point, curve.domain or ""), kind) for point in curve.points]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import typer
@@ -18,7 +19,7 @@ from titer.planning.cost.machine import measure_machine, shortages
 from titer.planning.freeze import begin_study, draft_study
 from titer.planning.plan import Planner
 from titer.run import run
-from titer.study.folder import Study, check_disjoint, has_begun, locate
+from titer.study.folder import Study, check_disjoint, locate
 from titer.study.root import read_root
 
 
@@ -66,11 +67,12 @@ def run_study(
     study = look(where, out, store)
     check_disjoint(study.frozen)
     check_room(study, jobs, own_memory=chosen is LocalPool)
-    new = not has_begun(study.folder)
     study = begin_study(study)
-    if new and not json:
-        typer.echo(f"Registered as {read_root(study.folder).registration}")
-    follow(run(study, jobs, executor=chosen), jobs)
+    root = read_root(study.folder)
+    if not root.is_sealed and not json:
+        typer.echo(f"Registered as {root.registration}")
+    with closing(run(study, jobs, executor=chosen)) as steps:
+        follow(steps, jobs)
     with Watch("writing the report"):
         conclusion = conclude(study)
         path = report(conclusion)

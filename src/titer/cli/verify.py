@@ -10,8 +10,8 @@ from titer.errors import DamagedError, InputError
 from titer.study.root import Root
 from titer.study.signature import check_signature, sign
 
-_LEAST = 8
-"""Hexadecimal digits of a digest that was published: fewer are met by chance."""
+_LEAST = 32
+"""Hexadecimal digits of a digest that was published: studies could be tried until one meets fewer."""
 
 
 def verified(
@@ -25,7 +25,7 @@ def verified(
 
     Args:
         path: a finished study folder, a packed one, or one of its tables.
-        root: the root digest that was published, or the first digits of it.
+        root: the root digest that was published, or the first 32 digits of it or more.
         registration: that of the registration.
         key: the SSH key to sign the line with.
         signer: the public SSH key whose signature it should have.

@@ -25,7 +25,16 @@ PRELOAD = ["torch", "transformers", "peft", "titer.execution.worker"]
 """Imported once in the fork server, so that a worker starts in milliseconds."""
 OUT_OF_MEMORY = 77
 """The exit code of a worker that found no memory: it ends, and gives back what it holds."""
-FULL = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "can't start new thread")
+PATIENCE_SECONDS = 60.0
+"""How long a worker that has nothing to do may take to end: a method may have left a thread behind."""
+FULL = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "can't start new thread",
+    "ALLOC_FAILED",
+)
 """How the errors of torch, CUDA and Python say so, which are RuntimeErrors."""
 
 
@@ -101,7 +110,10 @@ class WorkerProcess:
     def end(self) -> None:
         """Let it end; it has nothing to do."""
         self.connection.close()
-        self.process.join()
+        self.process.join(PATIENCE_SECONDS)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
 
     def kill(self) -> None:
         """End it at once."""

@@ -67,7 +67,10 @@ def check_patterns(config: LoraConfig, names: Collection[str], path: Path, place
     Raises:
         InputError: naming the file, if one is no pattern, or takes too long.
     """
-    told = (config.target_modules, config.exclude_modules, config.layers_pattern)
+    own = config.layers_pattern
+    if own is not None and not all(re.fullmatch(r"[\w.]*", name) for name in ([own] if isinstance(own, str) else own)):
+        raise InputError(place, f"'{path}' has a layers_pattern that is no plain name", BROKEN)
+    told = (config.target_modules, config.exclude_modules)
     patterns = [own for own in told if isinstance(own, str)] + [
         *(config.rank_pattern or {}),
         *(config.alpha_pattern or {}),

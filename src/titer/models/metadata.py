@@ -15,7 +15,7 @@ from titer.models import chat_format
 from titer.models.loading import Found, find, fingerprint, quiet, read_tokenizer, read_weights
 from titer.models.model_files import BROKEN, REMEDY, is_gguf
 from titer.models.subject import Subject, load
-from titer.models.weight_headers import shapes_in
+from titer.models.weight_headers import shapes_in, weights_are_there
 from titer.records import Frame, Item, Row, SubjectRef
 
 if TYPE_CHECKING:
@@ -104,12 +104,12 @@ def inspect(source: dict[str, Any], place: str) -> ModelMetadata:
         subject = load(source, place=place)
         return _checked(ref, subject, subject.parameters_total, place)
     found = find(source, place)
-    here = found.commit is None or any(found.folder.glob("*.safetensors"))
+    here = found.commit is None or weights_are_there(found.folder, place)
     shapes = shapes_in(found.folder, place) if here else {}
     with quiet():
         shell = Subject(read_weights(found, "meta") if here else _unweighted(found), read_tokenizer(found))
     parameters = sum(math.prod(shape) for stored in shapes.values() for shape in stored.values())
-    return _checked(ref, shell, parameters if here else None, place)
+    return _checked(ref, shell, parameters if here else shell.parameters_total, place)
 
 
 def _checked(ref: SubjectRef, shell: Subject, parameters: int | None, place: str) -> ModelMetadata:

@@ -42,6 +42,7 @@ def check_code(folder: Path, allowed: Collection[str], place: str) -> None:
         if path.suffix == ".json" and "config" in path.name:
             content = read_json(path, place)
             _check_sizes(path, content, place)
+            _check_names(path, content, place)
             requests = _asked_for(content)
         elif path.relative_to(folder).as_posix() == "custom_generate/generate.py":
             requests = iter([("its name", "custom_generate/generate.py")])
@@ -86,6 +87,14 @@ def _names(content: Any) -> list[str]:
         return [content]
     inner = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
     return [name for value in inner for name in _names(value)]
+
+
+def _check_names(path: Path, content: dict[str, Any], place: str) -> None:
+    """Files that a configuration names in place of others lie beside it, where the fingerprint covers them."""
+    for key in ("fast_tokenizer_files", "configuration_files"):
+        for name in _names(content.get(key)):
+            if "/" in name or "\\" in name or name.startswith("."):
+                raise InputError(place, f"'{path}' names at {key} '{name[:100]}', no plain file beside it", BROKEN)
 
 
 def _check_sizes(path: Path, content: dict[str, Any], place: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 SAFE = "Convert it to safetensors where it can do no harm, or take a model that is published so."
 
 
+PLAIN = re.compile(r"[^.].*\.safetensors")
+"""What a shard may be called: files whose names begin with a dot are not part of a model's fingerprint."""
+
+
 def shapes_in(folder: Path, place: str) -> dict[Path, dict[str, tuple[int, ...]]]:
     """The shape of every tensor, by its file and name, in the files that transformers will load.
 
@@ -37,7 +42,7 @@ def shapes_in(folder: Path, place: str) -> dict[Path, dict[str, tuple[int, ...]]
         raise InputError(place, f"'{index}' has no weight_map", BROKEN)
     found: dict[Path, dict[str, tuple[int, ...]]] = {}
     for tensor, shard in weight_map.items():
-        if not isinstance(shard, str) or Path(shard).name != shard or not shard.endswith(".safetensors"):
+        if not isinstance(shard, str) or Path(shard).name != shard or not PLAIN.fullmatch(shard):
             raise InputError(place, f"'{index}' names '{str(shard)[:100]}', no safetensors file beside it", BROKEN)
         path = folder / shard
         if not path.is_file():
@@ -47,6 +52,14 @@ def shapes_in(folder: Path, place: str) -> dict[Path, dict[str, tuple[int, ...]]
         if tensor not in found[path]:
             raise InputError(place, f"'{path}' lacks {tensor[:100]}, which '{INDEX}' names", BROKEN)
     return found
+
+
+def weights_are_there(folder: Path, place: str) -> bool:
+    """Whether a hub id's weights lie in the cache, every shard of them: a download may have been interrupted."""
+    if (folder / WHOLE).is_file() or not (folder / INDEX).is_file():
+        return (folder / WHOLE).is_file()
+    named = read_json(folder / INDEX, place).get("weight_map")
+    return not isinstance(named, dict) or all((folder / str(shard)).is_file() for shard in named.values())
 
 
 def read_header(path: Path, place: str) -> dict[str, tuple[int, ...]]:

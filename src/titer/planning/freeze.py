@@ -11,7 +11,7 @@ from typing import Any
 from titer.data import contamination, splitting
 from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
-from titer.errors import RunError
+from titer.errors import DamagedError, RunError
 from titer.methods import registry
 from titer.methods.search_configurations import attacks_of
 from titer.models.metadata import ModelMetadata, inspect
@@ -25,7 +25,7 @@ from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Item, Row, SubjectRef, digest
-from titer.study.atomic_files import write_lines, write_text
+from titer.study.atomic_files import read_lines, write_lines, write_text
 from titer.study.folder import (
     FROZEN,
     PROTOCOL,
@@ -109,11 +109,17 @@ def begin_study(study: Study) -> Study:
 
 
 def restore_data(study: Study) -> None:
-    """Read the sources again where the store lacks frozen rows or items, as after unpacking.
+    """Read the sources again where the store lacks frozen rows or items, as after unpacking; compare those it has.
 
     Raises:
         RunError: if the sources have changed since.
+        DamagedError: if rows or items are not those that the study was registered with.
     """
+    for record, names in ((Row, study.frozen.rows.values()), (Item, study.frozen.items.values())):
+        for name in names:
+            path = study.store.data(name)
+            if path.exists() and _digest([record.from_json(line) for line in read_lines(path)]) != name:
+                raise DamagedError(f"{path} is not what the study was registered with. Delete it and run again")
     wanted = {*study.frozen.rows.values(), *study.frozen.items.values()}
     if all(study.store.data(name).exists() for name in wanted):
         return

@@ -77,7 +77,9 @@ def _point(assay: Assay, point: DosePoint, known: tuple[Environment, ...]) -> di
     harm = {harm_probe(point, domain): point_counts(assay, point, domain) for domain in domains}
     plain = (harm_probe(point, domain, "plain") for domain in domains)
     harm |= {probe: asked_counts(assay, point, probe) for probe in plain}
-    return point.facts.to_data() | {
+    facts = point.facts.to_data()
+    del facts["order"]  # drawn from ids of rows, which leave a study under its salt only
+    return facts | {
         "environment": known.index(point.facts.environment),
         "scores": {
             probe: {role: _summary(assay.kinds[probe][role], values) for role, values in by_role.items()}

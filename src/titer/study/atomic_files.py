@@ -106,8 +106,10 @@ def no_link(path: Path, root: Path) -> Path:
     """The path, if neither it nor a folder between it and `root` is a symbolic link; `root` itself may be one.
 
     Raises:
-        InputError: naming the link.
+        InputError: naming the link, or a path that leads out of `root`.
     """
+    if not path.is_relative_to(root) or ".." in path.relative_to(root).parts:
+        raise InputError(str(root), f"{path} does not lie in it", "Get the folder from its source again.")
     for part in (path, *path.parents):
         if part == root:
             break
@@ -150,6 +152,18 @@ def write_lines(path: Path, records: Sequence[Record]) -> None:
     body = "".join(record.to_json() + "\n" for record in records)
     header = Header(lines=len(records), sha256=hashlib.sha256(body.encode()).hexdigest())
     write_text(path, header.to_json() + "\n" + body)
+
+
+def read_first(path: Path) -> str:
+    """The first of the lines that `write_lines` wrote.
+
+    Raises:
+        DamagedError: if there is none, or one is missing or changed.
+    """
+    lines = read_lines(path)
+    if not lines:
+        raise DamagedError(f"{path} is damaged: it has no lines. Delete {path} and run again: it will be made anew.")
+    return lines[0]
 
 
 def read_lines(path: Path) -> tuple[str, ...]:

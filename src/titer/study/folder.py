@@ -19,7 +19,7 @@ from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
-from titer.study.atomic_files import copy_file, no_link, read_lines, sweep_stale, write_lines
+from titer.study.atomic_files import copy_file, no_link, read_first, read_lines, sweep_stale, write_lines
 from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
 from titer.study.locks import exclusive
@@ -117,7 +117,7 @@ class Study:
         """How far the run is."""
         if not self.status_file.exists():
             return RunStatus(finished=False, replaced=())
-        return RunStatus.from_json(read_lines(self.status_file)[0])
+        return RunStatus.from_json(read_first(self.status_file))
 
     def read_cells(self) -> tuple[CellSpec, ...]:
         """The cells that plan asked for.

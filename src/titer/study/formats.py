@@ -21,7 +21,7 @@ def check_format(place: str, text: str, known: int) -> None:
     """
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(found, dict) or found.get("format") == known:
         return

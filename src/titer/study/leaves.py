@@ -59,7 +59,7 @@ def table_leaves(study: Study, cells: Sequence[ReadCell], salt: Salt) -> dict[st
     return {
         **frozen_leaf(study.frozen, salt),
         **ended_leaf(whole.status, whole.failed_makes),
-        PACKED_CELLS: digest_of(cell_rows(study, cells)),
+        PACKED_CELLS: digest_of(cell_rows(study, cells, salt)),
         PACKED_SCORES: digest_of(score_rows(study, cells, salt)),
     }
 

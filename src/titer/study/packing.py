@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from titer.errors import DamagedError
 from titer.records import Answer, DoseFacts, Score, canonical
 from titer.study.folder import Frozen, Study
 from titer.study.packed_rows import CellRow, ScoreRow
@@ -28,7 +29,7 @@ def write_tables(study: Study, cells: Sequence[ReadCell], salt: Salt, folder: Pa
         folder: where the tables are written.
     """
     write_scores(folder, list(score_rows(study, cells, salt)))
-    write_cells(folder, list(cell_rows(study, cells)), whole_of(study, cells, salt))
+    write_cells(folder, list(cell_rows(study, cells, salt)), whole_of(study, cells, salt))
 
 
 def whole_of(study: Study, cells: Sequence[ReadCell], salt: Salt) -> PackedStudy:
@@ -50,10 +51,11 @@ def without_text(frozen: Frozen, salt: Salt) -> Frozen:
     return frozen.model_copy(update={"overlaps": overlaps, "item_ids": ids})
 
 
-def cell_rows(study: Study, cells: Sequence[ReadCell]) -> Iterator[CellRow]:
+def cell_rows(study: Study, cells: Sequence[ReadCell], salt: Salt) -> Iterator[CellRow]:
     """A row for each dose of each cell; one without a dose if none was asked."""
     for cell, doses, _ in cells:
-        yield from _cell_rows(study.store, cell, doses)
+        for row in _cell_rows(study.store, cell, doses):
+            yield row if row.order is None else row._replace(order=salt.of_id(row.order))
 
 
 def score_rows(study: Study, cells: Sequence[ReadCell], salt: Salt) -> Iterator[ScoreRow]:
@@ -66,6 +68,9 @@ def score_rows(study: Study, cells: Sequence[ReadCell], salt: Salt) -> Iterator[
                     about = [answer for answer in answers if answer.probe == judge.probe]
                     scores = study.store.read_scores(judge.key, dose)
                     ids = study.frozen.item_ids[judge.probe]
+                    if len(about) != len(scores):
+                        path = study.store.scores(judge.key, dose)
+                        raise DamagedError(f"{path} has not a score for each answer. Delete it and run again")
                     for item, answer, score in zip(ids[: len(scores)], about, scores, strict=True):
                         yield _score_row(cell, dose, judge, item, answer, score, salt)
 

@@ -9,6 +9,7 @@ read now, never copied.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -16,13 +17,9 @@ from typing import Final, Literal
 from titer.errors import DamagedError
 from titer.records import Record, canonical
 from titer.study.atomic_files import no_link, write_text
-from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, Frozen
+from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, STANDING, TASKS, Frozen
 from titer.study.formats import check_format
-from titer.study.leaves import (
-    BEGUN,
-    frozen_leaf,
-    versions,
-)
+from titer.study.leaves import BEGUN, ENDED, PACKED_CELLS, PACKED_SCORES, STORE, frozen_leaf, versions
 from titer.study.salt import begin_salt
 
 ROOT = "root.json"
@@ -31,6 +28,11 @@ SALTED, STARTED, FINISHED = "salt", "versions/begun", "versions/ended"
 """The leaves of what root.json itself says."""
 REGISTERED = (PROTOCOL, FROZEN, BEGUN, SALTED, STARTED)
 """The leaves of the registration: what is known before the run."""
+
+
+KNOWN = frozenset({*REGISTERED, FINISHED, ENDED, PACKED_CELLS, PACKED_SCORES, TASKS, STANDING})
+IN_STORE = re.compile(rf"{STORE}(data|cells|scores|failed|subjects)(/[A-Za-z0-9-]+)*/[A-Za-z0-9-]+\.jsonl?")
+"""The names that a leaf may have: whoever could add others could try them until the root is one that he wants."""
 
 
 class Root(Record):
@@ -115,7 +117,7 @@ def read_root(folder: Path) -> Root:
     if root.ended_with is not None:
         said[FINISHED] = sha256_of(root.ended_with)
     fits = all(root.leaves.get(name) == one for name, one in said.items())
-    fits = fits and all(".." not in name and not name.startswith("/") for name in root.leaves)
+    fits = fits and all(name in KNOWN or IN_STORE.fullmatch(name) for name in root.leaves)
     fits = fits and root.registration == _registration(root.leaves)
     if not fits or (root.is_sealed and root.root != sha256_of(root.leaves)):
         raise DamagedError(f"{path} was changed: its digests are not those of its own leaves. {PUT_BACK}")

@@ -5,18 +5,20 @@ The line is the same in the study and in its packs, so one signature holds for a
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
 
 from titer.errors import DamagedError, InputError, RunError
-from titer.study.atomic_files import write_text
+from titer.study.atomic_files import no_link, write_text
 from titer.study.root import Root
 
 SIGNATURE = "root.sig"
 NAMESPACE = "titer"
 """What the signature is for: one that was made for anything else does not hold (ssh-keygen(1), `-n`)."""
 SIGNER = "signer"
+ARMOR = re.compile(rb"-----BEGIN SSH SIGNATURE-----\n[A-Za-z0-9+/=\n]{1,8192}-----END SSH SIGNATURE-----\n")
 
 
 def sign(folder: Path, root: Root, key: Path) -> Path:
@@ -42,6 +44,17 @@ def sign(folder: Path, root: Root, key: Path) -> Path:
             raise InputError("--sign", f"{key} cannot sign: {_first_line(done)}", "Name a private SSH key.")
         write_text(folder / SIGNATURE, made.read_text(encoding="utf-8"))
     return folder / SIGNATURE
+
+
+def check_armor(folder: Path) -> None:
+    """See that what lies in the place of a signature is one, whatever it signs: nothing else leaves with a pack.
+
+    Raises:
+        InputError: if it is something else.
+    """
+    path = no_link(folder / SIGNATURE, folder)
+    if path.exists() and not ARMOR.fullmatch(path.read_bytes()):
+        raise InputError(str(path), "this is no SSH signature", "Delete it; `titer verify --sign` makes one.")
 
 
 def check_signature(folder: Path, root: Root, key: Path) -> None:

@@ -28,7 +28,7 @@ from titer.errors import DamagedError
 from titer.records import Answer, DoseFacts, Item, Record, Row, Score, Seed, canonical
 from titer.seeds import derive
 from titer.study import store_mark
-from titer.study.atomic_files import TEMPORARY, no_link, read_lines, write_lines, write_whole, writing
+from titer.study.atomic_files import TEMPORARY, no_link, read_first, read_lines, write_lines, write_whole, writing
 from titer.study.locks import shared, sharing
 from titer.study.tasks import Failure, RowsRef
 
@@ -90,12 +90,13 @@ class Store:
         Raises:
             DamagedError: if the file is not what was written.
         """
-        first, *rest = read_lines(self.answers(cell, dose))
+        path = self.answers(cell, dose)
+        first, rest = read_first(path), read_lines(path)[1:]
         return DoseFacts.from_json(first), tuple(Answer.from_json(line) for line in rest)
 
     def read_facts(self, cell: str, dose: int) -> DoseFacts:
         """The facts of a dose, without its answers."""
-        return DoseFacts.from_json(read_lines(self.answers(cell, dose))[0])
+        return DoseFacts.from_json(read_first(self.answers(cell, dose)))
 
     def read_scores(self, key: str, dose: int) -> tuple[Score, ...]:
         """The readings of one judge at a dose."""
@@ -110,7 +111,7 @@ class Store:
     def failure(self, key: str) -> str | None:
         """Why the method of a node failed by its own doing, or None."""
         path = self.failed(key)
-        return Failure.from_json(read_lines(path)[0]).reason if path.exists() else None
+        return Failure.from_json(read_first(path)).reason if path.exists() else None
 
     def read_subject(self, key: str) -> Path:
         """The folder of a made subject, every file of which was compared with its digest.

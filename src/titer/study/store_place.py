@@ -76,7 +76,7 @@ def _remembered(folder: Path) -> Path | None:
     path = folder / REMEMBERED
     if not path.is_file() and not path.is_symlink():
         return None
-    line = no_link(path, folder).read_text(encoding="utf-8").removesuffix("\n")
+    line = no_link(path, folder).read_text(encoding="utf-8", errors="replace").removesuffix("\n")
     if not line.isprintable() or not Path(line).is_absolute():
         remedy = f"Delete it, and say {OPTION} with the place of the store."
         raise InputError(str(path), "it does not hold one absolute path", remedy)

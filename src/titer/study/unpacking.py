@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from titer.data.identifiers import ProbeId
+from titer.errors import DamagedError
 from titer.records import Answer, DoseFacts, Score
 from titer.study.atomic_files import write_text, write_whole
 from titer.study.checksums import check_sums
@@ -62,6 +63,11 @@ class PackedResults(CellResults):
         self._failures = {**{row.cell: row.failure for row in packed.cells}, **packed.whole.failed_makes}
         self._answered, self._scored = _doses_by_key(self._facts), _doses_by_key(self._scores)
 
+    def check(self) -> None:
+        """Read all facts, which are read one by one else."""
+        for row in self._facts.values():
+            _facts_of(row)
+
     def failure(self, key: str) -> str | None:
         """Why the method of a node failed by its own doing, or None."""
         return self._failures.get(key)
@@ -106,6 +112,10 @@ def read_packed(folder: Path) -> Packed:
             raise damaged(folder / file)
     if whole.protocol != protocol:
         raise damaged(folder / PROTOCOL)
+    try:
+        PackedResults(packed).check()
+    except (KeyError, ValueError, TypeError, DamagedError) as error:  # well-formed tables that no study was packed as
+        raise damaged(folder / CELLS) from error
     return packed
 
 

@@ -80,7 +80,7 @@ def shortages(outlook: Outlook, machine: Machine) -> tuple[Shortage, ...]:
     weights, known exactly; a run that begins there would only end in its middle.
     """
     found = list(_memory_shortages(outlook, machine))
-    if outlook.disk_bytes + RESERVE_BYTES > machine.disk:
+    if outlook.waiting and outlook.disk_bytes + RESERVE_BYTES > machine.disk:
         remedy = "Free some, or have the study on another disk (--out)."
         needed = round(outlook.disk_bytes) + RESERVE_BYTES
         found.append(Shortage(what="disk", needed_bytes=needed, there_bytes=machine.disk, certain=True, remedy=remedy))
@@ -147,7 +147,8 @@ def _memory(root: Path) -> tuple[int, int]:
         return whole, whole
     lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
     said = {line[0].rstrip(":"): int(line[1]) * 1024 for line in lines}
-    return said["MemTotal"] + said["SwapTotal"], said["MemAvailable"] + said["SwapFree"]
+    free = said.get("MemAvailable", said["MemTotal"])
+    return said["MemTotal"] + said.get("SwapTotal", 0), free + said.get("SwapFree", 0)
 
 
 def _limits(root: Path) -> Iterator[tuple[int, int]]:
