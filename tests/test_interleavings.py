@@ -9,7 +9,7 @@ import pytest
 from support import ROOT
 from support.command import ENVIRONMENT
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 
 @pytest.mark.timeout(1200)
