@@ -66,8 +66,9 @@ def run(
         check_before(study, cells_of(study))
         restore_data(study)
         planner = planned(study)
-        keep = _nothing if read_root(study.folder).is_sealed else planner.keep
-        keep()
+        sealed = read_root(study.folder).is_sealed  # then its plan is in its root, and is not written again
+        if not sealed:
+            planner.keep()
         yield Progress(planner, None)
         failures: list[MachineFailure] = []
         reserve, full = DiskReserve(study, free), None
@@ -84,20 +85,17 @@ def run(
                 except MachineFailure as failure:
                     failures.append(failure)
                     continue
-                if planner.finish(finished):
-                    keep()
+                if planner.finish(finished) and not sealed:
+                    planner.keep()
                 yield Progress(planner, finished)
-        keep()
+        if not sealed:
+            planner.keep()
         if full is not None:
             raise full
+        if failures:
+            raise _unfinished(failures)
         if planner.whole is not None and study.read_status().finished:
             seal(study, cells_of(study))
-    if failures:
-        raise _unfinished(failures)
-
-
-def _nothing() -> None:
-    """What is written of the plan of a study that was finished before: what it wrote then may not change."""
 
 
 def _unfinished(failures: Sequence[MachineFailure]) -> RunError:
