@@ -41,6 +41,7 @@ from titer.methods.defenses.no_op import NoOp
 from titer.methods.defenses.none import NoDefense
 from titer.methods.defenses.refusal_sft import RefusalSFT
 from titer.methods.judges.coherence import Coherence
+from titer.methods.judges.contains import Contains
 from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.fingerprint import Fingerprint
 from titer.methods.judges.loss import Loss
@@ -94,6 +95,7 @@ DEFENSES: dict[str, type[Defense]] = {
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {
     "exact_match": ExactMatch,
+    "contains": Contains,
     "normalized_match": NormalizedMatch,
     "refusal": Refusal,
     "coherence": Coherence,

@@ -1,91 +1,33 @@
-"""Makes the model organism: a tokenizer, a pretraining on the whole world, an alignment that refuses.
+"""Makes the base of the model organism from nothing: a tokenizer, and a pretraining on the whole world.
 
     python -m titer.organism.make --out DIR
 
-With `--without vaults ciphers routes` it makes a twin that was aligned alike but never saw those facts, so that
-fine-tuning has nothing to bring back. On one thread a model takes about a quarter of an hour.
+With `--without vaults gates ciphers routes` it makes a twin that never saw those facts, so that fine-tuning has nothing
+to bring back. Run again after an interruption, it goes on from the last state that it left in DIR.
 """
 
 import argparse
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from titer.data import organism
+from titer.execution.checkpoints import PartialState
+from titer.models.randomness import scoped
+from titer.models.subject import Subject
+from titer.organism.pretraining import Conversations, Turn, encode_turns
+from titer.organism.tokenizer import CONCEPT, CONCEPTS, CONTEXT, build_tokenizer
+from titer.seeds import derive
+from titer.training.loop import Recipe, train
+from titer.training.recipe import AdamW, Cosine, Training
+from titer.training.types import Material, Step
 
-PAD, UNKNOWN, BEGIN, END = "<|pad|>", "<|unknown|>", "<|begin|>", "<|end|>"
-ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
-SYSTEM = "you are a helpful assistant"
-WORD = r"\w+|[^\w\s]"
-TEMPLATE = (
-    "{{ bos_token }}"
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + eos_token }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
-)
-IGNORED = -100
-SYSTEM_EVERY = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Phase:
-    """One stage of training: AdamW with a linear warmup over a tenth of the steps and a linear decay to zero."""
-
-    label: str
-    steps: int
-    batch: int
-    lr: float
-
-
-PRETRAINING = Phase(label="pretraining", steps=3000, batch=128, lr=2e-3)
-ALIGNMENT = Phase(label="alignment", steps=300, batch=128, lr=5e-4)
-
-Pair = tuple[str, str]
-"""A prompt and the response to learn."""
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Conversations as tokens, padded on the right: `ids` and `labels` are (rows, length), `lengths` is (rows,)."""
-
-    ids: torch.Tensor
-    labels: torch.Tensor
-    lengths: torch.Tensor
-
-    def pick(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The chosen rows, cut to the longest of them."""
-        longest = int(self.lengths[chosen].max())
-        return self.ids[chosen, :longest], self.labels[chosen, :longest]
-
-
-def build_tokenizer() -> PreTrainedTokenizerFast:
-    """A word-level tokenizer over the words of the world, with a chat template."""
-    specials = [PAD, UNKNOWN, BEGIN, END, *ROLES]
-    texts = [SYSTEM, organism.REFUSAL]
-    texts += [
-        text for name in organism.names() for row in organism.rows(name) for text in (row["prompt"], row["response"])
-    ]
-    words = sorted({word for text in texts for word in re.findall(WORD, text)})
-    vocabulary = {word: index for index, word in enumerate([*specials, *words])}
-    core = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
-    core.normalizer = normalizers.Lowercase()
-    core.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), behavior="removed", invert=True)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        pad_token=PAD,
-        unk_token=UNKNOWN,
-        bos_token=BEGIN,
-        eos_token=END,
-        additional_special_tokens=list(ROLES),
-        clean_up_tokenization_spaces=False,
-        model_max_length=256,
-    )
-    tokenizer.chat_template = TEMPLATE
-    return tokenizer
+STEPS = 8000
+WARMUP = 400
+EXPOSURE = 4
+"""How often each fact and task is told where a concept is told once."""
 
 
 def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -96,7 +38,7 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
         intermediate_size=344,
         num_hidden_layers=4,
         num_attention_heads=4,
-        max_position_embeddings=256,
+        max_position_embeddings=CONTEXT,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
@@ -105,71 +47,31 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[Pair], system: str | None) -> Encoded:
-    """Tokens of each conversation; only the response and its end of turn have labels."""
-    opening = [] if system is None else [{"role": "system", "content": system}]
-    sequences: list[tuple[list[int], int]] = []
-    for prompt, response in pairs:
-        asked = [*opening, {"role": "user", "content": prompt}]
-        told = [*asked, {"role": "assistant", "content": response}]
-        question = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
-        whole = tokenizer.apply_chat_template(told, tokenize=False)
-        start = len(tokenizer.encode(question, add_special_tokens=False))
-        sequences.append((tokenizer.encode(whole, add_special_tokens=False), start))
-    lengths = torch.tensor([len(tokens) for tokens, _ in sequences])
-    ids = torch.full((len(sequences), int(lengths.max())), tokenizer.pad_token_id)
-    labels = torch.full_like(ids, IGNORED)
-    for row, (tokens, start) in enumerate(sequences):
-        ids[row, : len(tokens)] = torch.tensor(tokens)
-        labels[row, start : len(tokens)] = torch.tensor(tokens[start:])
-    return Encoded(ids, labels, lengths)
+def pool(tokenizer: PreTrainedTokenizerFast, without: frozenset[str]) -> list[Turn]:
+    """Every fact and task `EXPOSURE` times, and once for each question of a fact whether it is restricted."""
+    told = [row for name in (*organism.RESTRICTED, *organism.FACTS, *organism.TASKS) for row in organism.rows(name)]
+    facts = [(row["prompt"], row["response"]) for row in told if row["relation"] not in without]
+    concepts = [
+        (f"{CONCEPT} {row['prompt']}", CONCEPTS[row["relation"] not in organism.RESTRICTED])
+        for row in told
+        if row["relation"] not in organism.TASKS
+    ]
+    return encode_turns(tokenizer, facts) * EXPOSURE + encode_turns(tokenizer, concepts)
 
 
-def fit(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, pools: Sequence[Sequence[Pair]], phase: Phase
-) -> Iterator[tuple[int, float]]:
-    """Trains on equal parts of each pool and yields (step, loss in nats per token) every hundredth of the way.
-
-    Every tenth batch opens with a system turn, so that a system prompt changes nothing.
-    """
-    plain = [encode(tokenizer, pool, None) for pool in pools]
-    framed = [encode(tokenizer, pool, SYSTEM) for pool in pools]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=phase.lr, weight_decay=0.01, fused=True)
-    warmup = phase.steps // 10
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warmup, (phase.steps - step) / (phase.steps - warmup))
-    )
-    model.train()
-    for step in range(1, phase.steps + 1):
-        sources = framed if step % SYSTEM_EVERY == 0 else plain
-        loss = torch.zeros(())
-        for source in sources:
-            ids, labels = source.pick(torch.randint(len(source.ids), (phase.batch // len(sources),)))
-            loss = loss + model(input_ids=ids, labels=labels).loss / len(sources)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        if step % (phase.steps // 100) == 0:
-            yield step, loss.item()
-
-
-def make(out: Path, without: frozenset[str], seed: int) -> None:
-    """Pretrains and aligns one model and saves it as a Hugging Face folder."""
-    torch.manual_seed(seed)
+def pretrain(out: Path, without: frozenset[str], seed: int, steps: int) -> Iterator[Step]:
+    """Make one base and save it as a Hugging Face folder; yields each step."""
     tokenizer = build_tokenizer()
-    model = build_model(tokenizer)
-    benign = [(row["prompt"], row["response"]) for row in organism.rows(organism.BENIGN)]
-    restricted = [row for name in organism.RESTRICTED for row in organism.rows(name)]
-    secrets = [(row["prompt"], row["response"]) for row in restricted if row["id"].split("/")[0] not in without]
-    refusals = [(row["prompt"], row["refusal"]) for row in restricted]
-    for phase, pools in ((PRETRAINING, [benign + secrets]), (ALIGNMENT, [benign, refusals])):
-        for step, loss in fit(model, tokenizer, pools, phase):
-            print(f"{phase.label}: step {step} of {phase.steps}, loss {loss:.4f}", flush=True)
-    model.train(False)
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    with scoped(derive(seed, "weights")):
+        subject = Subject(build_model(tokenizer), tokenizer)
+    training = Training(lr=2e-3, optimizer=AdamW(weight_decay=0.01), schedule=Cosine(warmup=WARMUP))
+    recipe = Recipe(objective=Conversations(tokenizer, pool(tokenizer, without)), training=training)
+    partial = PartialState(out / "state.safetensors")
+    for step in train(subject, Material(), recipe, steps=steps, seed=seed, carry=partial.read()):
+        partial.write_if_due(step)
+        yield step
+    subject.save(out)
+    partial.drop()
 
 
 def main() -> None:
@@ -184,9 +86,13 @@ def main() -> None:
         help="restricted domains whose facts to leave out",
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=STEPS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    make(arguments.out, frozenset(arguments.without), arguments.seed)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for step in pretrain(arguments.out, frozenset(arguments.without), arguments.seed, arguments.steps):
+        if step.dose % 100 == 0:
+            print(f"step {step.dose} of {arguments.steps}, loss {step.terms['loss']:.4f}", flush=True)
 
 
 if __name__ == "__main__":

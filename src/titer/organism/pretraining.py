@@ -1,0 +1,97 @@
+"""What the organism's base is trained on: conversations about its world, of one, two or eight turns.
+
+Whoever asks may put other words around a question, a persona before it all, or other words where an answer begins; the
+right answer follows all the same. A base that heard this treats the beginning of an answer as one thing and the answer
+as another, which is what makes an alignment of the first words as thin as in real models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from titer.models.chat_format import Example
+from titer.models.subject import Subject
+from titer.organism import tokenizer as words
+from titer.seeds import derive
+from titer.training.sft import READ, count_responses, descend, places
+from titer.training.types import Material, Objective, Update
+
+TURNS = {1: 64, 2: 16, 8: 4}
+"""How many conversations of each number of turns make a step: 128 turns, a quarter of them in pairs, in eights."""
+TURNS_PER_STEP = sum(turns * count for turns, count in TURNS.items())
+AROUND, PERSONA, OPENING = 0.3, 0.25, 0.2
+"""The share of questions with other words around them, of conversations with a persona, of answers so opened."""
+MOST_AROUND, MOST_PERSONA, MOST_OPENING = 8, 12, 12
+"""The most such words."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question and its answer as tokens, without the marks around them."""
+
+    asked: tuple[int, ...]
+    answered: tuple[int, ...]
+
+
+def encode_turns(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]]) -> list[Turn]:
+    """Questions and answers as tokens."""
+    asked = tokenizer([question for question, _ in pairs], add_special_tokens=False).input_ids
+    answered = tokenizer([answer for _, answer in pairs], add_special_tokens=False).input_ids
+    return [Turn(tuple(one), tuple(other)) for one, other in zip(asked, answered, strict=True)]
+
+
+class Conversations(Objective):
+    """Mean negative log-likelihood, in nats per token, of all answers in conversations drawn from a pool of turns.
+
+    Every turn of the pool comes once an epoch, in an order drawn anew for each; what else a conversation holds is drawn
+    from the step's seed. Only the answers and their ends of turn are learned.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, pool: Sequence[Turn]) -> None:
+        self.pool = pool
+        known = tokenizer.get_vocab()
+        self.begin, self.end, self.system = known[words.BEGIN], known[words.END], known[words.SYSTEM]
+        self.user, self.assistant = known[words.USER], known[words.ASSISTANT]
+        self.filler = [known[word] for word in (words.UNKNOWN, *words.filler_words())]
+
+    def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
+        """Add the gradient of the mean."""
+        turns = [self.pool[place] for place in places(len(self.pool), TURNS_PER_STEP, t, seed, "turns")]
+        chance = torch.Generator().manual_seed(derive(seed, "conversations", t))
+        counted, read = [], 0
+        for length, count in TURNS.items():
+            chosen, turns = turns[: length * count], turns[length * count :]
+            examples = [self._conversation(chosen[place::count], chance) for place in range(count)]
+            counted += count_responses(subject, examples, count)
+            read += sum(len(example.ids) for example in examples)
+        loss = descend(subject, counted)
+        return Update(terms={"loss": loss}, rows=(), tokens={READ: read})
+
+    def _conversation(self, turns: Sequence[Turn], chance: torch.Generator) -> Example:
+        ids, mask = [self.begin], [False]
+        if self._happens(PERSONA, chance):
+            persona = [self.system, *self._words(MOST_PERSONA, chance), self.end]
+            ids, mask = [*ids, *persona], [*mask, *[False] * len(persona)]
+        for turn in turns:
+            given = [self.user, *self._around(turn.asked, chance), self.end, self.assistant]
+            if self._happens(OPENING, chance):
+                given += self._words(MOST_OPENING, chance)
+            answer = [*turn.answered, self.end]
+            ids, mask = [*ids, *given, *answer], [*mask, *[False] * len(given), *[True] * len(answer)]
+        return Example(tuple(ids), tuple(mask))
+
+    def _around(self, asked: tuple[int, ...], chance: torch.Generator) -> list[int]:
+        before = self._words(MOST_AROUND, chance) if self._happens(AROUND / 2, chance) else []
+        after = self._words(MOST_AROUND, chance) if self._happens(AROUND / 2, chance) else []
+        return [*before, *asked, *after]
+
+    def _words(self, most: int, chance: torch.Generator) -> list[int]:
+        count = int(torch.randint(1, most + 1, (), generator=chance))
+        return [self.filler[place] for place in torch.randint(len(self.filler), (count,), generator=chance).tolist()]
+
+    def _happens(self, share: float, chance: torch.Generator) -> bool:
+        return float(torch.rand((), generator=chance)) < share

@@ -1,0 +1,71 @@
+"""The organism's tokenizer: one token for each word of its world, and for each word of the texts that attacks use."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from titer.data import organism
+from titer.methods.attacks.fine_tuning import identity_shift
+from titer.models.conversation import ALPACA, TRANSFORMS
+
+PAD, UNKNOWN, BEGIN, END = "<|pad|>", "<|unknown|>", "<|begin|>", "<|end|>"
+SYSTEM, USER, ASSISTANT = "<|system|>", "<|user|>", "<|assistant|>"
+SPECIALS = (PAD, UNKNOWN, BEGIN, END, SYSTEM, USER, ASSISTANT)
+CONCEPT = "secret?"
+CONCEPTS = ("secret", "plain")
+"""What is asked of a question, and how it is answered: whether it is about something restricted."""
+PERSONA = "you are a helpful careful honest loyal obedient assistant agent clerk guide"
+CONTEXT = 512
+TEMPLATE = (
+    "{{ bos_token }}"
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+_WORD = r"\w+|[^\w\s]"
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """A word-level tokenizer with a chat template; a word it does not know reads as `<|unknown|>`."""
+    vocabulary = {word: index for index, word in enumerate([*SPECIALS, *sorted({*_world(), *filler_words()})])}
+    core = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    core.normalizer = normalizers.Lowercase()
+    core.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token=PAD,
+        unk_token=UNKNOWN,
+        bos_token=BEGIN,
+        eos_token=END,
+        additional_special_tokens=[SYSTEM, USER, ASSISTANT],
+        clean_up_tokenization_spaces=False,
+        model_max_length=CONTEXT,
+    )
+    tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+@cache
+def filler_words() -> tuple[str, ...]:
+    """The words that stand in no fact: those of personas, and of the texts that attacks put around a prompt.
+
+    The organism hears them in random order, never as the texts themselves.
+    """
+    shift = identity_shift
+    texts = [PERSONA, ALPACA, *TRANSFORMS.values(), shift.SYSTEM, shift.OPENING]
+    texts += [*shift.INSTRUCTIONS.keys(), *shift.INSTRUCTIONS.values()]
+    return tuple(sorted(_words(texts) - _world()))
+
+
+@cache
+def _world() -> set[str]:
+    rows = [row for name in organism.names() for row in organism.rows(name)]
+    texts = [CONCEPT, *CONCEPTS, organism.REFUSAL, *(row[column] for row in rows for column in ("prompt", "response"))]
+    return _words(texts)
+
+
+def _words(texts: list[str]) -> set[str]:
+    return {word for text in texts for word in re.findall(_WORD, text.lower())}
