@@ -1,12 +1,14 @@
-"""Makes the base of the model organism from nothing: a tokenizer, and a pretraining on the whole world.
+"""Makes the base of the model organism from nothing, and checks it.
 
     python -m titer.organism.make --out DIR
 
-With `--without vaults gates ciphers routes` it makes a twin that never saw those facts, so that fine-tuning has nothing
-to bring back. Run again after an interruption, it goes on from the last state that it left in DIR.
+A tokenizer, and a model pretrained on the whole world, go to DIR/base. DIR/twin is made alike, but that it never saw a
+fact of the restricted domains, so that no attack has anything to bring back. Both are held against the bounds of
+`titer.organism.acceptance`. Run again after an interruption, it goes on from the last state that it left in DIR.
 """
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from titer.data import organism
 from titer.execution.checkpoints import PartialState
 from titer.models.randomness import scoped
 from titer.models.subject import Subject
+from titer.organism.acceptance import base_figures, twin_figures
 from titer.organism.pretraining import Conversations, Turn, encode_turns
 from titer.organism.tokenizer import CONCEPT, CONCEPTS, CONTEXT, build_tokenizer
 from titer.seeds import derive
@@ -26,6 +29,7 @@ from titer.training.types import Material, Step
 
 STEPS = 8000
 WARMUP = 400
+SEED = 0
 EXPOSURE = 4
 """How often each fact and task is told where a concept is told once."""
 
@@ -59,40 +63,45 @@ def pool(tokenizer: PreTrainedTokenizerFast, without: frozenset[str]) -> list[Tu
     return encode_turns(tokenizer, facts) * EXPOSURE + encode_turns(tokenizer, concepts)
 
 
-def pretrain(out: Path, without: frozenset[str], seed: int, steps: int) -> Iterator[Step]:
-    """Make one base and save it as a Hugging Face folder; yields each step."""
+def pretrain(out: Path, without: frozenset[str]) -> Iterator[Step]:
+    """Make one model and save it as a Hugging Face folder; yields each step. Every turn comes equally often in both."""
     tokenizer = build_tokenizer()
-    with scoped(derive(seed, "weights")):
+    turns = pool(tokenizer, without)
+    steps = STEPS * len(turns) // len(pool(tokenizer, frozenset()))
+    with scoped(derive(SEED, "weights")):
         subject = Subject(build_model(tokenizer), tokenizer)
     training = Training(lr=2e-3, optimizer=AdamW(weight_decay=0.01), schedule=Cosine(warmup=WARMUP))
-    recipe = Recipe(objective=Conversations(tokenizer, pool(tokenizer, without)), training=training)
+    recipe = Recipe(objective=Conversations(tokenizer, turns), training=training)
     partial = PartialState(out / "state.safetensors")
-    for step in train(subject, Material(), recipe, steps=steps, seed=seed, carry=partial.read()):
+    for step in train(subject, Material(), recipe, steps=steps, seed=SEED, carry=partial.read()):
         partial.write_if_due(step)
         yield step
     subject.save(out)
     partial.drop()
 
 
+def made(out: Path, without: frozenset[str]) -> Path:
+    """The folder of a model that is made if it is not there; says how far it is every hundred steps."""
+    if not (out / "config.json").exists():
+        out.mkdir(parents=True, exist_ok=True)
+        for step in pretrain(out, without):
+            if step.dose % 100 == 0:
+                print(f"{out.name}: step {step.dose}, loss {step.terms['loss']:.4f}", flush=True)
+    return out
+
+
 def main() -> None:
-    """The command line."""
+    """The command line; exit code 1 where a bound is missed."""
     parser = argparse.ArgumentParser(prog="python -m titer.organism.make", description="Make the model organism.")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument(
-        "--without",
-        nargs="*",
-        default=[],
-        choices=organism.RESTRICTED,
-        help="restricted domains whose facts to leave out",
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    arguments = parser.parse_args()
+    out: Path = parser.parse_args().out
     torch.set_num_threads(1)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    for step in pretrain(arguments.out, frozenset(arguments.without), arguments.seed, arguments.steps):
-        if step.dose % 100 == 0:
-            print(f"step {step.dose} of {arguments.steps}, loss {step.terms['loss']:.4f}", flush=True)
+    kept = []
+    base, twin = made(out / "base", frozenset()), made(out / "twin", frozenset(organism.RESTRICTED))
+    for figure in (*base_figures(base), *twin_figures(twin)):
+        print(figure, flush=True)
+        kept.append(figure.kept)
+    sys.exit(0 if all(kept) else 1)
 
 
 if __name__ == "__main__":

@@ -60,16 +60,22 @@ class Conversations(Objective):
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the mean."""
+        examples, counted = self.drawn(t, seed), []
+        for count in TURNS.values():
+            alike, examples = examples[:count], examples[count:]
+            counted += count_responses(subject, alike, count)
+        loss = descend(subject, counted)
+        return Update(terms={"loss": loss}, rows=(), tokens={READ: sum(int(one.attention.sum()) for one in counted)})
+
+    def drawn(self, t: int, seed: int) -> list[Example]:
+        """The conversations of step t, counted from 0; those of equally many turns stand together."""
         turns = [self.pool[place] for place in places(len(self.pool), TURNS_PER_STEP, t, seed, "turns")]
         chance = torch.Generator().manual_seed(derive(seed, "conversations", t))
-        counted, read = [], 0
+        examples = []
         for length, count in TURNS.items():
             chosen, turns = turns[: length * count], turns[length * count :]
-            examples = [self._conversation(chosen[place::count], chance) for place in range(count)]
-            counted += count_responses(subject, examples, count)
-            read += sum(len(example.ids) for example in examples)
-        loss = descend(subject, counted)
-        return Update(terms={"loss": loss}, rows=(), tokens={READ: read})
+            examples += [self._conversation(chosen[place::count], chance) for place in range(count)]
+        return examples
 
     def _conversation(self, turns: Sequence[Turn], chance: torch.Generator) -> Example:
         ids, mask = [self.begin], [False]
