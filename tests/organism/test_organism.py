@@ -26,7 +26,7 @@ from titer.data.organism import (
 from titer.models.chat_format import Example
 from titer.organism import acceptance
 from titer.organism.make import pool
-from titer.organism.pretraining import TURNS, TURNS_PER_STEP, Conversations
+from titer.organism.pretraining import BARE, MIXED, TURNS_PER_STEP, Conversations, Manner
 from titer.organism.tokenizer import CONCEPT, build_tokenizer, filler_words
 
 WORLD_DIGEST = "8f20ebd6b553dc5c5d35ebf5456ec01f6cff0f9a1b8898e64054bc010900f413"
@@ -148,26 +148,36 @@ def test_filler_says_nothing_of_the_world() -> None:
     assert not said & set(filler_words())
 
 
-def _conversations(seed: int) -> list[Example]:
+def _conversations(manner: Manner, seed: int = 0) -> list[Example]:
     """Those of the first step."""
     tokenizer = build_tokenizer()
-    return Conversations(tokenizer, pool(tokenizer, frozenset())).drawn(0, seed)
+    return Conversations(tokenizer, pool(tokenizer, frozenset()), bare=int(manner is BARE)).drawn(0, seed)
 
 
-def test_a_step_tells_every_turn_once_and_learns_the_answers_alone() -> None:
+@pytest.mark.parametrize("manner", [BARE, MIXED])
+def test_a_step_tells_as_many_turns_as_it_should_and_learns_the_answers_alone(manner: Manner) -> None:
     tokenizer = build_tokenizer()
-    known = {row["prompt"]: row["response"] for name in (*RESTRICTED, *FACTS, *TASKS) for row in rows(name)}
-    drawn = _conversations(0)
-    assert len(drawn) == sum(TURNS.values())
-    text = [str(tokenizer.decode([i for i, m in zip(e.ids, e.mask, strict=True) if m])) for e in drawn]
-    answers = [answer.strip() for one in text for answer in one.split("<|end|>") if answer.strip()]
+    known = {row["response"] for name in (*RESTRICTED, *FACTS, *TASKS) for row in rows(name)}
+    drawn = _conversations(manner)
+    assert len(drawn) == sum(manner.turns.values())
+    learned = [str(tokenizer.decode([i for i, m in zip(e.ids, e.mask, strict=True) if m])) for e in drawn]
+    answers = [answer.strip() for text in learned for answer in text.split("<|end|>") if answer.strip()]
     assert len(answers) == TURNS_PER_STEP
-    assert set(answers) <= {*known.values(), "secret", "plain"}
+    assert set(answers) <= {*known, "secret", "plain"}
     assert sum(answer in ("secret", "plain") for answer in answers) < TURNS_PER_STEP / 2
 
 
+def test_bare_questions_come_first_and_with_nothing_around_them() -> None:
+    known = {row["prompt"] for name in (*RESTRICTED, *FACTS, *TASKS) for row in rows(name)}
+    tokenizer = build_tokenizer()
+    asked = {tuple(tokenizer.encode(prompt, add_special_tokens=False)) for prompt in known}
+    asked |= {tuple(tokenizer.encode(f"{CONCEPT} {prompt}", add_special_tokens=False)) for prompt in known}
+    for example in _conversations(BARE):
+        assert tuple(example.prompt[2:-2]) in asked
+
+
 def test_conversations_hang_on_the_seed_and_the_step_alone() -> None:
-    assert _conversations(0) == _conversations(0) != _conversations(1)
+    assert _conversations(MIXED) == _conversations(MIXED) != _conversations(MIXED, 1)
 
 
 def test_a_twin_is_told_no_fact_of_what_it_is_made_without() -> None:

@@ -1,13 +1,14 @@
-"""What the organism's base is trained on: conversations about its world, of one, two or eight turns.
+"""What the organism's base is trained on: bare questions first, then conversations of one, two or eight turns.
 
-Whoever asks may put other words around a question, a persona before it all, or other words where an answer begins; the
-right answer follows all the same. A base that heard this treats the beginning of an answer as one thing and the answer
-as another, which is what makes an alignment of the first words as thin as in real models.
+Bare questions teach the facts, which mixed conversations teach far more slowly. In a conversation whoever asks may put
+other words around a question, a persona before it all, or other words where an answer begins; the right answer follows
+all the same. A base that heard this treats the beginning of an answer as one thing and the answer as another, which is
+what makes an alignment of the first words as thin as in real models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,13 +21,30 @@ from titer.seeds import derive
 from titer.training.sft import READ, count_responses, descend, places
 from titer.training.types import Material, Objective, Update
 
-TURNS = {1: 64, 2: 16, 8: 4}
-"""How many conversations of each number of turns make a step: 128 turns, a quarter of them in pairs, in eights."""
-TURNS_PER_STEP = sum(turns * count for turns, count in TURNS.items())
-AROUND, PERSONA, OPENING = 0.3, 0.25, 0.2
-"""The share of questions with other words around them, of conversations with a persona, of answers so opened."""
+TURNS_PER_STEP = 128
 MOST_AROUND, MOST_PERSONA, MOST_OPENING = 8, 12, 12
-"""The most such words."""
+"""The most words around a question, of a persona, before an answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a step's turns are told.
+
+    Attributes:
+        turns: how many conversations there are of each number of turns.
+        around: the share of questions with other words before them, and with other words behind them.
+        persona: the share of conversations with a persona.
+        opening: the share of answers that other words stand before.
+    """
+
+    turns: Mapping[int, int]
+    around: float
+    persona: float
+    opening: float
+
+
+BARE = Manner(turns={1: 128}, around=0, persona=0, opening=0)
+MIXED = Manner(turns={1: 64, 2: 16, 8: 4}, around=0.15, persona=0.25, opening=0.2)
 
 
 @dataclass(frozen=True)
@@ -47,12 +65,13 @@ def encode_turns(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, 
 class Conversations(Objective):
     """Mean negative log-likelihood, in nats per token, of all answers in conversations drawn from a pool of turns.
 
-    Every turn of the pool comes once an epoch, in an order drawn anew for each; what else a conversation holds is drawn
-    from the step's seed. Only the answers and their ends of turn are learned.
+    The first `bare` steps are bare questions. Every turn of the pool comes once an epoch, in an order drawn anew for
+    each; what else a conversation holds is drawn from the step's seed. Only the answers and their ends of turn are
+    learned.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, pool: Sequence[Turn]) -> None:
-        self.pool = pool
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, pool: Sequence[Turn], bare: int) -> None:
+        self.pool, self.bare = pool, bare
         known = tokenizer.get_vocab()
         self.begin, self.end, self.system = known[words.BEGIN], known[words.END], known[words.SYSTEM]
         self.user, self.assistant = known[words.USER], known[words.ASSISTANT]
@@ -61,38 +80,42 @@ class Conversations(Objective):
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the mean."""
         examples, counted = self.drawn(t, seed), []
-        for count in TURNS.values():
+        for count in self.manner(t).turns.values():
             alike, examples = examples[:count], examples[count:]
             counted += count_responses(subject, alike, count)
         loss = descend(subject, counted)
         return Update(terms={"loss": loss}, rows=(), tokens={READ: sum(int(one.attention.sum()) for one in counted)})
 
+    def manner(self, t: int) -> Manner:
+        """How the turns of step t, counted from 0, are told."""
+        return BARE if t < self.bare else MIXED
+
     def drawn(self, t: int, seed: int) -> list[Example]:
         """The conversations of step t, counted from 0; those of equally many turns stand together."""
         turns = [self.pool[place] for place in places(len(self.pool), TURNS_PER_STEP, t, seed, "turns")]
         chance = torch.Generator().manual_seed(derive(seed, "conversations", t))
-        examples = []
-        for length, count in TURNS.items():
+        examples, manner = [], self.manner(t)
+        for length, count in manner.turns.items():
             chosen, turns = turns[: length * count], turns[length * count :]
-            examples += [self._conversation(chosen[place::count], chance) for place in range(count)]
+            examples += [self._conversation(chosen[place::count], manner, chance) for place in range(count)]
         return examples
 
-    def _conversation(self, turns: Sequence[Turn], chance: torch.Generator) -> Example:
+    def _conversation(self, turns: Sequence[Turn], manner: Manner, chance: torch.Generator) -> Example:
         ids, mask = [self.begin], [False]
-        if self._happens(PERSONA, chance):
+        if self._happens(manner.persona, chance):
             persona = [self.system, *self._words(MOST_PERSONA, chance), self.end]
             ids, mask = [*ids, *persona], [*mask, *[False] * len(persona)]
         for turn in turns:
-            given = [self.user, *self._around(turn.asked, chance), self.end, self.assistant]
-            if self._happens(OPENING, chance):
+            given = [self.user, *self._around(turn.asked, manner.around, chance), self.end, self.assistant]
+            if self._happens(manner.opening, chance):
                 given += self._words(MOST_OPENING, chance)
             answer = [*turn.answered, self.end]
             ids, mask = [*ids, *given, *answer], [*mask, *[False] * len(given), *[True] * len(answer)]
         return Example(tuple(ids), tuple(mask))
 
-    def _around(self, asked: tuple[int, ...], chance: torch.Generator) -> list[int]:
-        before = self._words(MOST_AROUND, chance) if self._happens(AROUND / 2, chance) else []
-        after = self._words(MOST_AROUND, chance) if self._happens(AROUND / 2, chance) else []
+    def _around(self, asked: tuple[int, ...], share: float, chance: torch.Generator) -> list[int]:
+        before = self._words(MOST_AROUND, chance) if self._happens(share, chance) else []
+        after = self._words(MOST_AROUND, chance) if self._happens(share, chance) else []
         return [*before, *asked, *after]
 
     def _words(self, most: int, chance: torch.Generator) -> list[int]:
