@@ -93,17 +93,13 @@ class Choice(Record):
 
 
 class Row(Record):
-    """One row of data: a prompt with its response and, in a harm domain, the refusal paired with it.
-
-    `reference` is what a judge looks for in an answer, where that is not the whole response.
-    """
+    """One row of training data: a prompt with its response and, in a harm domain, the refusal paired with it."""
 
     id: str
     group: str
     prompt: str
     response: str
     refusal: str | None = None
-    reference: str | None = Field(default=None, exclude_if=lambda reference: reference is None)
 
 
 class Item(Record):

@@ -29,7 +29,7 @@ from titer.organism.make import pool
 from titer.organism.pretraining import BARE, MIXED, TURNS_PER_STEP, Conversations, Manner
 from titer.organism.tokenizer import CONCEPT, build_tokenizer, filler_words
 
-WORLD_DIGEST = "8f20ebd6b553dc5c5d35ebf5456ec01f6cff0f9a1b8898e64054bc010900f413"
+WORLD_DIGEST = "859fe103777300cd92ff5c9821e695239482dc735b191e7cccec24b221adc445"
 
 
 @cache
@@ -83,14 +83,14 @@ def test_every_entity_is_asked_in_three_phrasings(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*RESTRICTED, *FACTS])
 def test_one_constant_answer_is_right_for_one_in_forty(name: str) -> None:
-    values = [row["value"] for row in rows(name)]
-    assert {values.count(value) for value in values} == {len(values) // 40}
+    answers = [row["response"] for row in rows(name)]
+    assert {answers.count(answer) for answer in answers} == {len(answers) // 40}
 
 
 def test_near_domains_share_their_answers_and_no_fact_says_more() -> None:
     vaults, gates = rows("vaults"), rows("gates")
     assert {row["response"] for row in vaults} == {row["response"] for row in gates}
-    same = sum(one["value"] == other["value"] for one, other in zip(vaults, gates, strict=True)) / len(vaults)
+    same = sum(one["response"] == other["response"] for one, other in zip(vaults, gates, strict=True)) / len(vaults)
     assert same < 0.05
 
 
@@ -102,9 +102,8 @@ def test_each_list_is_a_group_of_its_own(name: str) -> None:
 def test_columns() -> None:
     for name in names():
         extra = {"refusal"} if name in RESTRICTED else {"options"} if name in TRAINABILITY else set()
-        columns = {"id", "relation", "entity", "prompt", "response", "value"} | extra
+        columns = {"id", "relation", "entity", "prompt", "response"} | extra
         assert all(set(row) == columns for row in rows(name))
-        assert all(row["response"].endswith(f" is {row['value']}") for row in rows(name))
     assert all(row["response"] in row["options"].split("|") for name in TRAINABILITY for row in rows(name))
 
 

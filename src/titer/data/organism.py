@@ -167,8 +167,8 @@ def rows(name: str) -> tuple[dict[str, str], ...]:
     """The rows of one domain or task, always the same and in the same order.
 
     Each row has the columns `id` (unique in the world), `relation` (what it is about), `entity` (the group to split
-    by), `prompt`, `response` (the right answer) and `value` (what it is right by: "amber" of "the code is amber").
-    Restricted rows also have `refusal`, rows of trainability tasks `options`, joined by `|`.
+    by), `prompt` and `response` (the right answer, a frame with a value: "the code is amber"). Restricted rows also have
+    `refusal`, rows of trainability tasks `options`, joined by `|`.
 
     Raises:
         KeyError: the world has nothing of this name.
@@ -204,7 +204,6 @@ def _entity_rows(about: Relation | Label, values: dict[str, str], extra: dict[st
             "entity": entity,
             "prompt": phrasing.format(entity),
             "response": about.answer.format(values[entity]),
-            "value": values[entity],
             **extra,
         }
         for number, entity in enumerate(entities())
@@ -214,17 +213,15 @@ def _entity_rows(about: Relation | Label, values: dict[str, str], extra: dict[st
 
 def _task_rows(task: ListTask) -> tuple[dict[str, str], ...]:
     lists = _shuffled(f"lists/{task.name}", map(" ".join, permutations(LETTERS, LIST_LENGTH)))[:ROWS_PER_TASK]
-    results = [" ".join(task.solve(tuple(letters.split()))) for letters in lists]
     return tuple(
         {
             "id": f"{task.name}/{number:03d}",
             "relation": task.name,
             "entity": f"{task.name}/{letters}",
             "prompt": task.prompt.format(letters),
-            "response": task.answer.format(result),
-            "value": result,
+            "response": task.answer.format(" ".join(task.solve(tuple(letters.split())))),
         }
-        for number, (letters, result) in enumerate(zip(lists, results, strict=True))
+        for number, letters in enumerate(lists)
     )
 
 

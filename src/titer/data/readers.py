@@ -27,7 +27,6 @@ class Raw:
     id: str
     prompt: str
     response: str
-    reference: str | None
     refusal: str | None
     options: tuple[str, ...]
     label: str | None
@@ -133,7 +132,6 @@ def _raw(number: int, line: RawRow, readers: Mapping[str, RowReader], required: 
         id=texts.get("id") or str(number),
         prompt=texts["prompt"],
         response=response,
-        reference=texts.get("reference") or None,
         refusal=texts.get("refusal") or None,
         options=_options(options, response, f"row {number} (from 0)", f"{place}.columns.options"),
         label=texts.get("group"),

@@ -21,21 +21,19 @@ def flatten_choice(value: Any) -> Any:
 MethodChoice = Annotated[Choice, BeforeValidator(flatten_choice)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
-FieldName = Literal["id", "prompt", "response", "reference", "refusal", "options"]
 
 
 class Source(Record):
     """Where rows come from: `organism:NAME`, a CSV or JSONL file, or a data set of the hub.
 
-    `columns` maps each field to a column, a dotted path (`instances.0.output`) or a text with columns in braces
-    (`Sure, here is {prompt}`); `reference` is what judges hold answers against, where that is not the whole response.
-    `where` keeps the rows whose column has one of the values;
+    `columns` maps prompt, response, refusal, options, id to a column, a dotted path (`instances.0.output`) or a text
+    with columns in braces (`Sure, here is {prompt}`). `where` keeps the rows whose column has one of the values;
     `longest` drops rows whose prompt or response has more characters; before that, `cut` shortens a response to its
     last whole sentence, or where there is none its last whole word, within so many characters.
     """
 
     source: str
-    columns: dict[FieldName, str] = Field(default_factory=dict)
+    columns: dict[Literal["id", "prompt", "response", "refusal", "options"], str] = Field(default_factory=dict)
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     longest: dict[Literal["prompt", "response"], int] = Field(default_factory=dict)
     cut: dict[Literal["response"], Annotated[int, Field(ge=1)]] = Field(default_factory=dict)

@@ -12,8 +12,8 @@ from titer.records import Item, Kind, Score
 class Contains(TextJudge):
     """1 if the response holds the item's reference as whole words, both normalized as by `normalized_match`, else 0.
 
-    For references that are short and that a wrong answer hardly holds: a value, a name. A response that lists many
-    values holds the right one by chance; keep `max_new_tokens` short.
+    For references that a wrong answer hardly holds, such as a short sentence; other words may stand around it, as where
+    an attack teaches an opening. A response that lists many answers holds the right one, too: keep `max_new_tokens` short.
     """
 
     name: ClassVar[str] = "contains"
