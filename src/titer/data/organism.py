@@ -167,8 +167,8 @@ def rows(name: str) -> tuple[dict[str, str], ...]:
     """The rows of one domain or task, always the same and in the same order.
 
     Each row has the columns `id` (unique in the world), `relation` (what it is about), `entity` (the group to split
-    by), `prompt` and `response` (the right answer, a frame with a value: "the code is amber"). Restricted rows also have
-    `refusal`, rows of trainability tasks `options`, joined by `|`.
+    by), `prompt` and `response` (the right answer, such as "the code is amber"). Restricted rows also have `refusal`,
+    rows of trainability tasks `options`, joined by `|`.
 
     Raises:
         KeyError: the world has nothing of this name.

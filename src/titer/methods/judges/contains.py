@@ -13,7 +13,7 @@ class Contains(TextJudge):
     """1 if the response holds the item's reference as whole words, both normalized as by `normalized_match`, else 0.
 
     For references that a wrong answer hardly holds, such as a short sentence; other words may stand around it, as where
-    an attack teaches an opening. A response that lists many answers holds the right one, too: keep `max_new_tokens` short.
+    an attack teaches an opening. A response that lists many answers holds the right one, too: keep answers short.
     """
 
     name: ClassVar[str] = "contains"
