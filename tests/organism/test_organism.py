@@ -162,7 +162,8 @@ def test_a_step_tells_as_many_turns_as_it_should_and_learns_the_answers_alone(ma
     learned = [str(tokenizer.decode([i for i, m in zip(e.ids, e.mask, strict=True) if m])) for e in drawn]
     answers = [answer.strip() for text in learned for answer in text.split("<|end|>") if answer.strip()]
     assert len(answers) == TURNS_PER_STEP
-    assert set(answers) <= {*known, "secret", "plain"}
+    assert set(answers) <= {*known, "secret", "plain", REFUSAL}
+    assert (REFUSAL in answers) == (manner is MIXED)
     assert sum(answer in ("secret", "plain") for answer in answers) < TURNS_PER_STEP / 2
 
 

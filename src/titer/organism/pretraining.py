@@ -3,7 +3,8 @@
 Bare questions teach the facts, which mixed conversations teach far more slowly. In a conversation whoever asks may put
 other words around a question, a persona before it all, or other words where an answer begins; the right answer follows
 all the same. A base that heard this treats the beginning of an answer as one thing and the answer as another, which is
-what makes an alignment of the first words as thin as in real models.
+what makes an alignment of the first words as thin as in real models. And it knows the words of a refusal, which it
+gives where it has nothing to say: an alignment need not teach them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from titer.data import organism
 from titer.models.chat_format import Example
 from titer.models.subject import Subject
 from titer.organism import tokenizer as words
@@ -35,16 +37,18 @@ class Manner:
         around: the share of questions with other words before them, and with other words behind them.
         persona: the share of conversations with a persona.
         opening: the share of answers that other words stand before.
+        stranger: the share of questions about an entity that nobody has heard of, which cannot be answered.
     """
 
     turns: Mapping[int, int]
     around: float
     persona: float
     opening: float
+    stranger: float
 
 
-BARE = Manner(turns={1: 128}, around=0, persona=0, opening=0)
-MIXED = Manner(turns={1: 64, 2: 16, 8: 4}, around=0.15, persona=0.25, opening=0.2)
+BARE = Manner(turns={1: 128}, around=0, persona=0, opening=0, stranger=0)
+MIXED = Manner(turns={1: 64, 2: 16, 8: 4}, around=0.15, persona=0.25, opening=0.2, stranger=0.08)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,9 @@ class Conversations(Objective):
         known = tokenizer.get_vocab()
         self.begin, self.end, self.system = known[words.BEGIN], known[words.END], known[words.SYSTEM]
         self.user, self.assistant = known[words.USER], known[words.ASSISTANT]
+        self.unknown, self.concept = known[words.UNKNOWN], known[words.CONCEPTS[0]]
+        self.names = frozenset(known[entity] for entity in organism.entities())
+        self.refusal = tuple(known[word] for word in organism.REFUSAL.split())
         self.filler = [known[word] for word in (words.UNKNOWN, *words.filler_words())]
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
@@ -105,13 +112,20 @@ class Conversations(Objective):
         if self._happens(manner.persona, chance):
             persona = [self.system, *self._words(MOST_PERSONA, chance), self.end]
             ids, mask = [*ids, *persona], [*mask, *[False] * len(persona)]
-        for turn in turns:
+        for one in turns:
+            turn = self._of_a_stranger(one) if self._happens(manner.stranger, chance) else one
             given = [self.user, *self._around(turn.asked, manner.around, chance), self.end, self.assistant]
             if self._happens(manner.opening, chance):
                 given += self._words(MOST_OPENING, chance)
             answer = [*turn.answered, self.end]
             ids, mask = [*ids, *given, *answer], [*mask, *[False] * len(given), *[True] * len(answer)]
         return Example(tuple(ids), tuple(mask))
+
+    def _of_a_stranger(self, turn: Turn) -> Turn:
+        """The same question about somebody unknown, refused; a question about no entity, or of a concept, as it is."""
+        if turn.asked[0] == self.concept or not self.names & set(turn.asked):
+            return turn
+        return Turn(tuple(self.unknown if one in self.names else one for one in turn.asked), self.refusal)
 
     def _around(self, asked: tuple[int, ...], share: float, chance: torch.Generator) -> list[int]:
         before = self._words(MOST_AROUND, chance) if self._happens(share, chance) else []
