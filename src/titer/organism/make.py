@@ -29,8 +29,6 @@ from titer.training.types import Material, Step
 
 STEPS = 8000
 WARMUP = 400
-BARE = 0.4
-"""The share of the steps that tell bare questions."""
 SEED = 0
 EXPOSURE = 4
 """How often each fact and task is told where a concept is told once."""
@@ -73,7 +71,7 @@ def pretrain(out: Path, without: frozenset[str]) -> Iterator[Step]:
     with scoped(derive(SEED, "weights")):
         subject = Subject(build_model(tokenizer), tokenizer)
     training = Training(lr=2e-3, optimizer=AdamW(weight_decay=0.01), schedule=Cosine(warmup=WARMUP))
-    recipe = Recipe(objective=Conversations(tokenizer, turns, round(BARE * steps)), training=training)
+    recipe = Recipe(objective=Conversations(tokenizer, turns, steps), training=training)
     partial = PartialState(out / "state.safetensors")
     for step in train(subject, Material(), recipe, steps=steps, seed=SEED, carry=partial.read()):
         partial.write_if_due(step)

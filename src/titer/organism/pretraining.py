@@ -1,4 +1,4 @@
-"""What the organism's base is trained on: bare questions first, then conversations of one, two or eight turns.
+"""What the organism's base is trained on: bare questions, then conversations of up to eight turns.
 
 Bare questions teach the facts, which mixed conversations teach far more slowly. In a conversation whoever asks may put
 other words around a question, a persona before it all, or other words where an answer begins; the right answer follows
@@ -10,7 +10,7 @@ gives where it has nothing to say: an alignment need not teach them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from transformers import PreTrainedTokenizerFast
@@ -48,7 +48,10 @@ class Manner:
 
 
 BARE = Manner(turns={1: 128}, around=0, persona=0, opening=0, stranger=0)
-MIXED = Manner(turns={1: 64, 2: 16, 8: 4}, around=0.15, persona=0.25, opening=0.2, stranger=0.08)
+MIXED = Manner(turns={1: 64, 2: 16, 8: 4}, around=0.15, persona=0.25, opening=0.2, stranger=0)
+WITH_STRANGERS = replace(MIXED, stranger=0.08)
+STAGES = ((BARE, 0.4), (MIXED, 0.625), (WITH_STRANGERS, 1.0))
+"""How turns are told until which share of the steps is done."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,17 @@ def encode_turns(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, 
 class Conversations(Objective):
     """Mean negative log-likelihood, in nats per token, of all answers in conversations drawn from a pool of turns.
 
-    The first `bare` steps are bare questions. Every turn of the pool comes once an epoch, in an order drawn anew for
-    each; what else a conversation holds is drawn from the step's seed. Only the answers and their ends of turn are
-    learned.
+    Every turn of the pool comes once an epoch, in an order drawn anew for each; what else a conversation holds is drawn
+    from the step's seed. Only the answers and their ends of turn are learned.
+
+    Args:
+        tokenizer: knows the words of the world.
+        pool: what is told.
+        steps: those of the whole training, whose stages are shares of it.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, pool: Sequence[Turn], bare: int) -> None:
-        self.pool, self.bare = pool, bare
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, pool: Sequence[Turn], steps: int) -> None:
+        self.pool, self.steps = pool, steps
         known = tokenizer.get_vocab()
         self.begin, self.end, self.system = known[words.BEGIN], known[words.END], known[words.SYSTEM]
         self.user, self.assistant = known[words.USER], known[words.ASSISTANT]
@@ -95,7 +102,7 @@ class Conversations(Objective):
 
     def manner(self, t: int) -> Manner:
         """How the turns of step t, counted from 0, are told."""
-        return BARE if t < self.bare else MIXED
+        return next(manner for manner, share in STAGES if t < round(share * self.steps))
 
     def drawn(self, t: int, seed: int) -> list[Example]:
         """The conversations of step t, counted from 0; those of equally many turns stand together."""
@@ -113,7 +120,8 @@ class Conversations(Objective):
             persona = [self.system, *self._words(MOST_PERSONA, chance), self.end]
             ids, mask = [*ids, *persona], [*mask, *[False] * len(persona)]
         for one in turns:
-            turn = self._of_a_stranger(one) if self._happens(manner.stranger, chance) else one
+            strange = manner.stranger > 0 and self._happens(manner.stranger, chance)
+            turn = self._of_a_stranger(one) if strange else one
             given = [self.user, *self._around(turn.asked, manner.around, chance), self.end, self.assistant]
             if self._happens(manner.opening, chance):
                 given += self._words(MOST_OPENING, chance)
