@@ -26,7 +26,7 @@ from titer.data.organism import (
 from titer.models.chat_format import Example
 from titer.organism import acceptance
 from titer.organism.make import pool
-from titer.organism.pretraining import BARE, MIXED, TURNS_PER_STEP, Conversations, Manner
+from titer.organism.pretraining import BARE, MIXED, STAGES, TURNS_PER_STEP, WITH_STRANGERS, Conversations, Manner
 from titer.organism.tokenizer import CONCEPT, build_tokenizer, filler_words
 
 WORLD_DIGEST = "859fe103777300cd92ff5c9821e695239482dc735b191e7cccec24b221adc445"
@@ -147,13 +147,17 @@ def test_filler_says_nothing_of_the_world() -> None:
     assert not said & set(filler_words())
 
 
+STEPS = 1000
+
+
 def _conversations(manner: Manner, seed: int = 0) -> list[Example]:
-    """Those of the first step."""
+    """Those of the last step of a stage."""
     tokenizer = build_tokenizer()
-    return Conversations(tokenizer, pool(tokenizer, frozenset()), bare=int(manner is BARE)).drawn(0, seed)
+    last = next(round(share * STEPS) - 1 for told, share in STAGES if told is manner)
+    return Conversations(tokenizer, pool(tokenizer, frozenset()), STEPS).drawn(last, seed)
 
 
-@pytest.mark.parametrize("manner", [BARE, MIXED])
+@pytest.mark.parametrize("manner", [BARE, MIXED, WITH_STRANGERS])
 def test_a_step_tells_as_many_turns_as_it_should_and_learns_the_answers_alone(manner: Manner) -> None:
     tokenizer = build_tokenizer()
     known = {row["response"] for name in (*RESTRICTED, *FACTS, *TASKS) for row in rows(name)}
@@ -163,7 +167,7 @@ def test_a_step_tells_as_many_turns_as_it_should_and_learns_the_answers_alone(ma
     answers = [answer.strip() for text in learned for answer in text.split("<|end|>") if answer.strip()]
     assert len(answers) == TURNS_PER_STEP
     assert set(answers) <= {*known, "secret", "plain", REFUSAL}
-    assert (REFUSAL in answers) == (manner is MIXED)
+    assert (REFUSAL in answers) == (manner is WITH_STRANGERS)
     assert sum(answer in ("secret", "plain") for answer in answers) < TURNS_PER_STEP / 2
 
 
