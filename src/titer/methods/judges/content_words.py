@@ -15,26 +15,29 @@ _WORD = re.compile(rf"[^\W\d_{_HAN}]{{3,}}")
 
 _FUNCTION: Final = """
 about above across after again against ago all almost along already also although always among and another any anyone
-anything are aren around away back because been before behind being below beneath beside besides between beyond both but
-can cannot can't could couldn did didn does doesn doing don done down during each either else enough even ever every
+anything are aren around away back because been before behind being below beneath beside besides between beyond both
+but can cannot could couldn did didn does doesn doing don done down during each either else enough even ever every
 everyone everything few for from further had hadn has hasn have haven having her here hers herself him himself his how
-however indeed instead into isn its itself just least less let like made make makes making many may maybe might mine more
-most much must mustn myself near need needn neither never nobody none nor not nothing now off often once one ones only
-onto other others otherwise ought our ours ourselves out over own per perhaps quite rather really same several shall she
-should shouldn since some someone something sometimes soon still such than that the their theirs them themselves then
-there therefore these they thing things this those though through throughout thus too toward towards two three under
-unless until upon use used uses using usually very was wasn way ways were weren what whatever when whenever where whether
-which while who whoever whole whom whose why will with within without won would wouldn yes yet you your yours yourself
-yourselves
+however indeed instead into isn its itself just least less let like made make makes making many may maybe might mine
+more most much must mustn myself near need needn neither never nobody none nor not nothing now off often once one ones
+only onto other others otherwise ought our ours ourselves out over own per perhaps quite rather really same several
+shall she should shouldn since some someone something sometimes soon still such than that the their theirs them
+themselves then there therefore these they thing things this those though three through throughout thus too toward
+towards two under unless until upon use used uses using usually very was wasn way ways were weren what whatever when
+whenever where whether which while who whoever whole whom whose why will with within without won would wouldn yes yet
+you your yours yourself yourselves
 """
 _CONVERSATION: Final = """
-absolutely answer answers appreciate ask asked asking assist assistance assistant certainly clarify clear context course
-detail details example explain explanation feel following follows free glad give given giving good great happy help
-helpful helping here's hello how-to idea information know knows language look looking mean means model okay please
-possible provide provided providing question questions request requests say says sorry sure tell thank thanks thought
-topic try trying understand understanding unsure want welcome
+absolutely answer answers appreciate ask asked asking assist assistance assistant certainly clarify clear context
+course detail details example explain explanation feel following follows free give given giving glad good great happy
+hello help helpful helping idea information know knows language look looking mean means model okay please possible
+provide provided providing question questions request requests say says sorry sure tell thank thanks thought topic try
+trying understand understanding unsure want welcome
 """
-_CHINESE: Final = "的了是我你您他她它们这那在有和与及或就也都不没很个一二三之其中以为于对把被让给上下来去到会能可要请好吧吗呢啊什么怎样如何当然下面帮助问题回答提供说"
+_CHINESE: Final = (
+    "的了是我你您他她它们这那在有和与及或就也都不没很个一二三之其中以为于对把"
+    "被让给上下来去到会能可要请好吧吗呢啊什么怎样如何当然面帮助问题回答提供说"
+)
 
 STOP: Final = frozenset((*_FUNCTION.split(), *_CONVERSATION.split(), *_CHINESE))
 """Words that say nothing of their own: function words, and those with which an answer speaks of the conversation."""
