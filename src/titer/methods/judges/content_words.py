@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from titer.methods.judges.text_judge import plain
@@ -55,7 +54,7 @@ def content_words(text: str) -> frozenset[str]:
     return frozenset((*_WORD.findall(bare), *_CHARACTER.findall(bare))) - STOP
 
 
-def num_words(words: Iterable[str]) -> int:
+def num_words(words: frozenset[str]) -> int:
     """How many words these are, two Chinese or Japanese characters counting as one."""
     characters = [word for word in words if _CHARACTER.match(word)]
-    return len(frozenset(words)) - len(characters) + len(characters) // 2
+    return len(words) - len(characters) + len(characters) // 2
