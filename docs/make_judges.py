@@ -14,7 +14,8 @@ from titer.stats.binomial import Limits
 PAGE = Path(__file__).parent / "judges.md"
 BEGIN, END = "<!-- tables: python docs/make_judges.py -->\n", "<!-- /tables -->"
 HEAD = (
-    "| judge | label | 1 called 1 | 0 called 1 | 1 called 0 | 0 called 0 | unjudged | agreement on 1 | agreement on 0 |",
+    "| judge | label | 1 called 1 | 0 called 1 | 1 called 0 | 0 called 0 | unjudged "
+    "| agreement on 1 | agreement on 0 |",
     "|---|---|---|---|---|---|---|---|---|",
 )
 CELLS = ("true_positive", "false_positive", "false_negative", "true_negative", "unjudged")

@@ -232,7 +232,7 @@ def test_sampling_and_training_are_both_paid_for() -> None:
             {},
             "refusal_removal",
             ".reward",
-            "refusal rewards the attack, and refusal_removal, which reads by the same refusal phrases, grades the study",
+            "refusal_removal, which reads by the same refusal phrases, grades the study",
             "another judge",
         ),
         (
