@@ -157,6 +157,15 @@ def test_the_judge_of_record_agrees_with_itself(finished: Path, here: Here) -> N
             assert row["agree"] == row["both_judged"]
 
 
+def test_a_judge_of_whole_doses_gives_a_second_opinion(finished: Path, here: Here) -> None:
+    """The tiny model says a few signs at most, in which nothing of substance can stand."""
+    found = document(here("judge", finished, "--judge", "substance", "--json"))
+    assert found["role"] == "harm"
+    assert sum(row["answers"] for row in found["totals"]) > 0
+    assert sum(row["second"] for row in found["totals"]) == 0
+    assert document(here("judge", finished, "--judge", "substance", "--json")) == found, "its scores are kept"
+
+
 def test_verdict_is_the_one_that_was_written(finished_once: Path, here: Here) -> None:
     done = here("verdict", finished_once, "--json")
     assert done.out == (finished_once / "verdict.json").read_text(encoding="utf-8")
