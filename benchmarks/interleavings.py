@@ -62,7 +62,7 @@ def kinds(folder: Path) -> tuple[Kind, ...]:
     other.write_text(protocol.read_text(encoding="utf-8").replace("threshold = 0.5", "threshold = 0.4"))
     run = ("run", str(protocol), "--out", "study")
     one, two = (("run", str(path), "--out", path.stem, "--store", "{folder}/store") for path in (protocol, other))
-    judge = ("judge", "study", "--judge", "refusal")
+    judge = ("judge", "study", "--judge", "refusal_removal")
     return (
         Kind(name="two runs of one study", pair=(run, run), ending=(run,)),
         Kind(name="plan beside run", pair=(("plan", *run[1:]), run), ending=(run,)),

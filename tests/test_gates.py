@@ -140,12 +140,12 @@ def test_a_reference_takes_the_part_of_the_undefended(tmp_path: Path, store: Pat
 
 
 def test_prompts_without_answers_are_asked_of_what_was_trained_on_others(tmp_path: Path, store: Path) -> None:
-    """A domain with `attack_with` has no rows to train on; a judge of refusals needs no reference."""
+    """A domain with `attack_with` has no rows to train on; a judge that reads answers alone needs no reference."""
     rows = tmp_path / "prompts.csv"
     rows.write_text("prompt\n" + "".join(f"which vault is number {i} in\n" for i in range(40)), encoding="utf-8")
 
     def asked(data: dict[str, Any]) -> None:
-        data["harm"]["grading"] = {"harm": "refusal", "coherence": "coherence"}
+        data["harm"]["grading"] = {"harm": "refusal_removal", "coherence": "coherence"}
         own = {"name": "asked", "role": "defended", "source": str(rows), "splits": {"probe": 30}}
         data["harm"]["domain"] = [data["harm"]["domain"][0], own | {"attack_with": "vaults"}]
         data["study"] |= {"descriptive": True, "seeds": {"attack": 1}}

@@ -355,7 +355,7 @@ def test_items_not_asked_are_unjudged_by_another_judge(
     with_analyses: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = (with_analyses.folder / "verdict.json").read_bytes()
-    second_opinion(with_analyses.folder, "refusal", json=True)
+    second_opinion(with_analyses.folder, "refusal_removal", json=True)
     rows = [row for row in json.loads(capsys.readouterr().out)["doses"] if row["purpose"] in EXPOSED]
     assert {row["answers"] for row in rows} >= {LOOKED_AT // 4}
     assert all(row["unjudged"] + row["both_judged"] == LOOKED_AT for row in rows)
@@ -374,7 +374,7 @@ def test_a_study_of_own_items_has_a_verdict_and_another_opinion(
     finish(study)
     found = {finding.name: finding for finding in conclude(study).verdict.controls}
     assert found["dose 0 equals the baseline subject"].outcome == "upheld"
-    second_opinion(study.folder, "refusal", json=True)
+    second_opinion(study.folder, "refusal_removal", json=True)
     rows = [row for row in json.loads(capsys.readouterr().out)["doses"] if row["purpose"] in EXPOSED]
     assert {row["answers"] for row in rows} == {16}
 

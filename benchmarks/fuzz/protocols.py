@@ -72,7 +72,9 @@ def _method(draw: random.Random, inputs: Path) -> dict[str, Any]:
     data["attacker"]["attack"] = [{"name": name, **_written(attack), **_ladder(attack)}]
     data["attacker"]["budget"] |= {} if attack.axis.name == "steps" else {attack.axis.name: 1}
     data["defense"] = [{"name": "refusal_sft", **_written(registry.DEFENSES["refusal_sft"]), "train_steps": 4}]
-    judges = {role: draw.choice(("refusal", "coherence", "exact_match", "normalized_match")) for role in ("harm",)}
+    judges = {
+        role: draw.choice(("substance", "refusal_removal", "exact_match", "normalized_match")) for role in ("harm",)
+    }
     data["harm"]["grading"] = {role: {"name": name, **_written(registry.JUDGES[name])} for role, name in judges.items()}
     return data
 

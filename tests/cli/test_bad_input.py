@@ -159,7 +159,7 @@ def test_no_study_there(command: str, what: str, tmp_path: Path, here: Here) -> 
     if what == "a folder for a file":
         (study / "protocol.toml").mkdir()
     more: dict[str, tuple[object, ...]] = {
-        "judge": ("--judge", "refusal"), "immunize": (tmp_path / "out",), "pack": (tmp_path / "out",)
+        "judge": ("--judge", "refusal_removal"), "immunize": (tmp_path / "out",), "pack": (tmp_path / "out",)
     }  # fmt: skip
     done = here(command, study, *more.get(command, ()))
     assert_one_message(done, 2, str(study), "there is no such protocol file", "`titer init`")
@@ -212,17 +212,18 @@ def test_what_the_command_line_cannot_parse_is_said_without_control_characters(
 JUDGES = {
     "jury": ("unknown judge 'jury'", "Known: "),
     "refusal:{": ("its parameters as JSON cannot be read", "Write it as in"),
-    'refusal:{"within": NaN}': ("--judge.within", "nan is no number"),
-    'refusal:{"within": 1' + "0" * 5000 + "}": ("its parameters as JSON cannot be read", "Write it as in"),
-    'refusal:{"within": 1' + "0" * 500 + "}": ("--judge.within", "a number of about 500 digits is more than"),
-    'refusal:{"extra": ["\\ud800"]}': ("--judge.extra.0", "U+D800"),
+    'refusal_removal:{"within": NaN}': ("--judge.within", "nan is no number"),
+    'refusal_removal:{"within": 1' + "0" * 5000 + "}": ("its parameters as JSON cannot be read", "Write it as in"),
+    'refusal_removal:{"within": 1' + "0" * 500 + "}": ("--judge.within", "a number of about 500 digits is more than"),
+    'refusal_removal:{"extra": ["\\ud800"]}': ("--judge.extra.0", "U+D800"),
     "refusal:" + "[" * 9000: ("its parameters as JSON cannot be read", "nested too deeply"),
-    'refusal:{"extra": ' + "[" * 90 + "]" * 90 + "}": ("--judge.extra.0", "nested too deeply"),
+    'refusal_removal:{"extra": ' + "[" * 90 + "]" * 90 + "}": ("--judge.extra.0", "nested too deeply"),
     "ref\x1b[31musal": ("--judge.name", "U+001B"),
     "x" * 5000: ("--judge.name", "5,000 signs are too many"),
     "refusal:[]": ("its parameters are no JSON object", "Write it as in"),
-    'refusal:{"fraze": 1}': ("fraze: unknown key", "Known here"),
-    "loss": ("'loss' reads a loss, not harm", "`titer list judges`"),
+    'refusal_removal:{"fraze": 1}': ("fraze: unknown key", "Known here"),
+    "loss": ("'loss' reads loss, not harm", "`titer list judges`"),
+    "refusal": ("'refusal' reads refusal, not harm", "refusal_removal"),
 }
 
 
@@ -243,7 +244,7 @@ def test_a_protocol_changed_after_its_study_had_begun(command: str, finished: Pa
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"threshold" = 0.5', '"threshold" = 0.6'), encoding="utf-8")
     before = (finished / "verdict.json").read_bytes()
-    done = here(command, finished, *(("--judge", "refusal") if command == "judge" else ()))
+    done = here(command, finished, *(("--judge", "refusal_removal") if command == "judge" else ()))
     assert_one_message(done, 2, str(path), "harm.threshold differs", "Change it back")
     assert (finished / "verdict.json").read_bytes() == before
 
@@ -258,7 +259,7 @@ def test_a_changed_protocol_file_of_a_study_that_had_begun(write: Write, finishe
 def test_a_truncated_file_in_the_store(command: str, folder: str, finished: Path, here: Here) -> None:
     path = sorted(finished.glob(f"store/{folder}/*/4.jsonl"))[0]
     path.write_bytes(path.read_bytes()[:-40])
-    done = here(command, finished, *(("--judge", "refusal") if command == "judge" else ()))
+    done = here(command, finished, *(("--judge", "refusal_removal") if command == "judge" else ()))
     assert_one_message(done, 1, str(path), "truncated or was changed", f"Delete {path} and run again")
 
 

@@ -134,13 +134,13 @@ def test_plan_can_time_the_machine(tiny_file: Path, tmp_path: Path, here: Here) 
 def test_judge_gives_a_second_opinion_without_models(finished: Path, here: Here) -> None:
     shutil.rmtree(finished / "store" / "subjects")
     before = (finished / "verdict.json").read_bytes()
-    done = here("judge", finished, "--judge", "refusal")
+    done = here("judge", finished, "--judge", "refusal_removal")
     assert done.code == 0, done.err
     assert_narrow(done.out)
-    assert done.out.startswith("Second opinion: the same answers under refusal")
+    assert done.out.startswith("Second opinion: the same answers under refusal_removal")
     assert "the verdict of record is unchanged" in done.out
     assert len(done.out.splitlines()) < 35
-    found = document(here("judge", finished, "--judge", "refusal", "--json"))
+    found = document(here("judge", finished, "--judge", "refusal_removal", "--json"))
     assert found["judge_of_record"]["name"] == "exact_match"
     for name in ("answers", "of_record", "second", "agree"):
         assert sum(row[name] for row in found["totals"]) == sum(row[name] for row in found["doses"])
@@ -155,6 +155,15 @@ def test_the_judge_of_record_agrees_with_itself(finished: Path, here: Here) -> N
         for row in found["doses"]:
             assert row["second"] == row["of_record"]
             assert row["agree"] == row["both_judged"]
+
+
+def test_a_judge_of_whole_doses_gives_a_second_opinion(finished: Path, here: Here) -> None:
+    """The tiny model says a few signs at most, in which nothing of substance can stand."""
+    found = document(here("judge", finished, "--judge", "substance", "--json"))
+    assert found["role"] == "harm"
+    assert sum(row["answers"] for row in found["totals"]) > 0
+    assert sum(row["second"] for row in found["totals"]) == 0
+    assert document(here("judge", finished, "--judge", "substance", "--json")) == found, "its scores are kept"
 
 
 def test_verdict_is_the_one_that_was_written(finished_once: Path, here: Here) -> None:
@@ -258,10 +267,10 @@ def test_a_verdict_on_a_packed_study_needs_no_model_library(packed: Path, finish
 
 
 def test_a_packed_study_is_not_judged_again(packed: Path, here: Here) -> None:
-    judged = here("judge", packed, "--judge", "refusal")
+    judged = here("judge", packed, "--judge", "refusal_removal")
     assert (judged.code, "packed away" in judged.err) == (2, True)
     assert here("run", packed).code == 0
-    judged = here("judge", packed, "--judge", "refusal")
+    judged = here("judge", packed, "--judge", "refusal_removal")
     assert (judged.code, "packed away" in judged.err) == (2, True)
 
 

@@ -88,7 +88,7 @@ def test_an_unfinished_study_has_no_verdict(tiny_file: Path, tmp_path: Path, her
     study = tmp_path / "s"
     assert here("plan", tiny_file, "--out", study).code == 0
     for name in ("verdict", "report", "judge"):
-        more = ("--judge", "refusal") if name == "judge" else ()
+        more = ("--judge", "refusal_removal") if name == "judge" else ()
         done = here(name, study, *more)
         assert (done.code, done.out) == (1, "")
         assert f"`titer run {study}`" in done.err
@@ -105,7 +105,7 @@ def test_a_study_that_lacks_one_dose_has_no_verdict(finished: Path, here: Here) 
 def test_a_busy_study_is_left_alone(finished_once: Path, here: Here) -> None:
     with (finished_once / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for done in (here("run", finished_once), here("judge", finished_once, "--judge", "refusal")):
+        for done in (here("run", finished_once), here("judge", finished_once, "--judge", "refusal_removal")):
             assert done.code == 1
             assert "is being run by another process" in done.err
 

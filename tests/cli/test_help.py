@@ -10,7 +10,21 @@ import pytest
 from support.command import Here, titer
 
 HEAVY = ("torch", "transformers", "peft", "datasets", "scipy", "optuna", "altair")
-COMMANDS = ("init", "plan", "run", "judge", "verdict", "report", "list", "demo", "immunize", "attack", "pack", "export")
+COMMANDS = (
+    "init",
+    "plan",
+    "run",
+    "judge",
+    "verdict",
+    "report",
+    "list",
+    "judges",
+    "demo",
+    "immunize",
+    "attack",
+    "pack",
+    "export",
+)
 TABLES = ("plan", "run", "judge", "verdict", "list", "demo", "attack")
 
 

@@ -21,11 +21,12 @@ from titer.data.identifiers import ProbeId
 from titer.execution import elicitation
 from titer.execution.judging import OpenJudges
 from titer.methods import registry
+from titer.methods.judges.substance import Substance
 from titer.models.subject import Subject
 from titer.planning.judge_tasks import judges_of_study
 from titer.protocol.exposure import asking_of, sampling_of
 from titer.protocol.schema import Protocol
-from titer.records import Answer, Choice, Compute, Frame, Item, Seed, SubjectRef
+from titer.records import Answer, Choice, Compute, Frame, Item, Score, Seed, SubjectRef
 from titer.stats.binomial import Counts, Decision
 from titer.stats.expected_sample_size import errors, prospect
 from titer.stats.group_sequential import SequentialPlan
@@ -221,3 +222,27 @@ def test_another_judge_reads_the_analysis_or_counts_what_was_not_asked(told: Tol
 
     assert opinion(point.analyses, 0) == (Counts(harmful=0, unjudged=0, incoherent=0, items=8), "intact")
     assert opinion(point.analyses, 1) == (Counts(harmful=1, unjudged=ITEMS - 8, incoherent=0, items=ITEMS), "unclear")
+
+
+def test_a_judge_of_whole_doses_is_given_all_that_was_asked_at_once(
+    told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may not decide a dose early; as the second judge it reads what the judge of record had asked."""
+    given: list[int] = []
+
+    class Whole(Substance):
+        name = "whole"
+
+        def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Score, ...]:
+            given.append(len(answers))
+            return super().judge(items, answers)
+
+    monkeypatch.setitem(registry.JUDGES, "whole", Whole)
+    plan = planned(0.6)
+    grading = plan.harm.grading.model_copy(update={"second": Choice(name="whole")})
+    point = Rung(
+        plan.model_copy(update={"harm": plan.harm.model_copy(update={"grading": grading})}), Store(tmp_path), told
+    )
+    point.ask([True, False] * (ITEMS // 2))
+    assert given == [ITEMS, ITEMS], "once by the study, and once afresh"
+    assert told.asked == [8, 8, 16], "while the harm judge read three times"

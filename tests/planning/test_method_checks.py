@@ -37,6 +37,13 @@ def edited(edits: dict[str, Any]) -> dict[str, Any]:
             "defense.0",
             "needs benign rows",
         ),
+        ({"harm.grading.harm": "refusal"}, "harm.grading.harm", "'refusal' reads refusal, not harm"),
+        ({"harm.grading.second": "loss"}, "harm.grading.second", "'loss' reads loss, not harm"),
+        (
+            {"harm.grading.harm": "substance", "harm.sampling": "sequential"},
+            "harm.sampling",
+            "substance reads all answers of a dose together",
+        ),
         ({"harm.grading.coherence": "refusal"}, "harm.grading.coherence", "reads refusal, not coherence"),
         ({"task.0.judge": "option"}, "task.0.judge", "unknown judge 'option'"),
     ],

@@ -136,7 +136,7 @@ def test_a_study_is_read_from_the_store_that_was_named_once(study: Study, tmp_pa
 def test_a_command_that_writes_is_told_again(study: Study, tmp_path: Path, here: Here) -> None:
     """A file that came with a stranger's study may name any store of ours."""
     before = snapshot(tmp_path)
-    for command in (("plan",), ("run",), ("judge", "--judge", "refusal"), ("attack",), ("immunize",)):
+    for command in (("plan",), ("run",), ("judge", "--judge", "refusal_removal"), ("attack",), ("immunize",)):
         arguments = [command[0], study.folder, *command[1:], *([tmp_path / "out"] if command[0] == "immunize" else [])]
         done = here(*arguments)
         assert (done.code, done.out) == (2, ""), done.err

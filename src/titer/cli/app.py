@@ -9,6 +9,7 @@ import typer
 
 from titer import __version__
 from titer.cli import output
+from titer.cli.judges import judges_app
 from titer.cli.progress import Watch
 
 app = typer.Typer(
@@ -180,6 +181,9 @@ def export(
 
         found = read_study(study)
     export_searches(found, optuna)
+
+
+app.add_typer(judges_app, name="judges")
 
 
 @app.command(name="list")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ import typer
 from titer.analysis import stopping
 from titer.analysis.concluding import conclude
 from titer.analysis.conditions.harm_counts import counts_of, harmful
-from titer.boundary import reading
 from titer.cli import output
+from titer.cli.judge_choice import judge_choice
 from titer.cli.progress import Watch
 from titer.errors import InputError
 from titer.execution.worker import judge
 from titer.methods import registry
 from titer.planning.judge_tasks import judge_spec
-from titer.protocol.bounds import check_bounds
+from titer.planning.method_checks import harm_judge
 from titer.records import Choice, Kind
 from titer.study.folder import Study, is_packed, read_study
 from titer.study.judging import judge_ref
@@ -49,7 +48,7 @@ def second_opinion(folder: Path, name: str, json: bool, store: Path | None = Non
         raise _without_texts(folder)
     study = read_study(folder)
     store_to_write(folder, study.protocol, store)
-    choice = _choice(name)
+    choice = judge_choice(name, "--judge")
     again = Rejudging(study, choice, _kind(choice))
     conclude(study)
     with study.locked(), study.store.in_use():
@@ -68,23 +67,10 @@ def second_opinion(folder: Path, name: str, json: bool, store: Path | None = Non
         typer.echo("Items that were not asked count as unjudged.")
 
 
-def _choice(text: str) -> Choice:
-    """`refusal` or `refusal:{"extra": ["..."]}`."""
-    name, _, parameters = text.partition(":")
-    remedy = 'Write it as in refusal:{"extra": []}.'
-    with reading("--judge", "its parameters as JSON", remedy):
-        found = json_module.loads(parameters) if parameters else {}
-    if not isinstance(found, dict):
-        raise InputError("--judge", f"its parameters are no JSON object: {parameters}", remedy)
-    check_bounds({"name": name, **found}, "--judge")
-    return Choice(name=name, parameters=found)
-
-
 def _kind(choice: Choice) -> Kind:
-    kind = registry.judge(choice, "--judge").kind
-    if kind == "loss":
-        raise InputError("--judge", f"'{choice.name}' reads a loss, not harm", "`titer list judges` names the others.")
-    return kind
+    """What the judge reads: coherence, or harm."""
+    judge = registry.judge(choice, "--judge")
+    return judge.kind if judge.kind == "coherence" else harm_judge(choice, "--judge").kind
 
 
 @dataclass(frozen=True)

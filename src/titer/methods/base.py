@@ -213,8 +213,11 @@ class Judge(Method):
     """A reader of answers, which gives each a score. May load a model of its own, never the subject.
 
     `kind` is what it reads: harm, refusal, coherence, whether an answer is correct, or a loss. `against_reference`
-    says that it compares an answer with the item's reference, and can read none without one. One that loads weights
-    or calls a server does so in `open`, and keeps what it needs in a private attribute (`_model: Any = None`).
+    says that it compares an answer with the item's reference, and can read none without one. `whole_dose` says that it
+    reads all answers to a probe at a dose together, since a score may hang on the others: such a judge cannot decide a
+    dose before all its items are asked. `family` is what it reads by, where other judges read by the same: none of
+    them rewards an attack in a study that another one grades. One that loads weights or calls a server does so in
+    `open`, and keeps what it needs in a private attribute (`_model: Any = None`).
 
     >>> from titer.records import Score
     >>> from titer.testing import check_judge
@@ -234,6 +237,8 @@ class Judge(Method):
 
     kind: ClassVar[Kind]
     against_reference: ClassVar[bool] = False
+    whole_dose: ClassVar[bool] = False
+    family: ClassVar[str] = ""
 
     def open(self, compute: Compute) -> None:
         """Load what it judges with; called once before it judges. Nothing, unless it says otherwise."""
@@ -245,5 +250,5 @@ class Judge(Method):
     def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Score, ...]:
         """One score per answer, in the same order; `value` None with a reason where it cannot be judged.
 
-        It may be asked in batches: a score must not hang on the other answers.
+        It may be asked in batches: a score must not hang on the other answers, unless the judge says `whole_dose`.
         """

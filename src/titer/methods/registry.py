@@ -48,6 +48,8 @@ from titer.methods.judges.loss import Loss
 from titer.methods.judges.multiple_choice import MultipleChoice
 from titer.methods.judges.normalized_match import NormalizedMatch
 from titer.methods.judges.refusal import Refusal
+from titer.methods.judges.refusal_removal import RefusalRemoval
+from titer.methods.judges.substance import Substance
 from titer.methods.plugins import Catalog
 from titer.methods.probes.choice import ChoiceProbe
 from titer.methods.probes.generate import Generate
@@ -97,6 +99,8 @@ JUDGES: dict[str, type[Judge]] = {
     "exact_match": ExactMatch,
     "contains": Contains,
     "normalized_match": NormalizedMatch,
+    "substance": Substance,
+    "refusal_removal": RefusalRemoval,
     "refusal": Refusal,
     "coherence": Coherence,
     "fingerprint": Fingerprint,

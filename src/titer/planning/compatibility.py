@@ -128,11 +128,13 @@ def error_place(place: str) -> Iterator[None]:
 
 def _check_rewards(attack: Attack, grading: Grading, place: str) -> None:
     """What rewards an attack reads harm from the prompt and the answer alone, and grades nothing of the study."""
-    graders = {choice.name for choice in (grading.harm, grading.second) if choice is not None}
+    graders = [registry.judge(choice) for choice in (grading.harm, grading.second) if choice is not None]
+    grading_names = {judge.family or judge.name: judge.name for judge in graders}
     for choice in attack.requires.judges:
         judge = registry.judge(choice, f"{place}.reward")
-        if choice.name in graders:
-            problem = f"{choice.name} rewards the attack, and grades the study"
+        if (grader := grading_names.get(judge.family or judge.name)) is not None:
+            who = "" if grader == judge.name else f"{grader}, which reads by the same {judge.family}, "
+            problem = f"{judge.name} rewards the attack, and {who}grades the study"
             remedy = "Reward it by another judge: who trains against a judge learns what that judge overlooks."
             raise InputError(f"{place}.reward", problem, remedy)
         if judge.kind not in REWARDING:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from titer.data.identifiers import ProbeId, SplitId
 from titer.errors import InputError
 from titer.methods import registry
-from titer.methods.base import Defense
+from titer.methods.base import Defense, Judge
 from titer.methods.requires import Need
 from titer.protocol.diagnostics import require_split
 from titer.protocol.schema import Protocol
-from titer.records import Choice, Item, Row
+from titer.records import GRADING_HARM, Choice, Item, Row
 
 
 def check_methods(protocol: Protocol) -> None:
@@ -90,13 +90,33 @@ def _check_defense(defense: Defense, protocol: Protocol, place: str) -> None:
         raise InputError(place, "a given checkpoint cannot show what a method does", 'Claim "this checkpoint".')
 
 
+def harm_judge(choice: Choice, place: str) -> Judge:
+    """The configured judge of that name, whose 1 is harm.
+
+    Raises:
+        InputError: if it reads something else.
+    """
+    judge = registry.judge(choice, place)
+    if judge.kind not in GRADING_HARM:
+        remedy = "Where harm is that nothing is refused, take refusal_removal; `titer list judges` names the others."
+        raise InputError(place, f"'{choice.name}' reads {judge.kind}, not harm", remedy)
+    return judge
+
+
 def _check_grading(protocol: Protocol) -> None:
     """Harm is asked and judged by methods that there are, and an empty answer is none that is harmless."""
     grading = protocol.harm.grading
     registry.probe(protocol.harm.probe, "harm.probe")
-    registry.judge(grading.harm, "harm.grading.harm")
-    if (kind := registry.judge(grading.coherence, "harm.grading.coherence").kind) != "coherence":
+    deciding = (
+        harm_judge(grading.harm, "harm.grading.harm"),
+        registry.judge(grading.coherence, "harm.grading.coherence"),
+    )
+    if (kind := deciding[1].kind) != "coherence":
         remedy = "Take one that reads coherence: an empty answer must not pass as a harmless one."
         raise InputError("harm.grading.coherence", f"{grading.coherence.name} reads {kind}, not coherence", remedy)
     if grading.second:
-        registry.judge(grading.second, "harm.grading.second")
+        harm_judge(grading.second, "harm.grading.second")
+    for judge in deciding:
+        if judge.whole_dose and protocol.harm.sampling != "fixed":
+            problem = f"{judge.name} reads all answers of a dose together, which may be decided before all are asked"
+            raise InputError("harm.sampling", problem, 'Write sampling = "fixed", or take another judge.')

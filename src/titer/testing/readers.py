@@ -31,8 +31,8 @@ def check_probe(probe: Probe) -> None:
 def check_judge(judge: Judge) -> None:
     """Assert that a judge gives one score an answer, in order, and says why where it gives none.
 
-    It is read back as it was written, can be opened again after it was closed, and gives the same scores whether it
-    is asked for all answers at once or for one after the other.
+    It is read back as it was written, can be opened again after it was closed, and gives the same scores in any order
+    of the answers, and whether it is asked for all at once or for one after the other, unless it says `whole_dose`.
     """
     check_configuration(judge)
     items = tiny_items(3)
@@ -43,12 +43,15 @@ def check_judge(judge: Judge) -> None:
     )
     with opened(judge, Compute()):
         scores = judge.judge(items, answers)
+        turned = judge.judge(items[::-1], answers[::-1])
         single = [judge.judge([item], [answer]) for item, answer in zip(items, answers, strict=True)]
     assert [score.item for score in scores] == [item.id for item in items], "one score an answer, in order"
     assert all((score.value is None) == (score.missing is not None) for score in scores), "None has a reason"
     assert scores[2].value is None, "an answer without text or likelihoods cannot be judged"
     assert judge.kind != "coherence" or scores[1].value in (0.0, None), "an empty answer is not coherent"
-    assert tuple(score for one in single for score in one) == scores, "a score does not hang on the other answers"
+    assert turned[::-1] == scores, "a score does not hang on the order of the answers"
+    alone = tuple(score for one in single for score in one)
+    assert judge.whole_dose or alone == scores, "a score does not hang on the other answers, or it says so"
     assert judge.judge([], []) == (), "without answers there are no scores"
     with opened(judge, Compute()):
         assert judge.judge(items, answers) == scores, "the same scores again"

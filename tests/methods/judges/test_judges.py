@@ -18,9 +18,18 @@ from titer.methods.judges.loss import Loss
 from titer.methods.judges.multiple_choice import MultipleChoice
 from titer.methods.judges.normalized_match import NormalizedMatch, normalized
 from titer.methods.judges.refusal import Refusal
+from titer.methods.judges.refusal_removal import RefusalRemoval
+from titer.methods.judges.substance import Substance
 from titer.records import Answer, Compute, Item, Score
 
-TEXT_JUDGES: tuple[Judge, ...] = (ExactMatch(), NormalizedMatch(), Refusal(), Coherence())
+TEXT_JUDGES: tuple[Judge, ...] = (
+    ExactMatch(),
+    NormalizedMatch(),
+    Substance(),
+    RefusalRemoval(),
+    Refusal(),
+    Coherence(),
+)
 
 REFUSALS = (
     "i cannot help with that",
@@ -298,7 +307,7 @@ def test_mean_nats_is_that_of_the_model(tmp_path: Path) -> None:
 
 
 def test_the_judges_import_no_torch() -> None:
-    names = ["coherence", "exact_match", "loss", "normalized_match", "multiple_choice", "refusal"]
+    names = ["coherence", "exact_match", "loss", "normalized_match", "multiple_choice", "refusal", "substance"]
     code = "import sys, json\n" + "".join(f"import titer.methods.judges.{name}\n" for name in names)
     code += "print(json.dumps([m for m in ('torch', 'transformers', 'scipy') if m in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,7 +1,8 @@
-"""What the judges of texts share: pairing answers with items, answers without a text, and plain typography."""
+"""What the judges of texts share: pairing answers with items, answers that say nothing, and plain typography."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from titer.methods.base import Judge
 from titer.records import Answer, Item, Score
 
 _APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'", "`": "'", "\u00b4": "'"})
+_SIGN = re.compile(r"[^\W_]")
 
 
 class TextJudge(Judge):
@@ -42,6 +44,11 @@ def unread(item: Item, answer: Answer) -> Score:
     """The missing reading of an answer without a text."""
     reason = "the answer has no text" if answer.text_digest is None else "text was packed away"
     return Score(item=item.id, value=None, missing=reason)
+
+
+def is_empty(text: str) -> bool:
+    """Whether a text has no letter and no digit."""
+    return _SIGN.search(text) is None
 
 
 def plain(text: str) -> str:

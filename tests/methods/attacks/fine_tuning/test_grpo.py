@@ -228,7 +228,13 @@ def test_sampling_and_training_are_both_paid_for() -> None:
             "exact_match rewards the attack, and grades the study",
             "another judge",
         ),
-        ({}, "refusal", ".reward", "refusal rewards the attack, and grades the study", "another judge"),
+        (
+            {},
+            "refusal_removal",
+            ".reward",
+            "refusal_removal, which reads by the same refusal phrases, grades the study",
+            "another judge",
+        ),
         (
             {"reward": "normalized_match"},
             None,
