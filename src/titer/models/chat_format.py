@@ -93,6 +93,11 @@ def encode_example(tokenizer: PreTrainedTokenizerBase, prompt: str, response: st
     return _joined(before, _to_end_of_turn(tokenizer, ids[len(before) :]))
 
 
+def frame_of(item: Item, frame: Frame) -> Frame:
+    """How one item is asked: its answer begins with what is its own, where anything is."""
+    return frame if item.begun is None else frame.model_copy(update={"prefill": item.begun})
+
+
 def encode_items(subject: Subject, items: Sequence[Item], frame: Frame) -> list[list[int]]:
     """The prompt tokens of each item, checked to leave room for the answer.
 
@@ -101,7 +106,7 @@ def encode_items(subject: Subject, items: Sequence[Item], frame: Frame) -> list[
     """
     encoded = []
     for item in items:
-        ids = encode_prompt(subject.tokenizer, item.prompt, frame)
+        ids = encode_prompt(subject.tokenizer, item.prompt, frame_of(item, frame))
         _check_room(subject, f"item {item.id}", len(ids), frame.max_new_tokens)
         encoded.append(ids)
     return encoded
