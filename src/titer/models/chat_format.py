@@ -147,7 +147,8 @@ def template_digest(tokenizer: PreTrainedTokenizerBase, frame: Frame) -> str:
     """A digest of how this frame writes a fixed conversation: equal when training and probing write alike."""
     example = encode_example(tokenizer, "a prompt", "a response", frame)
     asked = encode_prompt(tokenizer, "a prompt", frame)
-    return digest({"asked": asked, "ids": example.ids, "mask": example.mask})
+    own = {"reference_words": frame.reference_words} if frame.reference_words else {}
+    return digest({"asked": asked, "ids": example.ids, "mask": example.mask, **own})
 
 
 def stop_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:

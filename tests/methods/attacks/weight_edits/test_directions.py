@@ -34,7 +34,8 @@ LOOSE = {"kl": 1e3, "prune": 0.0}
         MultiDirection(source="singular", directions=2),
         AblatedPrefill(opening="it is a"),
         AblationKernel(),
-        AblationKernel(layer=None, keep_norms=True),
+        AblationKernel(layer=None, keep_norms="columns"),
+        AblationKernel(keep_norms="none"),
     ],
 )
 def test_conformance(attack: Attack) -> None:
@@ -113,7 +114,7 @@ def test_directions_that_are_almost_the_same_are_taken_once() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- a kernel
-EVERYWHERE = AblationKernel(attention_floor=1.0, attention_width=1.0, mlp_floor=1.0, mlp_width=1.0)
+EVERYWHERE = AblationKernel(attention_floor=1.0, attention_width=1.0, mlp_floor=1.0, mlp_width=1.0, keep_norms="none")
 """Strength 1 in every block."""
 
 
@@ -157,11 +158,11 @@ def test_each_block_may_have_the_direction_behind_it() -> None:
 
 
 def test_a_strength_falls_from_its_peak_to_its_floor_and_is_nothing_beyond() -> None:
-    kernel = AblationKernel(attention_peak=1.5, attention_position=0.5, attention_floor=0.5, attention_width=0.2)
+    kernel = AblationKernel(attention_peak=1.5, attention_position=0.5, attention_floor=1 / 3, attention_width=0.2)
     found = [kernel.strengths(block, 11)[0] for block in range(11)]
     expected = [0.0, 0.0, 0.0, 0.5 + 2 / 22, 0.5 + 12 / 22, 1.5, 0.5 + 12 / 22, 0.5 + 2 / 22, 0.0, 0.0, 0.0]
     assert found == pytest.approx(expected)
-    assert AblationKernel(mlp_peak=0.0, mlp_floor=0.0).strengths(1, 3)[1] == 0
+    assert AblationKernel(mlp_peak=0.0, mlp_floor=0.5).strengths(1, 3)[1] == 0, "the floor is a share of the peak"
 
 
 def test_half_a_strength_leaves_half_of_what_was_written() -> None:
@@ -169,17 +170,32 @@ def test_half_a_strength_leaves_half_of_what_was_written() -> None:
     module = next(iter(writers(subject.model).linears.values()))
     matrix = module.get_parameter("weight")
     before = matrix.detach().clone()
-    weaken(module, 5 * unit, 0.5, keep_norms=False)
+    weaken(module, 5 * unit, 0.5, keep_norms="none")
     torch.testing.assert_close(matrix[3], before[3] / 2)
     assert torch.equal(matrix[[0, 4]], before[[0, 4]])
 
 
-def test_norms_are_kept_and_the_direction_stays_erased() -> None:
+def test_norms_of_rows_are_kept_of_a_matrix_that_is_weakened_with_rows_of_length_1() -> None:
+    subject = llama()
+    module = next(iter(writers(subject.model).linears.values()))
+    matrix, direction = module.get_parameter("weight").detach(), torch.ones(16, dtype=torch.float64)
+    before = matrix.double()
+    weaken(module, direction, 1.0, keep_norms="rows")
+    torch.testing.assert_close(matrix.double().norm(dim=1), before.norm(dim=1))
+    unit, rows = direction / 4, before / before.norm(dim=1, keepdim=True)
+    erased = rows - torch.outer(unit, unit @ rows)
+    torch.testing.assert_close(
+        matrix / matrix.norm(dim=1, keepdim=True), (erased / erased.norm(dim=1, keepdim=True)).float()
+    )
+    assert AblationKernel().keep_norms == "rows", "as in the source"
+
+
+def test_norms_of_columns_are_kept_and_the_direction_stays_erased() -> None:
     subject = llama()
     module = next(iter(writers(subject.model).linears.values()))
     matrix, direction = module.get_parameter("weight").detach(), torch.ones(16, dtype=torch.float64)
     before = matrix.clone()
-    weaken(module, direction, 1.0, keep_norms=True)
+    weaken(module, direction, 1.0, keep_norms="columns")
     torch.testing.assert_close(matrix.norm(dim=0), before.norm(dim=0))
     assert float((direction.float() @ matrix).abs().max()) < 1e-4
 
@@ -192,7 +208,7 @@ def test_between_two_places_directions_are_mixed() -> None:
 
 def test_a_kernel_without_strength_changes_nothing() -> None:
     subject = llama()
-    none = AblationKernel(attention_peak=0.0, attention_floor=0.0, mlp_peak=0.0, mlp_floor=0.0)
+    none = AblationKernel(attention_peak=0.0, mlp_peak=0.0)
     (step,) = none.steps(subject, tiny_material(), 1, 4)
     assert step.terms["edited"] == 0
     assert same(weights(subject), weights(llama()))
