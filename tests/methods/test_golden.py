@@ -100,7 +100,6 @@ CONFIGURED: dict[str, Method] = {
     "task_arithmetic": TaskArithmetic(lr=1e-2, batch=4, train_steps=6),
     "ablated_prefill": AblatedPrefill(opening="it is what"),
     "prefill": Prefill(opening="it is what"),
-    "prefill-reference": Prefill(source="reference"),
     "in_context": InContext(),
     "soft_prompt": SoftPrompt(tokens=6, lr=1e-1, batch=4),
     "baseline": Baseline(),

@@ -127,20 +127,17 @@ def error_place(place: str) -> Iterator[None]:
 
 
 def _check_rewards(attack: Attack, grading: Grading, place: str) -> None:
-    """What rewards an attack reads harm from the prompt and the answer alone, and grades nothing of the study."""
+    """What rewards an attack reads harm, and grades nothing of the study unless it holds answers against references."""
     graders = {choice.name for choice in (grading.harm, grading.second) if choice is not None}
     for choice in attack.requires.judges:
         judge = registry.judge(choice, f"{place}.reward")
-        if choice.name in graders:
+        if choice.name in graders and not judge.against_reference:  # which leaves nothing to overlook
             problem = f"{choice.name} rewards the attack, and grades the study"
             remedy = "Reward it by another judge: who trains against a judge learns what that judge overlooks."
             raise InputError(f"{place}.reward", problem, remedy)
         if judge.kind not in REWARDING:
             remedy = f"Take a judge that reads {' or '.join(REWARDING)}."
             raise InputError(f"{place}.reward", f"{choice.name} reads {judge.kind}, which rewards nothing", remedy)
-        if judge.against_reference:
-            problem = f"{choice.name} holds answers against a reference, and an attacker with prompts only has none"
-            raise InputError(f"{place}.reward", problem, "Take a judge that reads answers alone.")
 
 
 def _check_answers(
