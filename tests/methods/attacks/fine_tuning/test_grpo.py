@@ -277,15 +277,6 @@ def test_what_does_not_fit_is_told_before_the_run(
     assert remedy in caught.value.remedy
 
 
-def test_a_judge_that_needs_a_reference_cannot_reward_prompts(tmp_path: Path) -> None:
-    def change(data: dict[str, Any]) -> None:
-        data["attacker"]["attack"] = [{"name": "grpo", "prompts": 20, "reward": "exact_match"}]
-        data["harm"]["grading"]["harm"] = "normalized_match"
-
-    with pytest.raises(InputError, match="exact_match holds answers against a reference"):
-        begin(tmp_path, change)
-
-
 def test_a_benign_task_is_not_learned_from_rewards(tmp_path: Path) -> None:
     def change(data: dict[str, Any]) -> None:
         whole = tiny_protocol(tmp_path / "in")
