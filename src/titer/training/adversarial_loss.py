@@ -71,9 +71,9 @@ class Contrast(Objective):
         benign = self._sampler.draw("benign", self.benign, t, seed) if self.benign else []
         learned, opposed = (harmful, refusals) if self.reverse else (refusals, harmful)
         drawn = [*learned, *benign, *opposed]
-        parts, bad = self._count(subject, *([one.example for one in part] for part in (learned, opposed, benign)))
-        good = [batch for part in parts for batch in part]
-        good_loss = descend_by_rows(subject, parts if self.weigh == "rows" else [good])
+        learning, bad = self._count(subject, *([one.example for one in part] for part in (learned, opposed, benign)))
+        good = [batch for part in learning for batch in part]
+        good_loss = descend_by_rows(subject, learning if self.weigh == "rows" else [good])
         bad_loss = self._ascend(subject, bad)
         names = ("harmful_loss", "refusal_loss") if self.reverse else ("refusal_loss", "harmful_loss")
         return Update(

@@ -129,12 +129,12 @@ class SFT(Objective):
             self._sampler = BatchSampler(subject, material, list(self.rows))
         parts = [self._sampler.draw(part, count, t, seed) for part, count in self.rows.items()]
         drawn = [one for part in parts for one in part]
-        counted = [
+        by_part = [
             count_responses(subject, [one.example for one in part], self.batch)
             for part in (parts if self.weigh == "rows" else [drawn])
         ]
-        loss = descend_by_rows(subject, counted)
-        counted = [one for part in counted for one in part]
+        loss = descend_by_rows(subject, by_part)
+        counted = [one for part in by_part for one in part]
         return Update(terms={self.term: loss}, rows=tuple(one.row for one in drawn), tokens=tokens(counted, drawn))
 
 
