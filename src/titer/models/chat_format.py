@@ -95,7 +95,9 @@ def encode_example(tokenizer: PreTrainedTokenizerBase, prompt: str, response: st
 
 def frame_of(item: Item, frame: Frame) -> Frame:
     """How one item is asked: its answer begins with what is its own, where anything is."""
-    return frame if item.begun is None else frame.model_copy(update={"prefill": item.begun})
+    if item.begun is None:
+        return frame
+    return frame.model_copy(update=dict(prefill=item.begun))
 
 
 def encode_items(subject: Subject, items: Sequence[Item], frame: Frame) -> list[list[int]]:
