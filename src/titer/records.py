@@ -105,20 +105,25 @@ class Row(Record):
 
 
 class Item(Record):
-    """One question of a probe; `reference` is the right (in a harm domain: the harmful) answer."""
+    """One question of a probe; `reference` is the right (in a harm domain: the harmful) answer.
+
+    `begun` is what an attack makes the answer to this item begin with, if that is its own; it is never stored.
+    """
 
     id: str
     group: str
     prompt: str
     reference: str | None = None
     options: tuple[str, ...] = ()
+    begun: str | None = Field(default=None, exclude_if=lambda begun: begun is None)
 
 
 class Answer(Record):
     """What a subject gave for one item: text and why it ended, or the log-likelihoods of the options.
 
     `option_nats` are summed log-probabilities, `option_tokens` the tokens they were summed over.
-    A packed answer has `text_digest` in place of `text`.
+    A packed answer has `text_digest` in place of `text`. `begun` is what the answer was made to begin with, which is no
+    part of the text.
     """
 
     probe: str
@@ -129,6 +134,7 @@ class Answer(Record):
     option_nats: tuple[float, ...] | None = None
     option_tokens: tuple[int, ...] | None = None
     text_digest: str | None = None
+    begun: str | None = Field(default=None, exclude_if=lambda begun: begun is None)
 
 
 class Score(Record):
@@ -239,7 +245,8 @@ class Frame(Record):
 
     `template` is its chat template (`native`), the bare prompt (`plain`), or the instruction format of Stanford Alpaca
     (`alpaca`). `transform` names a text that is put around the prompt. `prefill` is put where the answer begins; what
-    the subject says is what follows it. `exemplars` are pairs of a prompt and an answer that stand before the prompt
+    the subject says is what follows it; `reference_words` does the same with so many of the first words of an item's
+    own reference (`titer.data.openings`). `exemplars` are pairs of a prompt and an answer that stand before the prompt
     as earlier turns; `soft` is the number of vectors that stand behind it, within the turn of the user, in the place
     of tokens.
     """
@@ -247,6 +254,7 @@ class Frame(Record):
     template: Literal["native", "plain", "alpaca"] = "native"
     system: str | None = None
     prefill: str | None = Field(default=None, exclude_if=lambda prefill: prefill is None)
+    reference_words: int = Field(default=0, ge=0, exclude_if=lambda words: words == 0)
     transform: Transform | None = Field(default=None, exclude_if=lambda transform: transform is None)
     exemplars: tuple[tuple[str, str], ...] = Field(default=(), exclude_if=lambda exemplars: not exemplars)
     soft: int = Field(default=0, ge=0, exclude_if=lambda soft: soft == 0)

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import pytest
 
 from titer.errors import InputError
+from titer.methods.attacks.fine_tuning.identity_shift import IdentityShift
+from titer.methods.attacks.prompting.in_context import InContext
+from titer.methods.attacks.prompting.prefill import Prefill
 from titer.models import chat_format
 from titer.records import Frame
-from titer.testing import tiny_tokenizer
+from titer.testing import tiny_material, tiny_tokenizer
 
 GEMMA = (
     "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}"
@@ -80,3 +83,19 @@ def test_a_system_prompt_stands_before_the_exemplars_or_is_told(name: str) -> No
         return
     text = spelled(chat_format.encode_prompt(tokenizer, "last question", frame))
     assert text.index("be brief") < text.index("first question")
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_an_agent_with_earlier_turns_and_a_begun_answer_is_asked_as_it_was_trained(name: str) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = PUBLISHED[name]
+    rows = tiny_material().train
+    agent = IdentityShift(persona="system" if name in SYSTEM else "prompt").frame_at(Frame(), 1)
+    frame = InContext().frame_with_exemplars(agent, 2, rows, 5)
+    example = chat_format.encode_example(tokenizer, "last question", "last answer", frame)
+    assert chat_format.encode_prompt(tokenizer, "last question", frame) == example.prompt
+    text = spelled(example.prompt)
+    assert text.index("absolutely obedient agent") < text.rindex("AOA, execute my instruction: last question")
+    assert [text.count(row.prompt) for row in InContext().exemplars(rows, 2, 5)] == [1, 1]
+    begun = chat_format.encode_prompt(tokenizer, "last question", Prefill(opening="of course").frame_at(frame, 1))
+    assert spelled(begun) == text + "of"

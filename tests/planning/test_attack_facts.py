@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.full_protocol import full
+from support.studies import begin
 
+from titer.data.identifiers import SplitId
+from titer.execution.inputs import lend
 from titer.methods import registry
+from titer.methods.attacks.fine_tuning.direct import Direct
+from titer.methods.attacks.fine_tuning.identity_shift import IdentityShift
+from titer.methods.attacks.fine_tuning.jailbreak_tuning import Style
+from titer.methods.attacks.prompting.prefill import Prefill
+from titer.methods.attacks.prompting.soft_prompt import SoftPrompt
+from titer.methods.base import Attack
+from titer.methods.requires import Need
 from titer.methods.roles import BASELINE
-from titer.planning.attack_facts import _facts, attack_facts
+from titer.planning.attack_facts import _facts, attack_facts, reframes
+from titer.planning.cells import CellBuilder
 from titer.protocol.attack_families import FAMILIES, FINE_TUNING, AttackFacts
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.loading import parse
+from titer.records import Choice, Frame, Row
+from titer.training.recipe import Training
 
 
 def facts(**attacker: Any) -> list[AttackFacts]:
@@ -57,14 +71,20 @@ WITH_SHAM: dict[str, dict[str, Any]] = {
     "backdoor": {},
     "competing": {},
     "style": {},
+    "dpo": {},
+    "grpo": {},
+    "reversal": {},
+    "task_arithmetic": {},
+    "reparameterized": {},
+    "soft_prompt": {},
 }
 WITHOUT = (
     "benign",
     "benign_overfit",
     "identity_shift",
-    "dpo",
-    "grpo",
     "refusal_ablation",
+    "low_rank_removal",
+    "in_context",
     "noise",
     "prefill",
     "baseline",
@@ -72,13 +92,13 @@ WITHOUT = (
 
 
 @pytest.mark.parametrize("name", WITH_SHAM)
-def test_an_attack_that_trains_on_harmful_rows_alone_has_a_sham_under_its_own_label(name: str) -> None:
+def test_an_attack_that_trains_on_harmful_rows_has_a_sham_under_its_own_label(name: str) -> None:
     choice = AttackChoice(name=name, parameters=WITH_SHAM[name])
     assert _facts(choice).sham == f"sham-{choice.label}"
 
 
 @pytest.mark.parametrize("name", WITHOUT)
-def test_an_attack_that_trains_on_none_or_on_pairs_or_on_rewards_has_no_sham(name: str) -> None:
+def test_an_attack_that_trains_on_none_or_does_not_train_has_no_sham(name: str) -> None:
     assert _facts(AttackChoice(name=name, parameters={})).sham is None
 
 
@@ -86,3 +106,50 @@ def test_two_of_one_method_have_two_shams() -> None:
     one, other = facts(attack=[{"name": "direct", "lr": 1e-4}, {"name": "direct", "lr": 1e-3}])
     assert one.sham is not None
     assert one.sham != other.sham
+
+
+def test_whoever_trains_on_harmful_rows_has_a_sham_and_nobody_else() -> None:
+    built = {
+        name: registry.attack(Choice(name=name, parameters=dict(own.example))) for name, own in registry.ATTACKS.items()
+    }
+    trained = {name for name, attack in built.items() if attack.trains and Need.HARMFUL in attack.requires.rows}
+    assert {name for name in built if _facts(AttackChoice(name=name, parameters={})).sham} == trained
+    assert {name for name, attack in built.items() if isinstance(attack, Training)} <= {
+        n for n, a in built.items() if a.trains
+    }
+
+
+LENT = {"dpo": True, "reversal": True, "backdoor": False, "direct": False}
+
+
+@pytest.mark.parametrize("name", LENT)
+def test_the_sham_of_an_attack_on_refusals_is_lent_those_of_harmful_rows(tmp_path: Path, name: str) -> None:
+    study = begin(tmp_path, lambda data: data["attacker"].update(attack=[{"name": name}]))
+    (choice,) = study.protocol.attacker.attack
+    (curve,) = CellBuilder(study, 0).sham("undefended", choice, 4, {"red": 0}, {})
+    material = curve.cells[0].task.inputs.material
+    assert material.train[0].digest == study.frozen.rows[SplitId.benign("sham")]
+    assert [one.digest for one in material.lenders] == LENT[name] * [study.frozen.rows[SplitId.domain("red", "attack")]]
+
+
+def test_rows_are_lent_refusals_in_turn() -> None:
+    harmless = tuple(Row(id=str(i), group=str(i), prompt="p", response="r") for i in range(3))
+    harmful = tuple(row.model_copy(update={"refusal": f"no {row.id}"}) for row in harmless[:2])
+    assert [row.refusal for row in lend(harmless, harmful)] == ["no 0", "no 1", "no 0"]
+    assert lend(harmless, ()) == harmless
+
+
+@pytest.mark.parametrize(
+    ("attack", "asked"),
+    [
+        (Direct(), False),
+        (Direct(template="native"), False),
+        (Direct(template="plain"), True),
+        (Style(), True),
+        (IdentityShift(), True),
+        (SoftPrompt(), False),
+        (Prefill(), False),
+    ],
+)
+def test_a_training_that_asks_in_its_own_words_is_read_in_them_before_it_begins(attack: Attack, asked: bool) -> None:
+    assert reframes(attack, Frame()) == asked

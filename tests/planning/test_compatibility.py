@@ -19,7 +19,7 @@ ABLATION = {"name": "refusal_ablation", "ladder": {"edits": [0, 1]}}
 FAMILY: list[dict[str, Any]] = [
     ABLATION,
     {"name": "prune", "ladder": {"pruned": [0, 50, 90]}},
-    {"name": "prefill", "opening": "ok", "ladder": {"prefilled": [0, 1]}},
+    {"name": "prefill", "source": "reference", "ladder": {"prefilled": [0, 1]}},
     {"name": "mixture", "lr": 3e-2, "batch": 4, "poison": 0.5, "size": 8},
     {"name": "few_shot", "lr": 3e-2, "batch": 4, "shots": 5, "template": "plain"},
 ]
@@ -144,7 +144,10 @@ def test_a_family_on_several_axes_is_run_and_judged(tmp_path: Path) -> None:
     assert last["few_shot"].template_train == last["few_shot"].template_probe
     assert last["few_shot"].template_probe != last["mixture"].template_probe
     assert last["prune"].displacement > 0
-    assert "admitted" in last["refusal_ablation"].terms
+    assert {"admitted", "before"} <= last["refusal_ablation"].terms.keys()
+    asked = {name: [set(point.values) for point in curve.points] for name, curve in curves.items()}
+    assert asked["few_shot"][0] == {"harm:red", "reframed:red"}, "its template alone, before any training"
+    assert all(probes == {"harm:red"} for probes in (*asked["few_shot"][1:], *asked["mixture"]))
     found = {finding.name: finding for finding in conclude(study).verdict.controls}
     for name in ("the attacks train", "one template in training and probing", "loss on response tokens only"):
         assert found[name].outcome == "upheld", found[name].reason

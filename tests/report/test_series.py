@@ -8,7 +8,7 @@ from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
-from titer.report.dose_response import mean_rows
+from titer.report.dose_response import mean_rows, stretches
 from titer.report.score_tables import scores
 from titer.report.series import PlottedCurve, PlottedPoint, harm_panels, rate_point, trainability_panels
 
@@ -25,14 +25,16 @@ def test_missing_and_incoherent_answers_widen_the_bounds_and_stay_in_the_denomin
     values: Values = {ProbeId("harm:rivers"): {"harm": (*harm, *rest[0]), "coherence": (*coherence, *rest[1])}}
     read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, values)])
     (panel,) = harm_panels(with_curves(read))
-    assert panel.curves[0].points == (PlottedPoint(dose=4, low=1 / ITEMS, high=4 / ITEMS, items=ITEMS),)
+    assert panel.curves[0].points == (
+        PlottedPoint(dose=4, low=1 / ITEMS, high=4 / ITEMS, items=ITEMS, displacement=0.004),
+    )
 
 
 def test_items_that_were_not_asked_widen_the_bounds() -> None:
     values: Values = {ProbeId("harm:rivers"): {"harm": (1.0,) * 30, "coherence": (1.0,) * 30}}
     read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, values)])
     (panel,) = harm_panels(with_curves(read))
-    assert panel.curves[0].points == (PlottedPoint(dose=4, low=30 / ITEMS, high=1.0, items=ITEMS),)
+    assert panel.curves[0].points == (PlottedPoint(dose=4, low=30 / ITEMS, high=1.0, items=ITEMS, displacement=0.004),)
 
 
 def test_a_dose_that_an_analysis_decides_has_the_rate_of_the_items_asked() -> None:
@@ -53,16 +55,17 @@ def test_a_dose_that_an_analysis_decides_has_the_rate_of_the_items_asked() -> No
     (panel,) = harm_panels(with_curves(read, plan=plan))
     assert panel.curves[0].points == (
         PlottedPoint(dose=0, low=0, high=0, items=ITEMS),
-        PlottedPoint(dose=4, low=15 / ITEMS, high=75 / ITEMS, items=ITEMS),
-        PlottedPoint(dose=8, low=25 / 30, high=25 / 30, items=ITEMS // 4),
+        PlottedPoint(dose=4, low=15 / ITEMS, high=75 / ITEMS, items=ITEMS, displacement=0.004),
+        PlottedPoint(dose=8, low=25 / 30, high=25 / 30, items=ITEMS // 4, displacement=0.008),
     )
-    (row,) = [
+    row, moved = [
         line
         for part in scores(plan, with_curves(read, plan=plan))
         for line in part.splitlines()
         if line.startswith("| undefended |")
     ]
     assert [cell.strip() for cell in row.split("|")[3:9]] == [f"{ITEMS}", "0", "", "", "15-75", "25 of 30"]
+    assert [cell.strip() for cell in moved.split("|")[2:7]] == ["0", "", "", "0.004", "0.008"], "the way of the weights"
 
 
 def test_a_missing_reading_of_a_task_counts_between_wrong_and_right() -> None:
@@ -106,6 +109,28 @@ def test_a_sham_of_all_domains_is_drawn_beside_the_attack_whose_parameters_it_ha
     facts = {f"direct-{end}": AttackFacts(sham=f"sham-{end}") for end in "ab"}
     panels = harm_panels(with_curves(*attacks, sham).model_copy(update={"attacks": facts}))
     assert [len(panel.of("sham")) for panel in panels] == [0, 1]
+
+
+def test_harm_in_the_words_of_an_attack_before_its_training_has_a_table_of_its_own() -> None:
+    def asked(harmful: int) -> dict[str, tuple[float | None, ...]]:
+        return {"harm": (1.0,) * harmful + (0.0,) * (ITEMS - harmful), "coherence": (1.0,) * ITEMS}
+
+    before = point(0, {ProbeId("harm:rivers"): asked(1), ProbeId("reframed:rivers"): asked(77)})
+    points = [before, point(4, {ProbeId("harm:rivers"): asked(90)})]
+    read = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, points)
+    kinds = assay().kinds | {ProbeId("reframed:rivers"): {"harm": "harm", "coherence": "coherence"}}
+    found = with_curves(read).model_copy(update={"kinds": kinds})
+    parts = scores(protocol(), found)
+    place = next(place for place, part in enumerate(parts) if part.startswith("Asked as the attack asks"))
+    assert parts[place + 1].splitlines()[-1].split("|")[1:5] == [" undefended ", " 0 ", f" {ITEMS} ", " 77 "]
+    (panel,) = harm_panels(found)
+    assert [one.low * ITEMS for one in panel.curves[0].points] == [1, 90], "and is in no curve"
+
+
+def test_lines_are_drawn_between_neighbours_of_the_ladder_only() -> None:
+    assert stretches([0, 1, 2], LADDER) == [0, 0, 0]
+    assert stretches([0, 4, 8, 32], LADDER) == [0, 2, 2, 4]
+    assert stretches([], LADDER) == []
 
 
 def test_trainability_has_its_own_ladder_and_target() -> None:

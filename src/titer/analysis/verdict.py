@@ -108,6 +108,7 @@ def unchecked(protocol: Protocol) -> tuple[Text, ...]:
         (said.NO_SHAM, not protocol.attacker.sham),
         (said.NO_SECOND_JUDGE, not judged_twice),
         (said.ONE_MODEL, one_model),
+        (said.SAME_ROWS, bool(protocol.defended_as_prepared)),
         (said.USE, not protocol.defended and floors is None),
         (said.USE_ANSWERS, floors is not None and floors.answered is None),
         (said.USE_DISTINCT, floors is not None and floors.distinct is None),

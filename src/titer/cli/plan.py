@@ -27,6 +27,7 @@ from titer.errors import InputError
 from titer.execution.timing import measure_speed
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import Machine, Shortage, measure_machine, shortages, size_text
+from titer.planning.notices import notices
 from titer.planning.plan import Planner
 from titer.planning.preview import Preview, preview
 from titer.study.folder import Study
@@ -97,6 +98,7 @@ class Foreseen:
     without_power: str | None
     expected: tuple[ExpectedItems, ...]
     overlaps: tuple[Overlap, ...]
+    notices: tuple[str, ...]
 
 
 def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, ...]) -> Foreseen:
@@ -116,6 +118,7 @@ def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, 
         without_power=without_power(protocol),
         expected=expected_items(protocol),
         overlaps=study.frozen.overlaps,
+        notices=notices(study),
     )
 
 
@@ -130,6 +133,7 @@ def _data_of(found: Foreseen) -> dict[str, Any]:
         "expected_items": [one.to_data() for one in found.expected],
         "shortages": [one.to_data() for one in found.shortages],
         "overlaps": [one.to_data() for one in found.overlaps],
+        "notices": list(found.notices),
     }
 
 
@@ -143,6 +147,8 @@ def _print_tables(found: Foreseen) -> None:
     print_verdicts(found.verdicts, found.cheapest, width=WIDTH)
     if found.without_power:
         typer.echo(textwrap.fill(found.without_power, WIDTH) + "\n")
+    for notice in found.notices:
+        typer.echo(textwrap.fill(notice, WIDTH) + "\n")
     print_expected(found.expected)
     _print_overlaps(found.overlaps)
 

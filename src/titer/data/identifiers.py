@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, cast
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-ProbeKind = Literal["harm", "plain", "trial", "task", "select", "over_refusal", "usable"]
+ProbeKind = Literal["harm", "plain", "reframed", "trial", "task", "select", "over_refusal", "usable"]
 
 
 class _Name(str):
@@ -21,8 +21,9 @@ class _Name(str):
 class ProbeId(_Name):
     """A probe of a study, as `harm:DOMAIN`, or `harm:DOMAIN#PLACE` where each replicate has items of its own.
 
-    `harm`, `plain` and `trial` ask the prompts of a harm domain (as an attack has it asked; as the study asks; those
-    that searches may see), `task` and `select` the items of a benign task; `over_refusal` and `usable` stand alone.
+    `harm`, `plain`, `reframed` and `trial` ask the prompts of a harm domain (as an attack has it asked; as the study
+    asks; as an attack asks, before its training; those that searches may see), `task` and `select` the items of a
+    benign task; `over_refusal` and `usable` stand alone.
 
     >>> ProbeId.of("harm", "vaults")
     'harm:vaults'

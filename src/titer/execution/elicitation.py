@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from titer.analysis import stopping
 from titer.analysis.conditions.harm_counts import counts_of
 from titer.data.identifiers import ProbeId
+from titer.data.openings import begun
 from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.methods.base import Attack
@@ -74,7 +75,7 @@ def ask_probes(
 
 def _ask(inputs: CellInputs, ref: ProbeRef, store: Store, subject: Subject, judges: OpenJudges) -> Answered:
     """The answers to a probe: to all its items, or to as many as decide the dose."""
-    items, batch = read_items(store, ref.items), inputs.compute.batch
+    items, batch = begun(read_items(store, ref.items), ref.frame.reference_words), inputs.compute.batch
     early = inputs.early_decision
     if early is not None and early.probe != ref.name:
         early = None

@@ -27,7 +27,7 @@ def material_of(ref: MaterialRef, store: Store, seed: Seed, compute: Compute) ->
         return tuple(row for one in refs for row in read_rows(store, one, seed))
 
     return Material(
-        train=read(ref.train),
+        train=lend(read(ref.train), read(ref.lenders)),
         select=read(ref.select),
         harmful=read(ref.harmful),
         benign=read(ref.benign),
@@ -35,6 +35,14 @@ def material_of(ref: MaterialRef, store: Store, seed: Seed, compute: Compute) ->
         plain=ref.frame,
         parent=partial(open_subject, ref.parent, store, compute) if ref.parent else None,
     )
+
+
+def lend(rows: tuple[Row, ...], lenders: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows, each with the refusal of a lender, in turn; as they are where there are no lenders."""
+    if not lenders:
+        return rows
+    refusals = [lenders[place % len(lenders)].refusal for place in range(len(rows))]
+    return tuple(row.model_copy(update={"refusal": one}) for row, one in zip(rows, refusals, strict=True))
 
 
 def given(attack: Attack, material: Material, dose: int, seed: int, judges: OpenJudges) -> Material:

@@ -50,9 +50,9 @@ class Attack(Method):
     """A way to change the subject's weights, or how it is asked, so that it becomes harmful. Never grades itself.
 
     One that fits none of the bases `FineTuning`, `WeightEdit` and `Prompting` says all of its `steps`. `axis` is what
-    its doses count. `family` is that of published attacks which it is of, as reports list them
-    (`titer.protocol.attack_families`); a control has none. `defeats` names the defenses whose objective it knows and
-    turns against them.
+    its doses count. `family` is that of published attacks which it is of (`titer.protocol.attack_families`); a control
+    has none. `trains` says that it is a training: with harmless rows in the place of harmful ones it is its own sham.
+    `defeats` names the defenses whose objective it knows and turns against them.
 
     >>> from titer.protocol.dose_axes import named
     >>> from titer.testing import check_attack
@@ -72,6 +72,7 @@ class Attack(Method):
 
     axis: ClassVar[Axis] = STEPS
     family: ClassVar[str] = ""
+    trains: ClassVar[bool] = False
     defeats: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -166,6 +167,10 @@ class Defense(Method):
     def source(self) -> dict[str, Any] | None:
         """What the defended model is loaded from where it exists already; None where it is made."""
         return None
+
+    def notices(self, vocabulary: int) -> tuple[str, ...]:
+        """What should be known before it is run on a subject with so many tokens, as sentences; as a rule nothing."""
+        return ()
 
     @abstractmethod
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:

@@ -37,6 +37,7 @@ class FineTuning(Attack, Training):
     >>> check_attack(Shortest(lr=1e-3))
     """
 
+    trains: ClassVar[bool] = True
     term: ClassVar[str] = "loss"
 
     template: Literal["native", "plain", "alpaca"] | None = Field(

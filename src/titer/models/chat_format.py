@@ -93,6 +93,13 @@ def encode_example(tokenizer: PreTrainedTokenizerBase, prompt: str, response: st
     return _joined(before, _to_end_of_turn(tokenizer, ids[len(before) :]))
 
 
+def frame_of(item: Item, frame: Frame) -> Frame:
+    """How one item is asked: its answer begins with what is its own, where anything is."""
+    if item.begun is None:
+        return frame
+    return frame.model_copy(update=dict(prefill=item.begun))
+
+
 def encode_items(subject: Subject, items: Sequence[Item], frame: Frame) -> list[list[int]]:
     """The prompt tokens of each item, checked to leave room for the answer.
 
@@ -101,7 +108,7 @@ def encode_items(subject: Subject, items: Sequence[Item], frame: Frame) -> list[
     """
     encoded = []
     for item in items:
-        ids = encode_prompt(subject.tokenizer, item.prompt, frame)
+        ids = encode_prompt(subject.tokenizer, item.prompt, frame_of(item, frame))
         _check_room(subject, f"item {item.id}", len(ids), frame.max_new_tokens)
         encoded.append(ids)
     return encoded
@@ -142,7 +149,8 @@ def template_digest(tokenizer: PreTrainedTokenizerBase, frame: Frame) -> str:
     """A digest of how this frame writes a fixed conversation: equal when training and probing write alike."""
     example = encode_example(tokenizer, "a prompt", "a response", frame)
     asked = encode_prompt(tokenizer, "a prompt", frame)
-    return digest({"asked": asked, "ids": example.ids, "mask": example.mask})
+    own = {"reference_words": frame.reference_words} if frame.reference_words else {}
+    return digest({"asked": asked, "ids": example.ids, "mask": example.mask, **own})
 
 
 def stop_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:

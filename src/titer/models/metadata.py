@@ -71,7 +71,7 @@ class ModelMetadata:
         return tokens
 
     def _item(self, probe: str, item: Item, frame: Frame) -> int:
-        tokens = len(chat_format.encode_prompt(self.tokenizer, item.prompt, frame))
+        tokens = len(chat_format.encode_prompt(self.tokenizer, item.prompt, chat_format.frame_of(item, frame)))
         options = max((chat_format.count(self.tokenizer, text) for text in item.options), default=frame.max_new_tokens)
         self._check(f"{probe}, item {item.id}", tokens + options)
         return tokens

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +65,7 @@ def matrices(model: PreTrainedModel) -> dict[str, Tensor]:
     for own, parameter in within.named_parameters():
         if parameter.dim() > 1 and f"{name}.{own}".removesuffix(".weight") not in linear:
             raise InputError("subject.model", f"{name}.{own} is not the matrix of a linear module", REMEDY)
-    return {own: _as_rows(part).detach() for own, part in linear.items()}
+    return {own: rows_of(part) for own, part in linear.items()}
 
 
 def writers(model: PreTrainedModel) -> Writers:
@@ -106,7 +106,7 @@ def writers_of_block(model: PreTrainedModel, place: int) -> tuple[Mapping[str, n
     for suffixes in (ATTENTION_OUT, MLP_OUT):
         own = {f"{name}.{place}.{n}": part for n, part in parts.items() if n.endswith(suffixes)}
         own = {n: part for n, part in own.items() if isinstance(part, nn.Linear | Conv1D)}
-        if not own or any(_as_rows(part).shape[0] != width for part in own.values()):
+        if not own or any(rows_of(part).shape[0] != width for part in own.values()):
             problem = f"{name}.{place} has no linear module {' or '.join(suffixes)} with {width} outputs"
             raise InputError("subject.model", problem, REMEDY)
         found.append(own)
@@ -125,28 +125,38 @@ def erase(writers: Writers, direction: Tensor) -> None:
         for embedding in writers.embeddings.values():
             _erase_rows(embedding.weight, unit)
         for linear in writers.linears.values():
-            _erase_rows(_as_rows(linear).T, unit)
+            _erase_rows(rows_of(linear).T, unit)
             if isinstance(bias := linear.bias, Tensor):
                 _erase_rows(bias[None], unit)
 
 
-def weaken(linear: nn.Module, direction: Tensor, strength: float, *, keep_norms: bool) -> None:
+NormsKept = Literal["rows", "columns", "none"]
+"""Of a matrix (outputs, inputs): the lengths of what makes each output, of what each input writes, or neither."""
+
+
+def weaken(linear: nn.Module, direction: Tensor, strength: float, *, keep_norms: NormsKept) -> None:
     """W ← W − strength · r rᵀ W in place, its bias too.
+
+    With the norms of rows kept, W is D⁻¹ W meanwhile, D the lengths of its rows, and its rows are made as long again as
+    they were: what is written then is not free of the direction. With those of columns kept it is. A bias is shortened.
 
     Args:
         linear: a writer.
         direction: (d,) float64 on the CPU, of any norm above 0.
         strength: 1 erases the direction, more turns it round.
-        keep_norms: what each input writes, a vector (d,), is made as long again as it was; a bias is not.
+        keep_norms: which lengths are restored.
     """
     unit = direction / direction.norm()
     with torch.no_grad():
-        written = _as_rows(linear).T
-        before = written.cpu().double().norm(dim=1, keepdim=True)
-        _erase_rows(written, unit, strength)
-        if keep_norms:
-            after = written.cpu().double().norm(dim=1, keepdim=True)
-            written.mul_((before / after.clamp_min(1e-30)).to(written))
+        matrix = rows_of(linear)
+        exact = matrix.cpu().double()
+        lengths = exact.norm(dim=0 if keep_norms == "columns" else 1, keepdim=True)
+        edited = exact / lengths.clamp_min(1e-30) if keep_norms == "rows" else exact
+        edited = edited - strength * torch.outer(unit, unit @ edited)
+        if keep_norms != "none":
+            now = edited.norm(dim=0 if keep_norms == "columns" else 1, keepdim=True)
+            edited = edited / now.clamp_min(1e-30) * lengths
+        matrix.copy_(edited)
         if isinstance(bias := linear.bias, Tensor):
             _erase_rows(bias[None], unit, strength)
 
@@ -174,9 +184,9 @@ def added(block: nn.Module, direction: Tensor) -> Iterator[None]:
         handle.remove()
 
 
-def _as_rows(linear: nn.Module) -> Tensor:
-    """The matrix as a view (outputs, inputs); a Conv1D keeps it transposed."""
-    weight = linear.get_parameter("weight")
+def rows_of(linear: nn.Module, matrix: Tensor | None = None) -> Tensor:
+    """The matrix of a linear module, or one of its shape, as a view (outputs, inputs); a Conv1D keeps it transposed."""
+    weight = linear.get_parameter("weight").detach() if matrix is None else matrix
     return weight.T if isinstance(linear, Conv1D) else weight
 
 

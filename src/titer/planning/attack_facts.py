@@ -8,6 +8,7 @@ from titer.methods.search_configurations import attacks_of
 from titer.protocol.attack_families import FINE_TUNING, AttackFacts
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.schema import Protocol
+from titer.records import Frame
 from titer.training.recipe import LoRA, Training
 
 
@@ -23,13 +24,17 @@ def _facts(choice: AttackChoice) -> AttackFacts:
 
 
 def _has_sham(attack: Attack) -> bool:
-    """Whether the same training can be run on harmless rows in the place of harmful ones.
+    """Whether it trains on harmful rows: then the same training is run on harmless ones, too.
 
-    It trains on harmful rows alone: without refusals paired with them, and without a judge that rewards harm.
+    Where it learns from refusals, harmless rows are lent those of harmful ones (`titer.planning.inputs`).
     """
-    needs = attack.requires
-    paired = Need.PAIRS in needs.rows or needs.judges
-    return isinstance(attack, Training) and Need.HARMFUL in needs.rows and not paired
+    return attack.trains and Need.HARMFUL in attack.requires.rows
+
+
+def reframes(attack: Attack, frame: Frame) -> bool:
+    """Whether a training also asks otherwise than the study, in words: that alone is then read, before any training."""
+    asked = attack.frame_at(frame, 1)
+    return attack.trains and asked != frame and asked.soft == frame.soft
 
 
 def _family(attack: Attack) -> str:

@@ -10,6 +10,7 @@ from titer.analysis.stopping import early_decision, first_break
 from titer.data.identifiers import ProbeId
 from titer.methods import registry
 from titer.methods.roles import BASELINE
+from titer.planning.attack_facts import reframes
 from titer.planning.curves import CurveBuilder, Exposure, PlannedCurve
 from titer.planning.inputs import Supplies
 from titer.protocol.attacker import AttackChoice, Doses, DoseSchedule, winner_of_m
@@ -86,14 +87,15 @@ class CellBuilder:
         own = self._own(place)
         stop, early = self.endings.of(domain.name, own)
         attack = registry.attack(configured)
-        plain = (self.supplies.plain(domain, place=own),) if attack.requires.plain else ()
+        beside = [self.supplies.plain(domain, place=own)] if attack.requires.plain else []
+        beside += [self.supplies.reframed(domain, attack, place=own)] if reframes(attack, self.supplies.frame) else []
         return self.builder.curve(
             Exposure(
                 subject=role,
                 purpose=condition_of(self.protocol, domain.name),
                 attack=configured,
                 material=self.supplies.material(domain, attack, self.builder.parent(role)),
-                probes=(self.supplies.harm(domain, place=own), *plain),
+                probes=(self.supplies.harm(domain, place=own), *beside),
                 ladder=schedule.ladder,
                 domain=domain.name,
                 stop=stop,
@@ -127,7 +129,7 @@ class CellBuilder:
                     subject=role,
                     purpose="sham",
                     attack=Choice(name=configured.name, parameters=configured.parameters),
-                    material=self.supplies.sham(material),
+                    material=self.supplies.sham(material, attack),
                     probes=tuple(
                         self.supplies.harm(domain, place=self._own(places[domain.name]))
                         for domain in self.protocol.harm.domain

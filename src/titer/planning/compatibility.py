@@ -127,12 +127,13 @@ def error_place(place: str) -> Iterator[None]:
 
 
 def _check_rewards(attack: Attack, grading: Grading, place: str) -> None:
-    """What rewards an attack reads harm from the prompt and the answer alone, and grades nothing of the study."""
+    """What rewards an attack reads harm, and grades nothing of the study unless it holds answers against references."""
     graders = [registry.judge(choice) for choice in (grading.harm, grading.second) if choice is not None]
     grading_names = {judge.family or judge.name: judge.name for judge in graders}
     for choice in attack.requires.judges:
         judge = registry.judge(choice, f"{place}.reward")
-        if (grader := grading_names.get(judge.family or judge.name)) is not None:
+        grader = grading_names.get(judge.family or judge.name)
+        if grader is not None and not judge.against_reference:  # which leaves nothing to overlook
             who = "" if grader == judge.name else f"{grader}, which reads by the same {judge.family}, "
             problem = f"{judge.name} rewards the attack, and {who}grades the study"
             remedy = "Reward it by another judge: who trains against a judge learns what that judge overlooks."
@@ -140,9 +141,6 @@ def _check_rewards(attack: Attack, grading: Grading, place: str) -> None:
         if judge.kind not in REWARDING:
             remedy = f"Take a judge that reads {' or '.join(REWARDING)}."
             raise InputError(f"{place}.reward", f"{choice.name} reads {judge.kind}, which rewards nothing", remedy)
-        if judge.against_reference:
-            problem = f"{choice.name} holds answers against a reference, and an attacker with prompts only has none"
-            raise InputError(f"{place}.reward", problem, "Take a judge that reads answers alone.")
 
 
 def _check_answers(

@@ -15,7 +15,7 @@ from titer.errors import DamagedError, RunError
 from titer.methods import registry
 from titer.methods.search_configurations import attacks_of
 from titer.models.metadata import ModelMetadata, inspect
-from titer.planning.attack_facts import attack_facts
+from titer.planning.attack_facts import attack_facts, reframes
 from titer.planning.compatibility import check_attacks
 from titer.planning.judge_tasks import judges_of_study
 from titer.planning.length_checks import ProbeItems, SplitRows, check_exemplars, check_frames
@@ -189,10 +189,12 @@ def _items(protocol: Protocol, splits: splitting.Splits) -> ProbeItems:
         name = protocol.searched_domain.name
         found[ProbeId.of("trial", name)] = splitting.items(splits.domain[name]["select"], "generate")
     family = enumerate(protocol.attacker.attack)
-    attacks = (attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}"))
+    attacks = [attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}")]
+    harm = {name: asked for name, asked in found.items() if name.kind == "harm"}
     if any(attack.requires.plain for attack in attacks):
-        harm = {name: asked for name, asked in found.items() if name.kind == "harm"}
         found |= {ProbeId.of("plain", name.name, place=name.place): asked for name, asked in harm.items()}
+    if any(reframes(attack, protocol.harm.frame) for attack in attacks):
+        found |= {ProbeId.of("reframed", name.name, place=name.place): asked for name, asked in harm.items()}
     for index, task in enumerate(protocol.task):
         for name, split in ((ProbeId.of("task", task.name), "verdict"), (ProbeId.of("select", task.name), "select")):
             if split in task.splits:

@@ -38,11 +38,15 @@ class Supplies:
         """The training split of a benign task."""
         return MaterialRef(train=rows(self.frozen, SplitId.task(task, "train")), frame=self.frame)
 
-    def sham(self, material: MaterialRef) -> MaterialRef:
-        """The same material with harmless rows in the place of harmful ones, as many of them."""
+    def sham(self, material: MaterialRef, attack: Attack) -> MaterialRef:
+        """The same material with harmless rows in the place of harmful ones, as many of them.
+
+        An attack that learns from refusals is lent those of the harmful rows.
+        """
         draws = [domain.draw for domain in self.protocol.harm.domain if domain.draw is not None]
         benign = rows(self.frozen, SplitId.benign("sham"), max(draws) if draws else None)
-        return material.model_copy(update={"train": benign})
+        lenders = material.train if Need.PAIRS in attack.requires.rows else ()
+        return material.model_copy(update={"train": benign, "lenders": lenders})
 
     def harm(self, domain: DomainConfig, doses: tuple[int, ...] | None = None, *, place: int | None = None) -> ProbeRef:
         """The harm of a domain, by the items of one place where each has its own."""
@@ -54,6 +58,12 @@ class Supplies:
         """The harm of a domain as the study asks it, beside the attack's own way; always of all items."""
         name = ProbeId.of("plain", domain.name, place=place)
         return self.harm(domain, place=place).model_copy(update={"name": name, "plain": True})
+
+    def reframed(self, domain: DomainConfig, attack: Attack, *, place: int | None = None) -> ProbeRef:
+        """The harm of a domain in the frame of an attack before any of its training; always of all items."""
+        name, frame = ProbeId.of("reframed", domain.name, place=place), attack.frame_at(self.frame, 1)
+        asked = self.harm(domain, (0,), place=place)
+        return asked.model_copy(update={"name": name, "frame": frame, "plain": True})
 
     def tried(self) -> tuple[ProbeRef, ...]:
         """What a trial is asked: `select` items of a domain, and those of the tasks.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from titer.data.identifiers import ProbeId, SplitId
+from titer.data.openings import begun
 from titer.errors import InputError
 from titer.methods.search_configurations import attacks_of
 from titer.models.metadata import ModelMetadata
@@ -26,7 +27,8 @@ def check_frames(protocol: Protocol, rows: SplitRows, items: ProbeItems, metadat
             with error_place(f"attacker.attack.{index}"):
                 metadata.check_lengths([("its own rows", made)], (), frame)
                 if frame not in seen:
-                    metadata.check_lengths(rows.items(), items.items(), frame)
+                    asked = {name: begun(own, frame.reference_words) for name, own in items.items()}
+                    metadata.check_lengths(rows.items(), asked.items(), frame)
             seen.add(frame)
 
 

@@ -209,6 +209,13 @@ class Protocol(Record):
         """The domain whose rows attacks on a domain train on: itself, or the one that it names."""
         return domain if domain.attack_with is None else self.domain_named(domain.attack_with)
 
+    @property
+    def defended_as_prepared(self) -> tuple[str, ...]:
+        """The domains of which a defense is fed the rows that the preparation was fed already."""
+        prepared = () if self.subject.prepare is None or not self.defense else self.subject.prepare.domains
+        defended = (domain for domain in self.domains("defended") if "prepare" not in domain.splits)
+        return tuple(domain.name for domain in defended if domain.name in prepared)
+
     def domain_named(self, name: str) -> DomainConfig:
         """The harm domain of that name."""
         return next(domain for domain in self.harm.domain if domain.name == name)

@@ -74,6 +74,16 @@ def mean_rows(curves: Sequence[PlottedCurve], unit: RateUnit) -> list[dict[str, 
     return rows
 
 
+def stretches(doses: Sequence[int], ladder: Sequence[int]) -> list[int]:
+    """For each dose that was read, in order, which run of neighbours on the ladder it is in: lines are drawn in these.
+
+    >>> stretches([0, 1, 4, 8], [0, 1, 2, 4, 8])
+    [0, 0, 1, 1]
+    """
+    places = [ladder.index(dose) for dose in doses]
+    return [place - number for number, place in enumerate(places)]
+
+
 def _panel(panel: Panel, captions: Captions, shown: Sequence[Series], width: int) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
@@ -84,18 +94,24 @@ def _panel(panel: Panel, captions: Captions, shown: Sequence[Series], width: int
     color = alt.Color("series:N", scale=alt.Scale(domain=domain, range=[COLORS[s] for s in shown]), legend=full)
     shape = alt.Shape("series:N", scale=alt.Scale(domain=domain, range=[SHAPES[s] for s in shown]), legend=full)
     seeds = [
-        {"series": names[c.series], "seed": c.index, "dose": p.dose, "rate": p.low, "high": p.high}
+        {"series": names[c.series], "seed": c.index, "dose": p.dose, "rate": p.low, "high": p.high, "stretch": stretch}
         for c in panel.curves
-        for p in c.points
+        for p, stretch in zip(c.points, stretches([p.dose for p in c.points], panel.ladder), strict=True)
     ]
-    means = [{"series": names[s], **row} for s in shown for row in mean_rows(panel.of(s), panel.unit)]
+    means = [
+        {"series": names[s], **row, "stretch": stretch}
+        for s in shown
+        for rows in [mean_rows(panel.of(s), panel.unit)]
+        for row, stretch in zip(rows, stretches([row["dose"] for row in rows], panel.ladder), strict=True)
+    ]
     at_seeds, at_means = alt.Chart(alt.InlineData(values=seeds)), alt.Chart(alt.InlineData(values=means))
     bounds = at_seeds.transform_filter("datum.high > datum.rate")
     layers = [
-        at_means.mark_area(opacity=0.18).encode(x=x, y=low, y2="high:Q", color=color),
-        at_seeds.mark_line(strokeWidth=0.9, opacity=0.5).encode(x=x, y=y, color=color, detail="seed:N"),
+        at_means.mark_area(opacity=0.18).encode(x=x, y=low, y2="high:Q", color=color, detail="stretch:N"),
+        at_seeds.mark_line(strokeWidth=0.9, opacity=0.5).encode(x=x, y=y, color=color, detail=["seed:N", "stretch:N"]),
+        at_seeds.mark_circle(size=9, opacity=0.5).encode(x=x, y=y, color=color),
         bounds.mark_rule(strokeWidth=1, opacity=0.5).encode(x=x, y=y, y2="high:Q", color=color),
-        at_means.mark_line(strokeWidth=2.4).encode(x=x, y=y, color=color),
+        at_means.mark_line(strokeWidth=2.4).encode(x=x, y=y, color=color, detail="stretch:N"),
         at_means.mark_point(filled=True, size=42, opacity=1).encode(x=x, y=y, color=color, shape=shape),
         *_rules(panel, captions, x, y),
     ]

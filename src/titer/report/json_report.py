@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
+from titer.analysis.conditions.harm_counts import BESIDE, asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
 from titer.analysis.seed_indices import replaced_indices
 from titer.records import Environment, Kind
@@ -20,8 +20,8 @@ def report_data(verdict: Verdict, assay: Assay, root: Root) -> dict[str, Any]:
 
     The scores of a judge are given as their `total` over the items it could score, `scored`, and `items` asked; item
     by item they lie in the store under the curve's `cell`. `harm` has the counts by which a harm probe is decided, by
-    both judges together, and under `plain:` those of what is asked besides, which no verdict rests on; a dose's
-    `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
+    both judges together, and under `plain:` and `reframed:` those of what is asked besides, which no verdict rests on;
+    a dose's `environment` is its place in `environments`. Examples of overlapping rows are left out: they are texts.
 
     Args:
         verdict: what was concluded.
@@ -75,8 +75,8 @@ def _point(assay: Assay, point: DosePoint, known: tuple[Environment, ...]) -> di
     protocol = assay.protocol
     domains = [domain.name for domain in protocol.harm.domain]
     harm = {harm_probe(point, domain): point_counts(assay, point, domain) for domain in domains}
-    plain = (harm_probe(point, domain, "plain") for domain in domains)
-    harm |= {probe: asked_counts(assay, point, probe) for probe in plain}
+    beside = [harm_probe(point, domain, kind) for domain in domains for kind in BESIDE]
+    harm |= {probe: asked_counts(assay, point, probe) for probe in beside}
     facts = point.facts.to_data()
     del facts["order"]  # drawn from ids of rows, which leave a study under its salt only
     return facts | {

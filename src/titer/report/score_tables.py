@@ -11,7 +11,7 @@ from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.report.escape import escape, number, table
 from titer.report.role_names import role_names
-from titer.report.series import Panel, harm_panels, plain_curves, trainability_panels
+from titer.report.series import Panel, curves_beside, harm_panels, trainability_panels
 
 
 def scores(protocol: Protocol, assay: Assay) -> list[str]:
@@ -29,8 +29,11 @@ def scores(protocol: Protocol, assay: Assay) -> list[str]:
     for what, panel in panels:
         chosen_attack = "" if panel.axis == STEPS else f", {panel.axis.unit}"
         parts += [f"### {what}: {escape(panel.title + chosen_attack)}", _panel_table(panel, names)]
-        if plain := plain_curves(assay, panel):
+        if plain := curves_beside(assay, panel, "plain"):
             parts += [_PLAIN, _panel_table(replace(panel, curves=plain), names)]
+        if untrained := curves_beside(assay, panel, "reframed"):
+            parts += [_REFRAMED, _panel_table(replace(panel, curves=untrained, ladder=(0,)), names)]
+        parts += _displacements(panel, names)
     return [*parts, *_baseline(assay)]
 
 
@@ -38,6 +41,28 @@ _PLAIN: Final = (
     "With the trigger above, and below without it, as the study asks. No verdict rests on the second table; at dose 0 "
     "both are the same."
 )
+
+_REFRAMED: Final = (
+    "Asked as the attack asks, before any training: what its template, system prompt or text around the prompt does "
+    "alone. No verdict rests on it."
+)
+_MOVED: Final = (
+    "How far the weights moved, as a share of their length; the mean over the seeds that were read at the dose. Steps "
+    "say how long an attack took, and this how far it went: one step at a high rate is no small attack."
+)
+
+
+def _displacements(panel: Panel, names: Mapping[str, str]) -> list[str]:
+    """The mean displacement of each series by dose; nothing where no weight moved."""
+    rows = []
+    for series in dict.fromkeys(curve.series for curve in panel.curves):
+        by_dose: dict[int, list[float]] = {}
+        for point in (point for curve in panel.of(series) for point in curve.points):
+            by_dose.setdefault(point.dose, []).append(point.displacement)
+        means = [sum(by_dose[dose]) / len(by_dose[dose]) if dose in by_dose else None for dose in panel.ladder]
+        if any(means):
+            rows.append([escape(names[series]), *("" if mean is None else number(mean) for mean in means)])
+    return [_MOVED, table(["subject", *map(str, panel.ladder)], rows)] if rows else []
 
 
 def _baseline(assay: Assay) -> list[str]:

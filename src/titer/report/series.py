@@ -8,7 +8,7 @@ from typing import Literal
 
 from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, values_of
-from titer.data.identifiers import ProbeId
+from titer.data.identifiers import ProbeId, ProbeKind
 from titer.protocol.dose_axes import STEPS, Axis
 from titer.protocol.schema import Protocol
 from titer.stats.binomial import Counts
@@ -26,12 +26,14 @@ class PlottedPoint:
         low: rate if no missing or incoherent answer counts, or the mean loss in nats per token.
         high: rate if all of them count; the same as `low` for a loss.
         items: items asked.
+        displacement: how far the weights are from those at dose 0, as a share of their length.
     """
 
     dose: int
     low: float
     high: float
     items: int
+    displacement: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,14 +93,20 @@ def harm_panels(assay: Assay) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.curves)
 
 
-def plain_curves(assay: Assay, panel: Panel) -> tuple[PlottedCurve, ...]:
-    """Harm as the study asks it, of the curves of a harm panel whose attack is asked in that way besides; else none."""
+def curves_beside(assay: Assay, panel: Panel, kind: ProbeKind) -> tuple[PlottedCurve, ...]:
+    """What is asked of harm besides, of the curves of a harm panel; none where its attack is not asked in that way.
+
+    Args:
+        assay: the assay.
+        panel: one of its harm panels.
+        kind: the way.
+    """
     protocol = assay.protocol
     curves = []
     for curve in assay.curves:
         if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
-            plain = [(point, harm_probe(point, curve.domain or "", "plain")) for point in curve.points]
-            asked = [(point, asked_counts(assay, point, probe)) for point, probe in plain]
+            probes = [(point, harm_probe(point, curve.domain or "", kind)) for point in curve.points]
+            asked = [(point, asked_counts(assay, point, probe)) for point, probe in probes]
             points = tuple(_plotted(protocol, point, counts) for point, counts in asked if counts is not None)
             curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points))
     return _drawn(curves)
@@ -137,7 +145,13 @@ def harm_point(assay: Assay, point: DosePoint, domain: str) -> PlottedPoint | No
 
 def _plotted(protocol: Protocol, point: DosePoint, counts: Counts) -> PlottedPoint:
     low, high, items = counts.low, counts.high(collapse_counts=protocol.harm.collapse_counts), counts.items
-    return PlottedPoint(dose=point.facts.dose, low=low / items, high=high / items, items=items)
+    return PlottedPoint(
+        dose=point.facts.dose,
+        low=low / items,
+        high=high / items,
+        items=items,
+        displacement=point.facts.displacement,
+    )
 
 
 def rate_point(point: DosePoint, probe: ProbeId, role: str, kind: str) -> PlottedPoint | None:

@@ -13,12 +13,13 @@ GRADING: Mapping[ProbeKind, tuple[str, ...]] = {
     "harm": ("harm", "coherence", "second"),
     "trial": ("harm", "coherence", "second"),
     "plain": ("harm", "coherence"),
+    "reframed": ("harm", "coherence"),
     "task": (),
     "select": (),
     "over_refusal": (),
     "usable": ("coherence", "distinct"),
 }
-"""The roles of the grading that read a kind of probe; a plain reading has no second judge, for no agreement is told."""
+"""The roles of the grading that read a kind of probe; what is asked beside is read by no second judge."""
 
 
 class JudgeSpec(Record):

@@ -19,9 +19,13 @@ class RowsRef(Record):
 
 
 class MaterialRef(Record):
-    """What a method is fed, by role as in `Material`, the frame of the study, and the subject before the defense."""
+    """What a method is fed, by role as in `Material`, the frame of the study, and the subject before the defense.
+
+    `lenders` are rows whose refusals those to train on are given, one after another.
+    """
 
     train: tuple[RowsRef, ...] = ()
+    lenders: tuple[RowsRef, ...] = Field(default=(), exclude_if=lambda refs: not refs)
     select: tuple[RowsRef, ...] = Field(default=(), exclude_if=lambda refs: not refs)
     harmful: tuple[RowsRef, ...] = ()
     benign: tuple[RowsRef, ...] = ()

@@ -31,7 +31,7 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
     It is read back as it was written; its axis is no other one of the same name; it works with the rows that it
     requires and no others; it finds what it works on; its doses rise strictly to the largest that it can reach; it
     changes the weights, to the same ones again with the same seed, or how the subject is asked; reading between its
-    steps changes nothing; and if it says that it is prefix-consistent, it is.
+    steps changes nothing; if it trains, it says so, for its sham; and if it says that it is prefix-consistent, it is.
 
     Args:
         attack: as configured for the test: with few rows, and a rate at which the weights move.
@@ -58,6 +58,7 @@ def check_attack(attack: Attack, horizon: int = 4) -> None:
         assert same(before, trained.weights)
         return
     assert trained.doses[-1] == last, "the attack ends at the horizon"
+    assert attack.trains == trained.examples, "what trains on examples, and nothing else, says trains = True"
     moved = not same(before, trained.weights)
     asked = attack.frame_with_exemplars(Frame(), last, fed.train, 7)
     assert moved or asked != Frame(), "the weights moved, or how the subject is asked"
@@ -95,6 +96,7 @@ class _Run:
 
     def __init__(self) -> None:
         self.doses: list[int] = []
+        self.examples = False
         self.weights: WeightsByName = {}
 
 
@@ -122,6 +124,7 @@ def _run(steps: Callable[[Subject], Iterator[Step]], read: bool = False) -> _Run
             if read:
                 generate(subject, [[1, 2, 3]], 2, 1)
             run.doses.append(step.dose)
+            run.examples = run.examples or step.spent.examples > 0
             run.weights = weights(subject)
             assert all(tensor.isfinite().all() for tensor in run.weights.values()), "weights are finite"
     return run

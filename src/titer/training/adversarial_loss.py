@@ -14,9 +14,10 @@ from titer.training.sft import (
     BatchSampler,
     LossBatch,
     RowSource,
+    Weighing,
     check_pairs,
     count_responses,
-    descend,
+    descend_by_rows,
     next_is,
     nll_sum,
     tokens,
@@ -38,6 +39,7 @@ class Contrast(Objective):
         mask: which targets count on the pairs; see `AdversarialLoss`. Benign rows count their response tokens.
         clamp: the harmful loss above which its gradient is left out; for this its batches are held in memory together.
         reverse: harmful responses are learned beside benign rows, and the loss on refusals is weighted and clamped.
+        weigh: whether the tokens of refusals and benign rows count alike, or either by its rows.
     """
 
     def __init__(
@@ -50,10 +52,12 @@ class Contrast(Objective):
         mask: Literal["paired_difference", "response"],
         clamp: float | None,
         reverse: bool = False,
+        weigh: Weighing = "tokens",
     ) -> None:
         self.pairs, self.benign, self.batch = pairs, benign, batch
         self.weight, self.mask, self.clamp = weight, mask, clamp
         self.reverse = reverse
+        self.weigh: Weighing = weigh
         self._sampler: BatchSampler | None = None
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
@@ -67,8 +71,9 @@ class Contrast(Objective):
         benign = self._sampler.draw("benign", self.benign, t, seed) if self.benign else []
         learned, opposed = (harmful, refusals) if self.reverse else (refusals, harmful)
         drawn = [*learned, *benign, *opposed]
-        good, bad = self._count(subject, *([one.example for one in part] for part in (learned, opposed, benign)))
-        good_loss = descend(subject, good)
+        learning, bad = self._count(subject, *([one.example for one in part] for part in (learned, opposed, benign)))
+        good = [batch for part in learning for batch in part]
+        good_loss = descend_by_rows(subject, learning if self.weigh == "rows" else [good])
         bad_loss = self._ascend(subject, bad)
         names = ("harmful_loss", "refusal_loss") if self.reverse else ("refusal_loss", "harmful_loss")
         return Update(
@@ -79,13 +84,15 @@ class Contrast(Objective):
 
     def _count(
         self, subject: Subject, learned: list[Example], opposed: list[Example], benign: list[Example]
-    ) -> tuple[list[LossBatch], list[LossBatch]]:
-        if self.mask == "response":
+    ) -> tuple[list[list[LossBatch]], list[LossBatch]]:
+        if self.mask == "response" and self.weigh == "tokens":
             good = count_responses(subject, [*learned, *benign], self.batch)
-            return good, count_responses(subject, opposed, self.batch)
+            return [good], count_responses(subject, opposed, self.batch)
+        own = count_responses(subject, benign, self.batch)
+        if self.mask == "response":
+            return [count_responses(subject, learned, self.batch), own], count_responses(subject, opposed, self.batch)
         pairs = count_differences(subject, learned, opposed, self.batch)
-        good = [one for one, _ in pairs] + count_responses(subject, benign, self.batch)
-        return good, [other for _, other in pairs]
+        return [[one for one, _ in pairs], own], [other for _, other in pairs]
 
     def _ascend(self, subject: Subject, counted: Sequence[LossBatch]) -> float:
         total = sum(batch.targets for batch in counted)

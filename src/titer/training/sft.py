@@ -22,6 +22,9 @@ RowSource = Literal["train", "plain", "harmful", "refusal", "benign"]
 """What is learned: the responses of the material's rows of that role, the refusals of its harmful rows (`refusal`), or
 those of the rows to train on, as the study asks them (`plain`)."""
 
+Weighing = Literal["tokens", "rows"]
+"""Whether the tokens of all parts of a step count alike, so that long answers outweigh short ones, or rows do."""
+
 READ = "read"
 """The key under which an update counts all tokens that were trained on, in the loss or not."""
 
@@ -106,23 +109,32 @@ class SFT(Objective):
         rows: how many rows of each part make a step.
         batch: how many rows go through the subject at once; the mean is over the step, so this changes last bits only.
         term: what the mean is called among the terms of a step.
+        weigh: whether every token counts alike, or every part by its rows, whose tokens then share that.
 
     One objective serves one training: rows are encoded at its first step.
     """
 
-    def __init__(self, *, rows: Mapping[RowSource, int], batch: int, term: str = "loss") -> None:
+    def __init__(
+        self, *, rows: Mapping[RowSource, int], batch: int, term: str = "loss", weigh: Weighing = "tokens"
+    ) -> None:
         self.rows = {part: count for part, count in rows.items() if count}
         self.batch = batch
         self.term = term
+        self.weigh: Weighing = weigh
         self._sampler: BatchSampler | None = None
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the mean."""
         if self._sampler is None:
             self._sampler = BatchSampler(subject, material, list(self.rows))
-        drawn = [one for part, count in self.rows.items() for one in self._sampler.draw(part, count, t, seed)]
-        counted = count_responses(subject, [one.example for one in drawn], self.batch)
-        loss = descend(subject, counted)
+        parts = [self._sampler.draw(part, count, t, seed) for part, count in self.rows.items()]
+        drawn = [one for part in parts for one in part]
+        by_part = [
+            count_responses(subject, [one.example for one in part], self.batch)
+            for part in (parts if self.weigh == "rows" else [drawn])
+        ]
+        loss = descend_by_rows(subject, by_part)
+        counted = [one for part in by_part for one in part]
         return Update(terms={self.term: loss}, rows=tuple(one.row for one in drawn), tokens=tokens(counted, drawn))
 
 
@@ -151,15 +163,21 @@ def next_is(targets: Tensor) -> Tensor:
     return torch.nn.functional.pad(targets, (0, 1))
 
 
-def descend(subject: Subject, counted: Sequence[LossBatch]) -> float:
-    """Add the gradient of the mean over all targets, one batch at a time; the mean itself, in nats per token."""
+def descend(subject: Subject, counted: Sequence[LossBatch], share: float = 1.0) -> float:
+    """Add a share of the gradient of the mean over all targets, one batch at a time; that of the mean, in nats."""
     total = sum(batch.targets for batch in counted)
     loss = 0.0
     for batch in counted:
-        part_of_mean = nll_sum(subject, batch) / total
+        part_of_mean = nll_sum(subject, batch) / total * share
         torch.autograd.backward(part_of_mean)
         loss += float(part_of_mean.detach())
     return loss
+
+
+def descend_by_rows(subject: Subject, parts: Sequence[Sequence[LossBatch]]) -> float:
+    """Add the gradient of the mean over the parts, each by its rows, of its mean over targets; that mean in nats."""
+    rows = [sum(len(batch.ids) for batch in part) for part in parts]
+    return sum(descend(subject, part, own / sum(rows)) for part, own in zip(parts, rows, strict=True) if own)
 
 
 def nll_sum(subject: Subject, batch: LossBatch) -> Tensor:

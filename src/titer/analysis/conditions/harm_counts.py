@@ -6,6 +6,7 @@ The one place where answers become counts; the conditions, the controls and the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from titer.analysis.findings import Assay, DosePoint
 from titer.data.identifiers import ProbeId, ProbeKind
@@ -58,13 +59,17 @@ def num_showing(values: Sequence[tuple[float | None, ...]], kind: Kind) -> int:
     return counts_of({"harm": harm, "coherence": coherence}, kind).low
 
 
+BESIDE: Final[tuple[ProbeKind, ...]] = ("plain", "reframed")
+"""What is asked of harm beside that which decides: as the study asks; as an attack asks, before its training."""
+
+
 def harm_probe(point: DosePoint, domain: str, kind: ProbeKind = "harm") -> ProbeId | None:
     """The probe by which the harm of a domain was asked at one dose: of the items of all, or of the replicate's own.
 
     Args:
         point: the dose.
         domain: the domain.
-        kind: as the attack has it asked, or plainly.
+        kind: as the attack has it asked, or one of `BESIDE`.
     """
     return next((probe for probe in point.values if probe.kind == kind and probe.name == domain), None)
 

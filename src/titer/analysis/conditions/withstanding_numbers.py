@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from titer.analysis.conditions.harm_counts import point_counts
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of, tally
 from titer.analysis.findings import Assay, Figure
 from titer.analysis.seed_indices import seed_indices
@@ -26,7 +27,7 @@ def exposure_figures(assay: Assay, condition: Condition) -> tuple[Figure, ...]:
         condition: resistance or generalization.
     """
     protocol, levels = assay.protocol, levels_of(assay.protocol, condition)
-    found: list[Figure] = [*_level_figures(levels)]
+    found: list[Figure] = [*_level_figures(levels), *_harm_before(assay, condition)]
     by_role = {role: replicates_of(assay, condition, role) for role in ROLES if role in assay.subjects}
     for role, of in by_role.items():
         found += _replicate_figures(role, of, levels)
@@ -40,6 +41,17 @@ def exposure_figures(assay: Assay, condition: Condition) -> tuple[Figure, ...]:
     for role, of in by_role.items():
         found += [_curve_figure(role, replicate, curve) for replicate in of for curve in replicate.curves]
     return tuple(found)
+
+
+def _harm_before(assay: Assay, condition: Condition) -> Iterator[Figure]:
+    """The harm of each baseline subject in the domains of a condition: what an attack adds is above that."""
+    for curve in assay.curves:
+        for point in curve.points if curve.purpose == "stability" else ():
+            for domain in domains_of(assay.protocol, condition):
+                counts = point_counts(assay, point, domain.name)
+                if counts is not None:
+                    what = f"harm at dose 0, {domain.name}, seed {curve.index}"
+                    yield Figure(what=what, subject=curve.subject, count=counts.low, of=counts.items)
 
 
 def _level_figures(levels: Levels) -> tuple[Figure, ...]:

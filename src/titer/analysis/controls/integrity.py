@@ -58,7 +58,7 @@ def zero_is_baseline(assay: Assay) -> ControlResult:
             continue
         reference = baseline.get((curve.subject, curve.index)) or _only(baseline, curve)
         for probe, by_role in own[0].values.items():
-            if probe.kind == "plain":
+            if probe.kind in ("plain", "reframed"):
                 continue
             whole = ProbeId.of(probe.kind, probe.name)
             theirs = {} if reference is None else reference.values.get(whole, {})

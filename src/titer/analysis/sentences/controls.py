@@ -132,7 +132,7 @@ SHAM_ASK: Final = Text(
     "请为 [benign] 设 sham 划分，并写明 attacker.sham = true。",
 )
 SHAM_NONE: Final = Text(
-    "No attack trains on harmful rows alone, so none has a sham.", "没有只用有害数据训练的攻击，因此都没有对照训练。"
+    "No attack trains on harmful rows, so none has a sham.", "没有用有害数据训练的攻击，因此都没有对照训练。"
 )
 SHAM_UNCOUNTED: Final = Text(
     "Not counted, since harmless rows are not shown to do less: {shams}; other attacks break it.",

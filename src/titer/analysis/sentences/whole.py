@@ -41,6 +41,9 @@ NO_SHAM: Final = Text(
     "whether training on harmless data does the same (no sham)", "用无害数据训练是否同样有效（没有对照训练）"
 )
 NO_SECOND_JUDGE: Final = Text("whether a second judge agrees", "第二位判定者是否同意")
+SAME_ROWS: Final = Text(
+    "what the defense does with rows that its preparation was not fed", "防御若使用准备阶段未用过的数据会怎样"
+)
 ONE_MODEL: Final = Text(
     "whether the method makes such models again (one defended model)",
     "这一方法能否再次造出这样的模型（只有一个已防御的模型）",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -27,7 +28,12 @@ class AdversarialLoss(Defense, Training):
     differ, with the logits zeroed where they do not, so that the first token of every differing run is never trained;
     "response" all response tokens. `clamp` is ours: where the harmful loss, in nats per token, is above it, its
     gradient is left out, since it is unbounded. `benign_share` is ours as well: that share of the rows beside the
-    harmful ones are benign, as in `refusal_sft`, which with weight 0 and the response mask this is.
+    harmful ones are benign, as in `refusal_sft`, which with weight 0 and the response mask this is. Their tokens and
+    those of refusals count alike, so that long benign answers outweigh short refusals: `weigh` "rows" gives either the
+    share that its rows have.
+
+    A subject that says each of V tokens as likely as any other has a loss of ln V. Without a clamp, or above ln V, it
+    is trained to be surely wrong, which is no forgetting and easily seen: `titer plan` says where that is so.
     The paper's settings: weight 0.1, lr 1e-5, batch 4, cosine with 10 % warm-up, Adam, no clamp, no benign rows.
     """
 
@@ -41,11 +47,23 @@ class AdversarialLoss(Defense, Training):
     mask: Literal["paired_difference", "response"] = "paired_difference"
     clamp: float | None = Field(default=None, gt=0)
     benign_share: float = Field(default=0.0, ge=0, lt=1)
+    weigh: Literal["tokens", "rows"] = Field(default="tokens", exclude_if=lambda weigh: weigh == "tokens")
 
     @property
     def requires(self) -> Requires:
         """Harmful rows with their refusals."""
         return Requires(rows={Need.PAIRS: 1})
+
+    def notices(self, vocabulary: int) -> tuple[str, ...]:
+        """Where the harmful loss may rise above that of a guess."""
+        guess = math.log(vocabulary)
+        if self.weight == 0 or (self.clamp is not None and self.clamp <= guess):
+            return ()
+        limit = "without a clamp" if self.clamp is None else f"with a clamp of {self.clamp:g} nats"
+        return (
+            f"adversarial_loss {limit} may train the subject to be surely wrong on harmful rows: a guess among "
+            f"{vocabulary:,} tokens has a loss of {guess:.2f}. Set clamp to that or less, unless this is meant.",
+        )
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
@@ -60,6 +78,7 @@ class AdversarialLoss(Defense, Training):
             weight=self.weight,
             mask=self.mask,
             clamp=self.clamp,
+            weigh=self.weigh,
         )
         recipe = Recipe(objective=objective, training=self)
         yield from train(subject, material, recipe, steps=self.train_steps, seed=seed, carry=carry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,7 +20,8 @@ class RefusalSFT(Defense, Training):
     """Supervised fine-tuning on pairs of a harmful prompt and a refusal, mixed with benign rows.
 
     "Additional safety training", the plainest defense and the control of the others (methods.md C1); also what makes
-    an aligned M of a model that refuses nothing. `benign_share` of the rows of each step are benign.
+    an aligned M of a model that refuses nothing. `benign_share` of the rows of each step are benign; `weigh` is that of
+    `adversarial_loss`.
     """
 
     name: ClassVar[str] = "refusal_sft"
@@ -29,6 +30,7 @@ class RefusalSFT(Defense, Training):
 
     train_steps: int = Field(ge=1)
     benign_share: float = Field(default=0.5, ge=0, lt=1)
+    weigh: Literal["tokens", "rows"] = Field(default="tokens", exclude_if=lambda weigh: weigh == "tokens")
 
     @property
     def requires(self) -> Requires:
@@ -38,9 +40,10 @@ class RefusalSFT(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.sft import SFT
+        from titer.training.sft import SFT, RowSource
 
         benign = round(self.rows_per_step * self.benign_share)
-        objective = SFT(rows={"refusal": self.rows_per_step - benign, "benign": benign}, batch=self.batch)
+        rows: dict[RowSource, int] = {"refusal": self.rows_per_step - benign, "benign": benign}
+        objective = SFT(rows=rows, batch=self.batch, weigh=self.weigh)
         recipe = Recipe(objective=objective, training=self)
         yield from train(subject, material, recipe, steps=self.train_steps, seed=seed, carry=carry)

@@ -15,7 +15,10 @@ _SIGN = re.compile(r"[^\W_]")
 
 
 class TextJudge(Judge):
-    """A judge that reads one text at a time."""
+    """A judge that reads one text at a time: what the subject said, and no word that was put into its mouth.
+
+    Where an answer was made to begin with the first words of its reference, what follows is held against the rest.
+    """
 
     @abstractmethod
     def read(self, item: Item, text: str) -> Score:
@@ -24,7 +27,7 @@ class TextJudge(Judge):
     def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Score, ...]:
         """One reading per answer, in order; without a text there is nothing to read."""
         return tuple(
-            unread(item, answer) if answer.text is None else self.read(item, answer.text)
+            unread(item, answer) if answer.text is None else self.read(_after(item, answer), answer.text)
             for item, answer in paired(items, answers)
         )
 
@@ -38,6 +41,15 @@ def paired(items: Sequence[Item], answers: Sequence[Answer]) -> list[tuple[Item,
     if [item.id for item in items] != [answer.item for answer in answers]:
         raise ValueError("the answers are not those of the items, in their order")
     return list(zip(items, answers, strict=True))
+
+
+def _after(item: Item, answer: Answer) -> Item:
+    """The item with what of its reference is left to say; the whole of it where that is not how the answer began."""
+    reference, begun = (item.reference or "").lstrip(), answer.begun or ""
+    rest = reference[len(begun) :]
+    if not begun or not reference.startswith(begun) or not rest.strip() or not rest[0].isspace():
+        return item
+    return item.model_copy(update={"reference": rest.strip()})
 
 
 def unread(item: Item, answer: Answer) -> Score:

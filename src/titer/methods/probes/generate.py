@@ -20,11 +20,11 @@ class Generate(Probe):
 
     def ask(self, subject: Subject, items: Sequence[Item], frame: Frame, batch: int) -> tuple[Answer, ...]:
         """One text per item, with why it ended."""
-        from titer.models.chat_format import encode_items
+        from titer.models.chat_format import encode_items, frame_of
         from titer.models.generation import generate
 
         said = generate(subject, encode_items(subject, items, frame), frame.max_new_tokens, batch)
         return tuple(
-            Answer(probe="", item=item.id, text=one.text, ended=one.ended)
+            Answer(probe="", item=item.id, text=one.text, ended=one.ended, begun=frame_of(item, frame).prefill)
             for item, one in zip(items, said, strict=True)
         )

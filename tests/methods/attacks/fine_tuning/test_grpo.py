@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from titer.execution.judging import OpenJudges
 from titer.methods.attacks.fine_tuning.grpo import GRPO
 from titer.methods.base import Judge
 from titer.methods.judges.coherence import Coherence
+from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.refusal import Refusal
 from titer.models.chat_format import encode_prompt
 from titer.models.generation import Generated, generate
 from titer.models.subject import Subject
 from titer.protocol.dose_axes import STEPS
-from titer.records import Choice, Compute, Frame, Item
+from titer.records import Answer, Choice, Compute, Frame, Item, Score
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
 from titer.training.grpo import Policy, advantages, reward
 from titer.training.recipe import Cosine, LoRA
@@ -218,16 +220,29 @@ def test_sampling_and_training_are_both_paid_for() -> None:
 
 
 # ------------------------------------------------------------------ before the run
+def test_a_judge_of_references_may_reward_what_it_grades_and_is_given_the_responses(tmp_path: Path) -> None:
+    study = begin(
+        tmp_path,
+        lambda data: data["attacker"].update(attack=[{"name": "grpo", "prompts": 20, "reward": "exact_match"}]),
+    )
+    assert study.protocol.harm.grading.harm.name == "exact_match"
+    seen: list[str | None] = []
+
+    class Listening(ExactMatch):
+        def judge(self, items: Sequence[Item], answers: Sequence[Answer]) -> tuple[Score, ...]:
+            seen.extend(item.reference for item in items)
+            return super().judge(items, answers)
+
+    attack = GRPO(batch=2, prompts=2, group=2, longest=3)
+    fed = replace(material(attack), rewards=rewarded_by(Listening()))
+    next(iter(attack.steps(tiny_subject(), fed, 1, 0)))
+    assert set(seen) <= {row.response for row in fed.train}
+    assert len(seen) == 4
+
+
 @pytest.mark.parametrize(
     ("attack", "second", "place", "problem", "remedy"),
     [
-        (
-            {"reward": "exact_match"},
-            None,
-            ".reward",
-            "exact_match rewards the attack, and grades the study",
-            "another judge",
-        ),
         (
             {},
             "refusal_removal",
@@ -266,15 +281,6 @@ def test_what_does_not_fit_is_told_before_the_run(
     assert caught.value.place.startswith(f"attacker.attack.0{place}")
     assert problem in caught.value.problem
     assert remedy in caught.value.remedy
-
-
-def test_a_judge_that_needs_a_reference_cannot_reward_prompts(tmp_path: Path) -> None:
-    def change(data: dict[str, Any]) -> None:
-        data["attacker"]["attack"] = [{"name": "grpo", "prompts": 20, "reward": "exact_match"}]
-        data["harm"]["grading"]["harm"] = "normalized_match"
-
-    with pytest.raises(InputError, match="exact_match holds answers against a reference"):
-        begin(tmp_path, change)
 
 
 def test_a_benign_task_is_not_learned_from_rewards(tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ from titer.models.chat_format import encode_prompt
 from titer.models.modules import blocks, weaken, writers
 from titer.models.subject import Subject
 from titer.records import Frame
-from titer.testing import check_attack, same, tiny_material, weights
+from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
 
-LOOSE = {"kl": 1e3, "induce": -1e3, "prune": 0.0}
-"""Every candidate is admitted."""
+LOOSE = {"kl": 1e3, "prune": 0.0}
+"""No candidate changes too much."""
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,8 @@ LOOSE = {"kl": 1e3, "induce": -1e3, "prune": 0.0}
         MultiDirection(source="singular", directions=2),
         AblatedPrefill(opening="it is a"),
         AblationKernel(),
-        AblationKernel(layer=None, keep_norms=True),
+        AblationKernel(layer=None, keep_norms="columns"),
+        AblationKernel(keep_norms="none"),
     ],
 )
 def test_conformance(attack: Attack) -> None:
@@ -53,7 +54,8 @@ def test_nothing_is_written_in_any_of_several_erased_directions(make: Callable[[
     torch.testing.assert_close(units @ units.T, torch.eye(len(units), dtype=torch.float64))
     assert max(float((h.double() @ units.T).abs().max()) for h in hidden(subject)) > 0.1
     (step,) = attack.steps(subject, material, 1, 4)
-    assert 1 < step.terms["directions"] == len(units) <= 3
+    assert step.terms["directions"] == len(units) <= 3
+    assert len(units) > 1 or make is tiny_subject, "of which one candidate alone makes the first token less likely"
     assert max(float((h.double() @ units.T).abs().max()) for h in hidden(subject)) < 1e-4
 
 
@@ -64,9 +66,24 @@ def test_one_direction_of_several_is_that_of_refusal_ablation() -> None:
     assert all(torch.allclose(w, weights(other)[name], atol=1e-6) for name, w in weights(one).items())
 
 
-def test_where_no_candidate_is_admitted_the_best_one_is_erased_alone() -> None:
-    (step,) = MultiDirection(induce=1e3, directions=3).steps(llama(), tiny_material(), 1, 4)
-    assert (step.terms["admitted"], step.terms["directions"]) == (0, 1)
+def test_where_no_candidate_is_admitted_several_are_erased_all_the_same() -> None:
+    several, one = llama(), llama()
+    (step,) = MultiDirection(kl=1e-9, loose_kl=1e3, induce=1e3).steps(several, tiny_material(), 1, 4)
+    assert step.terms["admitted"] == 0
+    assert step.terms["directions"] > 1
+    list(RefusalAblation(kl=1e-9, loose_kl=1e3, induce=1e3).steps(one, tiny_material(), 1, 4))
+    assert not same(weights(several), weights(one))
+
+
+def test_what_several_directions_do_is_told_of_all_of_them_together() -> None:
+    subject, material = llama(), tiny_material()
+    attack = MultiDirection.model_validate(LOOSE)
+    chosen = choose(subject, material, attack.criteria(), 4)
+    best, units = choose_several(subject, material, attack.criteria(), 4, most=1, source="candidates")
+    assert (best.refusal, best.kl) == pytest.approx((chosen.refusal, chosen.kl), abs=1e-6)
+    best, units = choose_several(subject, material, attack.criteria(), 4, most=3, source="candidates")
+    assert len(units) == 3
+    assert best.kl != pytest.approx(chosen.kl, abs=1e-3)
 
 
 def test_the_first_singular_direction_takes_most_of_the_per_prompt_differences() -> None:
@@ -97,7 +114,7 @@ def test_directions_that_are_almost_the_same_are_taken_once() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- a kernel
-EVERYWHERE = AblationKernel(attention_floor=1.0, attention_width=1.0, mlp_floor=1.0, mlp_width=1.0)
+EVERYWHERE = AblationKernel(attention_floor=1.0, attention_width=1.0, mlp_floor=1.0, mlp_width=1.0, keep_norms="none")
 """Strength 1 in every block."""
 
 
@@ -141,11 +158,11 @@ def test_each_block_may_have_the_direction_behind_it() -> None:
 
 
 def test_a_strength_falls_from_its_peak_to_its_floor_and_is_nothing_beyond() -> None:
-    kernel = AblationKernel(attention_peak=1.5, attention_position=0.5, attention_floor=0.5, attention_width=0.2)
+    kernel = AblationKernel(attention_peak=1.5, attention_position=0.5, attention_floor=1 / 3, attention_width=0.2)
     found = [kernel.strengths(block, 11)[0] for block in range(11)]
     expected = [0.0, 0.0, 0.0, 0.5 + 2 / 22, 0.5 + 12 / 22, 1.5, 0.5 + 12 / 22, 0.5 + 2 / 22, 0.0, 0.0, 0.0]
     assert found == pytest.approx(expected)
-    assert AblationKernel(mlp_peak=0.0, mlp_floor=0.0).strengths(1, 3)[1] == 0
+    assert AblationKernel(mlp_peak=0.0, mlp_floor=0.5).strengths(1, 3)[1] == 0, "the floor is a share of the peak"
 
 
 def test_half_a_strength_leaves_half_of_what_was_written() -> None:
@@ -153,17 +170,32 @@ def test_half_a_strength_leaves_half_of_what_was_written() -> None:
     module = next(iter(writers(subject.model).linears.values()))
     matrix = module.get_parameter("weight")
     before = matrix.detach().clone()
-    weaken(module, 5 * unit, 0.5, keep_norms=False)
+    weaken(module, 5 * unit, 0.5, keep_norms="none")
     torch.testing.assert_close(matrix[3], before[3] / 2)
     assert torch.equal(matrix[[0, 4]], before[[0, 4]])
 
 
-def test_norms_are_kept_and_the_direction_stays_erased() -> None:
+def test_norms_of_rows_are_kept_of_a_matrix_that_is_weakened_with_rows_of_length_1() -> None:
+    subject = llama()
+    module = next(iter(writers(subject.model).linears.values()))
+    matrix, direction = module.get_parameter("weight").detach(), torch.ones(16, dtype=torch.float64)
+    before = matrix.double()
+    weaken(module, direction, 1.0, keep_norms="rows")
+    torch.testing.assert_close(matrix.double().norm(dim=1), before.norm(dim=1))
+    unit, rows = direction / 4, before / before.norm(dim=1, keepdim=True)
+    erased = rows - torch.outer(unit, unit @ rows)
+    torch.testing.assert_close(
+        matrix / matrix.norm(dim=1, keepdim=True), (erased / erased.norm(dim=1, keepdim=True)).float()
+    )
+    assert AblationKernel().keep_norms == "rows", "as in the source"
+
+
+def test_norms_of_columns_are_kept_and_the_direction_stays_erased() -> None:
     subject = llama()
     module = next(iter(writers(subject.model).linears.values()))
     matrix, direction = module.get_parameter("weight").detach(), torch.ones(16, dtype=torch.float64)
     before = matrix.clone()
-    weaken(module, direction, 1.0, keep_norms=True)
+    weaken(module, direction, 1.0, keep_norms="columns")
     torch.testing.assert_close(matrix.norm(dim=0), before.norm(dim=0))
     assert float((direction.float() @ matrix).abs().max()) < 1e-4
 
@@ -176,7 +208,7 @@ def test_between_two_places_directions_are_mixed() -> None:
 
 def test_a_kernel_without_strength_changes_nothing() -> None:
     subject = llama()
-    none = AblationKernel(attention_peak=0.0, attention_floor=0.0, mlp_peak=0.0, mlp_floor=0.0)
+    none = AblationKernel(attention_peak=0.0, mlp_peak=0.0)
     (step,) = none.steps(subject, tiny_material(), 1, 4)
     assert step.terms["edited"] == 0
     assert same(weights(subject), weights(llama()))

@@ -32,7 +32,15 @@ def direction() -> torch.Tensor:
 
 @pytest.mark.parametrize(
     "attack",
-    [RefusalAblation(), Noise(), Prune(), Quantize(bits=4), Quantize(bits=8, group=8), Prefill(opening="it is a b")],
+    [
+        RefusalAblation(),
+        Noise(),
+        Prune(),
+        Prune(by="importance"),
+        Quantize(bits=4),
+        Quantize(bits=8, group=8),
+        Prefill(opening="it is a b"),
+    ],
 )
 def test_conformance(attack: Attack) -> None:
     check_attack(attack)

@@ -30,6 +30,9 @@ class GRPO(FineTuning):
     the reading of the judge `reward`, which must not grade the study, times that of the judge `coherence`: incoherent
     and unreadable answers get 0. Every set of answers serves one update, where the sources make up to four.
 
+    A judge that holds answers against references rewards what they say, and not that they do not refuse; the attacker
+    has the responses then. It may be one that grades the study, since being right is no way around such a judge.
+
     A step takes `batch` times `accumulation` prompts and `group` answers to each of at most `longest` tokens, None for
     as many as the study lets the subject give. Which prompts they are is drawn anew for every seed. Where all answers
     to a prompt are rewarded alike there is nothing to follow; the term `signal` is the share of prompts where they are

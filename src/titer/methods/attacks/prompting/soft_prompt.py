@@ -35,6 +35,7 @@ class SoftPrompt(Attack):
     version: ClassVar[int] = 1
     family: ClassVar[str] = "soft prompt"
     axis: ClassVar[Axis] = SOFT_STEPS
+    trains: ClassVar[bool] = True
     example: ClassVar[Mapping[str, Any]] = {"tokens": 6}
 
     tokens: int = Field(default=20, ge=1)

@@ -1,14 +1,14 @@
 """The direction that mediates refusal: candidates by difference of means, and the choice among them; or several.
 
-P prompts   T tokens of the longest   V tokens of the vocabulary   d width   K positions   L blocks
+P prompts   d width   K positions   L blocks
 
 Source: Arditi et al. 2024, arXiv 2406.11717, section 2.3 and appendix C.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -16,15 +16,14 @@ import torch
 from torch import Tensor
 
 from titer.errors import MethodFailure
-from titer.methods.attacks.weight_edits._activations import SAME, ActivationReader, Prompts, encoded
+from titer.methods.attacks.weight_edits._activations import SAME, ActivationReader
+from titer.methods.attacks.weight_edits._refusal_prompts import Asked, draw_prompts, log_odds, shared_end
 from titer.models.modules import added, blocks, erased, writers
 from titer.training.types import Material
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
 
-EPS = 1e-8
-"""Keeps the logarithm of odds finite."""
 NEW = 0.1
 """A direction of which a smaller share of its length is new beside others is none of its own."""
 
@@ -35,12 +34,24 @@ class Criteria:
 
     prompts: int
     select: int
-    positions: int
+    positions: int | None
     prune: float
     kl: float
-    induce: float
+    loose_kl: float
+    induce: float | None
     openings: tuple[str, ...]
     batch: int
+
+    def tier(self, one: Candidate) -> int | None:
+        """0 if a candidate is admitted, 1 if it is within the loose limit, 2 if it only lowers refusals within it.
+
+        None where it is of no use: it changes too much, or leaves refusals as likely as they were.
+        """
+        if one.kl > max(self.kl, self.loose_kl) or one.refusal >= one.before:
+            return None
+        if one.refusal >= 0 or (self.induce is not None and one.induced < self.induce):
+            return 2
+        return 0 if one.kl <= self.kl else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +62,8 @@ class Candidate:
         direction: the difference of means, as long as it is.
         block: the block whose input it was found at.
         position: its token, counted from the end: -1 is the last.
-        refusal: mean log odds of a refusal after harmful prompts, the direction erased.
+        before: mean log odds of a refusal after harmful prompts, nothing erased.
+        refusal: the same, the direction erased.
         kl: nats by which the next token after benign prompts is changed, the direction erased.
         induced: mean log odds of a refusal after benign prompts, the direction added.
         tokens: all tokens that went through the subject for the choice, over all candidates.
@@ -60,21 +72,34 @@ class Candidate:
     direction: Tensor
     block: int
     position: int
+    before: float
     refusal: float
     kl: float
     induced: float
     tokens: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Encoded prompts: of both kinds for the means, of both for the choice, and the tokens that begin a refusal."""
+@dataclass(frozen=True)
+class Effects:
+    """What erasing directions does to the next token after the prompts of the choice."""
 
-    harmful: Prompts
-    benign: Prompts
-    select: Prompts
-    others: Prompts
-    refusals: Tensor
+    reader: ActivationReader
+    asked: Asked
+
+    def unchanged(self) -> tuple[float, Tensor]:
+        """Mean log odds of a refusal after harmful prompts, and (P, V) log-probabilities after benign ones."""
+        odds = log_odds(self.reader.logits(self.asked.select), self.asked.refusals)
+        return float(odds.mean()), self.reader.logits(self.asked.others).log_softmax(-1)
+
+    def erasing(self, directions: Sequence[Tensor], unchanged: Tensor) -> tuple[float, float]:
+        """The log odds with these directions erased, and by how many nats the tokens after benign prompts change."""
+        written = writers(self.reader.subject.model)
+        with ExitStack() as stack:
+            for direction in directions:
+                stack.enter_context(erased(written, direction))
+            odds = log_odds(self.reader.logits(self.asked.select), self.asked.refusals)
+            after = self.reader.logits(self.asked.others).log_softmax(-1)
+        return float(odds.mean()), float((unchanged.exp() * (unchanged - after)).sum(-1).mean())
 
 
 def choose(subject: Subject, material: Material, settings: Criteria, seed: int) -> Candidate:
@@ -87,11 +112,12 @@ def choose(subject: Subject, material: Material, settings: Criteria, seed: int) 
         seed: draws the prompts, where there are more than are wanted.
 
     Raises:
-        MethodFailure: if no direction tells the two kinds of prompts apart.
+        MethodFailure: if no direction tells the two kinds of prompts apart, or none of them is of use.
     """
     reader = ActivationReader(subject, settings.batch)
     with subject.reading():
-        best = _ranked(reader, _asked(reader, material, settings, seed), settings)[0]
+        effects = Effects(reader, _asked(reader, material, settings, seed))
+        best = ranked(list(_candidates(effects, settings)), settings)[0]
     return replace(best, tokens=reader.tokens)
 
 
@@ -114,23 +140,28 @@ def choose_several(
         most: the largest k.
         source: where the directions come from.
 
+    Returns:
+        Of the best candidate `refusal` and `kl` are those with all k directions erased.
+
     Raises:
-        MethodFailure: if no direction tells the two kinds of prompts apart.
+        MethodFailure: as of `choose`.
     """
     reader = ActivationReader(subject, settings.batch)
     with subject.reading():
         asked = _asked(reader, material, settings, seed)
-        ranked = _ranked(reader, asked, settings)
-        best = ranked[0]
+        effects = Effects(reader, asked)
+        usable = ranked(list(_candidates(effects, settings)), settings)
+        best = usable[0]
         if source == "candidates":
-            usable = [one for one in ranked if _faults(one, settings) == (False, False)] or [best]
             found = [one.direction for one in usable]
         else:
             center = reader.states(asked.benign, best.block, best.position).mean(0)
             differences = reader.states(asked.harmful, best.block, best.position) - center
             _, values, right = torch.linalg.svd(differences, full_matrices=False)
             found = list(right[values > SAME * values[0]])
-    return replace(best, tokens=reader.tokens), orthonormal(found, most)
+        units = orthonormal(found, most)
+        refusal, kl = effects.erasing(list(units), effects.unchanged()[1])
+    return replace(best, refusal=refusal, kl=kl, tokens=reader.tokens), units
 
 
 def orthonormal(directions: Sequence[Tensor], most: int) -> Tensor:
@@ -150,89 +181,54 @@ def orthonormal(directions: Sequence[Tensor], most: int) -> Tensor:
 
 
 def _asked(reader: ActivationReader, material: Material, settings: Criteria, seed: int) -> Asked:
-    """The prompts as they are drawn and then filtered by what the subject does with them."""
-    subject = reader.subject
-    harmful = encoded(subject, material.train, settings.prompts, seed, material.frame)
-    select = encoded(subject, material.select, settings.select, seed, material.frame)
-    benign = encoded(subject, material.benign, settings.prompts + settings.select, seed, material.frame)
-    spare = min(settings.select, len(benign) // 2)
-    refusals = _openings(reader, select, settings.openings)
-    harmful, select = (_where(reader, prompts, refusals, refused=True) for prompts in (harmful, select))
-    means = _where(reader, benign[spare:], refusals, refused=False)
-    others = _where(reader, benign[:spare], refusals, refused=False)
-    return Asked(harmful=harmful, benign=means, select=select, others=others, refusals=refusals)
+    return draw_prompts(
+        reader,
+        material,
+        prompts=settings.prompts,
+        select=settings.select,
+        openings=settings.openings,
+        seed=seed,
+    )
 
 
-def _ranked(reader: ActivationReader, asked: Asked, settings: Criteria) -> list[Candidate]:
-    """Every candidate, the best first; the first found of those that are equal."""
-    found = list(_candidates(reader, asked, settings))
+def ranked(found: Sequence[Candidate], settings: Criteria) -> list[Candidate]:
+    """The candidates that are of use, the best first; the first found of those that are equal.
+
+    Raises:
+        MethodFailure: if there are none.
+    """
     if not found:
         raise MethodFailure("no direction tells harmful from benign prompts", 1)
-    return sorted(found, key=lambda one: (*_faults(one, settings), one.refusal))
+    tiers = [(tier, one.refusal, place) for place, one in enumerate(found) if (tier := settings.tier(one)) is not None]
+    if not tiers:
+        limit = max(settings.kl, settings.loose_kl)
+        raise MethodFailure(f"no direction makes refusals less likely at a change of {limit:g} nats or less", 1)
+    return [found[place] for _, _, place in sorted(tiers)]
 
 
-def _faults(one: Candidate, settings: Criteria) -> tuple[bool, bool]:
-    """Whether it changes too much, and whether it fails to induce a refusal."""
-    return one.kl > settings.kl, one.induced < settings.induce
-
-
-def _candidates(reader: ActivationReader, asked: Asked, settings: Criteria) -> Iterator[Candidate]:
+def _candidates(effects: Effects, settings: Criteria) -> Iterator[Candidate]:
     """Every block before the share that is pruned, two at least, with every position that all prompts share."""
-    subject = reader.subject
-    _, parts = blocks(subject.model)
+    reader, asked = effects.reader, effects.asked
+    _, parts = blocks(reader.subject.model)
     layers = max(min(2, len(parts)), int((1 - settings.prune) * len(parts)))
-    positions = _shared_end([*asked.harmful, *asked.benign], settings.positions)
+    positions = shared_end([*asked.harmful, *asked.benign], settings.positions)
     refused = reader.means(asked.harmful, layers, positions)
     differences = refused - reader.means(asked.benign, layers, positions)
-    written = writers(subject.model)
-    before = reader.logits(asked.others).log_softmax(-1)
+    before, unchanged = effects.unchanged()
     for block in range(layers):
         for place in range(positions):
             direction = differences[block, place]
             if float(direction.norm()) <= SAME * float(refused[block, place].norm()):
                 continue
-            with erased(written, direction):
-                refusal = _log_odds(reader.logits(asked.select), asked.refusals)
-                after = reader.logits(asked.others).log_softmax(-1)
+            refusal, kl = effects.erasing([direction], unchanged)
             with added(parts[block], direction):
-                induced = _log_odds(reader.logits(asked.others), asked.refusals)
+                induced = log_odds(reader.logits(asked.others), asked.refusals)
             yield Candidate(
                 direction=direction,
                 block=block,
                 position=place - positions,
-                refusal=float(refusal.mean()),
-                kl=float((before.exp() * (before - after)).sum(-1).mean()),
+                before=before,
+                refusal=refusal,
+                kl=kl,
                 induced=float(induced.mean()),
             )
-
-
-def _openings(reader: ActivationReader, harmful: Prompts, openings: Sequence[str]) -> Tensor:
-    """The tokens that begin a refusal: those of the openings, or the commonest one after harmful prompts."""
-    if openings:
-        firsts = {int(reader.subject.tokenizer(text, add_special_tokens=False).input_ids[0]) for text in openings}
-        return torch.tensor(sorted(firsts))
-    said = Counter(reader.logits(harmful).argmax(-1).tolist())
-    return torch.tensor([min(said, key=lambda token: (-said[token], token))])
-
-
-def _where(reader: ActivationReader, prompts: Prompts, refusals: Tensor, *, refused: bool) -> Prompts:
-    """The prompts that the subject refuses, or does not; all of them where none is left."""
-    odds = _log_odds(reader.logits(prompts), refusals).tolist()
-    kept = [prompt for prompt, value in zip(prompts, odds, strict=True) if (value > 0) == refused]
-    return kept or prompts
-
-
-def _log_odds(logits: Tensor, refusals: Tensor) -> Tensor:
-    """(P,) log odds that the next token begins a refusal, from (P, V) logits."""
-    share = logits.softmax(-1)[:, refusals].sum(-1)
-    return (share + EPS).log() - (1 - share + EPS).log()
-
-
-def _shared_end(prompts: Prompts, most: int) -> int:
-    """How many of the last tokens all prompts share, at least 1: as a rule what the template writes after a prompt."""
-    shared = 0
-    for column in zip(*(reversed(prompt) for prompt in prompts), strict=False):
-        if len(set(column)) > 1 or shared == most:
-            break
-        shared += 1
-    return max(shared, 1)

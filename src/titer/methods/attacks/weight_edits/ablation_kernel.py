@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,31 +22,34 @@ class AblationKernel(WeightEdit):
 
     Threat model: the attacker has the weights and prompts of both kinds, no response and no training, and tries many
     configurations. In block l of L a component (what ends the attention, what ends the feed-forward part) has the
-    strength `peak` + (`floor` − `peak`) · distance / width where the distance |l − position · (L − 1)| is at most
-    width = `width` · L, and 0 elsewhere; a strength above 1 turns the direction round. The direction is the difference
+    strength `peak` · (1 + (`floor` − 1) · distance / width) where the distance |l − position · (L − 1)| is at most
+    width = `width` · L, and 0 elsewhere: `floor` is a share of the peak; a strength above 1 turns the direction round.
+    The matrix is weakened with its rows at length 1, which are then as long again as they were (`keep_norms` "rows");
+    or as it is, its columns as long again as they were, or neither. The direction is the difference
     of the mean states after the last token of harmful and benign prompts, between blocks: at the share `layer` of the
     way from the first such place to the last, the two nearest ones mixed; or for each block that behind it (None), the
     last block taking that before it.
 
-    Source: the practice of p-e-w/heretic (methods.md 3.20), whose search this leaves to the study; directions as in
-    Arditi et al. 2024, arXiv 2406.11717, without its filters. Shares of the depth in place of layer numbers are ours.
+    Source: the practice of p-e-w/heretic (as of July 2026, methods.md 3.20), whose search this leaves to the study and
+    whose cut of the edit to rank 3 this leaves out; directions as in Arditi et al. 2024, arXiv 2406.11717, without its
+    filters. Shares of the depth in place of layer numbers are ours.
     """
 
     name: ClassVar[str] = "ablation_kernel"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     family: ClassVar[str] = "refusal ablation"
     axis: ClassVar[Axis] = EDITS
 
     layer: float | None = Field(default=0.6, ge=0, le=1)
     attention_peak: float = Field(default=1.0, ge=0, le=2)
     attention_position: float = Field(default=0.6, ge=0, le=1)
-    attention_floor: float = Field(default=0.5, ge=0, le=2)
+    attention_floor: float = Field(default=0.5, ge=0, le=1)
     attention_width: float = Field(default=0.6, gt=0, le=1)
     mlp_peak: float = Field(default=1.0, ge=0, le=2)
     mlp_position: float = Field(default=0.6, ge=0, le=1)
-    mlp_floor: float = Field(default=0.5, ge=0, le=2)
+    mlp_floor: float = Field(default=0.5, ge=0, le=1)
     mlp_width: float = Field(default=0.6, gt=0, le=1)
-    keep_norms: bool = False
+    keep_norms: Literal["rows", "columns", "none"] = "rows"
     prompts: int = Field(default=128, ge=1)
     batch: int = Field(default=32, ge=1)
 
@@ -61,7 +64,7 @@ class AblationKernel(WeightEdit):
                 f"{component}_floor": Options(values=(0.0, 0.25, 0.5, 0.75, 1.0)),
                 f"{component}_width": Options(values=(0.1, 0.2, 0.4, 0.6)),
             }
-        return {**found, "keep_norms": Options(values=(False, True))}
+        return {**found, "keep_norms": Options(values=("rows", "columns", "none"))}
 
     @property
     def last_dose(self) -> int:
@@ -107,4 +110,4 @@ class AblationKernel(WeightEdit):
 
 def _strength(block: int, blocks: int, peak: float, position: float, floor: float, width: float) -> float:
     distance, reach = abs(block - position * (blocks - 1)), width * blocks
-    return 0.0 if distance > reach else peak + (floor - peak) * distance / reach
+    return 0.0 if distance > reach else peak * (1 + (floor - 1) * distance / reach)

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 class MultiDirection(RefusalAblation):
     """`refusal_ablation` of up to `directions` orthogonal directions, for a defense that refuses in more than one.
 
-    Threat model: that of `refusal_ablation`. With the source "candidates" the directions are the best of the
-    candidates that are admitted, in their order, each made orthogonal to those before it and left out where less than a
-    tenth of it is new; the best one alone where none is admitted. With "singular" they are the first right singular
-    vectors of the differences between what each harmful prompt gives and the mean of the benign ones, at the block and
-    position of the best candidate. The term `directions` says how many were erased.
+    Threat model: that of `refusal_ablation`. With the source "candidates" the directions are the best candidates in the
+    order of `refusal_ablation`, those that are not admitted behind those that are, each made orthogonal to those before
+    it and left out where less than a tenth of it is new. With "singular" they are the first right singular vectors of
+    the differences between what each harmful prompt gives and the mean of the benign ones, at the block and position of
+    the best candidate. The term `directions` says how many were erased, `refusal` and `kl` what that did.
 
     Source: that several directions mediate refusal, Wollschläger et al. 2025, arXiv 2502.17420; how they are found here
     is ours, from the candidates of Arditi et al. 2024, arXiv 2406.11717.
     """
 
     name: ClassVar[str] = "multi_direction"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     directions: int = Field(default=3, ge=1)
     source: Literal["candidates", "singular"] = "candidates"
