@@ -13,7 +13,7 @@ from titer.analysis.conditions.attack_searches import searches_of
 from titer.conclude import conclude
 from titer.planning.attack_search import AttackSearch, AttackSearches
 from titer.records import Role
-from titer.stats.search_trials import ranking as ranked_by
+from titer.stats.search_points import ranking as ranked_by
 from titer.study.folder import Study
 from titer.study.view import StoreView
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, cast
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-ProbeKind = Literal["harm", "plain", "trial", "task", "select", "over_refusal", "usable"]
+ProbeKind = Literal["harm", "plain", "trial", "utility", "task", "select", "over_refusal", "usable"]
 
 
 class _Name(str):
@@ -22,7 +22,8 @@ class ProbeId(_Name):
     """A probe of a study, as `harm:DOMAIN`, or `harm:DOMAIN#PLACE` where each replicate has items of its own.
 
     `harm`, `plain` and `trial` ask the prompts of a harm domain (as an attack has it asked; as the study asks; those
-    that searches may see), `task` and `select` the items of a benign task; `over_refusal` and `usable` stand alone.
+    that searches may see), `task` and `select` the items of a benign task; `over_refusal`, `usable` and `utility` (the
+    harmless answers by which searches see what an attack costs) stand alone.
 
     >>> ProbeId.of("harm", "vaults")
     'harm:vaults'
