@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -50,32 +49,16 @@ def attacks_of(choice: AttackChoice, place: str = "attack") -> Iterator[Attack]:
 
 def edges(choice: AttackChoice, place: str = "attack") -> Iterator[Choice]:
     """The configuration written by hand, and those that differ from it in one end of a range, or in one value."""
-    written = written_of(choice, place)
+    written = written_of(choice)
     yield written
     for name, part in ({} if choice.search is None else space_of(choice, place)).items():
         for value in (part.low, part.high) if isinstance(part, LogRange) else part.values:
             yield with_values(choice, {**written.parameters, name: value})
 
 
-def written_of(choice: AttackChoice, place: str = "attack") -> Choice:
-    """The configuration written by hand, which a search begins with: what stands beside the name, else defaults.
-
-    A searched parameter that has neither takes the middle of its range, or the first of its values.
-    """
-    own = Choice(name=choice.name, parameters=choice.parameters)
-    if choice.search is None:
-        return own
-    fields = registry.attack_class(choice.name, place).model_fields
-    needed = {
-        name: _middle(part)
-        for name, part in space_of(choice, place).items()
-        if name not in choice.parameters and fields[name].is_required()
-    }
-    return with_values(choice, needed)
-
-
-def _middle(part: LogRange | Options) -> Any:
-    return math.sqrt(part.low * part.high) if isinstance(part, LogRange) else part.values[0]
+def written_of(choice: AttackChoice) -> Choice:
+    """The configuration written by hand, which a search begins with: what stands beside the name, else defaults."""
+    return Choice(name=choice.name, parameters=choice.parameters)
 
 
 def with_values(choice: AttackChoice, values: Mapping[str, Any]) -> Choice:

@@ -72,7 +72,7 @@ def search_of(
         ladder=schedule.ladder,
         threshold=protocol.harm.threshold,
         shams=shams,
-        reruns=tuple(reruns),
+        reruns=tuple(sorted(reruns, key=lambda rerun: (rerun.trial, rerun.seed))),
     )
 
 
