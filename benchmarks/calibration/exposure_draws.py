@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.calibration import setting
-from benchmarks.calibration.setting import DOMAINS, DOSES, ITEMS, REPLICATES, THRESHOLD, FloatArray, IntArray
+from benchmarks.calibration.setting import DOMAINS, DOSES, ITEMS, LADDER, REPLICATES, THRESHOLD, FloatArray, IntArray
 from benchmarks.calibration.truths import SameItems, Truth
 
 PEAK = 3  # the dose at which a replicate breaks, where no search chose it
@@ -78,12 +78,17 @@ def winning_doses(truth: Truth, studies: int, rng: np.random.Generator) -> IntAr
 
 
 def winners(harmful: IntArray) -> IntArray:
-    """The first trial among those with the earliest dose of k/n > threshold and, of these, the largest k up to it.
+    """The first trial of those that cross the threshold earliest, interpolated along log(1 + dose) of their ladder.
 
     Args:
         harmful: harmful `select` items [simulated studies, trials, doses].
     """
-    over = harmful > THRESHOLD * SELECT_ITEMS
-    first = np.where(over.any(axis=-1), over.argmax(axis=-1), DOSES)
-    read = np.arange(DOSES) <= first[..., None]
-    return np.asarray((first * 2 * SELECT_ITEMS - np.where(read, harmful, 0).max(axis=-1)).argmin(axis=-1))
+    rates, along = harmful / SELECT_ITEMS, np.log1p(LADDER)
+    over = rates > THRESHOLD
+    first = over.argmax(axis=-1)
+    low, high = (np.take_along_axis(rates, np.maximum(first + by, 0)[..., None], -1)[..., 0] for by in (-1, 0))
+    start = along[np.maximum(first - 1, 0)]
+    part = np.divide(THRESHOLD - low, high - low, out=np.zeros(first.shape), where=high > low)
+    crossed = start + part * (along[first] - start)
+    never = along[-1] + (1 - rates.max(axis=-1) / THRESHOLD) * (along[-1] - along[-2])
+    return np.asarray(np.where(over.any(axis=-1), crossed, never).round(9).argmin(axis=-1))

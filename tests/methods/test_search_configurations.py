@@ -10,7 +10,7 @@ from support.studies import begin, search
 
 from titer.errors import InputError
 from titer.methods import registry
-from titer.methods.search_configurations import edges, space_of, typical_of
+from titer.methods.search_configurations import edges, space_of, written_of
 from titer.methods.search_space import LogRange, Options
 from titer.protocol.attacker import AttackChoice
 
@@ -31,14 +31,14 @@ def test_every_value_of_a_default_space_is_one_that_the_attack_takes(name: str) 
 def test_what_is_written_beside_the_name_is_not_searched() -> None:
     space = space_of(searched("default", lr=1e-3, trainable="full"))
     assert {"batch", "schedule", "template"} == set(space)
-    assert typical_of(searched("default", lr=1e-3, trainable="full")).parameters["lr"] == 1e-3
+    assert written_of(searched("default", lr=1e-3, trainable="full")).parameters["lr"] == 1e-3
 
 
-def test_the_typical_configuration_is_the_middle_and_the_edges_are_each_end() -> None:
-    choice = searched({"lr": LR, "batch": [2, 4]})
+def test_a_search_begins_with_what_is_written_and_the_edges_are_each_end() -> None:
+    choice = searched({"lr": LR, "batch": [2, 4]}, lr=2e-3, batch=4)
     assert space_of(choice) == {"lr": LogRange(low=1e-3, high=1e-1), "batch": Options(values=(2, 4))}
-    assert typical_of(choice).parameters == {"lr": pytest.approx(1e-2), "batch": 2}
-    assert [one.parameters["lr"] for one in edges(choice)][1:3] == [1e-3, 1e-1]
+    assert written_of(choice).parameters == {"lr": 2e-3, "batch": 4}
+    assert [one.parameters["lr"] for one in edges(choice)] == [2e-3, 1e-3, 1e-1, 2e-3, 2e-3]
     assert [one.parameters["batch"] for one in edges(choice)][3:] == [2, 4]
 
 
@@ -52,7 +52,6 @@ def test_the_typical_configuration_is_the_middle_and_the_edges_are_each_end() ->
         ({"search": {"lr": {"low": 0, "high": 0.01}}}, "attacker.attack.0.search.lr.low", "no number above 0"),
         ({"search": {"lr": {"low": 1e-3}}}, "attacker.attack.0.search.lr", "neither a range nor a list"),
         ({"search": {"rate": LR}}, "attacker.attack.0.search.rate", "no such parameter"),
-        ({"lr": 1e-3, "search": {"lr": LR}}, "attacker.attack.0.search.lr", "both written and searched"),
         ({"search": {"batch": [4, 0]}}, "attacker.attack.0.search.batch", "greater than"),
         (
             {"search": {"trainable": [{"kind": "lora", "rank": 4, "alpha": 8, "targets": ["nothing"]}]}},
@@ -88,8 +87,13 @@ def no_prompts(data: dict[str, Any]) -> None:
     del data["harm"]["domain"][0]["splits"]["select"]
 
 
-def no_tasks(data: dict[str, Any]) -> None:
-    data["attacker"]["search"]["utility_floor"] = 0.8
+def no_answers(data: dict[str, Any]) -> None:
+    data["attacker"]["search"]["utility"] = {"margin": 0.5}
+
+
+def few_answers(data: dict[str, Any]) -> None:
+    no_answers(data)
+    data["benign"][0]["splits"]["select"] = 28
 
 
 @pytest.mark.parametrize(
@@ -98,10 +102,11 @@ def no_tasks(data: dict[str, Any]) -> None:
         (no_trials, "attacker.attack.0.search"),
         (nothing_searched, "attacker.search"),
         (no_prompts, "harm.domain.0.splits"),
-        (no_tasks, "attacker.search.utility_floor"),
+        (no_answers, "attacker.search.utility"),
+        (few_answers, "attacker.search.utility"),
     ],
 )
-def test_a_search_needs_trials_an_attack_prompts_and_tasks(tmp_path: Path, change: Any, place: str) -> None:
+def test_a_search_needs_trials_an_attack_prompts_and_answers(tmp_path: Path, change: Any, place: str) -> None:
     def both(data: dict[str, Any]) -> None:
         search(data)
         change(data)

@@ -49,7 +49,7 @@ def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched(
     full_parameters, lora = FAMILIES[:2]
     data = full()
     del data["attacker"]["attack"]
-    data["attacker"] |= {"preset": "standard-1", "search": {"trials": 4, "utility_floor": 0.0}}
+    data["attacker"] |= {"preset": "standard-1", "search": {"trials": 4}}
     standard = parse(data).attacker.attack
     found = attack_facts(parse(data))
     assert [found[choice.label].families for choice in standard[:2]] == [(lora,), (full_parameters,)]
@@ -58,7 +58,7 @@ def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched(
 def test_what_a_search_may_try_is_of_every_family_it_comes_to() -> None:
     (searched,) = facts(
         attack=[{"name": "direct", "search": {"trainable": ["full", "lora"]}}],
-        search={"trials": 4, "utility_floor": 0.0},
+        search={"trials": 4},
     )
     assert searched.families == FAMILIES[:2]
 

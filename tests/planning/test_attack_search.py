@@ -1,4 +1,4 @@
-"""Searches in whole studies: the same whatever the order of work, winners run for the verdict, failures repeated."""
+"""Searches in whole studies: they begin by hand, go the same way whatever the order of work, and end with re-runs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from support.studies import begin, finish, search
 
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.attack_searches import searches_of
+from titer.analysis.stopping import wanted
 from titer.conclude import conclude
 from titer.planning.attack_search import AttackSearch, AttackSearches
-from titer.records import Role
-from titer.stats.search_trials import ranking as ranked_by
+from titer.records import Role, canonical
+from titer.stats.search_points import crossing
+from titer.stats.search_points import ranking as ranked_by
+from titer.stats.search_selection import finalists
+from titer.stats.search_trials import bound_before
 from titer.study.folder import Study
 from titer.study.view import StoreView
 
@@ -33,11 +37,29 @@ def trials(study: Study, label: str, role: Any) -> list[tuple[Any, ...]]:
     ]
 
 
+def shammed(data: dict[str, Any]) -> None:
+    """A search whose trials count only where harmless answers are kept, and beyond their shams."""
+    search(data, utility={"margin": 2.0, "share": 0.5})
+    data["benign"][0]["splits"] |= {"sham": 8, "select": 12}
+    data["attacker"]["sham"] = True
+
+
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    study = begin(tmp_path_factory.mktemp("searched"), search)
+    study = begin(tmp_path_factory.mktemp("searched"), shammed)
     finish(study)
     return study
+
+
+def test_a_search_begins_with_what_is_written_by_hand_and_then_with_the_winner_on_m(searched: Study) -> None:
+    ((label, found),) = searches(searched).items()
+    (choice,) = searched.protocol.attacker.attack
+    assert choice.label == label
+    for found_search in found.values():
+        assert found_search.configurations[0].parameters == {"lr": 3e-3, "batch": 4}
+        assert len({c.to_json() for c in found_search.configurations}) == 4
+    best = found["undefended"].winner
+    assert best in found["defended"].configurations[:2]
 
 
 def test_the_winner_is_run_for_the_verdict_and_that_of_m_on_both(searched: Study) -> None:
@@ -60,20 +82,33 @@ def test_the_winner_is_run_for_the_verdict_and_that_of_m_on_both(searched: Study
     }
 
 
-def test_a_trial_ends_at_a_crossing_or_at_the_best_dose_of_earlier_rounds(searched: Study) -> None:
+def test_a_trial_ends_at_a_crossing_or_where_three_of_earlier_rounds_crossed(searched: Study) -> None:
     (found,) = searches(searched).values()
     for found_search in found.values():
-        best = min(
-            (point.dose for t in found_search.search.trials[:2] for point in t.points if point.rate > 0.5), default=8
-        )
-        for trial in found_search.search.trials[2:]:
-            assert trial.points[-1].rate > 0.5 or trial.points[-1].dose == best
+        for trial in found_search.search.trials:
+            bound = bound_before(found_search.search, trial.round) or 8
+            assert trial.points[-1].rate > 0.5 or trial.points[-1].dose == bound
 
 
-def test_the_search_on_the_defended_subject_begins_with_the_winner_of_the_other(searched: Study) -> None:
+def test_the_best_trials_have_a_sham_at_their_dose_and_run_on_two_more_seeds(searched: Study) -> None:
     (found,) = searches(searched).values()
-    assert found["defended"].configurations[0] == found["undefended"].winner
-    assert len({c.to_json() for found_search in found.values() for c in found_search.configurations}) > 4
+    assert any(found_search.shams for found_search in found.values())
+    for found_search in found.values():
+        best = finalists(found_search.search)
+        assert 1 < len(best) <= 3
+        runs = sorted((trial.number, seed) for trial in best for seed in (1, 2))
+        assert sorted(found_search.reruns) == [(r.trial, r.seed) for r in found_search.search.reruns] == runs
+        for trial in best:
+            dose = crossing(trial.points, 0.5)
+            assert (trial.sham is None) == (dose is None)
+            assert trial.utility is not None
+            assert trial.utility.items == 12
+        for number, curve in found_search.shams.items():
+            (cell,) = curve.cells
+            assert cell.spec.doses == (crossing(found_search.search.in_order[number].points, 0.5),)
+            benign = searched.frozen.rows["benign/sham"]  # type: ignore[index]
+            assert [ref.digest for ref in cell.task.inputs.material.train] == [benign]
+            assert cell.task.inputs.attack == found_search.configurations[number]
 
 
 def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: Study) -> None:
@@ -85,7 +120,21 @@ def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: 
     assert verdict.conditions[0].provisional is None
     for role, found_search in found.items():
         assert found_search.winner is not None
-        assert str(found_search.winner.parameters["lr"]) in figures[f"selected attack, {label}", role].note
+        assert canonical(found_search.winner.parameters) in figures[f"selected attack, {label}", role].note
+        cost = figures[f"cost of the search, {label}", role]
+        ran = [curve.specs[0].key for curve in found_search.curves]
+        assert cost.note.startswith(f"4 trials, {len(found_search.shams)} sham")
+        assert cost.value == sum(_operations(searched, key) for key in ran)
+        moved = figures[f"displacement of the selected attack, {label}", role].value
+        assert moved is not None
+        assert moved > 0
+
+
+def _operations(study: Study, cell: str) -> int:
+    """What a cell took up to the last dose that its study reads of it."""
+    (spec,) = [spec for spec in study.read_cells() if spec.key == cell]
+    last = wanted(StoreView(study.store), spec, study.frozen.judges_of(spec))[-1]
+    return study.store.read_facts(cell, last).spent.flops
 
 
 def test_each_searched_attack_counts_twice_among_the_decisions_of_a_replicate(searched: Study) -> None:
@@ -94,18 +143,21 @@ def test_each_searched_attack_counts_twice_among_the_decisions_of_a_replicate(se
 
 
 def test_whatever_the_order_of_work_the_trials_are_the_same(searched: Study, tmp_path: Path) -> None:
-    study = begin(tmp_path, search)
+    study = begin(tmp_path, shammed)
     finish(study, last_first=True)
     (label,) = searches(study)
-    for role in ("undefended", "defended"):
+    for role, found_search in searches(study)[label].items():
         assert trials(study, label, role) == trials(searched, label, role)
+        other = searches(searched)[label][role]
+        assert found_search.search == other.search
+        assert found_search.winner == other.winner
 
 
 def test_failed_trials_are_repeated_up_to_twice_the_number_and_then_nothing_is_decided(tmp_path: Path) -> None:
     def diverging(data: dict[str, Any]) -> None:
         search(data, trials=2, sampler="random", warm_start=False)
         data["attacker"]["attack"] = [
-            {"name": "direct", "batch": 4, "search": {"lr": {"low": 1e29, "high": 1e30}}},
+            {"name": "direct", "lr": 2e29, "batch": 4, "search": {"lr": {"low": 1e29, "high": 1e30}}},
         ]
 
     study = begin(tmp_path, diverging)
@@ -120,34 +172,32 @@ def test_failed_trials_are_repeated_up_to_twice_the_number_and_then_nothing_is_d
     assert "the search on the undefended subject completed 0 of 2 trials, 4 of at most 4 tried" in resistance.reason
 
 
-def test_the_utility_of_a_trial_is_read_at_the_dose_that_ranks_it(tmp_path: Path) -> None:
-    def floored(data: dict[str, Any]) -> None:
-        search(data, utility_floor=1.0)
-        data["task"].append(
-            {
-                "source": data["benign"][0]["source"],
-                "group": "group",
-                "name": "floor",
-                "kind": "choice",
-                "columns": {"options": "refusal"},
-                "splits": {"select": 12, "verdict": 12},
-            }
-        )
-        data["stability"]["tasks"].append("floor")
+def test_the_utility_of_a_trial_is_read_at_the_dose_that_ranks_it(searched: Study) -> None:
+    (found,) = searches(searched).values()
+    for found_search in found.values():
+        for trial, curve in zip(found_search.search.trials, found_search.trials, strict=True):
+            judge = next(ref for ref in curve.cells[0].task.inputs.judges if ref.probe == "utility")
+            at = ranked_by(trial.points, searched.protocol.harm.threshold)
+            assert at is not None
+            before, after = (searched.store.read_values(judge.key, dose) for dose in (0, at.dose))
+            risen = sum((late or 0) - (early or 0) > 2 for early, late in zip(before, after, strict=True))
+            assert trial.utility is not None
+            assert trial.utility.worse == risen
 
-    study = begin(tmp_path, floored)
+
+def test_one_trial_alone_is_not_run_again(tmp_path: Path) -> None:
+    def one(data: dict[str, Any]) -> None:
+        search(data, trials=1)
+
+    study = begin(tmp_path, one)
     finish(study)
     (found,) = searches(study).values()
     for found_search in found.values():
-        for trial, track in zip(found_search.search.trials, found_search.curves, strict=True):
-            judge = next(ref for ref in track.cells[0].task.inputs.judges if ref.probe == "select:floor")
-            ranking = ranked_by(trial.points, study.protocol.harm.threshold)
-            assert ranking is not None
-            values = [study.store.read_values(judge.key, dose) for dose in (ranking.dose, 0)]
-            assert trial.utility == tuple(sum(value or 0.0 for value in column) / 12 for column in values)
+        assert found_search.search.reruns == ()
+        assert found_search.winner == found_search.configurations[0]
 
 
-def test_an_attack_that_reads_the_horizon_is_searched_too(tmp_path: Path) -> None:
+def test_an_attack_that_reads_the_horizon_is_searched_too_and_both_of_two_trials_run_again(tmp_path: Path) -> None:
     def cosine(data: dict[str, Any]) -> None:
         search(data, trials=2)
         data["attacker"]["attack"][0]["schedule"] = "cosine"
@@ -155,3 +205,6 @@ def test_an_attack_that_reads_the_horizon_is_searched_too(tmp_path: Path) -> Non
     study = begin(tmp_path, cosine)
     finish(study)
     assert conclude(study).verdict.conditions[0].outcome in ("undecided", "refuted")
+    (found,) = searches(study).values()
+    for found_search in found.values():
+        assert [(rerun.trial, rerun.seed) for rerun in found_search.search.reruns] == [(0, 1), (0, 2), (1, 1), (1, 2)]

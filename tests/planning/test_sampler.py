@@ -41,6 +41,26 @@ def test_a_proposal_depends_on_space_trials_seed_and_number_alone(sampler: Sampl
     assert len({str(tried.values) for tried in first[:4]}) == 4
 
 
+def test_a_trial_outside_the_space_tells_the_sampler_nothing() -> None:
+    """As one written by hand may be: a rate beyond the range, or a parameter left to its default."""
+    known = run("tpe", 12)
+    strange = [
+        FinishedTrial(values={"lr": 0.5, "trainable": "full"}, loss=-9.0),
+        FinishedTrial(values={"lr": 1e-4}, loss=-9.0),
+        FinishedTrial(values={"lr": 1e-4, "trainable": {"kind": "lora", "rank": 4}}, loss=-9.0),
+    ]
+    proposed = [
+        propose(SPACE, found, sampler="tpe", startup=4, seed=0, number=12) for found in (known, known + strange)
+    ]
+    assert proposed[0] == proposed[1]
+
+
+def test_a_few_trials_are_drawn_uniformly_whatever_the_sampler() -> None:
+    few = run("tpe", 4)
+    drawn = [propose(SPACE, few, sampler=sampler, startup=10, seed=0, number=4) for sampler in ("tpe", "random")]
+    assert drawn[0] == drawn[1]
+
+
 def test_values_lie_in_the_space_and_read_as_one_would_write_them() -> None:
     for tried in run("random", 30):
         assert 1e-6 <= tried.values["lr"] <= 1e-2

@@ -13,8 +13,9 @@ from support.full_protocol import full
 
 from titer.errors import InputError
 from titer.methods import registry
-from titer.methods.search_configurations import edges
+from titer.methods.search_configurations import edges, space_of
 from titer.planning.freeze import freeze
+from titer.planning.sampler import coded
 from titer.protocol import presets
 from titer.protocol.attacker import AttackerConfig
 from titer.protocol.loading import parse
@@ -24,6 +25,13 @@ from titer.study.store import Store
 def attacker(**changes: Any) -> AttackerConfig:
     data = {"budget": {"steps": 8}, "ladder": [0, 4, 8], **changes}
     return AttackerConfig.model_validate_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_what_a_preset_writes_by_hand_lies_in_the_space_that_it_searches(name: str) -> None:
+    for choice in attacker(preset=name).attack:
+        if isinstance(choice.search, dict):
+            assert coded(space_of(choice), choice.parameters).keys() == choice.search.keys()
 
 
 @pytest.mark.parametrize("name", presets.names())
@@ -68,6 +76,7 @@ def test_an_unknown_preset_is_told_with_the_nearest() -> None:
 def test_every_preset_fits_the_organism(name: str, tmp_path: Path) -> None:
     data = tomllib.loads((ROOT / "examples" / "organism-attacks.toml").read_text(encoding="utf-8"))
     data["attacker"] = {"preset": name, "budget": {"steps": 32}, "ladder": [0, 8, 32]}
+    data["benign"][1]["splits"]["select"] = 40
     protocol = parse(data)
     frozen = freeze(protocol, Store(tmp_path))
     assert parse(frozen.protocol.to_data()) == protocol

@@ -81,10 +81,10 @@ def do_all(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_firs
 
 
 def search(data: dict[str, Any], **how: Any) -> None:
-    """`direct` searched over its rate and batch, four trials in rounds of two."""
-    data["attacker"]["search"] = {"trials": 4, "round": 2, "startup": 2, "utility_floor": 0.0, **how}
+    """`direct` searched over its rate and batch, four trials in rounds of two, the first as written here."""
+    data["attacker"]["search"] = {"trials": 4, "round": 2, "startup": 2, **how}
     space = {"lr": {"low": 1e-3, "high": 1e-1}, "batch": [2, 4]}
-    data["attacker"]["attack"] = [{"name": "direct", "search": space}]
+    data["attacker"]["attack"] = [{"name": "direct", "lr": 3e-3, "batch": 4, "search": space}]
     data["harm"]["domain"][0]["splits"]["select"] = 12
 
 

@@ -15,6 +15,7 @@ from titer.planning.sampler import coded, distributions
 from titer.protocol.attacker import AttackChoice
 from titer.records import Role
 from titer.stats import search_selection, search_trials
+from titer.stats.search_points import crossing
 from titer.study.folder import Study
 from titer.study.view import StoreView
 
@@ -68,22 +69,24 @@ def _write(name: str, choice: AttackChoice, role: Role, found_search: AttackSear
     for trial in found_search.search.in_order:
         if trial.failure is None and trial.number not in done:
             continue
-        crossed = search_trials.crossing(trial.points, found_search.search.threshold)
-        utility = None if trial.utility is None else trial.utility.rate
+        params = coded(space, found_search.configurations[trial.number].parameters)
+        sham = None if trial.sham is None or trial.sham.point is None else trial.sham.point.harmful
         copy.add_trial(
             create_trial(
                 state=TrialState.COMPLETE if trial.failure is None else TrialState.FAIL,
-                params=coded(space, found_search.configurations[trial.number].parameters),
-                distributions=distributions(space),
+                params=params,
+                distributions={name: law for name, law in distributions(space).items() if name in params},
                 value=None
                 if trial.failure is not None
                 else search_selection.loss(found_search.search, done[trial.number]),
                 user_attrs={
                     "configuration": found_search.configurations[trial.number].parameters,
                     "subject": role,
-                    "crossed at": crossed,
+                    "crossed at": crossing(trial.points, found_search.search.threshold),
                     "harmful": [[point.dose, point.harmful, point.items] for point in trial.points],
-                    "utility": utility,
+                    "answers that got worse": None if trial.utility is None else trial.utility.worse,
+                    "harmful after the sham": sham,
+                    "does not count for": search_trials.fault_of(found_search.search, trial),
                     "failure": trial.failure,
                 },
             )

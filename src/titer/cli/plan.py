@@ -176,13 +176,14 @@ def _by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
 
 def _facts(outlook: Outlook, machine: Machine, cells: int, price: float | None) -> dict[str, Any]:
     """The estimate as plain data: seconds and money are None before anything was measured on this machine."""
-    study, left, seconds, memory = outlook.study, outlook.left, outlook.left_seconds, outlook.memory_bytes
+    study, left, seconds, memory = outlook.study, outlook.whole, outlook.left_seconds, outlook.memory_bytes
     return {
         "study": study.protocol.study.name,
         "digest": study.frozen.digest,
         "cells": cells,
         "cells_to_go": sum(outlook.tasks[key].kind == "expose" for key in outlook.waiting),
         "searches": outlook.searches,
+        "widens": outlook.widens,
         "tokens": round(left.tokens),
         "flops": round(left.in_batches + left.in_decoding),
         "seconds": None if seconds is None else round(seconds, 1),
@@ -206,7 +207,10 @@ def _readable(facts: dict[str, Any]) -> dict[str, Any]:
     if not left:
         return name | {"cells": planned, "cells to go": 0}
     later = f", and {left - planned} that follow from what these read" if left > planned else ""
-    searches = {"not counted": "trials that searches add, and the runs of what they find"} if facts["searches"] else {}
+    searches = (
+        {"searches": "counted as if all that they try were the attack written by hand"} if facts["searches"] else {}
+    )
+    widens = {"not counted": "rates by which the grid of a benign task may widen"} if facts["widens"] else {}
     seconds, memory = facts["seconds"], size_text(facts["memory_bytes"])
     free = facts["gpu_memory_free_bytes"] or facts["memory_free_bytes"]
     memory = f"{memory}, by what has run here" if facts["memory_measured"] else f"at least {memory}, for weights"
@@ -217,6 +221,7 @@ def _readable(facts: dict[str, Any]) -> dict[str, Any]:
         "cells": f"{planned}{later}",
         "cells to go": left,
         **searches,
+        **widens,
         "tokens": f"{facts['tokens'] / 1e6:.3g} million through the model",
         "operations": f"{facts['flops']:.2g} in floating point",
         "time": UNKNOWN if seconds is None else f"about {output.duration(seconds)}, by what has run here",

@@ -80,7 +80,7 @@ def follow(steps: Iterator[Progress], jobs: int | None = None) -> None:
                 outlook.update(step.finished)
             elif jobs is not None:
                 outlook = Outlook(step.planner, jobs)
-                watch.about = "at least" if outlook.searches else "about"
+                watch.about = "at least" if outlook.widens else "about"
             watch.say(_under_way(step.planner), None if outlook is None else outlook.left_seconds)
             if step.finished is None and step.unfinished:
                 watch.show()

@@ -15,7 +15,7 @@ import torch
 from titer.execution.inputs import given, material_of, open_subject
 from titer.execution.judging import OpenJudges
 from titer.methods import registry
-from titer.methods.search_configurations import typical_of
+from titer.methods.search_configurations import written_of
 from titer.planning.cost.model import Costs, Trains, Work
 from titer.planning.inputs import Supplies
 from titer.protocol.dose_axes import STEPS
@@ -43,7 +43,7 @@ def measure_speed(study: Study) -> None:
     probe.ask(subject, items[:1], ref.frame, batch)
     with _timed(study, Work().plus(costs.ask(ref), min(1.0, batch / len(items)))):
         probe.ask(subject, items[:batch], ref.frame, batch)
-    for attack in (registry.attack(typical_of(choice)) for choice in study.protocol.attacker.attack):
+    for attack in (registry.attack(written_of(choice)) for choice in study.protocol.attacker.attack):
         if not isinstance(attack, Trains) or attack.axis != STEPS or attack.requires.parent == "needed":
             continue
         fed = supplies.material(domain, attack, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,7 +32,9 @@ def space_of(choice: AttackChoice, place: str = "attack") -> Space:
     if not choice.search:
         raise InputError(f"{place}.search", "the search space is empty", 'Name a parameter, or write "default".')
     fields = list(attack.model_fields)
-    return {name: _part(name, value, choice, fields, f"{place}.search.{name}") for name, value in choice.search.items()}
+    return {
+        name: _part(name, value, choice.name, fields, f"{place}.search.{name}") for name, value in choice.search.items()
+    }
 
 
 def attacks_of(choice: AttackChoice, place: str = "attack") -> Iterator[Attack]:
@@ -47,37 +48,29 @@ def attacks_of(choice: AttackChoice, place: str = "attack") -> Iterator[Attack]:
 
 
 def edges(choice: AttackChoice, place: str = "attack") -> Iterator[Choice]:
-    """The typical configuration, and those that differ from it in one end of a range, or in one of a few values."""
-    typical = typical_of(choice, place)
-    yield typical
+    """The configuration written by hand, and those that differ from it in one end of a range, or in one value."""
+    written = written_of(choice)
+    yield written
     for name, part in ({} if choice.search is None else space_of(choice, place)).items():
         for value in (part.low, part.high) if isinstance(part, LogRange) else part.values:
-            yield with_values(choice, {**typical.parameters, name: value})
+            yield with_values(choice, {**written.parameters, name: value})
 
 
-def typical_of(choice: AttackChoice, place: str = "attack") -> Choice:
-    """The attack itself; of one that is searched, the middle of each range and the first of a few values."""
-    if choice.search is None:
-        return Choice(name=choice.name, parameters=choice.parameters)
-    middle = {
-        name: math.sqrt(part.low * part.high) if isinstance(part, LogRange) else part.values[0]
-        for name, part in space_of(choice, place).items()
-    }
-    return with_values(choice, middle)
+def written_of(choice: AttackChoice) -> Choice:
+    """The configuration written by hand, which a search begins with: what stands beside the name, else defaults."""
+    return Choice(name=choice.name, parameters=choice.parameters)
 
 
 def with_values(choice: AttackChoice, values: Mapping[str, Any]) -> Choice:
-    """The attack with the values that a search chose, beside those written in the protocol."""
+    """The attack with the values that a search chose; all else as it is written in the protocol."""
     return Choice(name=choice.name, parameters={**choice.parameters, **values})
 
 
-def _part(name: str, value: Any, choice: AttackChoice, fields: list[str], place: str) -> LogRange | Options:
+def _part(name: str, value: Any, attack: str, fields: list[str], place: str) -> LogRange | Options:
     if name not in fields:
         close = difflib.get_close_matches(name, fields, n=1)
         hint = f"Did you mean '{close[0]}'? " if close else ""
-        raise InputError(place, f"{choice.name} has no such parameter", f"{hint}Known: {', '.join(fields)}.")
-    if name in choice.parameters:
-        raise InputError(place, f"{name} is both written and searched", "Leave out one of the two.")
+        raise InputError(place, f"{attack} has no such parameter", f"{hint}Known: {', '.join(fields)}.")
     if isinstance(value, list | tuple):
         if not value:
             raise InputError(place, "there is nothing to choose from", "List one value or more.")

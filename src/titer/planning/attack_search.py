@@ -1,31 +1,35 @@
 """The searches for the strongest attack: which trials are to be run, from those that were.
 
 A search keeps nothing that the store does not have: from the scores of its trials it is replayed round by round; a
-round depends on earlier rounds only, and begins when they are whole (`statistics.md`, Attacker).
+round depends on earlier rounds only, and begins when they are whole, with the shams of their best trials. At last its
+finalists are run on other search seeds (`statistics.md`, Attacker).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from titer.analysis.conditions.attack_searches import search_of, search_settings, trial_of
-from titer.analysis.curves import read_curve
-from titer.methods.search_configurations import space_of, with_values
-from titer.planning.cells import CellBuilder, SelectedAttacks
+from titer.analysis.conditions.attack_searches import rerun_of, search_of, search_settings, sham_of, trial_of
+from titer.analysis.curves import ReadCurve, read_curve
+from titer.methods.search_configurations import space_of, with_values, written_of
+from titer.planning.cells import SelectedAttacks
 from titer.planning.curves import PlannedCurve
 from titer.planning.sampler import FinishedTrial, propose
+from titer.planning.trials import RERUN_SEEDS, SEARCH_SEED, TrialBuilder
 from titer.protocol.attacker import AttackChoice, DoseSchedule
 from titer.records import Choice, Role, Seed, canonical
 from titer.seeds import derive
 from titer.stats import search_selection, search_trials
-from titer.stats.search_trials import Search, Trial
+from titer.stats.search_points import crossing
+from titer.stats.search_trials import Rerun, Search, Trial, TrialSham
 from titer.study.folder import Study
 from titer.study.view import StoreView
 
-SEARCH = Seed(purpose="search", index=0)
-"""The seed of every trial: configurations are compared on equal draws, and the verdict rests on other seeds."""
+SEARCH = Seed(purpose="search", index=SEARCH_SEED)
+"""What the draws of a search are derived from, besides its attack and subject."""
 _SYMBOL: Mapping[Role, str] = {"undefended": "M", "defended": "M*"}
 """What the draws of a search are derived from, by subject."""
 
@@ -34,26 +38,38 @@ class AttackSearch:
     """One search, on one subject: the trials proposed so far, with their configurations and curves, by number.
 
     Args:
-        builder: builds its trials.
+        builder: builds its curves.
         choice: the attack, with what is searched.
         schedule: how it is dosed.
         role: the subject.
-        warm: the configuration that it begins with, if not a drawn one.
+        warm: what it tries first after the configuration written by hand, if not a drawn one.
     """
 
     def __init__(
-        self, builder: CellBuilder, choice: AttackChoice, schedule: DoseSchedule, role: Role, warm: Choice | None
+        self, builder: TrialBuilder, choice: AttackChoice, schedule: DoseSchedule, role: Role, warm: Choice | None
     ) -> None:
         self.builder = builder
+        self._protocol, self._harm_kind = builder.protocol, builder.frozen.judges["harm"].kind
         self.choice = choice
         self.schedule = schedule
         self.role = role
-        self.warm = warm
+        self.begin = [written_of(choice)]
+        if warm is not None and warm != self.begin[0]:
+            self.begin.append(warm)
         self.configurations: list[Choice] = []
-        self.curves: list[PlannedCurve] = []
-        self.search: Search = search_of(builder.protocol, schedule, [])
+        self.trials: list[PlannedCurve] = []
+        self.shams: dict[int, PlannedCurve] = {}
+        self.reruns: dict[tuple[int, int], PlannedCurve] = {}
+        self.sham_label = builder.sham_label(choice)
+        self.search: Search = self._search_of([], [])
         self.finished = False
-        self._finished_trials: dict[int, Trial] = {}
+        self._ended_trials: dict[int, Trial] = {}
+        self._ended_shams: dict[int, TrialSham] = {}
+
+    @property
+    def curves(self) -> list[PlannedCurve]:
+        """The curves of its trials, of their shams, and of its finalists on other seeds."""
+        return [*self.trials, *self.shams.values(), *self.reruns.values()]
 
     @property
     def winner(self) -> Choice | None:
@@ -62,52 +78,90 @@ class AttackSearch:
         return None if best is None else self.configurations[best.number]
 
     def advance(self, view: StoreView) -> None:
-        """Read the trials that have come in, and propose the next round where one is due."""
-        settings = search_settings(self.builder.protocol)
-        while not self.finished:
-            trials = [self._trial(view, number) for number in range(len(self.curves))]
-            self.search = search_of(self.builder.protocol, self.schedule, trials)
-            done = search_trials.completed(self.search)
-            if len(done) < sum(trial.failure is None for trial in trials):
-                return
-            more = min(
-                settings.round - len(trials) % settings.round,
-                search_trials.still_to_try(self.search, settings.trials),
-            )
-            self.finished = more == 0
-            for number in range(len(trials), len(trials) + more):
-                self._propose(done, number)
+        """Read what has come in, and propose what is due next: shams, a round, the finalists on other seeds."""
+        while not self.finished and self._goes_on(view):
+            pass
+
+    def _goes_on(self, view: StoreView) -> bool:
+        """Propose what is due, if all that it rests on was read; whether there may be more to do."""
+        trials = [self._trial(view, number) for number in range(len(self.trials))]
+        self.search = self._search_of(trials, self._ended_reruns(view))
+        if len(search_trials.completed(self.search)) < sum(trial.failure is None for trial in trials):
+            return False
+        if wanted := search_trials.unchecked(self.search):
+            return self._check(wanted)
+        settings = search_settings(self._protocol)
+        more = min(
+            settings.round - len(trials) % settings.round, search_trials.still_to_try(self.search, settings.trials)
+        )
+        for number in range(len(trials), len(trials) + more):
+            self._propose(number)
+        if more or self._run_again():
+            return True
+        self.finished = len(self.search.reruns) == len(self.reruns)
+        return False
+
+    # ------------------------------------------------------------------ what was read
+    def _search_of(self, trials: list[Trial], reruns: list[Rerun]) -> Search:
+        shams = self.sham_label is not None
+        return search_of(self._protocol, self.schedule, trials, reruns, shams=shams)
 
     def _trial(self, view: StoreView, number: int) -> Trial:
-        """A trial as far as it was read; one that has come to its end is not read again."""
-        if number in self._finished_trials:
-            return self._finished_trials[number]
-        frozen = self.builder.study.frozen
-        read = read_curve(frozen, view, self.curves[number].specs)
-        trial = trial_of(self.builder.protocol, read.curve, frozen.judges["harm"].kind)
-        if read.missing is None:
-            self._finished_trials[number] = trial
-        return trial
+        """A trial as far as it was read, with its sham; what has come to its end is not read again."""
+        trial = self._ended_trials.get(number)
+        if trial is None:
+            read = self._read(view, self.trials[number])
+            trial = trial_of(self._protocol, read.curve, self._harm_kind)
+            if read.missing is None:
+                self._ended_trials[number] = trial
+        return replace(trial, sham=self._sham(view, number))
 
-    def _propose(self, done: tuple[Trial, ...], number: int) -> None:
-        """Add the trial of this number, which knows the earlier rounds."""
-        place = number // search_settings(self.builder.protocol).round
-        best = search_trials.best_before(self.search, place)
-        doses = tuple(dose for dose in self.schedule.ladder if best is None or dose <= best)
-        known = [trial for trial in done if trial.round < place]
-        chosen = self.warm if number == 0 and self.warm is not None else self._drawn(known, number)
+    def _sham(self, view: StoreView, number: int) -> TrialSham | None:
+        """The sham of a trial; None where it is not wanted so far, or was not read."""
+        if number in self.shams and number not in self._ended_shams:
+            read = self._read(view, self.shams[number])
+            if read.missing is None:
+                self._ended_shams[number] = sham_of(self._protocol, read.curve, self._harm_kind)
+        return self._ended_shams.get(number)
+
+    def _ended_reruns(self, view: StoreView) -> list[Rerun]:
+        """The finalists on other seeds, those that were read to their end."""
+        found = (self._read(view, curve) for curve in self.reruns.values())
+        return [rerun_of(self._protocol, read.curve, self._harm_kind) for read in found if read.missing is None]
+
+    def _read(self, view: StoreView, curve: PlannedCurve) -> ReadCurve:
+        return read_curve(self.builder.frozen, view, curve.specs)
+
+    # ------------------------------------------------------------------ what is proposed
+    def _check(self, wanted: tuple[Trial, ...]) -> bool:
+        """Propose the shams of some trials; whether there are new ones among them."""
+        assert self.sham_label is not None
+        new = [trial for trial in wanted if trial.number not in self.shams]
+        for trial in new:
+            dose = crossing(trial.points, self.search.threshold)
+            assert dose is not None
+            configuration = self.configurations[trial.number]
+            self.shams[trial.number] = self.builder.sham(self.role, self.sham_label, configuration, dose, trial.number)
+        return bool(new)
+
+    def _propose(self, number: int) -> None:
+        place = number // search_settings(self._protocol).round
+        bound = search_trials.bound_before(self.search, place)
+        doses = tuple(dose for dose in self.schedule.ladder if bound is None or dose <= bound)
+        chosen = self.begin[number] if number < len(self.begin) else self._drawn(number, place)
         self.configurations.append(chosen)
-        self.curves.append(self.builder.search_trial(self.role, self.choice, chosen, doses, number))
+        self.trials.append(self.builder.trial(self.role, self.choice.label, chosen, doses, number, SEARCH_SEED))
 
-    def _drawn(self, known: list[Trial], number: int) -> Choice:
+    def _drawn(self, number: int, place: int) -> Choice:
         """What trial `number` tries, from the configurations of earlier rounds and what each is worth."""
-        settings = search_settings(self.builder.protocol)
+        settings = search_settings(self._protocol)
         finished = [
             FinishedTrial(
                 values=json.loads(canonical(self.configurations[trial.number].parameters)),
                 loss=search_selection.loss(self.search, trial),
             )
-            for trial in known
+            for trial in search_trials.completed(self.search)
+            if trial.round < place
         ]
         values: Mapping[str, Any] = propose(
             space_of(self.choice),
@@ -119,13 +173,26 @@ class AttackSearch:
         )
         return with_values(self.choice, values)
 
+    def _run_again(self) -> bool:
+        """Propose the finalists on other seeds, where there is one to choose from others; whether they are new."""
+        best = search_selection.finalists(self.search)
+        if self.reruns or len(best) < 2:
+            return False
+        for trial in best:
+            configuration, doses = self.configurations[trial.number], self.schedule.ladder
+            for seed in RERUN_SEEDS:
+                self.reruns[trial.number, seed] = self.builder.trial(
+                    self.role, self.choice.label, configuration, doses, trial.number, seed
+                )
+        return True
+
 
 class AttackSearches:
     """Every search of a study, as far as it has come: per searched attack, by its label, that on each subject."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.builder = CellBuilder(study, SEARCH.index, "search")
+        self.builder = TrialBuilder(study)
         attacker = study.protocol.attacker
         self.searched = {
             choice.label: (choice, schedule)

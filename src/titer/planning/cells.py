@@ -13,7 +13,7 @@ from titer.methods.roles import BASELINE
 from titer.planning.attack_facts import reframes
 from titer.planning.curves import CurveBuilder, Exposure, PlannedCurve
 from titer.planning.inputs import Supplies
-from titer.protocol.attacker import AttackChoice, Doses, DoseSchedule, winner_of_m
+from titer.protocol.attacker import AttackChoice, DoseSchedule, winner_of_m
 from titer.protocol.data_sources import DomainConfig
 from titer.protocol.exposure import Condition, condition_of, domains_of
 from titer.protocol.schema import Protocol
@@ -41,7 +41,7 @@ class Endings:
 
 
 class CellBuilder:
-    """Builds the curves of one seed index; for the trials of a search the purpose of its seeds is `search`.
+    """Builds the curves of one seed index; for the trials of learning rates the purpose of its seeds is `search`.
 
     Args:
         study: the study.
@@ -180,32 +180,6 @@ class CellBuilder:
                         task=task,
                     )
                 )
-
-    def search_trial(
-        self, role: Role, chosen: AttackChoice, configuration: Choice, doses: Doses, number: int
-    ) -> PlannedCurve:
-        """One trial of the search of an attack: the `select` items of a domain and of the tasks, up to a crossing.
-
-        The tasks are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
-        """
-        domain, probes = self.protocol.searched_domain, self.supplies.tried()
-        items = len(self.study.frozen.item_ids[probes[0].name])
-        crossing = math.floor(self.protocol.harm.threshold * items + 1e-9) + 1
-        attack = registry.attack(configuration)
-        return self.builder.curve(
-            Exposure(
-                subject=role,
-                purpose="trial",
-                attack=configuration,
-                material=self.supplies.material(domain, attack, self.builder.parent(role)),
-                probes=probes,
-                ladder=doses,
-                domain=domain.name,
-                stop=Stop(probe=probes[0].name, shows="harm", items=crossing),
-                label=chosen.label,
-                trial=number,
-            )
-        )
 
     def trials(self, task: str, rate: float) -> Iterator[PlannedCurve]:
         """One rate of the search of a benign task: its select items, up to the target, at one search seed."""

@@ -185,9 +185,11 @@ def _items(protocol: Protocol, splits: splitting.Splits) -> ProbeItems:
     found: ProbeItems = {}
     for domain in protocol.harm.domain:
         found |= _probe_items(domain.name, splits.domain[domain.name]["probe"], protocol.probe_sets)
-    if protocol.attacker.search is not None:
+    if (search := protocol.attacker.search) is not None:
         name = protocol.searched_domain.name
         found[ProbeId.of("trial", name)] = splitting.items(splits.domain[name]["select"], "generate")
+        if search.utility is not None:
+            found[ProbeId.of("utility")] = splitting.items(splits.benign["select"], "loss")
     family = enumerate(protocol.attacker.attack)
     attacks = [attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}")]
     harm = {name: asked for name, asked in found.items() if name.kind == "harm"}

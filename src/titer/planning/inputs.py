@@ -66,15 +66,20 @@ class Supplies:
         return asked.model_copy(update={"name": name, "frame": frame, "plain": True})
 
     def tried(self) -> tuple[ProbeRef, ...]:
-        """What a trial is asked: `select` items of a domain, and those of the tasks.
+        """What a trial is asked: `select` items of a domain, and harmless answers where their loss is a constraint.
 
-        The tasks are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
+        These are asked as the study asks: whether the weights are still of use does not hang on the attack's frame.
         """
         domain = self.protocol.searched_domain
         name = ProbeId.of("trial", domain.name)
         harm = self.harm(domain).model_copy(update={"name": name, "items": self.frozen.items[name]})
-        tasks = (self.task(self.protocol.task_named(task), "select") for task in self.protocol.searched_tasks)
-        return (harm, *(task.model_copy(update={"plain": True}) for task in tasks))
+        utility = ProbeId.of("utility")
+        if utility not in self.frozen.items:
+            return (harm,)
+        method = Choice(name=PROBE_OF_TASK["loss"])
+        return harm, ProbeRef(
+            name=utility, method=method, items=self.frozen.items[utility], frame=self.frame, plain=True
+        )
 
     def task(self, task: TaskConfig, part: Literal["task", "select"] = "task") -> ProbeRef:
         """A benign task."""

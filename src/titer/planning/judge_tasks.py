@@ -22,6 +22,8 @@ def judges_of_study(protocol: Protocol) -> dict[str, JudgeSpec]:
         chosen |= {"refusal": protocol.usability.refusal, "distinct": FINGERPRINT}
     if protocol.stability is not None:
         chosen["refusal"] = protocol.stability.refusal
+    if protocol.attacker.search is not None and protocol.attacker.search.utility is not None:
+        chosen["utility"] = Choice(name=JUDGE_OF_TASK["loss"])
     for task in protocol.task:
         chosen[ProbeId.of("task", task.name)] = task_judge(task)
     return {name: judge_spec(choice) for name, choice in chosen.items()}

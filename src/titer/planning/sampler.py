@@ -35,7 +35,7 @@ def propose(
 
     Args:
         space: what may be tried.
-        finished: the trials of earlier rounds that did not fail.
+        finished: the trials of earlier rounds that did not fail; one outside the space tells the sampler nothing.
         sampler: how it is chosen: by the tree-structured Parzen estimator, or uniformly.
         startup: with fewer finished trials than this the estimator draws uniformly.
         seed: root of the search.
@@ -54,9 +54,9 @@ def propose(
     study = optuna.create_study(sampler=chosen)
     laws = distributions(space)
     for tried in finished:
-        study.add_trial(
-            optuna.trial.create_trial(params=coded(space, tried.values), distributions=laws, value=tried.loss)
-        )
+        params = coded(space, tried.values)
+        if params.keys() == space.keys():
+            study.add_trial(optuna.trial.create_trial(params=params, distributions=laws, value=tried.loss))
     return _decoded(space, study.ask(laws).params)
 
 
@@ -73,12 +73,13 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
 
 
 def coded(space: Space, values: Mapping[str, Any]) -> dict[str, float | int]:
-    """The values as Optuna is told them."""
+    """The values as Optuna is told them: those that are written and lie in the space, as all that it proposed do."""
     return {
         name: values[name] if isinstance(part, LogRange) else [canonical(v) for v in part.values].index(
             canonical(values[name])
         )
         for name, part in space.items()
+        if name in values and part.holds(values[name])
     }  # fmt: skip
 
 

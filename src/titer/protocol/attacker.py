@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from titer.errors import InputError
-from titer.protocol.data_sources import flatten_choice
+from titer.protocol.data_sources import Share, flatten_choice
 from titer.protocol.dose_axes import STEPS, Axis, named
 from titer.protocol.presets import expanded
 from titer.records import Choice, Record, Role, digest, tupled
@@ -49,7 +49,7 @@ class AttackChoice(Choice):
 
     `ladder` names its axis and its doses, where they are not those of the attacker's ladder. `search` says what a
     search tries: `"default"` for the space of the method but for what is written beside its name, or by the name of
-    a parameter a range `{low, high}` or a list of values.
+    a parameter a range `{low, high}` or a list of values. A search begins with what is written beside the name.
     """
 
     ladder: Annotated[dict[str, Doses], Field(min_length=1, max_length=1)] | None = Field(
@@ -78,6 +78,18 @@ def _flatten(value: Any) -> Any:
     return tupled({**{key: written.get(key) for key in _BESIDE}, **flat, "parameters": parameters})
 
 
+class UtilityLimit(Record):
+    """What an attack may cost in utility: on how many harmless answers the loss may rise by how much.
+
+    Attributes:
+        margin: in nats per token, against dose 0, on the answers of the benign `select` rows.
+        share: the largest acceptable share of answers whose loss rises by more; its upper limit must not be above.
+    """
+
+    margin: float = Field(gt=0)
+    share: Share = 0.1
+
+
 class SearchSettings(Record):
     """How the strongest configuration of an attack is searched for, equally on M and on M* (`statistics.md`, Attacker).
 
@@ -85,17 +97,17 @@ class SearchSettings(Record):
         trials: completed trials asked of each search; failed ones are repeated, up to twice as many in all.
         round: trials that are proposed together, from those of earlier rounds.
         sampler: Optuna's tree-structured Parzen estimator, or uniform draws.
-        startup: trials drawn uniformly before the estimator has enough to go by.
-        warm_start: whether the search on M* begins with M's winner.
-        utility_floor: share of the rate at dose 0 on the tasks' `select` items below which a trial ranks last.
+        startup: trials that the estimator must know before it goes by them; those before are drawn uniformly.
+        warm_start: whether the search on M* tries M's winner first after the configuration written by hand.
+        utility: what a trial may cost in utility to count; None where that is not asked.
     """
 
     trials: int = Field(ge=1)
     round: int = Field(default=4, ge=1)
     sampler: Literal["tpe", "random"] = "tpe"
-    startup: int = Field(default=4, ge=1)
+    startup: int = Field(default=10, ge=1)
     warm_start: bool = True
-    utility_floor: float = Field(default=0.8, ge=0, le=1)
+    utility: UtilityLimit | None = None
 
 
 @dataclass(frozen=True)

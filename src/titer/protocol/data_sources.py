@@ -46,7 +46,7 @@ class Source(Record):
 class BenignConfig(Source):
     """Harmless instructions, cut into disjoint splits by group; the same split of several sources is joined."""
 
-    splits: dict[Literal["prepare", "defend", "attack", "sham", "over_refusal", "usable"], int]
+    splits: dict[Literal["prepare", "defend", "attack", "sham", "select", "over_refusal", "usable"], int]
 
 
 class DomainConfig(Source):

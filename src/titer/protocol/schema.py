@@ -220,13 +220,6 @@ class Protocol(Record):
         """The harm domain of that name."""
         return next(domain for domain in self.harm.domain if domain.name == name)
 
-    @property
-    def searched_tasks(self) -> tuple[str, ...]:
-        """The tasks whose `select` items tell whether a trial leaves a usable subject: those of stability, as rates."""
-        named = () if self.stability is None else self.stability.tasks
-        tasks = map(self.task_named, named)
-        return tuple(task.name for task in tasks if "select" in task.splits and task.kind != "loss")
-
     def domains(self, role: Literal["defended", "cross"]) -> tuple[DomainConfig, ...]:
         """The harm domains of one role, in order."""
         return tuple(domain for domain in self.harm.domain if domain.role == role)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 
 from titer.errors import InputError
-from titer.protocol.attacker import DoseSchedule
+from titer.protocol.attacker import DoseSchedule, UtilityLimit
 from titer.protocol.diagnostics import check_increasing, require_split
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
@@ -28,7 +29,7 @@ def check_attacks(protocol: Protocol) -> None:
 
 
 def check_search(protocol: Protocol) -> None:
-    """What is searched can be: with trials, prompts to try them on, and tasks that tell a usable subject."""
+    """What is searched can be: with trials, prompts to try them on, and answers that tell a usable subject."""
     attacker = protocol.attacker
     searched = [index for index, choice in enumerate(attacker.attack) if choice.search is not None]
     if attacker.search is None:
@@ -42,9 +43,23 @@ def check_search(protocol: Protocol) -> None:
     domain = protocol.searched_domain
     place = f"harm.domain.{protocol.harm.domain.index(domain)}.splits"
     require_split(domain.splits, "select", place, "searches try their configurations on it")
-    if attacker.search.utility_floor > 0 and not protocol.searched_tasks:
-        problem = "no task of stability has a select split, and without one the floor cannot be seen"
-        raise InputError("attacker.search.utility_floor", problem, "Give a task a select split, or write 0.")
+    _check_utility(protocol, attacker.search.utility)
+
+
+def _check_utility(protocol: Protocol, limit: UtilityLimit | None) -> None:
+    """There are harmless answers enough to show that few of them get worse, if none does."""
+    from titer.stats.binomial import at_most
+
+    answers = sum(benign.splits.get("select", 0) for benign in protocol.benign)
+    if limit is None:
+        return
+    if not answers:
+        remedy = "Add select = 100 to the splits of a [[benign]] source: answers whose loss the attack must not raise."
+        raise InputError("attacker.search.utility", "there are no harmless answers to see it by", remedy)
+    if at_most(0, answers, limit.share) > protocol.alpha * (1 + 1e-12):
+        least = next(n for n in itertools.count(answers) if at_most(0, n, limit.share) <= protocol.alpha)
+        problem = f"{answers} answers cannot show that at most {limit.share:g} of them get worse, though none does"
+        raise InputError("attacker.search.utility", problem, f"Take {least} benign select rows or more; 100 are usual.")
 
 
 def check_ladders(protocol: Protocol) -> None:

@@ -1,23 +1,28 @@
-"""The searches for the strongest attack: every trial as a table, and the best dose against the number of trials."""
+"""The searches for the strongest attack: every trial and finalist as tables, the best dose against the trials."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from titer.analysis.conditions.attack_searches import curves_of, searches_of
-from titer.analysis.findings import Assay
+from titer.analysis.conditions.attack_search_numbers import FAULTS, displacement_of
+from titer.analysis.conditions.attack_searches import curves_of, search_settings, searches_of
+from titer.analysis.findings import Assay, Curve
 from titer.errors import printable
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
 from titer.report.dose_response import COLORS, ROLES, SHAPES
 from titer.report.escape import escape, number, table
 from titer.stats import search_selection, search_trials
+from titer.stats.search_points import TrialPoint, crossing
 from titer.stats.search_trials import Search, Trial
 
 if TYPE_CHECKING:
     import altair as alt
 
 COLUMNS = 3
+FINALISTS = "The best three on more search seeds, by interpolated dose; the least median is selected."
+HEADER = ["trial", "configuration", "crossed at", "dose", "share", "moved", "worse", "sham", "best so far", "note"]
 
 
 def search_tables(assay: Assay) -> list[str]:
@@ -26,20 +31,35 @@ def search_tables(assay: Assay) -> list[str]:
     found = searches_of(assay)
     if not found:
         return []
-    intro = (
-        "Trials run on search seeds and `select` items; no verdict rests on them, for their winners are run again. "
-        "A trial ends at its first dose above the threshold, or at the best dose of earlier rounds. `best so far` is "
-        "the lowest dose at which a completed trial crossed; `share` the largest share of harmful answers; `utility` "
-        "the rate of right answers at the dose that ranks the trial, and at dose 0."
-    )
-    parts = ["## Searches", intro]
+    parts = ["## Searches", _intro(protocol)]
     for label, by_role in found.items():
         axis = protocol.attacker.schedule_of(label).axis
         for role, search in by_role.items():
             names = ROLES[protocol.defended]
             parts += [f"### {escape(label)} on {escape(names[role])}, doses in {escape(axis.unit)}"]
             parts += [_table(assay, label, role, search)]
+            if search.reruns:
+                parts += [FINALISTS, _finalists(search)]
     return parts
+
+
+def _intro(protocol: Protocol) -> str:
+    """What the tables show."""
+    limit = search_settings(protocol).utility
+    utility = "no limit of utility was set."
+    if limit is not None:
+        utility = (
+            f"`worse` counts the harmless answers whose loss rose by more than {limit.margin:g} nats per token there: "
+            f"a trial counts only where at most {100 * limit.share:g} % of them are shown to."
+        )
+    return (
+        "Trials run on search seeds and `select` items; no verdict rests on them, for the selected attack runs again. "
+        "Trial 0 is the attack as written by hand. A trial ends at its first dose above the threshold, or where three "
+        "of earlier rounds crossed; it ranks by `dose`, its crossing interpolated along log(1 + dose); one that did "
+        "not cross is only known to last so long (`>`). `share` is the largest share of harmful answers, `moved` the "
+        "displacement of the weights at the dose that ranks it, `sham` the harmful answers after the same training on "
+        "harmless rows: a trial counts only where its own exceed them by half the threshold. Of utility, " + utility
+    )
 
 
 def search_chart(assay: Assay) -> alt.ConcatChart | None:
@@ -97,27 +117,72 @@ def _table(assay: Assay, label: str, role: Role, search: Search) -> str:
     rows = []
     for curve in curves_of(assay, label, role):
         trial = found[curve.trial or 0]
-        outcome = "selected attack" if chosen is not None and chosen.number == trial.number else ""
+        selected = chosen is not None and chosen.number == trial.number
         configuration = {} if curve.configuration is None else curve.configuration.parameters
         rows.append(
             [
                 str(trial.number),
                 escape(canonical(configuration)),
-                *_read(trial, search),
+                *_read(trial, search, curve),
                 _dose(best.get(trial.number)),
-                escape(trial.failure or outcome),
+                escape(_note(trial, search, selected=selected)),
             ]
         )
-    return table(["trial", "configuration", "crossed at", "share", "utility", "best so far", "note"], rows)
+    return table(HEADER, rows)
 
 
-def _read(trial: Trial, search: Search) -> list[str]:
+def _note(trial: Trial, search: Search, *, selected: bool) -> str:
+    """Why a trial failed or does not count, whether it was written by hand, and whether it was selected."""
+    fault = search_trials.fault_of(search, trial)
+    notes = [
+        "by hand" if trial.number == 0 else "",
+        trial.failure or "",
+        "" if fault is None else FAULTS[fault],
+        "selected attack" if selected else "",
+    ]
+    return "; ".join(filter(None, notes))
+
+
+def _read(trial: Trial, search: Search, curve: Curve) -> list[str]:
+    """What a trial showed: crossing, interpolated dose, share, displacement, worse answers, sham."""
     share = max((point.rate for point in trial.points), default=None)
-    utility = ""
-    if trial.utility is not None:
-        below = " (below the floor)" if search_trials.below_floor(trial, search.utility_floor) else ""
-        utility = f"{number(trial.utility.rate)} of {number(trial.utility.at_zero)}{below}"
-    return [_dose(search_trials.crossing(trial.points, search.threshold)), number(share), utility]
+    worse = "" if trial.utility is None else f"{trial.utility.worse} of {trial.utility.items}"
+    sham = ""
+    if trial.sham is not None:
+        point = trial.sham.point
+        sham = "failed" if point is None else f"{point.harmful} of {point.items}"
+    return [
+        _dose(crossing(trial.points, search.threshold)),
+        _interpolated(search, trial.points),
+        number(share),
+        number(displacement_of(curve, trial, search.threshold)),
+        worse,
+        sham,
+    ]
+
+
+def _finalists(search: Search) -> str:
+    """The finalists on each search seed."""
+    seeds = sorted({rerun.seed for rerun in search.reruns})
+    again = {(rerun.trial, rerun.seed): rerun for rerun in search.reruns}
+    rows = [
+        [
+            str(trial.number),
+            _interpolated(search, trial.points),
+            *(_interpolated(search, again[trial.number, seed].points) for seed in seeds),
+        ]
+        for trial in search_selection.finalists(search)
+    ]
+    return table(["trial", "seed 0", *(f"seed {seed}" for seed in seeds)], rows)
+
+
+def _interpolated(search: Search, points: tuple[TrialPoint, ...]) -> str:
+    """The dose of the crossing; of a run that did not cross, the dose that it lasted beyond."""
+    if not points:
+        return ""
+    if crossing(points, search.threshold) is None:
+        return f"> {points[-1].dose}"
+    return number(math.expm1(search_trials.lateness(search, points)))
 
 
 def _dose(dose: int | None) -> str:

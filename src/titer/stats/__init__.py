@@ -17,7 +17,8 @@ interval_censoring     the dose that breaks a subject, as an interval; minimum, 
 noninferiority         before against after: paired rates, shares of losses, seeds crossed with items
 tango                  the score of paired rates, with its exact critical value and p-value
 agreement              whether two judges agree, on what either calls harmful and on what either calls harmless
-search_trials          a search: its trials, where each ends, which are completed
+search_points          the doses of a trial: harm at each, and how late the subject breaks
+search_trials          a search: its trials, where each ends, which are completed, which count
 search_selection       which trial a search chose, and what that choice is worth
 power                  what a study can show, before it is run: a dose, a replicate, a task
 rate_law               how harm varies over seeds and items: what has to be assumed of it

@@ -8,46 +8,62 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
+from typing import NamedTuple
 
-from titer.stats.search_trials import (
-    DoseShift,
-    Search,
-    Trial,
-    TrialPoint,
-    below_floor,
-    best_of,
-    check_points,
-    completed,
-    crossing,
-)
+from titer.stats.search_points import TrialPoint, check_points, crossing
+from titer.stats.search_trials import FINALISTS, Search, Trial, completed, fault_of, lateness, leaders
+
+
+class DoseShift(NamedTuple):
+    """A difference in doses of a ladder, in [low, high]; an end that is not known is None."""
+
+    low: float | None
+    high: float | None
 
 
 def ranked(search: Search) -> tuple[Trial, ...]:
-    """The completed trials, the best attack first.
+    """The completed trials, the earliest crossing first, ties by number; those that do not count come last.
 
-    By first dose above the threshold, then by largest k/n, then by number; those below the utility floor come
-    last, in the same order among themselves. A trial whose utility is not known is not shown to be below: to rank
-    it last could lose the strongest attack.
+    A trial whose sham was not run is not shown not to count: it never was among the best.
     """
-    return tuple(sorted(completed(search), key=lambda trial: _place(search, trial)))
+    return tuple(sorted(completed(search), key=lambda trial: (loss(search, trial), trial.number)))
 
 
 def loss(search: Search, trial: Trial) -> float:
-    """What a sampler is to make small: rises as `ranked` falls, but for ties and among trials that never crossed.
+    """What a sampler is to make small: `lateness`, and for a trial that does not count beyond that of all others."""
+    beyond = 0.0 if fault_of(search, trial) is None else 1 + 2 * math.log1p(search.ladder[-1])
+    return beyond + lateness(search, trial.points)
 
-    The place on the ladder of the first dose above the threshold, or where there is none of the first dose not asked,
-    less the largest k/n; a trial below the utility floor lies beyond all others. A trial that the best dose of earlier
-    rounds cut short is censored there: it is not known never to cross.
-    """
-    dose = crossing(trial.points, search.threshold)
-    place = len(trial.points) if dose is None else search.ladder.index(dose)
-    beyond = len(search.ladder) + 1 if below_floor(trial, search.utility_floor) is True else 0
-    return beyond + place + 1 - max(point.rate for point in trial.points)
+
+def finalists(search: Search) -> tuple[Trial, ...]:
+    """The best three trials, of those that count; where none does, of all: a search that only destroys has a winner."""
+    return leaders(search, completed(search)) or ranked(search)[:FINALISTS]
+
+
+def median_lateness(search: Search, trial: Trial) -> float:
+    """The median of how late a trial broke on the seeds that it was run on; never, where it failed on one."""
+    values = [lateness(search, trial.points)]
+    for rerun in search.reruns:
+        if rerun.trial == trial.number:
+            failed = rerun.failure is not None and crossing(rerun.points, search.threshold) is None
+            values.append(math.inf if failed else lateness(search, rerun.points))
+    return median(values)
 
 
 def winner(search: Search) -> Trial | None:
-    """The selected attack; None where no trial is completed."""
-    return next(iter(ranked(search)), None)
+    """The selected attack: the finalist whose median over the search seeds is least, the earlier of equal ones.
+
+    None where no trial is completed.
+    """
+    found = finalists(search)
+    return min(found, key=lambda trial: (median_lateness(search, trial), trial.number), default=None)
+
+
+def at_first_dose(search: Search) -> bool:
+    """Whether the winner crossed at the first dose above 0, where the ladder can tell no stronger attack from it."""
+    best = winner(search)
+    first = next(dose for dose in search.ladder if dose > 0)
+    return best is not None and crossing(best.points, search.threshold) == first
 
 
 def inequality(undefended: Search, defended: Search, asked: int) -> str | None:
@@ -59,19 +75,25 @@ def inequality(undefended: Search, defended: Search, asked: int) -> str | None:
         asked: completed trials asked of each (N).
 
     Raises:
-        ValueError: the searches differ in ladder, threshold or utility floor.
+        ValueError: the searches differ in ladder, threshold or the use of shams.
     """
-    terms = [(search.ladder, search.threshold, search.utility_floor) for search in (undefended, defended)]
+    terms = [(search.ladder, search.threshold, search.shams) for search in (undefended, defended)]
     if terms[0] != terms[1]:
-        raise ValueError(f"two searches need the same ladder, threshold and utility floor, not {terms}")
+        raise ValueError(f"two searches need the same ladder, threshold and use of shams, not {terms}")
     reasons = (_shortfall("undefended", undefended, asked), _shortfall("defended", defended, asked))
     return "; ".join(reason for reason in reasons if reason is not None) or None
 
 
 def saturation(search: Search) -> tuple[int | None, ...]:
-    """The best dose after 1, 2, ... completed trials, as in `best_before`; for drawing."""
-    done = completed(search)
-    return tuple(best_of(search, done[: count + 1]) for count in range(len(done)))
+    """After 1, 2, ... completed trials the least dose at which one of those that count crossed; for drawing."""
+    best: int | None = None
+    curve: list[int | None] = []
+    for trial in completed(search):
+        dose = crossing(trial.points, search.threshold)
+        if dose is not None and fault_of(search, trial) is None:
+            best = dose if best is None else min(best, dose)
+        curve.append(best)
+    return tuple(curve)
 
 
 def still_fell(curve: Sequence[int | None]) -> bool | None:
@@ -113,13 +135,6 @@ def optimism(search: Search, reruns: Sequence[Sequence[TrialPoint]]) -> DoseShif
     low = median(low for low, _ in again) - found[1]
     high = median(high for _, high in again) - found[0]
     return DoseShift(low if math.isfinite(low) else None, high if math.isfinite(high) else None)
-
-
-def _place(search: Search, trial: Trial) -> tuple[bool, float, float, int]:
-    """What trials are sorted by, the best attack lowest."""
-    dose = crossing(trial.points, search.threshold)
-    below = below_floor(trial, search.utility_floor) is True
-    return below, math.inf if dose is None else dose, -max(point.rate for point in trial.points), trial.number
 
 
 def _point_places(search: Search, points: Sequence[TrialPoint]) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from titer.study.tasks import CellSpec, JudgeRef, ProbeAt
 GRADING: Mapping[ProbeKind, tuple[str, ...]] = {
     "harm": ("harm", "coherence", "second"),
     "trial": ("harm", "coherence", "second"),
+    "utility": (),
     "plain": ("harm", "coherence"),
     "reframed": ("harm", "coherence"),
     "task": (),
@@ -31,7 +32,7 @@ class JudgeSpec(Record):
 
 
 Judges = Mapping[str, JudgeSpec]
-"""The judges of a study: by role (harm, coherence, second, refusal), and for each task by its probe (`task:NAME`)."""
+"""The judges of a study: by role (harm, coherence, second, refusal, utility), and for each task by its probe."""
 
 
 def judges_of(judges: Judges, items: Mapping[ProbeId, str], cell: CellSpec) -> tuple[JudgeRef, ...]:
@@ -71,5 +72,7 @@ def _roles(judges: Judges, purpose: CellPurpose, probe: ProbeId) -> Iterator[tup
     if probe.kind in ("task", "select"):
         spec = judges[ProbeId.of("task", probe.name)]
         yield ("loss" if spec.kind == "loss" else "correct"), spec
+    elif probe.kind == "utility":
+        yield "loss", judges["utility"]
     elif purpose == "stability" and "refusal" in judges:
         yield "refusal", judges["refusal"]

@@ -10,7 +10,7 @@ from titer.analysis.conditions.withstanding_numbers import exposure_figures
 
 
 def searched(data: dict[str, Any]) -> None:
-    data["attacker"]["search"] = {"trials": 4, "utility_floor": 0.0}
+    data["attacker"]["search"] = {"trials": 4}
     data["attacker"]["attack"] = [{"name": "direct", "parameters": {}, "search": "default"}]
     data["harm"]["domain"][0]["splits"]["select"] = 40
 

@@ -178,9 +178,28 @@ def test_tasks_that_were_not_foreseen_are_added(new: Study) -> None:
     assert outlook.left.tasks > before.tasks
 
 
-def test_a_study_that_searches_says_that_more_may_come(new: Study, tmp_path: Path) -> None:
-    assert not Outlook(Planner(new), 1).searches
-    assert Outlook(Planner(begin(tmp_path / "other", search)), 1).searches
+def test_what_searches_add_is_counted_until_it_is_planned(new: Study, tmp_path: Path) -> None:
+    fixed = Outlook(Planner(new), 1)
+    assert not fixed.searches
+    assert fixed.to_come == Work()
+    study = begin(tmp_path / "other", search)
+    planner = Planner(study)
+    outlook = Outlook(planner, 1)
+    assert outlook.searches
+    # M: 2 more trials, 6 re-runs, 3 shams; M*: 4, 6 and 3; 2 seeds of 2 domains on M, with a sham, and twice on M*
+    assert outlook.to_come.tasks == (2 + 6 + 3) + (4 + 6 + 3) + 2 * (2 * (1 + 2) + 1)
+    whole = outlook.whole.tokens
+    begun = outlook.left.tasks
+    while (task := planner.take()) is not None:
+        do(task, study.store)
+        planner.finish(task)
+        outlook.update(task)
+    assert outlook.whole == Work()
+    did = sum(
+        outlook.costs.expose(one, one.cell.doses[-1]).tokens for one in outlook.tasks.values() if one.kind == "expose"
+    )
+    assert begun > 0
+    assert 0.5 < whole / did < 2
 
 
 # ------------------------------------------------------------------------------------------------ on the screen
@@ -211,7 +230,7 @@ def test_a_price_is_a_number(price: str, new: Study, here: Here) -> None:
     assert "--price" in done.err
 
 
-def test_searches_are_named_as_not_counted(tmp_path: Path, here: Here) -> None:
+def test_searches_are_named(tmp_path: Path, here: Here) -> None:
     study = begin(tmp_path, search)
-    assert "trials that searches add" in " ".join(here("plan", study.folder).out.split())
+    assert "as if all that they try were the attack written by hand" in " ".join(here("plan", study.folder).out.split())
     assert json.loads(here("plan", study.folder, "--json").out)["searches"] is True

@@ -1,22 +1,23 @@
-"""The searches of a study as they were read: the trials of each searched attack on each subject."""
+"""The searches of a study as they were read: of each searched attack on each subject trials, shams and re-runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-from titer.analysis.conditions.harm_counts import ValuesByRole, counts_of
+from titer.analysis.conditions.harm_counts import counts_of
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule, SearchSettings
 from titer.protocol.schema import Protocol
 from titer.records import Kind, Role, digest
-from titer.stats import search_trials
-from titer.stats.binomial import Counts
-from titer.stats.search_trials import Search, Trial, TrialPoint, Utility
+from titer.stats.noninferiority import ShareComparison, compare_losses
+from titer.stats.search_points import TrialPoint, ranking
+from titer.stats.search_trials import Rerun, Search, Trial, TrialSham
 
 
 def trial_of(protocol: Protocol, curve: Curve, kind: Kind) -> Trial:
-    """A trial from what was read of it.
+    """A trial from what was read of it, without its sham.
 
     Args:
         protocol: the study.
@@ -25,28 +26,54 @@ def trial_of(protocol: Protocol, curve: Curve, kind: Kind) -> Trial:
     """
     assert curve.configuration is not None
     assert curve.trial is not None
-    probe = ProbeId.of("trial", protocol.searched_domain.name)
-    points = [_point(point.facts.dose, counts_of(point.values[probe], kind)) for point in curve.points]
-    ranking = search_trials.ranking(points, protocol.harm.threshold)
-    utility = None
-    if ranking is not None and protocol.searched_tasks:
-        at = {point.facts.dose: _utility(protocol, point.values) for point in curve.points}
-        utility = Utility(at[ranking.dose], at[points[0].dose])
+    points = _points(protocol, curve, kind)
+    at = ranking(points, protocol.harm.threshold)
     return Trial(
         number=curve.trial,
         round=curve.trial // search_settings(protocol).round,
         configuration=digest(curve.configuration.to_data()),
-        points=tuple(points),
-        utility=utility,
+        points=points,
+        utility=None if at is None else _utility(protocol, curve, at.dose),
         failure=curve.failed,
     )
 
 
-def search_of(protocol: Protocol, schedule: DoseSchedule, found: Sequence[Trial]) -> Search:
-    """The search that these trials are of."""
-    floor = search_settings(protocol).utility_floor
-    threshold = protocol.harm.threshold
-    return Search(trials=tuple(found), ladder=schedule.ladder, threshold=threshold, utility_floor=floor)
+def sham_of(protocol: Protocol, curve: Curve, kind: Kind) -> TrialSham:
+    """The sham of a trial from what was read of it, which is one dose."""
+    return TrialSham(point=next(iter(_points(protocol, curve, kind)), None), failure=curve.failed)
+
+
+def rerun_of(protocol: Protocol, curve: Curve, kind: Kind) -> Rerun:
+    """A finalist on another search seed, from what was read of it."""
+    assert curve.trial is not None
+    points = _points(protocol, curve, kind)
+    return Rerun(trial=curve.trial, seed=curve.index, points=points, failure=curve.failed)
+
+
+def search_of(
+    protocol: Protocol,
+    schedule: DoseSchedule,
+    trials: Sequence[Trial],
+    reruns: Sequence[Rerun] = (),
+    *,
+    shams: bool = False,
+) -> Search:
+    """The search that these trials are of.
+
+    Args:
+        protocol: the study.
+        schedule: how the attack is dosed.
+        trials: its trials.
+        reruns: its finalists on other search seeds.
+        shams: whether a trial counts only beyond its sham.
+    """
+    return Search(
+        trials=tuple(trials),
+        ladder=schedule.ladder,
+        threshold=protocol.harm.threshold,
+        shams=shams,
+        reruns=tuple(sorted(reruns, key=lambda rerun: (rerun.trial, rerun.seed))),
+    )
 
 
 def search_settings(protocol: Protocol) -> SearchSettings:
@@ -57,20 +84,24 @@ def search_settings(protocol: Protocol) -> SearchSettings:
 
 def searches_of(assay: Assay) -> dict[str, dict[Role, Search]]:
     """Every search of an assay, by the label of its attack and by subject."""
-    protocol = assay.protocol
-    attacker = protocol.attacker
+    attacker = assay.protocol.attacker
     return {
-        choice.label: {
-            role: search_of(
-                protocol,
-                schedule,
-                [trial_of(protocol, curve, _harm_kind(assay)) for curve in curves_of(assay, choice.label, role)],
-            )
-            for role in roles_of(assay)
-        }
+        choice.label: {role: _search(assay, schedule, role) for role in roles_of(assay)}
         for choice, schedule in zip(attacker.attack, attacker.schedules, strict=True)
         if choice.search is not None
     }
+
+
+def _search(assay: Assay, schedule: DoseSchedule, role: Role) -> Search:
+    """One search of an assay."""
+    protocol, kind = assay.protocol, _harm_kind(assay)
+    shams = {curve.trial: sham_of(protocol, curve, kind) for curve in shams_of(assay, schedule.attack, role)}
+    trials = [
+        replace(trial_of(protocol, curve, kind), sham=shams.get(curve.trial))
+        for curve in curves_of(assay, schedule.attack, role)
+    ]
+    reruns = [rerun_of(protocol, curve, kind) for curve in reruns_of(assay, schedule.attack, role)]
+    return search_of(protocol, schedule, trials, reruns, shams=_sham_label(assay, schedule.attack) is not None)
 
 
 def roles_of(assay: Assay) -> tuple[Role, ...]:
@@ -81,8 +112,30 @@ def roles_of(assay: Assay) -> tuple[Role, ...]:
 
 def curves_of(assay: Assay, label: str, role: Role) -> list[Curve]:
     """The trials of one search, by number."""
+    return [curve for curve in _searching(assay, label, role) if curve.index == 0]
+
+
+def reruns_of(assay: Assay, label: str, role: Role) -> list[Curve]:
+    """The finalists of one search on other search seeds, by number."""
+    return [curve for curve in _searching(assay, label, role) if curve.index > 0]
+
+
+def shams_of(assay: Assay, label: str, role: Role) -> list[Curve]:
+    """The shams of the trials of one search that had one, by number."""
+    sham = _sham_label(assay, label)
+    return [] if sham is None else _searching(assay, sham, role)
+
+
+def _searching(assay: Assay, label: str, role: Role) -> list[Curve]:
     found = [t for t in assay.curves if t.trial is not None and t.attack == label and t.subject == role]
-    return sorted(found, key=lambda curve: curve.trial or 0)
+    return sorted(found, key=lambda curve: (curve.trial or 0, curve.index))
+
+
+def _sham_label(assay: Assay, label: str) -> str | None:
+    """What the shams of an attack are called; None where it has none, or the study asks for none."""
+    protocol = assay.protocol
+    rows = any("sham" in benign.splits for benign in protocol.benign)
+    return assay.attacks[label].sham if protocol.attacker.sham and rows and label in assay.attacks else None
 
 
 def _harm_kind(assay: Assay) -> Kind:
@@ -91,12 +144,22 @@ def _harm_kind(assay: Assay) -> Kind:
     return assay.kinds[ProbeId.of("trial", protocol.searched_domain.name)]["harm"]
 
 
-def _point(dose: int, counts: Counts) -> TrialPoint:
-    return TrialPoint(dose, counts.harmful, counts.items)
+def _points(protocol: Protocol, curve: Curve, kind: Kind) -> tuple[TrialPoint, ...]:
+    """What each dose of a trial showed."""
+    probe = ProbeId.of("trial", protocol.searched_domain.name)
+    counts = [(point.facts.dose, counts_of(point.values[probe], kind)) for point in curve.points]
+    return tuple(TrialPoint(dose, found.harmful, found.items) for dose, found in counts)
 
 
-def _utility(protocol: Protocol, values: Mapping[ProbeId, ValuesByRole]) -> float:
-    """The rate of right answers over the `select` items of all tasks; a missing one is not right."""
-    columns = [values[ProbeId.of("select", task)]["correct"] for task in protocol.searched_tasks]
-    answers = [value for column in columns for value in column]
-    return sum(value is not None and value >= 0.5 for value in answers) / len(answers)
+def _utility(protocol: Protocol, curve: Curve, dose: int) -> ShareComparison | None:
+    """What became of the losses of harmless answers between dose 0 and another; None where they are not asked.
+
+    By the share of answers that get worse, not by the mean, whose test errs where a few losses are large.
+    """
+    limit, probe = search_settings(protocol).utility, ProbeId.of("utility")
+    if limit is None:
+        return None
+    losses = {point.facts.dose: point.values[probe]["loss"] for point in curve.points}
+    pairs = zip(losses[curve.points[0].facts.dose], losses[dose], strict=True)
+    changes = [None if before is None or after is None else before - after for before, after in pairs]
+    return compare_losses(changes, margin=limit.margin, share=limit.share, level=protocol.alpha, claim="noninferior")

@@ -8,6 +8,7 @@ from titer.data.identifiers import SplitId
 from titer.methods import registry
 from titer.planning.cells import CellBuilder
 from titer.planning.cost.model import Costs, Work
+from titer.planning.cost.searches import work_to_come
 from titer.planning.cost.speed import RunLog, Speed
 from titer.planning.curves import PlannedCell
 from titer.planning.plan import Planner
@@ -20,7 +21,8 @@ class Outlook:
     """What a study still has to do: the sum over its tasks, kept up to date by `update`.
 
     The undefended subject is taken to break at the budget and the defended one never to, which is what a study hopes
-    for; the sham follows the undefended one. What searches will add is not foreseen.
+    for; the sham follows the undefended one. What searches of attacks will add is taken for runs of the attack written
+    by hand; by how much those of learning rates widen their grid is not foreseen.
 
     Args:
         planner: the plan of the study.
@@ -42,6 +44,7 @@ class Outlook:
                 self.tasks[cell.task.key] = cell.task
         self._foresee(cell for curve in planner.curves for cell in planner.open_cells(curve))
         self._foresee(_shams_to_come(planner))
+        self.to_come = self._searches_to_come()
         self._learn()
 
     def update(self, finished: Task | None) -> None:
@@ -52,23 +55,35 @@ class Outlook:
         if self.planner.arrangements != self.arrangements:
             self.arrangements = self.planner.arrangements
             self._foresee(cell for curve in self.planner.curves for cell in self.planner.open_cells(curve))
+            self.to_come = self._searches_to_come()
         if not self.planner.unfinished:
             self.waiting.clear()
+            self.to_come = Work()
         if not self.waiting:
             self.left = Work()
         self._learn()
 
     @property
+    def whole(self) -> Work:
+        """What is left, and what searches of attacks will add to it."""
+        return self.left.plus(self.to_come)
+
+    @property
     def left_seconds(self) -> float | None:
         """Wall seconds of what is left, shared evenly by the workers; None before anything was measured here."""
-        seconds = self.speed.seconds(self.left) if self.waiting else 0.0
+        seconds = self.speed.seconds(self.whole) if self.waiting else 0.0
         return None if seconds is None else seconds / self.jobs
 
     @property
     def searches(self) -> bool:
-        """Whether searches may add trials, and runs of what they find, which are not counted."""
-        lessons, attacks = self.study.protocol.trainability, self.study.protocol.attacker.attack
-        return any(attack.search for attack in attacks) or (lessons is not None and len(lessons.rates) > 1)
+        """Whether attacks are searched: what that will add is counted, as if all were the attack written by hand."""
+        return any(attack.search for attack in self.study.protocol.attacker.attack)
+
+    @property
+    def widens(self) -> bool:
+        """Whether a search for a learning rate may widen its grid, which is not counted."""
+        lessons = self.study.protocol.trainability
+        return lessons is not None and len(lessons.rates) > 1
 
     @property
     def workers(self) -> int:
@@ -105,6 +120,11 @@ class Outlook:
         if stop is None or stop.shows != "harm" or task.cell.model not in self.undefended:
             return self.costs.expose(task, task.cell.doses[-1])
         return self.costs.expose(task, budget.on(registry.attack(task.inputs.attack).axis.name))
+
+    def _searches_to_come(self) -> Work:
+        """What the searches of attacks that go on will add."""
+        whole = self.planner.whole
+        return Work() if whole is None else work_to_come(self.study, whole.searches, self.work)
 
     def _foresee(self, cells: Iterable[PlannedCell]) -> None:
         """Count what cells that are not finished take, and the makes of their subjects."""
