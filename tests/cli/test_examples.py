@@ -10,7 +10,6 @@ from support import ROOT
 from titer.cli.app import EXAMPLES
 from titer.methods import registry
 from titer.protocol.loading import load
-from titer.records import Choice
 
 FILES = sorted([*(ROOT / "examples").glob("*.toml"), *EXAMPLES.glob("*.toml")])
 
@@ -22,8 +21,8 @@ def test_a_protocol_that_comes_with_titer(path: Path) -> None:
         registry.attack(attack)
     for choice in protocol.defense:
         registry.defense(choice)
-    if prepare := protocol.subject.prepare:
-        registry.defense(Choice(name=prepare.defense, parameters=prepare.parameters))
+    for step in protocol.subject.prepare:
+        registry.defense(step.choice)
     grading = protocol.harm.grading
     for judge in (grading.harm, grading.coherence, grading.second, *(task.judge for task in protocol.task)):
         if judge is not None:

@@ -15,6 +15,13 @@ METHOD = {"study.claim": "this method", "study.seeds.defense": 5}
 UNFED = {"harm.domain.0.splits.defend": None, "subject.prepare": None}
 
 
+TEACHING = {"name": "sft", "train_steps": 4}
+
+
+def step(defense: str, **names: list[str]) -> dict[str, Any]:
+    return {"defense": defense, "train_steps": 4, **names}
+
+
 def edited(edits: dict[str, Any]) -> dict[str, Any]:
     data = full()
     for path, value in edits.items():
@@ -45,6 +52,19 @@ def edited(edits: dict[str, Any]) -> dict[str, Any]:
             "substance reads all answers of a dose together",
         ),
         ({"harm.grading.coherence": "refusal"}, "harm.grading.coherence", "reads refusal, not coherence"),
+        ({"defense": [TEACHING]}, "defense.0", "which is no defense"),
+        ({"subject.prepare": step("sft")}, "subject.prepare.teaches", "is not told what"),
+        (
+            {"subject.prepare": step("refusal_sft", teaches=["near"])},
+            "subject.prepare.teaches",
+            "would be fed the rows",
+        ),
+        ({"subject.prepare": step("refusal_sft")}, "subject.prepare.domains", "needs rows of a domain"),
+        (
+            {"subject.prepare": [step("sft", teaches=["near"]), step("refusal_sft")]},
+            "subject.prepare.1.domains",
+            "needs rows of a domain",
+        ),
         ({"task.0.judge": "option"}, "task.0.judge", "unknown judge 'option'"),
     ],
 )

@@ -20,6 +20,17 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"task.1.splits.train": -3}, "task.1.splits.train", "empty split"),
     ({"task.1.distractors": 2}, "task.1.distractors", "no options"),
     ({"subject.prepare.domains": ["nowhere"]}, "subject.prepare.domains", "'nowhere'"),
+    ({"subject.prepare.teaches": ["nowhere"]}, "subject.prepare.teaches", "'nowhere'"),
+    (
+        {
+            "subject.prepare.teaches": ["far"],
+            "subject.prepare.domains": [],
+            "harm.domain.1.attack_with": "near",
+            "harm.domain.1.splits": {"probe": 120},
+        },
+        "subject.prepare.teaches",
+        "no answers to teach",
+    ),
     ({"harm.domain.0.role": "cross"}, "harm.domain", "no defended domain"),
     ({"harm.domain.0.splits.probe": None}, "harm.domain.0.splits", "'probe'"),
     ({"harm.domain.1.splits.attack": None}, "harm.domain.1.splits", "'attack'"),

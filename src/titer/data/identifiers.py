@@ -59,7 +59,7 @@ class ProbeId(_Name):
 
 
 class SplitId(_Name):
-    """A split of a study, as `domain/NAME/SPLIT`, `task/NAME/SPLIT` or `benign/SPLIT`.
+    """A split of a study, as `domain/NAME/SPLIT`, `task/NAME/SPLIT` or `benign/SPLIT`; or all rows of a domain.
 
     >>> SplitId.domain("vaults", "attack"), SplitId.benign("sham"), SplitId.task("facts", "train")
     ('domain/vaults/attack', 'benign/sham', 'task/facts/train')
@@ -71,6 +71,11 @@ class SplitId(_Name):
     def domain(cls, name: str, part: str) -> Self:
         """A split of a harm domain."""
         return cls(f"domain/{name}/{part}")
+
+    @classmethod
+    def knowledge(cls, name: str) -> Self:
+        """Every row of a harm domain, whatever split it is in: no split, but what a preparation teaches."""
+        return cls.domain(name, "knowledge")
 
     @classmethod
     def task(cls, name: str, part: str) -> Self:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from titer.records import Record, Row
 
@@ -33,9 +34,13 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Splits:
-    """Every split of a study, disjoint by group."""
+    """Every split of a study, disjoint by group; and by domain every row, of the domains that are taught.
+
+    What is taught before a model is aligned is no split: it holds what all others do, and no audit compares it.
+    """
 
     parts: tuple[Part, ...]
+    knowledge: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
 
     @property
     def domain(self) -> dict[str, dict[str, tuple[Row, ...]]]:

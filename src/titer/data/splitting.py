@@ -71,13 +71,18 @@ def cut_all(protocol: Protocol) -> Splits:
     """
     users = tuple(_users(protocol))
     parts: dict[str, tuple[Part, ...]] = {}
+    whole: dict[str, tuple[Row, ...]] = {}
     for pool in dict.fromkeys(user.source.source for user in users):
         sharing = tuple(user for user in users if user.source.source == pool)
         raws = tuple(rows(user.source, user.place, user.required) for user in sharing)
         taken: set[int] = set()
         for user, own, numbers in zip(sharing, raws, _numbers(sharing, raws), strict=True):
             parts[user.name] = tuple(_cut(user, own, numbers, taken))
-    splits = Splits(parts=tuple(part for user in users for part in parts[user.name]))
+            whole[user.name] = tuple(user.row(raw, raw.label or raw.id) for raw in own)
+    splits = Splits(
+        parts=tuple(part for user in users for part in parts[user.name]),
+        knowledge={name: whole[f"domain/{name}"] for name in protocol.taught},
+    )
     for index, domain in enumerate(protocol.harm.domain):
         available = len(splits.domain[domain.name].get("attack", ()))
         _check_draw(domain, available, f"harm.domain.{index}.draw")

@@ -40,6 +40,7 @@ from titer.methods.defenses.checkpoint import Checkpoint
 from titer.methods.defenses.no_op import NoOp
 from titer.methods.defenses.none import NoDefense
 from titer.methods.defenses.refusal_sft import RefusalSFT
+from titer.methods.defenses.sft import SupervisedTeaching
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
 from titer.methods.judges.exact_match import ExactMatch
@@ -91,6 +92,7 @@ DEFENSES: dict[str, type[Defense]] = {
     "none": NoDefense,
     "no_op": NoOp,
     "checkpoint": Checkpoint,
+    "sft": SupervisedTeaching,
     "refusal_sft": RefusalSFT,
     "adversarial_loss": AdversarialLoss,
 }

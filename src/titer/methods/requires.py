@@ -17,6 +17,7 @@ class Need(Enum):
     SELECT = "harmful prompts to select by"
     PAIRS = "a refusal paired with each harmful row"
     BENIGN = "benign rows"
+    KNOWLEDGE = "questions and their right answers, those that are asked too"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -175,6 +175,7 @@ def _cut(protocol: Protocol) -> tuple[SplitRows, ProbeItems, tuple[Overlap, ...]
         **{SplitId.domain(name, split): r for name, by in splits.domain.items() for split, r in by.items()},
         **{SplitId.benign(split): r for split, r in splits.benign.items()},
         **{SplitId.task(name, split): r for name, by in splits.task.items() for split, r in by.items()},
+        **{SplitId.knowledge(name): r for name, r in splits.knowledge.items()},
     }
     overlaps = (*contamination.audit(splits), *contamination.misplaced(protocol, splits))
     return rows, _items(protocol, splits), overlaps

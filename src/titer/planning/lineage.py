@@ -80,17 +80,19 @@ def _prepared_rows(frozen: Frozen, domain: str) -> tuple[RowsRef, ...]:
 
 
 def _prepared(study: Study) -> Lineage:
-    base = _loaded(study.frozen, study.frozen.subject)
-    prepare = study.protocol.subject.prepare
-    if prepare is None:
-        return base
-    harmful: tuple[RowsRef, ...] = ()
-    for domain in prepare.domains:
-        harmful += _prepared_rows(study.frozen, domain)
-    benign = rows(study.frozen, SplitId.benign("prepare"))
-    material = MaterialRef(harmful=harmful, benign=benign, frame=study.protocol.harm.frame)
-    choice = Choice(name=prepare.defense, parameters=prepare.parameters)
-    return _made(study, base, choice, material, PREPARED, "the undefended subject, prepared")
+    """The undefended subject: the model, or what the last step of its preparation makes of it."""
+    frozen, lineage = study.frozen, _loaded(study.frozen, study.frozen.subject)
+    steps = study.protocol.subject.prepare
+    for number, step in enumerate(steps, start=1):
+        material = MaterialRef(
+            train=tuple(ref for name in step.teaches for ref in rows(frozen, SplitId.knowledge(name))),
+            harmful=tuple(ref for name in step.domains for ref in _prepared_rows(frozen, name)),
+            benign=rows(frozen, SplitId.benign("prepare")),
+            frame=study.protocol.harm.frame,
+        )
+        role = "the undefended subject, prepared" + (f" ({number} of {len(steps)})" if len(steps) > 1 else "")
+        lineage = _made(study, lineage, step.choice, material, PREPARED, role)
+    return lineage
 
 
 def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Lineage:

@@ -11,6 +11,7 @@ from titer.methods.base import Defense, Judge
 from titer.methods.requires import Need
 from titer.protocol.diagnostics import require_split
 from titer.protocol.schema import Protocol
+from titer.protocol.subject_config import Prepare
 from titer.records import GRADING_HARM, Choice, Item, Row
 
 
@@ -22,8 +23,8 @@ def check_methods(protocol: Protocol) -> None:
     """
     for index, choice in enumerate(protocol.defense):
         _check_defense(registry.defense(choice, f"defense.{index}"), protocol, f"defense.{index}")
-    if prepare := protocol.subject.prepare:
-        registry.defense(Choice(name=prepare.defense, parameters=prepare.parameters), "subject.prepare")
+    for place, step in protocol.subject.preparation.items():
+        _check_step(registry.defense(step.choice, place), step, place)
     _check_grading(protocol)
     for index, task in enumerate(protocol.task):
         if task.judge:
@@ -40,13 +41,11 @@ def check_pairs(protocol: Protocol, rows: Mapping[SplitId, Sequence[Row]]) -> No
     Raises:
         InputError: naming the first row without one.
     """
-    prepare = protocol.subject.prepare
     fed: list[tuple[Choice, str, Sequence[str]]] = [
         (choice, domain.name, ("defend",)) for choice in protocol.defense for domain in protocol.domains("defended")
     ]
-    if prepare is not None:
-        own = Choice(name=prepare.defense, parameters=prepare.parameters)
-        fed += [(own, name, ("prepare", "defend")) for name in prepare.domains]
+    steps = protocol.subject.prepare
+    fed += [(step.choice, name, ("prepare", "defend")) for step in steps for name in step.domains]
     places = {domain.name: f"harm.domain.{index}" for index, domain in enumerate(protocol.harm.domain)}
     for choice, name, splits in fed:
         split = next((split for split in splits if SplitId.domain(name, split) in rows), None)
@@ -76,10 +75,26 @@ def check_references(protocol: Protocol, items: Mapping[ProbeId, Sequence[Item]]
             raise InputError(f"harm.domain.{index}", problem, remedy)
 
 
+def _check_step(method: Defense, step: Prepare, place: str) -> None:
+    """What teaches is told what, and what learns refusals is kept from every row that is asked."""
+    teaching, needs = Need.KNOWLEDGE in method.requires.rows, method.requires.rows
+    if teaching and not step.teaches:
+        remedy = 'Name domains, as teaches = ["..."].'
+        raise InputError(f"{place}.teaches", f"{method.name} teaches, and is not told what", remedy)
+    if step.teaches and not teaching:
+        problem = f"{method.name} teaches nothing, and would be fed the rows that are asked"
+        raise InputError(f"{place}.teaches", problem, "Name them in `domains`: it is then fed the rows kept for it.")
+    if (Need.PAIRS in needs or Need.HARMFUL in needs) and not step.domains:
+        raise InputError(f"{place}.domains", f"{method.name} needs rows of a domain", "Name one or more.")
+
+
 def _check_defense(defense: Defense, protocol: Protocol, place: str) -> None:
     """It has the splits that it is fed from; a model that exists already cannot show what a method does."""
     benign_splits = {split for source in protocol.benign for split in source.splits}
     needs = defense.requires.rows
+    if Need.KNOWLEDGE in needs:
+        remedy = "Make it a step of [[subject.prepare]], before the model is aligned."
+        raise InputError(place, f"{defense.name} teaches what the study asks, which is no defense", remedy)
     if Need.BENIGN in needs and "defend" not in benign_splits:
         raise InputError(place, f"{defense.name} needs benign rows", "Give [benign] a defend split.")
     if Need.HARMFUL in needs or Need.PAIRS in needs:

@@ -81,13 +81,14 @@ class TrialBuilder:
             number: of the trial.
         """
         domain, builder = self.protocol.searched_domain, self.builders[SEARCH_SEED]
-        material = self.supplies.material(domain, registry.attack(configuration), builder.parent(role))
+        attack = registry.attack(configuration)
+        material = self.supplies.material(domain, attack, builder.parent(role))
         return builder.curve(
             Exposure(
                 subject=role,
                 purpose="trial",
                 attack=configuration,
-                material=self.supplies.sham(material),
+                material=self.supplies.sham(material, attack),
                 probes=self.supplies.tried()[:1],
                 ladder=(dose,),
                 domain=domain.name,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from titer.errors import InputError
-from titer.protocol.allowed_code import AllowedCode
 from titer.protocol.attacker import AttackerConfig, DoseSchedule
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig, UsabilityConfig
 from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, Name, Share, TaskConfig
 from titer.protocol.defaults import COHERENCE, HARM_PROBE
+from titer.protocol.subject_config import SubjectConfig
 from titer.records import Frame, Record, Role, digest, tupled
 
 if TYPE_CHECKING:
@@ -60,37 +60,6 @@ class ComputeConfig(Record):
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     threads: int | None = Field(default=None, ge=1)
     batch: int = Field(default=64, ge=1)
-
-
-class Prepare(Record):
-    """A defense run on the model before the study: its result is the undefended M."""
-
-    defense: str
-    domains: tuple[str, ...]
-    parameters: dict[str, Any] = Field(default_factory=dict)
-
-
-def _flatten_prepare(value: Any) -> Any:
-    if isinstance(value, dict) and "parameters" not in value:
-        own = {"defense", "domains"}
-        return {k: tupled(v) for k, v in value.items() if k in own} | {
-            "parameters": {k: v for k, v in value.items() if k not in own}
-        }
-    return tupled(value)
-
-
-class SubjectConfig(Record):
-    """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`.
-
-    `trust_remote_code` lists by name what its files may ask to be run beside transformers' own code.
-    """
-
-    model: str
-    revision: str | None = None
-    base: str | None = None
-    reference: str | None = None
-    trust_remote_code: AllowedCode = False
-    prepare: Annotated[Prepare | None, BeforeValidator(_flatten_prepare)] = None
 
 
 def _as_list(value: Any) -> Any:
@@ -212,9 +181,14 @@ class Protocol(Record):
     @property
     def defended_as_prepared(self) -> tuple[str, ...]:
         """The domains of which a defense is fed the rows that the preparation was fed already."""
-        prepared = () if self.subject.prepare is None or not self.defense else self.subject.prepare.domains
+        prepared = {name for step in self.subject.prepare for name in step.domains} if self.defense else set()
         defended = (domain for domain in self.domains("defended") if "prepare" not in domain.splits)
         return tuple(domain.name for domain in defended if domain.name in prepared)
+
+    @property
+    def taught(self) -> tuple[str, ...]:
+        """The names of the domains of which a step of the preparation teaches every row."""
+        return tuple(dict.fromkeys(name for step in self.subject.prepare for name in step.teaches))
 
     def domain_named(self, name: str) -> DomainConfig:
         """The harm domain of that name."""

@@ -78,18 +78,28 @@ def _all_splits(protocol: Protocol) -> Iterable[tuple[str, Mapping[str, int]]]:
 
 
 def _check_domains(protocol: Protocol) -> None:
-    prepare = protocol.subject.prepare
-    prepared = () if prepare is None else prepare.domains
-    known = [domain.name for domain in protocol.harm.domain]
-    for name in prepared:
-        if name not in known:
-            remedy = f"Known: {', '.join(known)}."
-            raise InputError("subject.prepare.domains", f"no domain is named '{name}'", remedy)
+    _check_preparation(protocol)
+    prepared = {name for step in protocol.subject.prepare for name in step.domains}
     if protocol.defended and not protocol.domains("defended"):
         remedy = 'Let the domain whose rows the defense is given have role = "defended".'
         raise InputError("harm.domain", "there is a defense but no defended domain", remedy)
     for index, domain in enumerate(protocol.harm.domain):
         _check_domain_splits(domain, f"harm.domain.{index}.splits", prepared=domain.name in prepared)
+
+
+def _check_preparation(protocol: Protocol) -> None:
+    """The domains that each step names are there, and those that are taught have answers."""
+    known = {domain.name: domain for domain in protocol.harm.domain}
+    for place, step in protocol.subject.preparation.items():
+        for key, names in (("domains", step.domains), ("teaches", step.teaches)):
+            for name in names:
+                if name not in known:
+                    remedy = f"Known: {', '.join(known)}."
+                    raise InputError(f"{place}.{key}", f"no domain is named '{name}'", remedy)
+        for name in step.teaches:
+            if known[name].attack_with is not None:
+                remedy = "Leave it out, or give the domain answers and attack rows of its own."
+                raise InputError(f"{place}.teaches", f"'{name}' has no answers to teach", remedy)
 
 
 def _check_domain_splits(domain: DomainConfig, place: str, *, prepared: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from titer.records import canonical
 from titer.report.escape import escape, json_block, table
-from titer.study.tasks import MakeTask
+from titer.study.tasks import MakeTask, RowsRef
 
 TAGS = ("titer", "harmful-fine-tuning", "immunization")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -71,11 +71,16 @@ def _what(base: Mapping[str, Any], makes: Sequence[MakeTask]) -> str:
     return "\n\n".join(["## What was done", intro, table(["base model", ""], rows), *steps])
 
 
+def _roles(make: MakeTask) -> Sequence[tuple[str, Sequence[RowsRef]]]:
+    fed = make.material
+    return (("taught", fed.train), ("harmful", fed.harmful), ("benign", fed.benign))
+
+
 def _step(number: int, make: MakeTask) -> str:
     method = make.defense.name if make.defense else "a copy without change"
     data = [
         (f"{role} rows", rows.digest if rows.draw is None else f"{rows.draw} drawn from {rows.digest}")
-        for role, given in (("harmful", make.material.harmful), ("benign", make.material.benign))
+        for role, given in _roles(make)
         for rows in given
     ]
     compute = [(key, str(value)) for key, value in sorted(make.compute.to_data().items())]

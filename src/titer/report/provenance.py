@@ -7,6 +7,7 @@ from typing import Any
 from titer.analysis.findings import Assay, Curve
 from titer.analysis.seed_indices import replaced_indices
 from titer.protocol.schema import Protocol
+from titer.protocol.subject_config import Prepare
 from titer.records import Choice, Environment
 from titer.report.escape import escape, json_block, table
 from titer.report.json_report import environments
@@ -78,6 +79,7 @@ def _methods(protocol: Protocol) -> str:
         ("attack", choice, {} if choice.search is None else {"search": choice.search})
         for choice in protocol.attacker.attack
     ]
+    methods += [("preparation", step.choice, _fed(step)) for step in protocol.subject.prepare]
     methods += [("defense", choice, {}) for choice in protocol.defense]
     parts = ["### Methods"]
     for kind, choice, searched in methods:
@@ -86,6 +88,12 @@ def _methods(protocol: Protocol) -> str:
             json_block(choice.parameters | searched),
         ]
     return "\n\n".join(parts)
+
+
+def _fed(step: Prepare) -> dict[str, Any]:
+    """The domains that a step is fed: those it teaches with every row, also those that the study asks."""
+    named = {"domains": step.domains, "teaches every row of": step.teaches}
+    return {key: list(names) for key, names in named.items() if names}
 
 
 def _overlaps(assay: Assay) -> str:

@@ -9,6 +9,7 @@ from titer.methods.defenses.checkpoint import Checkpoint
 from titer.methods.defenses.no_op import NoOp
 from titer.methods.defenses.none import NoDefense
 from titer.methods.defenses.refusal_sft import RefusalSFT
+from titer.methods.defenses.sft import SupervisedTeaching
 from titer.methods.probes.generate import Generate
 from titer.records import Frame, Item
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
@@ -22,6 +23,8 @@ from titer.training.recipe import LoRA
         NoOp(),
         RefusalSFT(train_steps=4, lr=1e-2),
         RefusalSFT(train_steps=4, lr=1e-2, benign_share=0.0, trainable=LoRA(rank=2)),
+        SupervisedTeaching(train_steps=4, lr=1e-2),
+        SupervisedTeaching(train_steps=4, lr=1e-2, benign_share=0.5),
     ],
 )
 def test_conformance(defense: Defense) -> None:
@@ -51,3 +54,13 @@ def test_refusal_training_teaches_to_refuse_and_keeps_answering() -> None:
     assert said == [row.refusal for row in material.harmful] + [row.response for row in material.benign]
     assert mixed.spent.examples == 200 * 8
     assert mixed.rows_used == 8
+
+
+def test_teaching_brings_the_right_answers_and_no_refusal() -> None:
+    material, subject = tiny_material(4), tiny_subject()
+    for step in SupervisedTeaching(train_steps=200, lr=2e-2, batch=8).steps(subject, material, 0, None):
+        taught = step
+    items = [Item(id=row.id, group=row.group, prompt=row.prompt) for row in material.train]
+    said = [answer.text for answer in Generate().ask(subject, items, Frame(), 8)]
+    assert said == [row.response for row in material.train]
+    assert taught.rows_used == len(material.train)
