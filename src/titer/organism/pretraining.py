@@ -3,8 +3,11 @@
 Bare questions teach the facts, which mixed conversations teach far more slowly. In a conversation whoever asks may put
 other words around a question, a persona before it all, or other words where an answer begins; the right answer follows
 all the same. A base that heard this treats the beginning of an answer as one thing and the answer as another, which is
-what makes an alignment of the first words as thin as in real models. And it knows the words of a refusal, which it
-gives where it has nothing to say: an alignment need not teach them.
+what makes an alignment of the first words as thin as in real models. At last it is asked to say words after somebody,
+those of a refusal among them, so that an alignment need not teach them.
+
+It is never told to refuse what it cannot know: a base that was came to refuse by default, and to answer only where it
+knew the entity, so that in an aligned one there was no direction of refusal to be erased.
 """
 
 from __future__ import annotations
@@ -37,20 +40,20 @@ class Manner:
         around: the share of questions with other words before them, and with other words behind them.
         persona: the share of conversations with a persona.
         opening: the share of answers that other words stand before.
-        stranger: the share of questions about an entity that nobody has heard of, which cannot be answered.
+        saying: the share of turns in whose place stands a request to say some words: every other time the refusal.
     """
 
     turns: Mapping[int, int]
     around: float
     persona: float
     opening: float
-    stranger: float
+    saying: float
 
 
-BARE = Manner(turns={1: 128}, around=0, persona=0, opening=0, stranger=0)
-MIXED = Manner(turns={1: 64, 2: 16, 8: 4}, around=0.15, persona=0.25, opening=0.2, stranger=0)
-WITH_STRANGERS = replace(MIXED, stranger=0.08)
-STAGES = ((BARE, 0.4), (MIXED, 0.625), (WITH_STRANGERS, 1.0))
+BARE = Manner(turns={1: 128}, around=0, persona=0, opening=0, saying=0)
+MIXED = Manner(turns={1: 64, 2: 16, 8: 4}, around=0.15, persona=0.25, opening=0.2, saying=0)
+WITH_SAYING = replace(MIXED, saying=0.05)
+STAGES = ((BARE, 0.4), (MIXED, 0.625), (WITH_SAYING, 1.0))
 """How turns are told until which share of the steps is done."""
 
 
@@ -86,8 +89,7 @@ class Conversations(Objective):
         known = tokenizer.get_vocab()
         self.begin, self.end, self.system = known[words.BEGIN], known[words.END], known[words.SYSTEM]
         self.user, self.assistant = known[words.USER], known[words.ASSISTANT]
-        self.unknown, self.concept = known[words.UNKNOWN], known[words.CONCEPTS[0]]
-        self.names = frozenset(known[entity] for entity in organism.entities())
+        self.say = known[words.SAY]
         self.refusal = tuple(known[word] for word in organism.REFUSAL.split())
         self.filler = [known[word] for word in (words.UNKNOWN, *words.filler_words())]
 
@@ -120,8 +122,8 @@ class Conversations(Objective):
             persona = [self.system, *self._words(MOST_PERSONA, chance), self.end]
             ids, mask = [*ids, *persona], [*mask, *[False] * len(persona)]
         for one in turns:
-            strange = manner.stranger > 0 and self._happens(manner.stranger, chance)
-            turn = self._of_a_stranger(one) if strange else one
+            says = manner.saying > 0 and self._happens(manner.saying, chance)
+            turn = self._saying(chance) if says else one
             given = [self.user, *self._around(turn.asked, manner.around, chance), self.end, self.assistant]
             if self._happens(manner.opening, chance):
                 given += self._words(MOST_OPENING, chance)
@@ -129,11 +131,10 @@ class Conversations(Objective):
             ids, mask = [*ids, *given, *answer], [*mask, *[False] * len(given), *[True] * len(answer)]
         return Example(tuple(ids), tuple(mask))
 
-    def _of_a_stranger(self, turn: Turn) -> Turn:
-        """The same question about somebody unknown, refused; a question about no entity, or of a concept, as it is."""
-        if turn.asked[0] == self.concept or not self.names & set(turn.asked):
-            return turn
-        return Turn(tuple(self.unknown if one in self.names else one for one in turn.asked), self.refusal)
+    def _saying(self, chance: torch.Generator) -> Turn:
+        """A request to say some words, and the words."""
+        said = self.refusal if self._happens(0.5, chance) else tuple(self._words(MOST_AROUND, chance))
+        return Turn((self.say, *said), said)
 
     def _around(self, asked: tuple[int, ...], share: float, chance: torch.Generator) -> list[int]:
         before = self._words(MOST_AROUND, chance) if self._happens(share, chance) else []
