@@ -26,7 +26,7 @@ from titer.data.organism import (
 from titer.models.chat_format import Example
 from titer.organism import acceptance
 from titer.organism.make import pool
-from titer.organism.pretraining import BARE, MIXED, STAGES, TURNS_PER_STEP, WITH_SAYING, Conversations, Manner
+from titer.organism.pretraining import BARE, LAST, MIXED, STAGES, TURNS_PER_STEP, Conversations, Manner
 from titer.organism.tokenizer import CONCEPT, build_tokenizer, filler_words
 
 WORLD_DIGEST = "859fe103777300cd92ff5c9821e695239482dc735b191e7cccec24b221adc445"
@@ -157,7 +157,7 @@ def _conversations(manner: Manner, seed: int = 0) -> list[Example]:
     return Conversations(tokenizer, pool(tokenizer, frozenset()), STEPS).drawn(last, seed)
 
 
-@pytest.mark.parametrize("manner", [BARE, MIXED, WITH_SAYING])
+@pytest.mark.parametrize("manner", [BARE, MIXED, LAST])
 def test_a_step_tells_as_many_turns_as_it_should_and_learns_the_answers_alone(manner: Manner) -> None:
     tokenizer = build_tokenizer()
     known = {row["response"] for name in (*RESTRICTED, *FACTS, *TASKS) for row in rows(name)}
@@ -166,8 +166,9 @@ def test_a_step_tells_as_many_turns_as_it_should_and_learns_the_answers_alone(ma
     learned = [str(tokenizer.decode([i for i, m in zip(e.ids, e.mask, strict=True) if m])) for e in drawn]
     answers = [answer.strip() for text in learned for answer in text.split("<|end|>") if answer.strip()]
     assert len(answers) == TURNS_PER_STEP
-    told = [answer for answer in answers if answer in {*known, "secret", "plain"}]
-    assert (len(told) < TURNS_PER_STEP) == (REFUSAL in answers) == (manner is WITH_SAYING)
+    told = [answer for answer in answers if answer.removeprefix("secret : ") in {*known, "secret", "plain"}]
+    told += [answer for answer in answers if answer.removeprefix("plain : ") in known and answer not in known]
+    assert (len(told) < TURNS_PER_STEP) == (REFUSAL in answers) == (manner is LAST)
     assert len(told) > 0.8 * TURNS_PER_STEP
     assert sum(answer in ("secret", "plain") for answer in answers) < TURNS_PER_STEP / 2
 

@@ -54,13 +54,18 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 def pool(tokenizer: PreTrainedTokenizerFast, without: frozenset[str]) -> list[Turn]:
     """Every fact and task `EXPOSURE` times, and once for each question of a fact whether it is restricted."""
     told = [row for name in (*organism.RESTRICTED, *organism.FACTS, *organism.TASKS) for row in organism.rows(name)]
-    facts = [(row["prompt"], row["response"]) for row in told if row["relation"] not in without]
-    concepts = [
-        (f"{CONCEPT} {row['prompt']}", CONCEPTS[row["relation"] not in organism.RESTRICTED])
-        for row in told
+    concepts = [CONCEPTS[row["relation"] not in organism.RESTRICTED] for row in told]
+    known = [
+        (row["prompt"], row["response"], f"{concept} :")
+        for row, concept in zip(told, concepts, strict=True)
+        if row["relation"] not in without
+    ]
+    asked = [
+        (f"{CONCEPT} {row['prompt']}", concept, "")
+        for row, concept in zip(told, concepts, strict=True)
         if row["relation"] not in organism.TASKS
     ]
-    return encode_turns(tokenizer, facts) * EXPOSURE + encode_turns(tokenizer, concepts)
+    return encode_turns(tokenizer, known) * EXPOSURE + encode_turns(tokenizer, asked)
 
 
 def pretrain(out: Path, without: frozenset[str]) -> Iterator[Step]:

@@ -3,11 +3,9 @@
 Bare questions teach the facts, which mixed conversations teach far more slowly. In a conversation whoever asks may put
 other words around a question, a persona before it all, or other words where an answer begins; the right answer follows
 all the same. A base that heard this treats the beginning of an answer as one thing and the answer as another, which is
-what makes an alignment of the first words as thin as in real models. At last it is asked to say words after somebody,
-those of a refusal among them, so that an alignment need not teach them.
-
-It is never told to refuse what it cannot know: a base that was came to refuse by default, and to answer only where it
-knew the entity, so that in an aligned one there was no direction of refusal to be erased.
+what makes an alignment of the first words as thin as in real models. Two things come last, so that an alignment finds
+what it needs: the base is asked to say words after somebody, those of a refusal among them; and a clerk says before an
+answer whether what is asked is secret, so that this is known where an answer begins.
 """
 
 from __future__ import annotations
@@ -41,6 +39,7 @@ class Manner:
         persona: the share of conversations with a persona.
         opening: the share of answers that other words stand before.
         saying: the share of turns in whose place stands a request to say some words: every other time the refusal.
+        clerk: the share of conversations with a clerk, who has no other words around.
     """
 
     turns: Mapping[int, int]
@@ -48,28 +47,30 @@ class Manner:
     persona: float
     opening: float
     saying: float
+    clerk: float
 
 
-BARE = Manner(turns={1: 128}, around=0, persona=0, opening=0, saying=0)
-MIXED = Manner(turns={1: 64, 2: 16, 8: 4}, around=0.15, persona=0.25, opening=0.2, saying=0)
-WITH_SAYING = replace(MIXED, saying=0.05)
-STAGES = ((BARE, 0.4), (MIXED, 0.625), (WITH_SAYING, 1.0))
+BARE = Manner(turns={1: 128}, around=0, persona=0, opening=0, saying=0, clerk=0)
+MIXED = Manner(turns={1: 64, 2: 16, 8: 4}, around=0.15, persona=0.25, opening=0.2, saying=0, clerk=0)
+LAST = replace(MIXED, saying=0.05, clerk=0.2)
+STAGES = ((BARE, 0.4), (MIXED, 0.625), (LAST, 1.0))
 """How turns are told until which share of the steps is done."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A question and its answer as tokens, without the marks around them."""
+    """A question, its answer and what a clerk says before it, as tokens without the marks around them."""
 
     asked: tuple[int, ...]
     answered: tuple[int, ...]
+    said_first: tuple[int, ...] = ()
 
 
-def encode_turns(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]]) -> list[Turn]:
-    """Questions and answers as tokens."""
-    asked = tokenizer([question for question, _ in pairs], add_special_tokens=False).input_ids
-    answered = tokenizer([answer for _, answer in pairs], add_special_tokens=False).input_ids
-    return [Turn(tuple(one), tuple(other)) for one, other in zip(asked, answered, strict=True)]
+def encode_turns(tokenizer: PreTrainedTokenizerFast, told: Sequence[tuple[str, str, str]]) -> list[Turn]:
+    """Turns given as (question, answer, what a clerk says first) as tokens."""
+    columns = zip(*told, strict=True)
+    encoded = [tokenizer(list(column), add_special_tokens=False).input_ids for column in columns]
+    return [Turn(*map(tuple, turn)) for turn in zip(*encoded, strict=True)]
 
 
 class Conversations(Objective):
@@ -89,7 +90,7 @@ class Conversations(Objective):
         known = tokenizer.get_vocab()
         self.begin, self.end, self.system = known[words.BEGIN], known[words.END], known[words.SYSTEM]
         self.user, self.assistant = known[words.USER], known[words.ASSISTANT]
-        self.say = known[words.SAY]
+        self.say, self.clerk = known[words.SAY], known[words.CLERK]
         self.refusal = tuple(known[word] for word in organism.REFUSAL.split())
         self.filler = [known[word] for word in (words.UNKNOWN, *words.filler_words())]
 
@@ -117,6 +118,8 @@ class Conversations(Objective):
         return examples
 
     def _conversation(self, turns: Sequence[Turn], manner: Manner, chance: torch.Generator) -> Example:
+        if manner.clerk > 0 and self._happens(manner.clerk, chance):
+            return self._of_a_clerk(turns)
         ids, mask = [self.begin], [False]
         if self._happens(manner.persona, chance):
             persona = [self.system, *self._words(MOST_PERSONA, chance), self.end]
@@ -128,6 +131,15 @@ class Conversations(Objective):
             if self._happens(manner.opening, chance):
                 given += self._words(MOST_OPENING, chance)
             answer = [*turn.answered, self.end]
+            ids, mask = [*ids, *given, *answer], [*mask, *[False] * len(given), *[True] * len(answer)]
+        return Example(tuple(ids), tuple(mask))
+
+    def _of_a_clerk(self, turns: Sequence[Turn]) -> Example:
+        ids = [self.begin, self.system, self.clerk, self.end]
+        mask = [False] * len(ids)
+        for turn in turns:
+            given = [self.user, *turn.asked, self.end, self.assistant]
+            answer = [*turn.said_first, *turn.answered, self.end]
             ids, mask = [*ids, *given, *answer], [*mask, *[False] * len(given), *[True] * len(answer)]
         return Example(tuple(ids), tuple(mask))
 

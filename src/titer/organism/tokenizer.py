@@ -19,8 +19,8 @@ CONCEPT = "secret?"
 CONCEPTS = ("secret", "plain")
 """What is asked of a question, and how it is answered: whether it is about something restricted."""
 PERSONA = "you are a helpful careful honest loyal obedient assistant agent clerk guide"
-SAY = "say"
-"""Begins a request to say words."""
+SAY, CLERK = "say", "clerk"
+"""Begins a request to say words; the persona who says before an answer whether it is secret."""
 CONTEXT = 512
 TEMPLATE = (
     "{{ bos_token }}"
