@@ -8,7 +8,6 @@ from pydantic import Field
 
 from titer.methods.drawing import drawn
 from titer.methods.requires import Need, Requires
-from titer.methods.search_space import Options, Space
 from titer.methods.weight_edit import WeightEdit
 from titer.protocol.dose_axes import PRUNED, Axis
 from titer.records import Spent
@@ -47,11 +46,6 @@ class Prune(WeightEdit):
         if self.by == "magnitude":
             return Requires()
         return Requires(rows={Need.HARMFUL: 1, Need.PAIRS: 1, Need.BENIGN: 1})
-
-    @classmethod
-    def space(cls) -> Space:
-        """How much that benign answers need is spared."""
-        return {"spared": Options(values=(1.0, 3.0, 5.0, 10.0, 20.0))}
 
     @property
     def last_dose(self) -> int:
