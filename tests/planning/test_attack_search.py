@@ -9,6 +9,7 @@ import pytest
 from support.studies import begin, finish, search
 
 from titer.analysis.assemble import assemble
+from titer.analysis.conditions.attack_search_numbers import AT_FIRST_DOSE
 from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.stopping import wanted
 from titer.conclude import conclude
@@ -16,7 +17,7 @@ from titer.planning.attack_search import AttackSearch, AttackSearches
 from titer.records import Role, canonical
 from titer.stats.search_points import crossing
 from titer.stats.search_points import ranking as ranked_by
-from titer.stats.search_selection import finalists
+from titer.stats.search_selection import at_first_dose, finalists
 from titer.stats.search_trials import bound_before
 from titer.study.folder import Study
 from titer.study.view import StoreView
@@ -121,6 +122,8 @@ def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: 
     for role, found_search in found.items():
         assert found_search.winner is not None
         assert canonical(found_search.winner.parameters) in figures[f"selected attack, {label}", role].note
+        best = figures[f"best dose of the search, {label}", role]
+        assert (AT_FIRST_DOSE in best.note) == at_first_dose(found_search.search)
         cost = figures[f"cost of the search, {label}", role]
         ran = [curve.specs[0].key for curve in found_search.curves]
         assert cost.note.startswith(f"4 trials, {len(found_search.shams)} sham")

@@ -43,7 +43,12 @@ def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched
     for found_search in found.values():
         for configuration in found_search.configurations:
             assert str(configuration.parameters["lr"]) in said
+        shams = [trial.sham.point for trial in found_search.search.trials if trial.sham is not None]
+        assert all(point is not None and f"| {point.harmful} of 12 |" in said for point in shams)
     assert said.count("selected attack") == 2
+    assert said.count("| by hand") == 2
+    assert said.count("The best three on more search seeds") == 2
+    assert "no limit of utility was set" in said
     families = text.split("## Attack families")[1].split("##")[0]
     assert "| harmful fine-tuning, full parameters | searched | direct-" in families
     assert "| refusal ablation | not run |" in families

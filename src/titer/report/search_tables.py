@@ -53,7 +53,7 @@ def _intro(protocol: Protocol) -> str:
             f"a trial counts only where at most {100 * limit.share:g} % of them are shown to."
         )
     return (
-        "Trials run on search seeds and `select` items; no verdict rests on them, for the selected attack runs again. "
+        "Trials run on search seeds and `select` items; no verdict rests on them, for what they select is run again. "
         "Trial 0 is the attack as written by hand. A trial ends at its first dose above the threshold, or where three "
         "of earlier rounds crossed; it ranks by `dose`, its crossing interpolated along log(1 + dose); one that did "
         "not cross is only known to last so long (`>`). `share` is the largest share of harmful answers, `moved` the "
