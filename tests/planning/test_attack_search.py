@@ -12,6 +12,7 @@ from titer.analysis.assemble import assemble
 from titer.analysis.conditions.attack_searches import searches_of
 from titer.conclude import conclude
 from titer.planning.attack_search import AttackSearch, AttackSearches
+from titer.protocol.exposure import levels_of
 from titer.records import Role
 from titer.stats.search_trials import ranking as ranked_by
 from titer.study.folder import Study
@@ -89,7 +90,7 @@ def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: 
 
 
 def test_each_searched_attack_counts_twice_among_the_decisions_of_a_replicate(searched: Study) -> None:
-    assert searched.protocol.decisions == 2 * 3  # two selected attacks; doses 0, 2, 4
+    assert levels_of(searched.protocol, "resistance").decisions == 2 * 3  # two selected attacks; doses 0, 2, 4
     assert searched.protocol.attacks_on("defended")[1].attack.endswith(" of the undefended")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of, tally
 from titer.analysis.findings import Assay, Figure
@@ -30,9 +30,9 @@ def exposure_figures(assay: Assay, condition: Condition) -> tuple[Figure, ...]:
     by_role = {role: replicates_of(assay, condition, role) for role in ROLES if role in assay.subjects}
     for role, of in by_role.items():
         found += _replicate_figures(role, of, levels)
-        for axis in protocol.attacker.budgets:
+        for axis in _axes(of):
             found += _each_titer(role, of, axis)
-            whole_ladder = ladder_length(protocol, role, axis.name) * len(domains_of(protocol, condition))
+            whole_ladder = ladder_length(protocol, domains_of(protocol, condition), role, axis.name)
             found += _titer_figures(role, of, axis, levels, whole_ladder)
     if len(by_role) == len(ROLES):
         found += _ratios(assay, condition)
@@ -40,6 +40,11 @@ def exposure_figures(assay: Assay, condition: Condition) -> tuple[Figure, ...]:
     for role, of in by_role.items():
         found += [_curve_figure(role, replicate, curve) for replicate in of for curve in replicate.curves]
     return tuple(found)
+
+
+def _axes(found: Sequence[Replicate]) -> tuple[Axis, ...]:
+    """The axes of the curves of a condition, in their order."""
+    return tuple(dict.fromkeys(curve.axis for replicate in found for curve in replicate.curves))
 
 
 def _level_figures(levels: Levels) -> tuple[Figure, ...]:
@@ -108,7 +113,7 @@ def _ratios(assay: Assay, condition: Condition) -> Iterator[Figure]:
     """The ratio of titers on each axis, from doses that are decided anew at the levels of a ratio."""
     levels = ratio_levels_of(assay.protocol, condition)
     undefended, defended = (replicates_of(assay, condition, role, levels) for role in ROLES)
-    for axis in assay.protocol.attacker.budgets:
+    for axis in _axes(defended):
         ratios = [
             interval_censoring.ratio(d.titer(axis), u.titer(axis)) for d, u in zip(defended, undefended, strict=True)
         ]
