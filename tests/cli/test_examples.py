@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from support import ROOT
 from titer.cli.app import EXAMPLES
 from titer.methods import registry
 from titer.protocol.loading import load
+from titer.protocol.schema import Protocol
 
 FILES = sorted([*(ROOT / "examples").glob("*.toml"), *EXAMPLES.glob("*.toml")])
 
@@ -29,3 +31,42 @@ def test_a_protocol_that_comes_with_titer(path: Path) -> None:
             registry.judge(judge)
     if protocol.trainability:
         registry.attack(protocol.trainability.attack)
+
+
+CONTROLS = runpy.run_path(str(ROOT / "examples" / "smollm2_topics_controls.py"))["variants"]
+TOPICS = (ROOT / "examples" / "smollm2-topics.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def controls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Protocol]:
+    """The protocols beside the topics example, read back."""
+    folder, found = tmp_path_factory.mktemp("controls"), {}
+    for name, text in CONTROLS(TOPICS, 0.02).items():
+        (folder / name).write_text(text, encoding="utf-8")
+        found[name] = load(folder / name)
+    return found
+
+
+def test_the_controls_of_the_topics_example_differ_in_the_defense_alone(controls: dict[str, Protocol]) -> None:
+    topics = load(ROOT / "examples" / "smollm2-topics.toml")
+    (defense,) = topics.defense
+    for protocol in controls.values():
+        assert (protocol.harm, protocol.benign) == (topics.harm, topics.benign)
+        assert protocol.attacker.attack == topics.attacker.attack[:1]
+    for name in ("refusals", "weight-0", "noise"):
+        assert controls[name].subject == topics.subject
+    (refusals,) = controls["refusals"].defense
+    assert refusals.name == "refusal_sft"
+    assert refusals.parameters == {key: defense.parameters[key] for key in refusals.parameters}
+    assert refusals.parameters["train_steps"] == defense.parameters["train_steps"]
+    (weightless,) = controls["weight-0"].defense
+    assert weightless.parameters == {**defense.parameters, "weight": 0.0}
+    (noise,) = controls["noise"].defense
+    assert noise.parameters == {"displacement": 0.02}
+
+
+def test_the_rate_before_withholding_is_that_of_a_model_that_is_only_taught(controls: dict[str, Protocol]) -> None:
+    topics, taught = load(ROOT / "examples" / "smollm2-topics.toml"), controls["taught"]
+    assert taught.defense == ()
+    assert taught.subject.prepare == topics.subject.prepare[:-1]
+    assert all(step.teaches for step in taught.subject.prepare)

@@ -14,6 +14,7 @@ from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.stopping import wanted
 from titer.conclude import conclude
 from titer.planning.attack_search import AttackSearch, AttackSearches
+from titer.protocol.exposure import levels_of
 from titer.records import Role, canonical
 from titer.stats.search_points import crossing
 from titer.stats.search_points import ranking as ranked_by
@@ -141,7 +142,7 @@ def _operations(study: Study, cell: str) -> int:
 
 
 def test_each_searched_attack_counts_twice_among_the_decisions_of_a_replicate(searched: Study) -> None:
-    assert searched.protocol.decisions == 2 * 3  # two selected attacks; doses 0, 2, 4
+    assert levels_of(searched.protocol, "resistance").decisions == 2 * 3  # two selected attacks; doses 0, 2, 4
     assert searched.protocol.attacks_on("defended")[1].attack.endswith(" of the undefended")
 
 

@@ -91,10 +91,6 @@ def test_one_table_in_a_list_has_the_keys_and_the_digest_of_one_table(tmp_path: 
     assert table.protocol.digest == listed.protocol.digest
 
 
-def test_a_protocol_of_one_step_has_the_digest_that_it_had_before_there_were_several() -> None:
-    assert parse(full()).digest == "a262a0f8311b5d35d6a4691f6977f9b4"
-
-
 def steps(*tables: dict[str, Any]) -> dict[str, Any]:
     data = full()
     set_at(data, "subject.prepare", [copy.deepcopy(table) for table in tables] or None)

@@ -132,6 +132,7 @@ def scope(assay: Assay) -> dict[str, Any]:
         **{f"budget_{axis}": attacker.budget.on(axis) for axis in attacker.budget.axes},
         "doses": list(attacker.ladder),
         **{f"doses of {choice.label}": choice.ladder for choice in attacker.attack if choice.ladder},
+        **{f"domains of {choice.label}": list(choice.domains) for choice in attacker.attack if choice.domains},
         **{f"search of {choice.label}": choice.search for choice in attacker.attack if choice.search is not None},
         **({} if attacker.search is None else {"search": attacker.search.to_data()}),
         "threshold": harm.threshold,

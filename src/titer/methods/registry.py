@@ -39,6 +39,7 @@ from titer.methods.defenses.adversarial_loss import AdversarialLoss
 from titer.methods.defenses.checkpoint import Checkpoint
 from titer.methods.defenses.no_op import NoOp
 from titer.methods.defenses.none import NoDefense
+from titer.methods.defenses.random_displacement import RandomDisplacement
 from titer.methods.defenses.refusal_sft import RefusalSFT
 from titer.methods.defenses.sft import SupervisedTeaching
 from titer.methods.judges.coherence import Coherence
@@ -92,6 +93,7 @@ DEFENSES: dict[str, type[Defense]] = {
     "none": NoDefense,
     "no_op": NoOp,
     "checkpoint": Checkpoint,
+    "random_displacement": RandomDisplacement,
     "sft": SupervisedTeaching,
     "refusal_sft": RefusalSFT,
     "adversarial_loss": AdversarialLoss,

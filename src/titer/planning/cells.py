@@ -69,6 +69,8 @@ class CellBuilder:
         attacker = self.protocol.attacker
         for domain in domains_of(self.protocol, condition):
             for choice, schedule in zip(attacker.attack, attacker.schedules, strict=True):
+                if not schedule.runs_in(domain.name):
+                    continue
                 for role in self.subjects:
                     for label, configured in _configured(choice, role, records):
                         named = None if choice.search is None else label
@@ -133,7 +135,7 @@ class CellBuilder:
                     probes=tuple(
                         self.supplies.harm(domain, place=self._own(places[domain.name]))
                         for domain in self.protocol.harm.domain
-                        if domain.name in places
+                        if domain.name in places and schedule.runs_in(domain.name)
                     ),
                     ladder=tuple(dose for dose in schedule.ladder if dose <= limit),
                     label=self.study.frozen.attacks[label].sham,

@@ -43,7 +43,7 @@ def check_attacks(protocol: Protocol, rows: RowsBySplit, shell: Subject, release
             _check_doses(attack, schedule, place)
             for number, domain in enumerate(protocol.harm.domain):
                 shown = attack.num_exemplars(schedule.ladder[-1])
-                if domain.attack_with is None:
+                if domain.attack_with is None and schedule.runs_in(domain.name):
                     _check_rows(attack, domain, rows, shown, (place, f"harm.domain.{number}"))
             with error_place(place):
                 attack.check(shell, schedule.ladder[-1])

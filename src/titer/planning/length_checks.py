@@ -38,7 +38,7 @@ def check_exemplars(protocol: Protocol, rows: SplitRows, items: ProbeItems, meta
         for attack in attacks_of(choice):
             if shown := attack.num_exemplars(schedule.ladder[-1]):
                 frame = attack.frame_at(protocol.harm.frame, schedule.ladder[-1])
-                for domain in protocol.harm.domain:
+                for domain in filter(lambda domain: schedule.runs_in(domain.name), protocol.harm.domain):
                     fed = SplitId.domain(protocol.trained_on(domain).name, "attack")
                     longest = metadata.longest(rows[fed], shown, frame)
                     _check_room(domain.name, longest, items, metadata, frame, f"attacker.attack.{index}.ladder")

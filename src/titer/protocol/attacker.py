@@ -47,13 +47,17 @@ class Budget(Record):
 class AttackChoice(Choice):
     """An attack as chosen, with what is said of it beside its parameters.
 
-    `ladder` names its axis and its doses, where they are not those of the attacker's ladder. `search` says what a
+    `ladder` names its axis and its doses, where they are not those of the attacker's ladder. `domains` names those in
+    which it is run, where it is not run in all. `search` says what a
     search tries: `"default"` for the space of the method but for what is written beside its name, or by the name of
     a parameter a range `{low, high}` or a list of values. A search begins with what is written beside the name.
     """
 
     ladder: Annotated[dict[str, Doses], Field(min_length=1, max_length=1)] | None = Field(
         default=None, exclude_if=lambda ladder: ladder is None
+    )
+    domains: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None, exclude_if=lambda domains: domains is None
     )
     search: Literal["default"] | dict[str, Any] | None = Field(default=None, exclude_if=lambda search: search is None)
 
@@ -65,11 +69,11 @@ class AttackChoice(Choice):
         return f"{self.name}-{digest([self.parameters, self.search])[:4]}"
 
 
-_BESIDE = ("ladder", "search")
+_BESIDE = ("ladder", "domains", "search")
 
 
 def _flatten(value: Any) -> Any:
-    """`ladder` and `search` stand among the parameters of an attack and are none of them."""
+    """`ladder`, `domains` and `search` stand among the parameters of an attack and are none of them."""
     flat = flatten_choice(value)
     if not isinstance(flat, dict) or "parameters" not in flat:
         return flat
@@ -112,12 +116,20 @@ class SearchSettings(Record):
 
 @dataclass(frozen=True)
 class DoseSchedule:
-    """How one attack of a study is dosed: its axis, its doses from 0 on, and the budget, itself a dose."""
+    """How one attack of a study is dosed: its axis, its doses from 0 on, and the budget, itself a dose; and where.
+
+    `domains` are those in which it is run, None for all.
+    """
 
     attack: str
     axis: Axis
     ladder: tuple[int, ...]
     budget: int
+    domains: tuple[str, ...] | None = None
+
+    def runs_in(self, domain: str) -> bool:
+        """Whether the attack is run in a domain."""
+        return self.domains is None or domain in self.domains
 
     @property
     def within(self) -> tuple[int, ...]:
@@ -153,7 +165,7 @@ class AttackerConfig(Record):
         found = []
         for choice in self.attack:
             ((axis, ladder),) = (choice.ladder or {STEPS.name: self.ladder}).items()
-            found.append(DoseSchedule(choice.label, named(axis), ladder, self.budget.on(axis)))
+            found.append(DoseSchedule(choice.label, named(axis), ladder, self.budget.on(axis), choice.domains))
         return tuple(found)
 
     def schedule_of(self, label: str) -> DoseSchedule:

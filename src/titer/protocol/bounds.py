@@ -83,6 +83,7 @@ LISTS: Final[Mapping[str, Bound]] = {
     "task": Bound(100, "each is asked of each model"),
     "benign": Bound(100, "all of them are read"),
     "defense": Bound(20, "each is made upon the one before"),
+    "attack.domains": Bound(100, "a study has no more domains"),
     "subject.prepare": Bound(20, "each is made upon the one before"),
     "prepare.domains": Bound(100, "a study has no more domains"),
     "prepare.teaches": Bound(100, "a study has no more domains"),

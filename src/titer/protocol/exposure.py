@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from titer.protocol.attacker import DoseSchedule
 from titer.protocol.data_sources import DomainConfig
 from titer.protocol.schema import Protocol
 from titer.records import Role
@@ -35,34 +38,52 @@ def conditions_of(protocol: Protocol) -> tuple[Condition, ...]:
     return tuple(condition for condition in EXPOSED if domains_of(protocol, condition))
 
 
-def ladder_length(protocol: Protocol, role: Role, axis: str | None = None) -> int:
-    """The doses of all attacks on a subject, those beyond the budget too: what one domain adds to a replicate.
+def curves_of_replicate(
+    protocol: Protocol, domains: Iterable[DomainConfig], role: Role = "defended"
+) -> tuple[tuple[DoseSchedule, DomainConfig], ...]:
+    """The curves that a replicate of a subject has in some domains: an attack in each of them that it is run in.
 
     Args:
         protocol: the protocol.
+        domains: the domains.
+        role: the subject.
+    """
+    pairs = itertools.product(protocol.attacks_on(role), domains)
+    return tuple((schedule, domain) for schedule, domain in pairs if schedule.runs_in(domain.name))
+
+
+def ladder_length(
+    protocol: Protocol, domains: Iterable[DomainConfig], role: Role = "defended", axis: str | None = None
+) -> int:
+    """The doses of all curves that a replicate of a subject has in some domains, those beyond the budget too.
+
+    Args:
+        protocol: the protocol.
+        domains: the domains.
         role: the subject.
         axis: the name of the axis that they are on; None for all.
     """
-    schedules = protocol.attacks_on(role)
+    schedules = (schedule for schedule, _ in curves_of_replicate(protocol, domains, role))
     return sum(len(schedule.ladder) for schedule in schedules if axis in (None, schedule.axis.name))
 
 
 def levels_of(protocol: Protocol, condition: Condition) -> Levels:
     """The levels of a condition: its decisions are, over attacks and domains, the doses from 0 up to the budget."""
-    return levels_with(protocol, protocol.decisions * len(domains_of(protocol, condition)))
+    curves = curves_of_replicate(protocol, domains_of(protocol, condition))
+    return levels_with(protocol, sum(len(schedule.within) for schedule, _ in curves))
 
 
 def ratio_levels_of(protocol: Protocol, condition: Condition) -> Levels:
     """The levels at which doses are decided for the ratio of titers, whose ends may lie beyond the budget."""
     from titer.stats.interval_censoring import ratio_levels
 
-    decisions = ladder_length(protocol, "defended") * len(domains_of(protocol, condition))
+    decisions = ladder_length(protocol, domains_of(protocol, condition))
     return ratio_levels(levels_of(protocol, condition), decisions)
 
 
 def power_levels_of(protocol: Protocol) -> Levels:
     """The levels at which a subject shows in one domain, anywhere on the ladder, that the attacks have power."""
-    return levels_with(protocol, ladder_length(protocol, "defended"))
+    return levels_with(protocol, max(ladder_length(protocol, (domain,)) for domain in protocol.harm.domain))
 
 
 def levels_with(protocol: Protocol, decisions: int) -> Levels:

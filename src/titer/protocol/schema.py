@@ -156,11 +156,6 @@ class Protocol(Record):
         return self.attacker.run_on(role, compared=self.compared)
 
     @property
-    def decisions(self) -> int:
-        """The decisions up to the budget that one domain adds to a replicate of M*: the doses of all attacks."""
-        return sum(len(schedule.within) for schedule in self.attacks_on("defended"))
-
-    @property
     def searched_domain(self) -> DomainConfig:
         """The domain in which searches try their configurations: the first that is defended, or else the first.
 

@@ -28,6 +28,23 @@ def check_attacks(protocol: Protocol) -> None:
             raise InputError(f"attacker.budget.{axis}", "unknown key", remedy)
 
 
+def check_domains(protocol: Protocol) -> None:
+    """Each attack is run in domains that there are, and each domain has one."""
+    known = [domain.name for domain in protocol.harm.domain]
+    for index, choice in enumerate(protocol.attacker.attack):
+        for name in choice.domains or ():
+            if name not in known:
+                place, remedy = f"attacker.attack.{index}.domains", f"Known: {', '.join(known)}."
+                raise InputError(place, f"no domain is named '{name}'", remedy)
+        if choice.search is not None and choice.domains and protocol.searched_domain.name not in choice.domains:
+            problem = f"searches try their configurations in {protocol.searched_domain.name}, where it is not run"
+            raise InputError(f"attacker.attack.{index}.domains", problem, "Add it, or leave search out.")
+    for index, name in enumerate(known):
+        if not any(schedule.runs_in(name) for schedule in protocol.attacker.schedules):
+            remedy = "Add it to the domains of one, or leave the domain out."
+            raise InputError(f"harm.domain.{index}", f"no attack is run in '{name}'", remedy)
+
+
 def check_search(protocol: Protocol) -> None:
     """What is searched can be: with trials, prompts to try them on, and answers that tell a usable subject."""
     attacker = protocol.attacker

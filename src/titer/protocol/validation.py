@@ -12,7 +12,7 @@ from titer.protocol.data_sources import DomainConfig
 from titer.protocol.diagnostics import require_split
 from titer.protocol.exposure import condition_of, levels_of
 from titer.protocol.schema import Protocol
-from titer.protocol.validate_attacker import check_attacks, check_ladders, check_search
+from titer.protocol.validate_attacker import check_attacks, check_domains, check_ladders, check_search
 from titer.protocol.validate_conditions import check_conditions
 from titer.records import Role
 
@@ -36,6 +36,7 @@ def check_protocol(protocol: Protocol) -> None:
     check_attacks(protocol)
     check_ladders(protocol)
     check_search(protocol)
+    check_domains(protocol)
     _check_sizes(protocol)
     _check_domains(protocol)
     _check_extent(protocol)

@@ -8,6 +8,7 @@ from titer.methods.base import Defense
 from titer.methods.defenses.checkpoint import Checkpoint
 from titer.methods.defenses.no_op import NoOp
 from titer.methods.defenses.none import NoDefense
+from titer.methods.defenses.random_displacement import RandomDisplacement
 from titer.methods.defenses.refusal_sft import RefusalSFT
 from titer.methods.defenses.sft import SupervisedTeaching
 from titer.methods.probes.generate import Generate
@@ -23,6 +24,7 @@ from titer.training.recipe import LoRA
         NoOp(),
         RefusalSFT(train_steps=4, lr=1e-2),
         RefusalSFT(train_steps=4, lr=1e-2, benign_share=0.0, trainable=LoRA(rank=2)),
+        RandomDisplacement(displacement=0.05),
         SupervisedTeaching(train_steps=4, lr=1e-2),
         SupervisedTeaching(train_steps=4, lr=1e-2, benign_share=0.5),
     ],
@@ -64,3 +66,15 @@ def test_teaching_brings_the_right_answers_and_no_refusal() -> None:
     said = [answer.text for answer in Generate().ask(subject, items, Frame(), 8)]
     assert said == [row.response for row in material.train]
     assert taught.rows_used == len(material.train)
+
+
+@pytest.mark.parametrize("displacement", [0.001, 0.1])
+def test_noise_moves_the_weights_exactly_as_far_as_asked_and_with_the_seed_elsewhere(displacement: float) -> None:
+    moved = []
+    for seed in (0, 1):
+        subject = tiny_subject()
+        origin = subject.snapshot()
+        list(RandomDisplacement(displacement=displacement).steps(subject, tiny_material(), seed, None))
+        assert subject.displacement(origin) == pytest.approx(displacement, rel=1e-4)
+        moved.append(weights(subject))
+    assert not same(*moved)

@@ -10,6 +10,7 @@ from titer.analysis.conditions.sham_results import uncontrolled
 from titer.analysis.decision_rules import ReplicateFacts
 from titer.analysis.findings import Assay
 from titer.analysis.seed_indices import SeedIndices
+from titer.protocol.attacker import DoseSchedule
 from titer.protocol.exposure import Condition, domains_of
 from titer.protocol.schema import Protocol
 from titer.stats.replicates import Levels
@@ -48,6 +49,11 @@ class ExposureEvidence:
         return tuple(domain.name for domain in domains_of(self.protocol, self.condition))
 
     @property
+    def schedules(self) -> tuple[DoseSchedule, ...]:
+        """How the attacks are dosed that are run in a domain of the condition."""
+        return tuple(one for one in self.protocol.attacker.schedules if any(map(one.runs_in, self.domains)))
+
+    @property
     def facts(self) -> ReplicateFacts:
         """What the outcome follows from."""
         return ReplicateFacts(
@@ -59,17 +65,20 @@ class ExposureEvidence:
 
     @property
     def powerless(self) -> tuple[str, ...]:
-        """Attacks that do not break M alone in every domain of the condition, or whose sham does not pass.
+        """Attacks that do not break M alone wherever the condition has them run, or whose sham does not pass.
 
         None where there is no M.
         """
         if not self.undefended:
             return ()
-        labels = [choice.label for choice in self.protocol.attacker.attack]
         without = uncontrolled(self.assay, "undefended")
         return tuple(
-            attack
-            for attack in labels
-            if attack in without
-            or not all(breaks(self.undefended, self.levels, attack, domain) for domain in self.domains)
+            schedule.attack
+            for schedule in self.schedules
+            if schedule.attack in without
+            or not all(
+                breaks(self.undefended, self.levels, schedule.attack, domain)
+                for domain in self.domains
+                if schedule.runs_in(domain)
+            )
         )

@@ -13,7 +13,7 @@ from titer.analysis.seed_indices import seed_indices
 from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.dose_axes import Axis
-from titer.protocol.exposure import EXPOSED, Condition, domains_of, levels_of, sampling_of
+from titer.protocol.exposure import EXPOSED, Condition, curves_of_replicate, domains_of, levels_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Role
 from titer.stats import interval_censoring
@@ -117,7 +117,7 @@ def replicates_of(
         if curve.purpose in EXPOSED and curve.subject == subject
     }
     plans = {d.name: sampling_of(protocol, d.name, at) for d in domains_of(protocol, condition)}
-    cells = [(schedule, domain) for schedule in protocol.attacks_on(subject) for domain in plans]
+    cells = curves_of_replicate(protocol, domains_of(protocol, condition), subject)
     places = enumerate(seed_indices(assay, condition).of_place)
     return tuple(
         Replicate(
@@ -125,10 +125,10 @@ def replicates_of(
             curves=tuple(
                 decide_curve(
                     assay,
-                    found.get((schedule.attack, domain, index)),
+                    found.get((schedule.attack, domain.name, index)),
                     schedule,
-                    probe_at(protocol, domain, place),
-                    plans[domain],
+                    probe_at(protocol, domain.name, place),
+                    plans[domain.name],
                 )
                 for schedule, domain in cells
             ),

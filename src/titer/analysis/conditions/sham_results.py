@@ -65,9 +65,13 @@ def uncontrolled(assay: Assay, role: Role) -> dict[str, str]:
 def sham_results(assay: Assay, role: Role) -> tuple[ShamResult, ...]:
     """The sham of each attack that has one, on one subject, in each condition."""
     protocol = assay.protocol
-    labels = [choice.label for choice in protocol.attacker.attack]
-    with_sham = [label for label in labels if label in assay.attacks and assay.attacks[label].sham]
-    return tuple(_result(assay, role, label, condition) for condition in conditions_of(protocol) for label in with_sham)
+    return tuple(
+        _result(assay, role, schedule.attack, condition)
+        for condition in conditions_of(protocol)
+        for schedule in protocol.attacker.schedules
+        if schedule.attack in assay.attacks and assay.attacks[schedule.attack].sham
+        if any(schedule.runs_in(domain.name) for domain in domains_of(protocol, condition))
+    )
 
 
 def _result(assay: Assay, role: Role, attack: str, condition: Condition) -> ShamResult:
@@ -107,6 +111,7 @@ def _sham_curves(assay: Assay, role: Role, attack: str, condition: Condition) ->
                 sampling_of(protocol, domain.name),
             )
             for domain in domains_of(protocol, condition)
+            if schedule.runs_in(domain.name)
         ]
         if index in own
         else []

@@ -73,7 +73,7 @@ def _provisional(protocol: Protocol) -> Text | None:
 
 
 def _sentence(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
-    labels = [choice.label for choice in claim.protocol.attacker.attack]
+    labels = [schedule.attack for schedule in claim.schedules]
     family = [label for label in labels if not (outcome == "upheld" and label in claim.powerless)]
     diverged = bool(claim.seeds.replaced)
     return exposure_sentence(claim.assay, claim.condition, family or labels, outcome, diverged=diverged)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from titer.analysis.conditions.harm_counts import point_counts
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of, tally
@@ -31,9 +31,9 @@ def exposure_figures(assay: Assay, condition: Condition) -> tuple[Figure, ...]:
     by_role = {role: replicates_of(assay, condition, role) for role in ROLES if role in assay.subjects}
     for role, of in by_role.items():
         found += _replicate_figures(role, of, levels)
-        for axis in protocol.attacker.budgets:
+        for axis in _axes(of):
             found += _each_titer(role, of, axis)
-            whole_ladder = ladder_length(protocol, role, axis.name) * len(domains_of(protocol, condition))
+            whole_ladder = ladder_length(protocol, domains_of(protocol, condition), role, axis.name)
             found += _titer_figures(role, of, axis, levels, whole_ladder)
     if len(by_role) == len(ROLES):
         found += _ratios(assay, condition)
@@ -52,6 +52,11 @@ def _harm_before(assay: Assay, condition: Condition) -> Iterator[Figure]:
                 if counts is not None:
                     what = f"harm at dose 0, {domain.name}, seed {curve.index}"
                     yield Figure(what=what, subject=curve.subject, count=counts.low, of=counts.items)
+
+
+def _axes(found: Sequence[Replicate]) -> tuple[Axis, ...]:
+    """The axes of the curves of a condition, in their order."""
+    return tuple(dict.fromkeys(curve.axis for replicate in found for curve in replicate.curves))
 
 
 def _level_figures(levels: Levels) -> tuple[Figure, ...]:
@@ -120,7 +125,7 @@ def _ratios(assay: Assay, condition: Condition) -> Iterator[Figure]:
     """The ratio of titers on each axis, from doses that are decided anew at the levels of a ratio."""
     levels = ratio_levels_of(assay.protocol, condition)
     undefended, defended = (replicates_of(assay, condition, role, levels) for role in ROLES)
-    for axis in assay.protocol.attacker.budgets:
+    for axis in _axes(defended):
         ratios = [
             interval_censoring.ratio(d.titer(axis), u.titer(axis)) for d, u in zip(defended, undefended, strict=True)
         ]

@@ -146,7 +146,7 @@ def _power_figures(
     found: tuple[Replicate, ...], protocol: Protocol, levels: replicates.Levels, domain: str
 ) -> list[Figure]:
     return [
-        Figure(what=f"{choice.label} in {domain}", outcome="without power", note="does not break it alone")
-        for choice in protocol.attacker.attack
-        if not breaks(found, levels, choice.label, domain)
+        Figure(what=f"{schedule.attack} in {domain}", outcome="without power", note="does not break it alone")
+        for schedule in protocol.attacker.schedules
+        if schedule.runs_in(domain) and not breaks(found, levels, schedule.attack, domain)
     ]

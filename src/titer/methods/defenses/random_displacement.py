@@ -1,0 +1,46 @@
+"""A defense that moves the weights as far as another one, nowhere in particular."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from titer.methods.base import Defense
+from titer.seeds import derive
+from titer.training.types import Material, State, Step
+
+if TYPE_CHECKING:
+    from titer.models.subject import Subject
+
+
+class RandomDisplacement(Defense):
+    """Gaussian noise on every matrix of the blocks, of which all weights together move by `displacement`.
+
+    The control of a defense that changes the weights: what noise of equal length does, the defense need not have
+    learned (methods.md C3). Each matrix is given noise in proportion to its root mean square; then all of it is scaled,
+    so that ‖θ − θ0‖/‖θ0‖ over all weights is `displacement`, as every reading tells it of the defense.
+    """
+
+    name: ClassVar[str] = "random_displacement"
+    version: ClassVar[int] = 1
+    example: ClassVar[Mapping[str, Any]] = {"displacement": 0.05}
+
+    displacement: float = Field(gt=0)
+
+    def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
+        """One yield, at dose 1."""
+        import torch
+
+        from titer.models.modules import matrices
+
+        before, noise = subject.snapshot(), {}
+        for name, matrix in matrices(subject.model).items():
+            generator = torch.Generator().manual_seed(derive(seed, "noise", name))
+            drawn = torch.randn(matrix.shape, generator=generator).to(matrix)
+            noise[name] = drawn * matrix.square().mean().sqrt()
+        length = torch.stack([own.square().sum(dtype=torch.float64) for own in noise.values()]).sum().sqrt()
+        for name, matrix in matrices(subject.model).items():
+            matrix.add_(noise[name], alpha=self.displacement * before.norm / float(length))
+        yield Step(dose=1)
