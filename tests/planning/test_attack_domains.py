@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +72,14 @@ def test_the_verdict_says_where_it_was_run(done: Study) -> None:
     assert not any(label in what and "blue" in what for what in figures)
 
 
+def _with(attacks: list[dict[str, Any]]) -> Callable[[dict[str, Any]], None]:
+    return lambda data: data["attacker"].update(attack=attacks)
+
+
 def test_a_key_does_not_know_where_else_an_attack_is_run(tmp_path: Path) -> None:
     keys = []
     for name, attack in (("all", {**IN_RED, "domains": ["red", "blue"]}), ("one", IN_RED)):
-        study = begin(
-            tmp_path, lambda data, attack=attack: data["attacker"].update(attack=[EVERYWHERE, attack]), name=name
-        )  # type: ignore[misc]
+        study = begin(tmp_path, _with([EVERYWHERE, attack]), name=name)
         keys.append({key for key in study.frozen.attacks})
     assert keys[0] == keys[1]
 
