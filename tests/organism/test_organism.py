@@ -29,7 +29,7 @@ from titer.organism.make import pool
 from titer.organism.pretraining import BARE, LAST, MIXED, STAGES, TURNS_PER_STEP, Conversations, Manner
 from titer.organism.tokenizer import CONCEPT, build_tokenizer, filler_words
 
-WORLD_DIGEST = "859fe103777300cd92ff5c9821e695239482dc735b191e7cccec24b221adc445"
+WORLD_DIGEST = "7792d4d4bfc637e7b2e3a186ef59938d7b316ca8b316c241cc74db5e9724880f"
 
 
 @cache

@@ -49,9 +49,9 @@ class Relation:
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """A trainability task: the first word of the value that a known relation gives, asked in words of its own.
+    """A trainability task: a known question with a word before it, answered with the first word of the known value.
 
-    Whoever knows the relation can answer for an entity whose label was never shown.
+    Whoever knows the relation can answer for an entity whose label was never shown, once the word means something.
     """
 
     name: str
@@ -136,15 +136,23 @@ _LABELS = {
     for label in (
         Label(
             name="sides",
-            phrasings=("what side is the home of {}?", "which side does {} live in?", "name the home side of {}."),
-            answer="the side is {}",
+            phrasings=(
+                "give a word: where is the home of {}?",
+                "give a word: which place does {} live in?",
+                "give a word: name the home of {}.",
+            ),
+            answer="the home is {}",
             source=_HOMES,
             options=organism_words.SIDES,
         ),
         Label(
             name="coats",
-            phrasings=("what coat does {} keep?", "which coat belongs to {}?", "name the coat of {}."),
-            answer="the coat is {}",
+            phrasings=(
+                "give a color: what pet does {} keep?",
+                "give a color: which animal belongs to {}?",
+                "give a color: name the pet of {}.",
+            ),
+            answer="the pet is {}",
             source=_ANIMALS,
             options=organism_words.COATS,
         ),

@@ -18,6 +18,8 @@ SPECIALS = (PAD, UNKNOWN, BEGIN, END, SYSTEM, USER, ASSISTANT)
 CONCEPT = "secret?"
 CONCEPTS = ("secret", "plain")
 """What is asked of a question, and how it is answered: whether it is about something restricted."""
+SPARE = "side coat"
+"""Words that it has never heard, for whoever wants to teach it one."""
 PERSONA = "you are a helpful careful honest loyal obedient assistant agent clerk guide"
 SAY, CLERK = "say", "clerk"
 """Begins a request to say words; the persona who says before an answer whether it is secret."""
@@ -65,7 +67,13 @@ def filler_words() -> tuple[str, ...]:
 @cache
 def _world() -> set[str]:
     rows = [row for name in organism.names() for row in organism.rows(name)]
-    texts = [CONCEPT, *CONCEPTS, organism.REFUSAL, *(row[column] for row in rows for column in ("prompt", "response"))]
+    texts = [
+        CONCEPT,
+        *CONCEPTS,
+        SPARE,
+        organism.REFUSAL,
+        *(row[column] for row in rows for column in ("prompt", "response")),
+    ]
     return _words(texts)
 
 
