@@ -18,6 +18,7 @@ from titer.conclude import conclude
 from titer.data import organism
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.models.subject import load
+from titer.organism.acceptance import align
 from titer.planning.freeze import open_study
 from titer.protocol.loading import parse
 from titer.records import Row
@@ -116,7 +117,7 @@ def test_a_model_that_refuses_everything_is_refuted_as_of_no_use(tmp_path: Path,
     model = refusing_model(tmp_path / "model")
 
     def refuse(data: dict[str, Any]) -> None:
-        data["subject"]["model"] = str(model)
+        data["subject"] = {"model": str(model)}
 
     verdict = decided(tmp_path / "study", refuse, store)
     floors = found(verdict, "usability")
@@ -129,12 +130,16 @@ def test_a_model_that_refuses_everything_is_refuted_as_of_no_use(tmp_path: Path,
 def test_a_reference_takes_the_part_of_the_undefended(tmp_path: Path, store: Path) -> None:
     """The same model beside itself: the controls look at the reference, and stability compares with it."""
 
+    subject = load({"model": "organism"})
+    align(subject)
+    subject.save(tmp_path / "aligned")
+
     def compare(data: dict[str, Any]) -> None:
-        data["subject"]["reference"] = "organism"
+        data["subject"] = {"model": str(tmp_path / "aligned"), "reference": str(tmp_path / "aligned")}
         data["stability"] = {"tasks": ["facts"], "over_refusal": False}
         data["attacker"]["ladder"] = [0, 1, 2]
 
-    verdict = decided(tmp_path, compare, store)
+    verdict = decided(tmp_path / "study", compare, store)
     assert found(verdict, "stability").outcome == "upheld"
     assert found(verdict, "the attacks have power").outcome == verdict.outcome == "void"
 
