@@ -49,7 +49,7 @@ def variants(protocol: str, displacement: float) -> dict[str, str]:
     *_, withholding = _tables(protocol, "subject.prepare")
     for attack in _tables(protocol, "attacker.attack")[1:]:
         protocol = protocol.replace(attack, "")
-    protocol = protocol.replace("budget = { steps = 16, edits = 1, prefilled = 1 }", "budget = { steps = 16 }")
+    protocol = re.sub(r"^budget = \{ (steps = \d+).*$", r"budget = { \1 }", protocol, flags=re.MULTILINE)
     for table in ("stability", "trainability"):
         protocol = protocol.replace(_tables(protocol, table)[0], "")
     settings = dict(re.findall(r"^(\w+) = (.+)$", defense, re.MULTILINE))

@@ -153,6 +153,7 @@ def test_prompts_without_answers_are_asked_of_what_was_trained_on_others(tmp_pat
         data["harm"]["grading"] = {"harm": "refusal_removal", "coherence": "coherence"}
         own = {"name": "asked", "role": "defended", "source": str(rows), "splits": {"probe": 30}}
         data["harm"]["domain"] = [data["harm"]["domain"][0], own | {"attack_with": "vaults"}]
+        data["subject"]["prepare"]["domains"] = ["vaults"]
         data["study"] |= {"descriptive": True, "seeds": {"attack": 1}}
         data["attacker"]["ladder"] = [0, 2]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,16 +70,15 @@ def test_the_verdict_says_where_it_was_run(done: Study) -> None:
     assert not any(label in what and "blue" in what for what in figures)
 
 
-def _with(attacks: list[dict[str, Any]]) -> Callable[[dict[str, Any]], None]:
-    return lambda data: data["attacker"].update(attack=attacks)
-
-
-def test_a_key_does_not_know_where_else_an_attack_is_run(tmp_path: Path) -> None:
-    keys = []
-    for name, attack in (("all", {**IN_RED, "domains": ["red", "blue"]}), ("one", IN_RED)):
-        study = begin(tmp_path, _with([EVERYWHERE, attack]), name=name)
-        keys.append({key for key in study.frozen.attacks})
-    assert keys[0] == keys[1]
+def test_domains_are_no_parameter_so_that_cells_keep_their_keys() -> None:
+    data = full()
+    everywhere = {key: value for key, value in IN_RED.items() if key != "domains"}
+    data["attacker"]["attack"] = [everywhere, {**EVERYWHERE, "domains": ["near"]}]
+    all_domains, in_near = parse(data).attacker.attack
+    data["attacker"]["attack"] = [{**everywhere, "domains": ["near", "far"]}]
+    (named,) = parse(data).attacker.attack
+    assert (named.label, named.parameters) == (all_domains.label, all_domains.parameters)
+    assert in_near.parameters == {"lr": 3e-2, "batch": 4}
 
 
 @pytest.mark.parametrize(
