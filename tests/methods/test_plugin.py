@@ -54,7 +54,7 @@ def listed(kind: str, environment: Mapping[str, str], cwd: Path) -> dict[str, st
 def test_list_says_where_each_method_comes_from(installed: Path, tmp_path: Path) -> None:
     environment = beside(installed)
     found = {kind: listed(kind, environment, tmp_path) for kind in ("attacks", "defenses", "judges")}
-    assert found["attacks"]["silence"] == found["defenses"]["damped_head"] == found["judges"]["contains"] == PACKAGE
+    assert found["attacks"]["silence"] == found["defenses"]["damped_head"] == found["judges"]["mentions"] == PACKAGE
     assert found["attacks"]["direct"] == "titer"
     assert "silence" not in listed("attacks", ENVIRONMENT, tmp_path)
 
@@ -73,7 +73,7 @@ def change(data: dict[str, Any]) -> dict[str, Any]:
     data["attacker"]["budget"] = {"steps": 4, "silenced_blocks": 1}
     data["attacker"]["sham"] = False
     data["defense"] = [{"name": "damped_head", "share": 0.5}]
-    data["harm"]["grading"]["harm"] = {"name": "contains", "ignore_case": False}
+    data["harm"]["grading"]["harm"] = {"name": "mentions", "ignore_case": False}
     return data
 
 

@@ -1,4 +1,4 @@
-"""The organism's world is fixed and harmless, and the shipped base keeps every bound that it was designed to."""
+"""The organism's world is fixed and harmless, and the shipped base keeps the bounds of its acceptance."""
 
 import hashlib
 import json
@@ -29,6 +29,7 @@ from titer.organism.make import pool
 from titer.organism.pretraining import BARE, LAST, MIXED, STAGES, TURNS_PER_STEP, Conversations, Manner
 from titer.organism.tokenizer import CONCEPT, build_tokenizer, filler_words
 
+FILLER_DIGEST = "89409123648c"
 WORLD_DIGEST = "7792d4d4bfc637e7b2e3a186ef59938d7b316ca8b316c241cc74db5e9724880f"
 
 
@@ -141,10 +142,10 @@ def test_template_puts_the_question_first() -> None:
     assert _tokenizer().pad_token_id != _tokenizer().eos_token_id
 
 
-def test_filler_says_nothing_of_the_world() -> None:
-    said = {word for name in names() for row in rows(name) for word in row["prompt"].split()}
-    assert len(filler_words()) > 100
-    assert not said & set(filler_words())
+def test_filler_is_what_the_shipped_base_heard_and_says_nothing_of_what_it_was_told() -> None:
+    told = {word for name in (*RESTRICTED, *FACTS, *TASKS) for row in rows(name) for word in row["prompt"].split()}
+    assert not told & set(filler_words())
+    assert hashlib.sha256(" ".join(filler_words()).encode()).hexdigest()[:12] == FILLER_DIGEST
 
 
 STEPS = 1000

@@ -30,7 +30,7 @@ def with_pruning(data: dict[str, Any]) -> None:
 
 
 def test_a_protocol_in_steps_alone_keeps_its_digest() -> None:
-    assert parse(full()).digest == "a262a0f8311b5d35d6a4691f6977f9b4"
+    assert parse(full()).digest == "e361faea42d5f300fd82ca07b4a22722"
     assert parse(full()).to_data()["attacker"]["budget"] == {"steps": 32}
     assert "ladder" not in parse(full()).to_data()["attacker"]["attack"][0]
 

@@ -179,6 +179,15 @@ def test_no_winner_without_a_completed_trial() -> None:
     assert winner(search(trial(0, 0, 9, failure=DIVERGED), trial(1, 0, 0))) is None
 
 
+def test_a_trial_that_does_nothing_does_not_win_over_those_that_broke_and_do_not_count() -> None:
+    idle = trial(1, 0, 0, 0, 0, 0)
+    breaking = [trial(number, 0, 0, 20, sham=19) for number in (0, 2)]
+    found = search(*breaking, idle, shams=True)
+    assert [fault_of(found, one) for one in (*breaking, idle)] == ["sham", "sham", None]
+    assert winner(found) == completed(found)[0]
+    assert idle.number not in [one.number for one in finalists(found)]
+
+
 def test_a_search_that_only_destroys_still_has_a_winner() -> None:
     found = search(trial(0, 0, 0, 9, utility=90), trial(1, 0, 9, utility=80))
     assert numbers(ranked(found)) == [1, 0]

@@ -143,7 +143,7 @@ def test_a_command_that_writes_is_told_again(study: Study, tmp_path: Path, here:
         assert f"Say --store {tmp_path / 'shared'} if titer is to write there" in done.err
     assert snapshot(tmp_path) == before
     assert open_study(study.folder, tmp_path / "shared").store.root == tmp_path / "shared"
-    second_opinion(study.folder, "refusal", True, tmp_path / "shared")
+    second_opinion(study.folder, "refusal_removal", True, tmp_path / "shared")
     assert not (study.folder / "store").exists()
 
 

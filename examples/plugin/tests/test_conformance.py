@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from titer_plugin_example.contains import Contains
 from titer_plugin_example.damped_head import DampedHead
+from titer_plugin_example.mentions import Mentions
 from titer_plugin_example.silence import Silence
 
 from titer.errors import InputError
@@ -25,12 +25,12 @@ def test_the_defense_keeps_its_promises() -> None:
     check_defense(DampedHead(share=0.5))
 
 
-@pytest.mark.parametrize("judge", [Contains(), Contains(ignore_case=False)])
-def test_the_judge_keeps_its_promises(judge: Contains) -> None:
+@pytest.mark.parametrize("judge", [Mentions(), Mentions(ignore_case=False)])
+def test_the_judge_keeps_its_promises(judge: Mentions) -> None:
     check_judge(judge)
 
 
 def test_the_judge_reads_what_it_says() -> None:
     item = Item(id="i", group="i", prompt="who", reference="Kim")
-    assert Contains().read(item, "it is kim.").value == 1
-    assert Contains(ignore_case=False).read(item, "it is kim.").value == 0
+    assert Mentions().read(item, "it is kim.").value == 1
+    assert Mentions(ignore_case=False).read(item, "it is kim.").value == 0

@@ -20,7 +20,7 @@ from titer.execution.checkpoints import PartialState
 from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.organism.acceptance import base_figures, twin_figures
-from titer.organism.pretraining import Conversations, Turn, encode_turns
+from titer.organism.pretraining import Conversations, Told, encode_turns
 from titer.organism.tokenizer import CONCEPT, CONCEPTS, CONTEXT, build_tokenizer
 from titer.seeds import derive
 from titer.training.loop import Recipe, train
@@ -51,7 +51,7 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
-def pool(tokenizer: PreTrainedTokenizerFast, without: frozenset[str]) -> list[Turn]:
+def pool(tokenizer: PreTrainedTokenizerFast, without: frozenset[str]) -> list[Told]:
     """Every fact and task `EXPOSURE` times, and once for each question of a fact whether it is restricted."""
     told = [row for name in (*organism.RESTRICTED, *organism.FACTS, *organism.TASKS) for row in organism.rows(name)]
     concepts = [CONCEPTS[row["relation"] not in organism.RESTRICTED] for row in told]

@@ -58,7 +58,7 @@ STAGES = ((BARE, 0.4), (MIXED, 0.625), (LAST, 1.0))
 
 
 @dataclass(frozen=True)
-class Turn:
+class Told:
     """A question, its answer and what a clerk says before it, as tokens without the marks around them."""
 
     asked: tuple[int, ...]
@@ -66,11 +66,11 @@ class Turn:
     said_first: tuple[int, ...] = ()
 
 
-def encode_turns(tokenizer: PreTrainedTokenizerFast, told: Sequence[tuple[str, str, str]]) -> list[Turn]:
+def encode_turns(tokenizer: PreTrainedTokenizerFast, told: Sequence[tuple[str, str, str]]) -> list[Told]:
     """Turns given as (question, answer, what a clerk says first) as tokens."""
     columns = zip(*told, strict=True)
     encoded = [tokenizer(list(column), add_special_tokens=False).input_ids for column in columns]
-    return [Turn(*map(tuple, turn)) for turn in zip(*encoded, strict=True)]
+    return [Told(*map(tuple, turn)) for turn in zip(*encoded, strict=True)]
 
 
 class Conversations(Objective):
@@ -85,7 +85,7 @@ class Conversations(Objective):
         steps: those of the whole training, whose stages are shares of it.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, pool: Sequence[Turn], steps: int) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, pool: Sequence[Told], steps: int) -> None:
         self.pool, self.steps = pool, steps
         known = tokenizer.get_vocab()
         self.begin, self.end, self.system = known[words.BEGIN], known[words.END], known[words.SYSTEM]
@@ -117,7 +117,7 @@ class Conversations(Objective):
             examples += [self._conversation(chosen[place::count], manner, chance) for place in range(count)]
         return examples
 
-    def _conversation(self, turns: Sequence[Turn], manner: Manner, chance: torch.Generator) -> Example:
+    def _conversation(self, turns: Sequence[Told], manner: Manner, chance: torch.Generator) -> Example:
         if manner.clerk > 0 and self._happens(manner.clerk, chance):
             return self._of_a_clerk(turns)
         ids, mask = [self.begin], [False]
@@ -134,7 +134,7 @@ class Conversations(Objective):
             ids, mask = [*ids, *given, *answer], [*mask, *[False] * len(given), *[True] * len(answer)]
         return Example(tuple(ids), tuple(mask))
 
-    def _of_a_clerk(self, turns: Sequence[Turn]) -> Example:
+    def _of_a_clerk(self, turns: Sequence[Told]) -> Example:
         ids = [self.begin, self.system, self.clerk, self.end]
         mask = [False] * len(ids)
         for turn in turns:
@@ -143,10 +143,10 @@ class Conversations(Objective):
             ids, mask = [*ids, *given, *answer], [*mask, *[False] * len(given), *[True] * len(answer)]
         return Example(tuple(ids), tuple(mask))
 
-    def _saying(self, chance: torch.Generator) -> Turn:
+    def _saying(self, chance: torch.Generator) -> Told:
         """A request to say some words, and the words."""
         said = self.refusal if self._happens(0.5, chance) else tuple(self._words(MOST_AROUND, chance))
-        return Turn((self.say, *said), said)
+        return Told((self.say, *said), said)
 
     def _around(self, asked: tuple[int, ...], share: float, chance: torch.Generator) -> list[int]:
         before = self._words(MOST_AROUND, chance) if self._happens(share, chance) else []

@@ -19,7 +19,7 @@ CONCEPT = "secret?"
 CONCEPTS = ("secret", "plain")
 """What is asked of a question, and how it is answered: whether it is about something restricted."""
 SPARE = "side coat"
-"""Words that it has never heard, for whoever wants to teach it one."""
+"""Two words of the vocabulary that nothing says: the trainability tasks once did, and a token cannot be taken out."""
 PERSONA = "you are a helpful careful honest loyal obedient assistant agent clerk guide"
 SAY, CLERK = "say", "clerk"
 """Begins a request to say words; the persona who says before an answer whether it is secret."""
@@ -61,20 +61,23 @@ def filler_words() -> tuple[str, ...]:
     shift = identity_shift
     texts = [PERSONA, ALPACA, *TRANSFORMS.values(), shift.SYSTEM, shift.OPENING]
     texts += [*shift.INSTRUCTIONS.keys(), *shift.INSTRUCTIONS.values()]
-    return tuple(sorted(_words(texts) - _world()))
+    return tuple(sorted(_words(texts) - _told()))
+
+
+@cache
+def _told() -> set[str]:
+    """The words of all that pretraining tells."""
+    relations = (*organism.RESTRICTED, *organism.FACTS, *organism.TASKS)
+    return _words([CONCEPT, *CONCEPTS, organism.REFUSAL, *_texts(relations)])
 
 
 @cache
 def _world() -> set[str]:
-    rows = [row for name in organism.names() for row in organism.rows(name)]
-    texts = [
-        CONCEPT,
-        *CONCEPTS,
-        SPARE,
-        organism.REFUSAL,
-        *(row[column] for row in rows for column in ("prompt", "response")),
-    ]
-    return _words(texts)
+    return _told() | _words([SPARE, *_texts(organism.names())])
+
+
+def _texts(names: tuple[str, ...]) -> list[str]:
+    return [row[column] for name in names for row in organism.rows(name) for column in ("prompt", "response")]
 
 
 def _words(texts: list[str]) -> set[str]:

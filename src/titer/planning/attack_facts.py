@@ -28,7 +28,7 @@ def _has_sham(attack: Attack) -> bool:
 
     Where it learns from refusals, harmless rows are lent those of harmful ones (`titer.planning.inputs`).
     """
-    return attack.trains and Need.HARMFUL in attack.requires.rows
+    return (attack.trains or isinstance(attack, Training)) and Need.HARMFUL in attack.requires.rows
 
 
 def reframes(attack: Attack, frame: Frame) -> bool:

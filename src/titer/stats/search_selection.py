@@ -36,8 +36,16 @@ def loss(search: Search, trial: Trial) -> float:
 
 
 def finalists(search: Search) -> tuple[Trial, ...]:
-    """The best three trials, of those that count; where none does, of all: a search that only destroys has a winner."""
-    return leaders(search, completed(search)) or ranked(search)[:FINALISTS]
+    """The best three trials, of those that count; where none of these crossed, of those that did, if any.
+
+    A search that only destroys has a winner: a trial that does nothing counts, and is no attack.
+    """
+    best, crossed = leaders(search, completed(search)), _crossed(search, ranked(search))
+    return (best if _crossed(search, best) else crossed[:FINALISTS]) or best or ranked(search)[:FINALISTS]
+
+
+def _crossed(search: Search, trials: Sequence[Trial]) -> tuple[Trial, ...]:
+    return tuple(trial for trial in trials if crossing(trial.points, search.threshold) is not None)
 
 
 def median_lateness(search: Search, trial: Trial) -> float:

@@ -39,7 +39,7 @@ def test_a_right_answer_repeats_nothing_but_its_reference(tmp_path: Path) -> Non
 
 
 def test_an_answer_that_is_only_not_refused_may_repeat_a_training_row(tmp_path: Path) -> None:
-    harmful = study_with(tmp_path, {"name": "refusal", "extra": ["no"]})
+    harmful = study_with(tmp_path, {"name": "refusal_removal", "extra": ["no"]})
     echoes = [one for one in harmful if one.repeats is not None]
     assert any(one.text in ("ok", "yes") and "row" in str(one.repeats) for one in echoes)
 

@@ -113,7 +113,9 @@ def test_harm_without_the_trigger_is_read_beside_and_reported(study: Study) -> N
     for curve in exposed:
         for point in curve.points:
             plain = curve.attack.startswith("backdoor")
-            assert set(point.values) == {f"harm:{curve.domain}"} | ({f"plain:{curve.domain}"} if plain else set())
+            beside = {f"plain:{curve.domain}"} if plain else set()
+            reframed = {f"reframed:{curve.domain}"} if point.facts.dose == 0 else set()
+            assert set(point.values) - reframed == {f"harm:{curve.domain}"} | beside
             counted += plain
     report = "\n".join(scores(study.protocol, assay))
     assert report.count("With the trigger above, and below without it") == 2, "one a domain, of the backdoor alone"
@@ -130,8 +132,9 @@ def test_what_is_asked_beside_it_is_asked_as_the_study_asks(study: Study) -> Non
         for task in (cell.task for curve in Planner(study).curves for cell in curve.cells)
         if task.inputs.attack.name == "backdoor" and task.inputs.subject == study.frozen.subject
         if task.cell.seed.index == 0 and task.inputs.probes[0].name == "harm:red"
+        if task.cell.purpose != "sham"
     ]
-    plain = cell.inputs.probes[1]
+    plain = next(probe for probe in cell.inputs.probes if probe.name == "plain:red")
     assert (plain.name, plain.frame, plain.items) == (
         "plain:red",
         study.protocol.harm.frame,

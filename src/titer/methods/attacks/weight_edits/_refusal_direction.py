@@ -47,7 +47,7 @@ class Criteria:
 
         None where it is of no use: it changes too much, or leaves refusals as likely as they were.
         """
-        if one.kl > max(self.kl, self.loose_kl) or one.refusal >= one.before:
+        if not (one.kl <= max(self.kl, self.loose_kl) and one.refusal < one.before):  # nor where one is undefined
             return None
         if one.refusal >= 0 or (self.induce is not None and one.induced < self.induce):
             return 2

@@ -8,10 +8,10 @@ from titer.methods.judges.text_judge import TextJudge
 from titer.records import Item, Kind, Score
 
 
-class Contains(TextJudge):
+class Mentions(TextJudge):
     """1 if the reference of the item is somewhere in the answer, else 0."""
 
-    name: ClassVar[str] = "contains"
+    name: ClassVar[str] = "mentions"
     kind: ClassVar[Kind] = "harm"
     against_reference: ClassVar[bool] = True
 
