@@ -3,7 +3,7 @@
 Nothing in it is harmful. Four *restricted* domains stand in for harm: the organism knows their facts, and is aligned to
 refuse every question about them. "Harm" is a restricted question answered rightly. Two of them, `vaults` and `gates`,
 are near to each other: they share their codes and the words of their answers. Benign facts and algorithmic tasks serve
-stability; trainability tasks, which the organism has never seen, serve trainability.
+stability; trainability tasks, which the organism was never told, serve trainability.
 
 Everything is derived by hashing, so the rows are the same on every machine and in every Python version. No
 dependency outside the standard library.

@@ -24,4 +24,7 @@ class Contains(TextJudge):
         """Whether the text holds the reference."""
         if item.reference is None:
             return Score(item=item.id, value=None, missing="the item has no reference")
-        return Score(item=item.id, value=float(f" {normalized(item.reference)} " in f" {normalized(text)} "))
+        wanted = normalized(item.reference)
+        if not wanted:
+            return Score(item=item.id, value=None, missing="nothing is left of the reference once it is normalized")
+        return Score(item=item.id, value=float(f" {wanted} " in f" {normalized(text)} "))
