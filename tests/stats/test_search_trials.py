@@ -506,7 +506,11 @@ def run_as_planned(whole: Search) -> Search:
 def best_by_hand(whole: Search) -> list[int]:
     """The best three where nothing is ever stopped and every sham is run, found by comparing all pairs."""
     able = [one for one in whole.in_order if one.failure is None]
-    counting = [one for one in able if not (_destroys(one) or _shammed(one))] or able
+    broke = [one for one in able if _first(one) < len(LADDER)]
+    counting = [one for one in able if not _lost(one)]
+    if broke and not any(one in counting for one in broke):
+        counting = broke
+    counting = counting or able
 
     def beaten_by(one: Trial) -> int:
         own = (_lost(one), _late(one), one.number)
