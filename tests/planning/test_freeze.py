@@ -146,6 +146,17 @@ def test_items_of_their_own_are_dealt_to_the_places_and_a_pool_is_kept_for_dose_
         assert ProbeId.of("harm", domain, place=2) not in study.frozen.item_ids
 
 
+def test_the_items_of_a_single_seed_are_its_own_too(tmp_path: Path) -> None:
+    def one(data: dict[str, Any]) -> None:
+        own(data)
+        data["study"]["seeds"]["attack"] = 1
+
+    study = begin(tmp_path, one)
+    alone = study.frozen.item_ids[ProbeId.of("harm", "red", place=0)]
+    assert study.frozen.item_ids[ProbeId.of("harm", "red")] == alone
+    assert len(alone) == 16
+
+
 def test_the_deal_does_not_follow_the_order_of_the_file(tmp_path: Path) -> None:
     study = begin(tmp_path, own)
     path = tmp_path / "in" / "red.jsonl"
@@ -205,4 +216,4 @@ def test_the_pool_for_dose_0_has_at_most_four_hundred_prompts() -> None:
     found = _probe_items("red", rows, 5)
     assert [len(found[ProbeId.of("harm", "red", place=k)]) for k in range(5)] == [100] * 5
     assert [item.id for item in found[ProbeId.of("harm", "red")]] == [str(n) for n in range(400)]
-    assert list(_probe_items("red", rows, 1)) == ["harm:red"]
+    assert list(_probe_items("red", rows, None)) == ["harm:red"]

@@ -184,8 +184,9 @@ def _cut(protocol: Protocol) -> tuple[SplitRows, ProbeItems, tuple[Overlap, ...]
 def _items(protocol: Protocol, splits: splitting.Splits) -> ProbeItems:
     """The items of every probe, by its name in the study."""
     found: ProbeItems = {}
+    own = protocol.probe_sets if protocol.harm.items == "own" else None
     for domain in protocol.harm.domain:
-        found |= _probe_items(domain.name, splits.domain[domain.name]["probe"], protocol.probe_sets)
+        found |= _probe_items(domain.name, splits.domain[domain.name]["probe"], own)
     if (search := protocol.attacker.search) is not None:
         name = protocol.searched_domain.name
         found[ProbeId.of("trial", name)] = splitting.items(splits.domain[name]["select"], "generate")
@@ -211,13 +212,13 @@ def _items(protocol: Protocol, splits: splitting.Splits) -> ProbeItems:
     return found
 
 
-def _probe_items(domain: str, rows: Sequence[Row], sets: int) -> ProbeItems:
-    """The probe items of a domain; where each replicate has its own, those of each place and a pool for dose 0.
+def _probe_items(domain: str, rows: Sequence[Row], sets: int | None) -> ProbeItems:
+    """The probe items of a domain; where there are `sets` of them, each of a place, and a pool for dose 0.
 
     The rows are in an order drawn by the split, one of each group, so that a slice of them is a random deal.
     """
     items = splitting.items(rows, "generate")
-    if sets == 1:
+    if sets is None:
         return {ProbeId.of("harm", domain): items}
     each = len(items) // sets
     own = {ProbeId.of("harm", domain, place=k): items[k * each : (k + 1) * each] for k in range(sets)}
