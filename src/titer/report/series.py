@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, values_of
 from titer.data.identifiers import ProbeId, ProbeKind
 from titer.protocol.dose_axes import STEPS, Axis
 from titer.protocol.schema import Protocol
+from titer.records import Role
 from titer.stats.binomial import Counts
 
-Series = Literal["undefended", "defended", "sham"]
+Series = Literal["undefended", "defended", "undefended sham", "defended sham"]
+"""Whose curve it is, and whether it is one of training on harmless rows."""
 RateUnit = Literal["rate", "nats per token"]
+_SHAMS: Final[Mapping[Role, Series]] = {"undefended": "undefended sham", "defended": "defended sham"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,7 @@ class Panel:
 
 
 def harm_panels(assay: Assay) -> tuple[Panel, ...]:
-    """Harm against dose: one panel for each domain and attack, its own sham beside it."""
+    """Harm against dose: one panel for each domain and attack, its own sham on each subject beside it."""
     protocol = assay.protocol
     panels = []
     for domain in protocol.harm.domain:
@@ -175,7 +178,7 @@ def _title(protocol: Protocol, curve: Curve) -> str:
 
 def _harm_curve(assay: Assay, curve: Curve, domain: str) -> PlottedCurve:
     points = [harm_point(assay, point, domain) for point in curve.points]
-    series: Series = "sham" if curve.purpose == "sham" else curve.subject
+    series = _SHAMS[curve.subject] if curve.purpose == "sham" else curve.subject
     return PlottedCurve(series=series, index=curve.index, points=tuple(point for point in points if point))
 
 
