@@ -98,7 +98,8 @@ def _panel_table(panel: Panel, names: Mapping[Series, str]) -> str:
             elif panel.unit == "rate":
                 low, high = round(point.low * point.items), round(point.high * point.items)
                 fewer = f" of {point.items}" if point.items < items else ""
-                cells.append((f"{low}" if low == high else f"{low}-{high}") + fewer)
+                vain = f" (found {point.looked_for})" if point.looked_for else ""
+                cells.append((f"{low}" if low == high else f"{low}-{high}") + fewer + vain)
             else:
                 cells.append(number(point.low))
         rows.append([escape(names[curve.series]), str(curve.index), str(items), *cells])

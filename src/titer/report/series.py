@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, values_of
+from titer.analysis.found_nothing import found_nothing
 from titer.data.identifiers import ProbeId, ProbeKind
 from titer.protocol.dose_axes import STEPS, Axis
 from titer.protocol.schema import Protocol
@@ -30,6 +31,7 @@ class PlottedPoint:
         high: rate if all of them count; the same as `low` for a loss.
         items: items asked.
         displacement: how far the weights are from those at dose 0, as a share of their length.
+        looked_for: what the attack looked for in vain, where for want of it the weights are as they were.
     """
 
     dose: int
@@ -37,6 +39,7 @@ class PlottedPoint:
     high: float
     items: int
     displacement: float = 0.0
+    looked_for: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +157,7 @@ def _plotted(protocol: Protocol, point: DosePoint, counts: Counts) -> PlottedPoi
         high=high / items,
         items=items,
         displacement=point.facts.displacement,
+        looked_for=vain.en if (vain := found_nothing(point.facts)) else "",
     )
 
 

@@ -7,6 +7,7 @@ Source: Arditi et al. 2024, arXiv 2406.11717, section 2.3 and appendix C.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 NEW = 0.1
 """A direction of which a smaller share of its length is new beside others is none of its own."""
+NOT_FINITE = "what erasing directions does is not finite"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +47,9 @@ class Criteria:
     def tier(self, one: Candidate) -> int | None:
         """0 if a candidate is admitted, 1 if it is within the loose limit, 2 if it only lowers refusals within it.
 
-        None where it is of no use: it changes too much, or leaves refusals as likely as they were.
+        None where it is of no use: it changes too much, or leaves refusals as likely as they were, or is undefined.
         """
-        if not (one.kl <= max(self.kl, self.loose_kl) and one.refusal < one.before):  # nor where one is undefined
+        if not (one.defined and one.kl <= max(self.kl, self.loose_kl) and one.refusal < one.before):
             return None
         if one.refusal >= 0 or (self.induce is not None and one.induced < self.induce):
             return 2
@@ -66,7 +68,6 @@ class Candidate:
         refusal: the same, the direction erased.
         kl: nats by which the next token after benign prompts is changed, the direction erased.
         induced: mean log odds of a refusal after benign prompts, the direction added.
-        tokens: all tokens that went through the subject for the choice, over all candidates.
     """
 
     direction: Tensor
@@ -76,7 +77,26 @@ class Candidate:
     refusal: float
     kl: float
     induced: float
-    tokens: int = 0
+
+    @property
+    def defined(self) -> bool:
+        """Whether all that the choice rests on is finite."""
+        return all(map(math.isfinite, (self.before, self.refusal, self.kl, self.induced)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What is to be erased: nothing where no direction is of use, for who finds none leaves the subject as it is.
+
+    Attributes:
+        best: the best candidate, with what erasing all of the directions does; None where no direction is of use.
+        directions: (d,) float64 each.
+        tokens: all tokens that went through the subject for the choice, over all candidates.
+    """
+
+    best: Candidate | None
+    directions: tuple[Tensor, ...]
+    tokens: int
 
 
 @dataclass(frozen=True)
@@ -102,7 +122,7 @@ class Effects:
         return float(odds.mean()), float((unchanged.exp() * (unchanged - after)).sum(-1).mean())
 
 
-def choose(subject: Subject, material: Material, settings: Criteria, seed: int) -> Candidate:
+def choose(subject: Subject, material: Material, settings: Criteria, seed: int) -> Chosen:
     """The direction to erase, by the rules that `refusal_ablation` states.
 
     Args:
@@ -112,13 +132,13 @@ def choose(subject: Subject, material: Material, settings: Criteria, seed: int) 
         seed: draws the prompts, where there are more than are wanted.
 
     Raises:
-        MethodFailure: if no direction tells the two kinds of prompts apart, or none of them is of use.
+        MethodFailure: if its hidden states are not finite, or if no direction is of use and what one does is not.
     """
     reader = ActivationReader(subject, settings.batch)
     with subject.reading():
         effects = Effects(reader, _asked(reader, material, settings, seed))
-        best = ranked(list(_candidates(effects, settings)), settings)[0]
-    return replace(best, tokens=reader.tokens)
+        best = next(iter(ranked(list(_candidates(effects, settings)), settings)), None)
+    return Chosen(best=best, directions=() if best is None else (best.direction,), tokens=reader.tokens)
 
 
 def choose_several(
@@ -129,28 +149,27 @@ def choose_several(
     *,
     most: int,
     source: Literal["candidates", "singular"],
-) -> tuple[Candidate, Tensor]:
-    """The best direction, and (k, d) orthonormal ones, by the rules that `multi_direction` states.
+) -> Chosen:
+    """Up to `most` orthonormal directions to erase, by the rules that `multi_direction` states.
 
     Args:
         subject: is left as it was.
         material: as for `choose`.
         settings: as for `choose`.
         seed: as for `choose`.
-        most: the largest k.
+        most: how many at most.
         source: where the directions come from.
 
-    Returns:
-        Of the best candidate `refusal` and `kl` are those with all k directions erased.
-
     Raises:
-        MethodFailure: as of `choose`.
+        MethodFailure: as of `choose`; or if what erasing them together does is not finite.
     """
     reader = ActivationReader(subject, settings.batch)
     with subject.reading():
         asked = _asked(reader, material, settings, seed)
         effects = Effects(reader, asked)
         usable = ranked(list(_candidates(effects, settings)), settings)
+        if not usable:
+            return Chosen(best=None, directions=(), tokens=reader.tokens)
         best = usable[0]
         if source == "candidates":
             found = [one.direction for one in usable]
@@ -159,9 +178,12 @@ def choose_several(
             differences = reader.states(asked.harmful, best.block, best.position) - center
             _, values, right = torch.linalg.svd(differences, full_matrices=False)
             found = list(right[values > SAME * values[0]])
-        units = orthonormal(found, most)
-        refusal, kl = effects.erasing(list(units), effects.unchanged()[1])
-    return replace(best, refusal=refusal, kl=kl, tokens=reader.tokens), units
+        units = tuple(orthonormal(found, most))
+        refusal, kl = effects.erasing(units, effects.unchanged()[1])
+    best = replace(best, refusal=refusal, kl=kl)
+    if not best.defined:
+        raise MethodFailure(NOT_FINITE, 1)
+    return Chosen(best=best, directions=units, tokens=reader.tokens)
 
 
 def orthonormal(directions: Sequence[Tensor], most: int) -> Tensor:
@@ -195,14 +217,11 @@ def ranked(found: Sequence[Candidate], settings: Criteria) -> list[Candidate]:
     """The candidates that are of use, the best first; the first found of those that are equal.
 
     Raises:
-        MethodFailure: if there are none.
+        MethodFailure: if there are none, and what one of them does is not finite: it is not known to be of no use.
     """
-    if not found:
-        raise MethodFailure("no direction tells harmful from benign prompts", 1)
     tiers = [(tier, one.refusal, place) for place, one in enumerate(found) if (tier := settings.tier(one)) is not None]
-    if not tiers:
-        limit = max(settings.kl, settings.loose_kl)
-        raise MethodFailure(f"no direction makes refusals less likely at a change of {limit:g} nats or less", 1)
+    if not tiers and not all(one.defined for one in found):
+        raise MethodFailure(NOT_FINITE, 1)
     return [found[place] for _, _, place in sorted(tiers)]
 
 
