@@ -11,7 +11,8 @@ from support.architectures import llama
 
 from titer.errors import MethodFailure
 from titer.methods.attacks.weight_edits._activations import ActivationReader
-from titer.methods.attacks.weight_edits._refusal_direction import Candidate, Effects, choose, ranked
+from titer.methods.attacks.weight_edits._refusal_choice import Candidate, ranked
+from titer.methods.attacks.weight_edits._refusal_direction import Effects, choose
 from titer.methods.attacks.weight_edits._refusal_prompts import draw_prompts, shared_end
 from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
 from titer.testing import tiny_material

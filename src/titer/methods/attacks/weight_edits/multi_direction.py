@@ -11,7 +11,7 @@ from titer.methods.search_space import Options, Space
 from titer.training.types import Material
 
 if TYPE_CHECKING:
-    from titer.methods.attacks.weight_edits._refusal_direction import Chosen
+    from titer.methods.attacks.weight_edits._refusal_choice import Chosen
     from titer.models.subject import Subject
 
 

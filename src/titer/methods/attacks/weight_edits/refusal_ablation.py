@@ -14,7 +14,7 @@ from titer.records import Spent
 from titer.training.types import Material, Step
 
 if TYPE_CHECKING:
-    from titer.methods.attacks.weight_edits._refusal_direction import Chosen, Criteria
+    from titer.methods.attacks.weight_edits._refusal_choice import Chosen, Criteria
     from titer.models.subject import Subject
 
 
@@ -94,7 +94,7 @@ class RefusalAblation(WeightEdit):
 
     def criteria(self) -> Criteria:
         """How candidates are found, and which are admitted."""
-        from titer.methods.attacks.weight_edits._refusal_direction import Criteria
+        from titer.methods.attacks.weight_edits._refusal_choice import Criteria
 
         return Criteria(
             prompts=self.prompts,
