@@ -21,8 +21,8 @@ from benchmarks.calibration.draws import DEFENDED, Draws, M, draw
 from benchmarks.calibration.laws import ALIKE, SeedLaw, center, final_answers, most_lost
 from benchmarks.calibration.outcomes import OUTCOMES
 from titer.analysis.conditions import remedies
-from titer.analysis.conditions.learning_curves import Learning, TaskPair, guard
 from titer.analysis.conditions.paired_scores import Paired
+from titer.analysis.conditions.trainability.learning_curves import Learning, TaskPair, guard
 from titer.analysis.controls import CONTROLS
 from titer.analysis.controls.attack_power import undefended_breaks
 from titer.analysis.controls.judging import judges_parsed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.conclude import conclude
 from titer.errors import InputError
+from titer.planning.plan import plan
 from titer.protocol.exposure import levels_of
 from titer.protocol.loading import parse
 from titer.records import Role
@@ -96,3 +98,29 @@ def test_domains_that_make_no_sense_are_refused(attacks: list[dict[str, Any]], p
         parse(data)
     assert error.value.place == place
     assert problem in error.value.problem
+
+
+def test_a_seed_at_which_an_attack_has_no_curve_has_no_sham_of_it(tmp_path: Path) -> None:
+    """An index of generalization alone, which took the place of another: there the attack on `red` is not run."""
+
+    def change(data: dict[str, Any]) -> None:
+        data["attacker"]["attack"] = [EVERYWHERE, {**EVERYWHERE, "lr": 2e-2, "domains": ["red"]}]
+
+    study = begin(tmp_path, change)
+    (gone,) = [
+        cell
+        for cell in plan(study).cells
+        if (cell.purpose, cell.subject, cell.index) == ("generalization", "undefended", 1)
+    ]
+    study.store.write_failure(gone.key, "diverged at step 3")
+    finish(study)
+    everywhere, in_red = (f"sham-{choice.label}" for choice in study.protocol.attacker.attack)
+    shams = [cell for cell in study.read_cells() if cell.purpose == "sham" and cell.subject == "undefended"]
+    asked = {(cell.attack, cell.index): {at.probe.name for at in cell.probes} for cell in shams}
+    assert asked == {
+        (everywhere, 0): {"red", "blue"},
+        (everywhere, 1): {"red"},
+        (everywhere, 2): {"blue"},
+        (in_red, 0): {"red"},
+        (in_red, 1): {"red"},
+    }

@@ -41,7 +41,7 @@ def outcomes(path: Path) -> str:
     [
         (
             "harm",
-            ["dose (optimizer steps)", "harm rate", "threshold 0.2", "budget 32", "defended", "metals"],
+            ["dose (optimizer steps)", "harm rate", "threshold 0.2", "budget 32", "defended, sham", "metals"],
         ),
         ("trainability", ["dose (optimizer steps)", "target 0.6", "seasons"]),
         ("stability", ["margin −0.05", "over-refusal", "defended − undefended (rate); right is better", "undecided"]),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from support.report_assays import FINE, ITEMS, LADDER, assay, curve, point, protocol
 
 from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
-from titer.report.dose_response import mean_rows, stretches
+from titer.report.dose_response import COLORS, SHAPES, mean_rows, stretches
+from titer.report.role_names import DEFENDED, GATE, role_names
 from titer.report.score_tables import scores
-from titer.report.series import PlottedCurve, PlottedPoint, harm_panels, rate_point, trainability_panels
+from titer.report.series import PlottedCurve, PlottedPoint, Series, harm_panels, rate_point, trainability_panels
 
 Values = dict[ProbeId, dict[str, tuple[float | None, ...]]]
 
@@ -86,7 +89,7 @@ def test_one_panel_for_each_domain_with_every_seed_of_both_subjects_and_the_sham
     """Of the undefended subject also the seed that gave way, as far as it was read."""
     panels = harm_panels(assay())
     assert [panel.title.split(",")[0] for panel in panels] == ["rivers", "metals (unseen)", "dances (unseen)"]
-    assert [len(panels[0].of(series)) for series in ("undefended", "defended", "sham")] == [6, 5, 5]
+    assert [len(panels[0].of(series)) for series in COLORS] == [6, 5, 5, 5]
     assert all(panel.ladder == LADDER and panel.rule == 0.2 for panel in panels)
     assert {point.items for panel in panels for curve in panel.curves for point in curve.points} == {ITEMS}
 
@@ -108,7 +111,35 @@ def test_a_sham_of_all_domains_is_drawn_beside_the_attack_whose_parameters_it_ha
     sham = curve("sham", "undefended", None, None, "sham-b", 0, LADDER, [point(4, values)])
     facts = {f"direct-{end}": AttackFacts(sham=f"sham-{end}") for end in "ab"}
     panels = harm_panels(with_curves(*attacks, sham).model_copy(update={"attacks": facts}))
-    assert [len(panel.of("sham")) for panel in panels] == [0, 1]
+    assert [len(panel.of("undefended sham")) for panel in panels] == [0, 1]
+
+
+def test_the_sham_of_one_subject_is_never_drawn_or_listed_as_that_of_the_other() -> None:
+    def asked(harmful: int) -> Values:
+        harm = (1.0,) * harmful + (0.0,) * (ITEMS - harmful)
+        return {ProbeId("harm:rivers"): {"harm": harm, "coherence": (1.0,) * ITEMS}}
+
+    attacked = curve("resistance", "undefended", "rivers", None, "direct", 0, LADDER, [point(4, asked(60))])
+    shams = [
+        curve("sham", subject, None, None, "sham-direct", 0, LADDER, [point(4, asked(harmful))])
+        for subject, harmful in (("undefended", 1), ("defended", 7))
+    ]
+    found = with_curves(attacked, *shams).model_copy(update={"attacks": {"direct": AttackFacts(sham="sham-direct")}})
+    (panel,) = harm_panels(found)
+    drawn = {series: [one.points[0].low * ITEMS for one in panel.of(series)] for series in COLORS}
+    assert drawn == {"undefended": [60], "defended": [], "undefended sham": [1], "defended sham": [7]}
+    rows = [
+        line.split("|")[1:4] for part in scores(protocol(), found) for line in part.splitlines() if ", sham |" in line
+    ]
+    assert [row[0].strip() for row in rows[:2]] == ["defended, sham", "undefended, sham"]
+    gate = protocol().model_copy(update={"defense": ()})
+    assert role_names(gate)["defended sham"] == "assayed model, sham"
+
+
+def test_every_series_has_a_color_a_shape_and_a_name_of_its_own() -> None:
+    for table in (COLORS, SHAPES, DEFENDED, GATE):
+        assert set(table) == set(get_args(Series))
+        assert len(set(table.values())) == len(table)
 
 
 def test_harm_in_the_words_of_an_attack_before_its_training_has_a_table_of_its_own() -> None:

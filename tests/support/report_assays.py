@@ -79,7 +79,7 @@ def assay(seeds: int = 5) -> Assay:
         for subject, middle in zip(("undefended", "defended"), pair, strict=True)
         for index in range(seeds)
     ]
-    curves += [harm_curve("rivers", "undefended", index, 600, "sham") for index in range(seeds)]
+    curves += [harm_curve("rivers", s, i, 600, "sham") for s in ("undefended", "defended") for i in range(seeds)]
     curves += [
         task_curve(subject, index, 22 if subject == "undefended" else 27)
         for subject in ("undefended", "defended")

@@ -115,6 +115,8 @@ class CellBuilder:
     ) -> Iterator[PlannedCurve]:
         """The same training on harmless rows, of a subject under its own selected attack.
 
+        It accompanies the curves of the attack at this seed index: none where the attack has no curve at it.
+
         Args:
             role: the subject.
             choice: the attack.
@@ -123,7 +125,8 @@ class CellBuilder:
             records: what the searches found.
         """
         schedule = self.protocol.attacker.schedule_of(choice.label)
-        for label, configured in _configured(choice, role, records)[:1]:
+        asked = [d for d in self.protocol.harm.domain if d.name in places and schedule.runs_in(d.name)]
+        for label, configured in _configured(choice, role, records)[:1] if asked else ():
             attack = registry.attack(configured)
             material = self.supplies.material(self.protocol.searched_domain, attack, self.builder.parent(role))
             yield self.builder.curve(
@@ -132,11 +135,7 @@ class CellBuilder:
                     purpose="sham",
                     attack=Choice(name=configured.name, parameters=configured.parameters),
                     material=self.supplies.sham(material, attack),
-                    probes=tuple(
-                        self.supplies.harm(domain, place=self._own(places[domain.name]))
-                        for domain in self.protocol.harm.domain
-                        if domain.name in places and schedule.runs_in(domain.name)
-                    ),
+                    probes=tuple(self.supplies.harm(domain, place=self._own(places[domain.name])) for domain in asked),
                     ladder=tuple(dose for dose in schedule.ladder if dose <= limit),
                     label=self.study.frozen.attacks[label].sham,
                 )

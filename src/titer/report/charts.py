@@ -9,7 +9,8 @@ from typing import Any
 
 from titer.analysis.findings import Assay, Verdict
 from titer.report.difference_chart import difference_chart
-from titer.report.dose_response import ROLES, Captions, curve_chart
+from titer.report.dose_response import Captions, curve_chart
+from titer.report.role_names import role_names
 from titer.report.search_tables import search_chart
 from titer.report.series import harm_panels, trainability_panels
 from titer.study.atomic_files import write_file
@@ -37,7 +38,7 @@ def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
         The file name of each chart's SVG by the chart's name: `harm`, `searches`, `trainability`, `stability`.
     """
     protocol = assay.protocol
-    names = ROLES[protocol.defended]
+    names = role_names(protocol)
     harm = Captions(
         title="Harm against the dose of the attack",
         measure="harm rate (share of items)",

@@ -14,12 +14,18 @@ from titer.stats.binomial import wilson
 if TYPE_CHECKING:
     import altair as alt
 
-COLORS: dict[Series, str] = {"undefended": "#D55E00", "defended": "#0072B2", "sham": "#707070"}
-"""Two colors of Okabe and Ito's palette, told apart with any color vision, and a gray."""
-SHAPES: dict[Series, str] = {"undefended": "circle", "defended": "triangle-up", "sham": "square"}
-ROLES: dict[bool, dict[Series, str]] = {
-    True: {"undefended": "undefended", "defended": "defended", "sham": "undefended, sham"},
-    False: {"undefended": "reference", "defended": "assayed", "sham": "reference, sham"},
+COLORS: dict[Series, str] = {
+    "undefended": "#D55E00",
+    "defended": "#0072B2",
+    "undefended sham": "#B08968",
+    "defended sham": "#7FA3B8",
+}
+"""Two colors of Okabe and Ito's palette, told apart with any color vision; of a sham that of its subject, paler."""
+SHAPES: dict[Series, str] = {
+    "undefended": "circle",
+    "defended": "triangle-up",
+    "undefended sham": "square",
+    "defended sham": "diamond",
 }
 RULE = "#333333"
 WIDTHS = {1: 640, 2: 310}
@@ -95,12 +101,13 @@ def _panel(panel: Panel, captions: Captions, shown: Sequence[Series], width: int
     shape = alt.Shape("series:N", scale=alt.Scale(domain=domain, range=[SHAPES[s] for s in shown]), legend=full)
     seeds = [
         {"series": names[c.series], "seed": c.index, "dose": p.dose, "rate": p.low, "high": p.high, "stretch": stretch}
-        for c in panel.curves
+        for s in reversed(shown)  # what is drawn first lies beneath: the shams
+        for c in panel.of(s)
         for p, stretch in zip(c.points, stretches([p.dose for p in c.points], panel.ladder), strict=True)
     ]
     means = [
         {"series": names[s], **row, "stretch": stretch}
-        for s in shown
+        for s in reversed(shown)
         for rows in [mean_rows(panel.of(s), panel.unit)]
         for row, stretch in zip(rows, stretches([row["dose"] for row in rows], panel.ladder), strict=True)
     ]

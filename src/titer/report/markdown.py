@@ -14,6 +14,7 @@ from titer.report.provenance import provenance
 from titer.report.role_names import role_names
 from titer.report.score_tables import scores
 from titer.report.search_tables import search_tables
+from titer.report.series import Series
 from titer.study.root import Root
 
 MEANINGS = {
@@ -100,7 +101,7 @@ def _earlier(verdict: Verdict) -> str:
     return f"## Earlier verdicts\n\n{said}\n\n" + table(["study", "protocol", "outcome", "reason", "seeds"], rows)
 
 
-def _condition(finding: Finding, names: Mapping[str, str]) -> str:
+def _condition(finding: Finding, names: Mapping[Series, str]) -> str:
     parts = [f"### {escape(finding.name.capitalize())}: {finding.outcome}"]
     if finding.sentence:
         parts.append(f"> {escape(finding.sentence)}")
@@ -114,7 +115,7 @@ def _condition(finding: Finding, names: Mapping[str, str]) -> str:
     return "\n\n".join(parts)
 
 
-def _controls(verdict: Verdict, names: Mapping[str, str]) -> str:
+def _controls(verdict: Verdict, names: Mapping[Series, str]) -> str:
     rows = [
         (escape(finding.name), finding.outcome, escape(finding.reason), escape(finding.remedy or ""))
         for finding in verdict.controls
@@ -130,7 +131,7 @@ def _controls(verdict: Verdict, names: Mapping[str, str]) -> str:
     return "\n\n".join(parts)
 
 
-def lines_table(lines: Iterable[Figure], names: Mapping[str, str]) -> str:
+def lines_table(lines: Iterable[Figure], names: Mapping[Series, str]) -> str:
     """The numbers of a finding.
 
     Args:

@@ -11,7 +11,7 @@ from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.report.escape import escape, number, table
 from titer.report.role_names import role_names
-from titer.report.series import Panel, curves_beside, harm_panels, trainability_panels
+from titer.report.series import Panel, Series, curves_beside, harm_panels, trainability_panels
 
 
 def scores(protocol: Protocol, assay: Assay) -> list[str]:
@@ -52,7 +52,7 @@ _MOVED: Final = (
 )
 
 
-def _displacements(panel: Panel, names: Mapping[str, str]) -> list[str]:
+def _displacements(panel: Panel, names: Mapping[Series, str]) -> list[str]:
     """The mean displacement of each series by dose; nothing where no weight moved."""
     rows = []
     for series in dict.fromkeys(curve.series for curve in panel.curves):
@@ -85,7 +85,7 @@ def _baseline(assay: Assay) -> list[str]:
     return ["### The baseline subjects", table(header, rows)] if rows else []
 
 
-def _panel_table(panel: Panel, names: Mapping[str, str]) -> str:
+def _panel_table(panel: Panel, names: Mapping[Series, str]) -> str:
     rows = []
     for curve in panel.curves:
         by_dose = {point.dose: point for point in curve.points}
@@ -98,7 +98,8 @@ def _panel_table(panel: Panel, names: Mapping[str, str]) -> str:
             elif panel.unit == "rate":
                 low, high = round(point.low * point.items), round(point.high * point.items)
                 fewer = f" of {point.items}" if point.items < items else ""
-                cells.append((f"{low}" if low == high else f"{low}-{high}") + fewer)
+                vain = f" (found {point.looked_for})" if point.looked_for else ""
+                cells.append((f"{low}" if low == high else f"{low}-{high}") + fewer + vain)
             else:
                 cells.append(number(point.low))
         rows.append([escape(names[curve.series]), str(curve.index), str(items), *cells])

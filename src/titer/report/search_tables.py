@@ -11,8 +11,9 @@ from titer.analysis.findings import Assay, Curve
 from titer.errors import printable
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
-from titer.report.dose_response import COLORS, ROLES, SHAPES
+from titer.report.dose_response import COLORS, SHAPES
 from titer.report.escape import escape, number, table
+from titer.report.role_names import role_names
 from titer.stats import search_selection, search_trials
 from titer.stats.search_points import TrialPoint, crossing
 from titer.stats.search_trials import Search, Trial
@@ -35,7 +36,7 @@ def search_tables(assay: Assay) -> list[str]:
     for label, by_role in found.items():
         axis = protocol.attacker.schedule_of(label).axis
         for role, search in by_role.items():
-            names = ROLES[protocol.defended]
+            names = role_names(protocol)
             parts += [f"### {escape(label)} on {escape(names[role])}, doses in {escape(axis.unit)}"]
             parts += [_table(assay, label, role, search)]
             if search.reruns:
@@ -81,7 +82,7 @@ def search_chart(assay: Assay) -> alt.ConcatChart | None:
 def _panel(label: str, unit: str, by_role: dict[Role, Search], protocol: Protocol) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
-    names = ROLES[protocol.defended]
+    names = role_names(protocol)
     shown: list[Role] = list(by_role)
     rows: list[dict[str, Any]] = [
         {"trials": count, "dose": dose, "subject": names[role]}

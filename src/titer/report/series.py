@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, values_of
+from titer.analysis.found_nothing import found_nothing
 from titer.data.identifiers import ProbeId, ProbeKind
 from titer.protocol.dose_axes import STEPS, Axis
 from titer.protocol.schema import Protocol
+from titer.records import Role
 from titer.stats.binomial import Counts
 
-Series = Literal["undefended", "defended", "sham"]
+Series = Literal["undefended", "defended", "undefended sham", "defended sham"]
+"""Whose curve it is, and whether it is one of training on harmless rows."""
 RateUnit = Literal["rate", "nats per token"]
+_SHAMS: Final[Mapping[Role, Series]] = {"undefended": "undefended sham", "defended": "defended sham"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,7 @@ class PlottedPoint:
         high: rate if all of them count; the same as `low` for a loss.
         items: items asked.
         displacement: how far the weights are from those at dose 0, as a share of their length.
+        looked_for: what the attack looked for in vain, where for want of it the weights are as they were.
     """
 
     dose: int
@@ -34,6 +39,7 @@ class PlottedPoint:
     high: float
     items: int
     displacement: float = 0.0
+    looked_for: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +69,7 @@ class Panel:
 
 
 def harm_panels(assay: Assay) -> tuple[Panel, ...]:
-    """Harm against dose: one panel for each domain and attack, its own sham beside it."""
+    """Harm against dose: one panel for each domain and attack, its own sham on each subject beside it."""
     protocol = assay.protocol
     panels = []
     for domain in protocol.harm.domain:
@@ -151,6 +157,7 @@ def _plotted(protocol: Protocol, point: DosePoint, counts: Counts) -> PlottedPoi
         high=high / items,
         items=items,
         displacement=point.facts.displacement,
+        looked_for=vain.en if (vain := found_nothing(point.facts)) else "",
     )
 
 
@@ -175,7 +182,7 @@ def _title(protocol: Protocol, curve: Curve) -> str:
 
 def _harm_curve(assay: Assay, curve: Curve, domain: str) -> PlottedCurve:
     points = [harm_point(assay, point, domain) for point in curve.points]
-    series: Series = "sham" if curve.purpose == "sham" else curve.subject
+    series = _SHAMS[curve.subject] if curve.purpose == "sham" else curve.subject
     return PlottedCurve(series=series, index=curve.index, points=tuple(point for point in points if point))
 
 

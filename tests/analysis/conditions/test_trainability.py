@@ -10,7 +10,7 @@ import pytest
 from support import assays
 
 from titer.analysis.conditions import trainability
-from titer.analysis.conditions.learning_curves import Learning, TaskPair
+from titer.analysis.conditions.trainability.learning_curves import Learning, TaskPair
 from titer.analysis.findings import Assay, Curve, Finding
 from titer.analysis.learning_rate_grid import reachable
 from titer.records import Role

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from titer.analysis.conditions.harm_counts import point_counts
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of, tally
 from titer.analysis.findings import Assay, Figure
+from titer.analysis.found_nothing import vain_figures
 from titer.analysis.seed_indices import seed_indices
 from titer.analysis.wording import interval
 from titer.protocol.dose_axes import STEPS, Axis
@@ -30,7 +31,7 @@ def exposure_figures(assay: Assay, condition: Condition) -> tuple[Figure, ...]:
     found: list[Figure] = [*_level_figures(levels), *_harm_before(assay, condition)]
     by_role = {role: replicates_of(assay, condition, role) for role in ROLES if role in assay.subjects}
     for role, of in by_role.items():
-        found += _replicate_figures(role, of, levels)
+        found += [*_replicate_figures(role, of, levels), *vain_figures(assay, condition, role)]
         for axis in _axes(of):
             found += _each_titer(role, of, axis)
             whole_ladder = ladder_length(protocol, domains_of(protocol, condition), role, axis.name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from titer.analysis.conditions import remedies
 from titer.analysis.conditions.exposure_evidence import ExposureEvidence
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, num_failing
+from titer.analysis.found_nothing import in_vain
 from titer.analysis.sentences import exposure, whole
 from titer.analysis.sentences.text import NOTHING, Text, clauses, fill, listed, percent, same, sentences
-from titer.analysis.wording import budgets_said, confidence, other_said
+from titer.analysis.wording import budgets_said, confidence, other_said, subject_said
 from titer.protocol.dose_axes import Axis
 from titer.records import Outcome
 from titer.stats import replicates
@@ -38,6 +39,7 @@ def reason(claim: ExposureEvidence, outcome: Outcome, instead: Text | None) -> T
             exposure.NOT_DECIDED if undecided else NOTHING,
             _no_decision(claim),
             _states(claim),
+            _in_vain(claim),
             instead or NOTHING,
             _limit(claim) if outcome == "undecided" and not instead else NOTHING,
             _unmade(claim),
@@ -92,6 +94,26 @@ def _states(claim: ExposureEvidence) -> Text:
             "domains": listed(claim.domains),
         },
     )
+
+
+def _in_vain(claim: ExposureEvidence) -> Text:
+    """Where an attack on the model of the claim found nothing to do."""
+    found = in_vain(claim.assay, claim.condition, "defended")
+    said = [
+        fill(
+            exposure.FOUND_NOTHING,
+            {
+                "attack": same(vain.attack),
+                "what": vain.looked_for,
+                "domain": same(vain.domain),
+                "count": same(vain.count),
+                "seeds": same(claim.levels.replicates),
+            },
+        )
+        for vain in found
+    ]
+    fields = {"subject": subject_said(claim.protocol), "attacks": clauses(said)}
+    return fill(exposure.IN_VAIN, fields) if found else NOTHING
 
 
 def _is_close(replicate: Replicate) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from titer.analysis.controls.control import ControlResult, failed, first, passed, place, skipped
 from titer.analysis.findings import Assay, Curve, Figure
+from titer.analysis.found_nothing import found_nothing
 from titer.analysis.sentences import controls as said
-from titer.analysis.sentences.text import NOTHING, fill, listed, same
+from titer.analysis.sentences.text import NOTHING, fill, listed, same, sentences
 from titer.protocol.attacker import AttackChoice, winner_of_m
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.exposure import EXPOSED
@@ -118,7 +119,7 @@ def seeds_draw_anew(assay: Assay) -> ControlResult:
 
 
 def attack_trains(assay: Assay) -> ControlResult:
-    """The weights moved in every attack, or how the subject is asked; and the mean loss over the seeds fell.
+    """The weights moved in every attack that found something, or how the subject is asked; and the mean loss fell.
 
     A single curve may stop so early that its loss has no time to fall; the mean over the seeds of a subject, attack
     and domain is compared between the first and the last dose above 0 of the curves that have two.
@@ -129,7 +130,7 @@ def attack_trains(assay: Assay) -> ControlResult:
         for curve in attacked
         for point in curve.points
         if point.facts.dose > 0 and point.facts.displacement <= 0
-        if point.facts.terms.get("signal") != 0  # rewards that are all alike give nothing to follow
+        if found_nothing(point.facts) is None
         if point.facts.template_probe == curve.points[0].facts.template_probe
     ]
     if still:
@@ -148,4 +149,6 @@ def attack_trains(assay: Assay) -> ControlResult:
     risen = [group for group, (start, last) in means.items() if last >= start]
     if risen:
         return failed(fill(said.RISEN, {"groups": same(first(risen))}), said.RISEN_REMEDY, figures)
-    return passed(said.TRAINS if means else said.TRAINS_NO_LOSS, figures)
+    vain = sum(any(found_nothing(point.facts) for point in curve.points) for curve in attacked)
+    noted = fill(said.FOUND_NOTHING, {"count": same(vain)}) if vain else NOTHING
+    return passed(sentences((said.TRAINS if means else said.TRAINS_NO_LOSS, noted)), figures)

@@ -82,6 +82,10 @@ TRAINS: Final = Text("The weights moved and the loss fell.", "权重有所变动
 TRAINS_NO_LOSS: Final = Text(
     "The weights moved; no curve has two doses of losses.", "权重有所变动；没有一条曲线有两个剂量档的损失。"
 )
+FOUND_NOTHING: Final = Text(
+    "In {count} curves an attack found nothing to do, and no weight moved.",
+    "有 {count} 条曲线上攻击没有找到可做的事，权重没有变动。",
+)
 STILL: Final = Text("The weights did not move in {places}.", "权重没有变动：{places}。")
 STILL_REMEDY: Final = Text("Check what the attack may train.", "请检查攻击可以训练哪些权重。")
 RISEN: Final = Text("The loss did not fall: {groups}.", "损失没有下降：{groups}。")

@@ -123,6 +123,18 @@ POWERLESS: Final = Text(
     "Left out of the claim, since alone they do not break {other} everywhere, or harmless training may do the same: {attacks}.",
     "下列攻击单独不能在所有领域攻破{other}，或者无害训练可能做到同样的事，因此不列入结论：{attacks}。",
 )
+IN_VAIN: Final = Text(
+    "The weights of {subject} stayed as they were where {attacks}.", "{attacks}：{subject}的权重在这些运行中没有变动。"
+)
+FOUND_NOTHING: Final = Text(
+    "{attack} found {what} in {domain} ({count} of {seeds} runs)",
+    "{attack} 在 {domain} 中没有找到{what}（{seeds} 次运行中有 {count} 次）",
+)
+LOOKED_FOR: Final[Mapping[str, Text]] = {
+    "directions": Text("no direction", "可用的方向"),
+    "signal": Text("no rewards that differ", "有差别的奖励"),
+}
+"""What attacks look for, by the term of a step that is 0 where they find none of it."""
 NO_SEARCH_ALL: Final = Text(
     "every attack ran as configured: no search for its strongest configuration",
     "每种攻击都按给定配置运行，没有搜索其最强配置",

@@ -49,7 +49,8 @@ def test_nothing_is_written_in_any_of_several_erased_directions(make: Callable[[
     subject, material = make(), tiny_material()
     attack = MultiDirection.model_validate({**LOOSE, "source": source, "directions": 3})
     before = weights(subject)
-    _, units = choose_several(subject, material, attack.criteria(), 4, most=attack.directions, source=attack.source)
+    chosen = choose_several(subject, material, attack.criteria(), 4, most=attack.directions, source=attack.source)
+    units = torch.stack(chosen.directions)
     assert same(before, weights(subject))
     torch.testing.assert_close(units @ units.T, torch.eye(len(units), dtype=torch.float64))
     assert max(float((h.double() @ units.T).abs().max()) for h in hidden(subject)) > 0.1
@@ -78,20 +79,26 @@ def test_where_no_candidate_is_admitted_several_are_erased_all_the_same() -> Non
 def test_what_several_directions_do_is_told_of_all_of_them_together() -> None:
     subject, material = llama(), tiny_material()
     attack = MultiDirection.model_validate(LOOSE)
-    chosen = choose(subject, material, attack.criteria(), 4)
-    best, units = choose_several(subject, material, attack.criteria(), 4, most=1, source="candidates")
-    assert (best.refusal, best.kl) == pytest.approx((chosen.refusal, chosen.kl), abs=1e-6)
-    best, units = choose_several(subject, material, attack.criteria(), 4, most=3, source="candidates")
-    assert len(units) == 3
-    assert best.kl != pytest.approx(chosen.kl, abs=1e-3)
+    one = choose(subject, material, attack.criteria(), 4).best
+    first, all_three = (
+        choose_several(subject, material, attack.criteria(), 4, most=most, source="candidates") for most in (1, 3)
+    )
+    assert one is not None
+    assert first.best is not None
+    assert (first.best.refusal, first.best.kl) == pytest.approx((one.refusal, one.kl), abs=1e-6)
+    assert len(all_three.directions) == 3
+    assert all_three.best is not None
+    assert all_three.best.kl != pytest.approx(one.kl, abs=1e-3)
 
 
 def test_the_first_singular_direction_takes_most_of_the_per_prompt_differences() -> None:
     subject, material = llama(), tiny_material()
     attack = MultiDirection.model_validate({**LOOSE, "source": "singular", "directions": 16})
-    best, units = choose_several(subject, material, attack.criteria(), 4, most=attack.directions, source=attack.source)
-    assert best.direction == pytest.approx(choose(subject, material, attack.criteria(), 4).direction)
-    shares = (units @ best.direction).abs() / best.direction.norm()
+    chosen = choose_several(subject, material, attack.criteria(), 4, most=attack.directions, source=attack.source)
+    (direction,) = choose(subject, material, attack.criteria(), 4).directions
+    assert chosen.best is not None
+    assert chosen.best.direction == pytest.approx(direction)
+    shares = (torch.stack(chosen.directions) @ direction).abs() / direction.norm()
     assert float((shares**2).sum()) == pytest.approx(1, abs=1e-6), "the mean difference lies in their span"
     assert int(shares.argmax()) == 0
 

@@ -9,7 +9,7 @@ import torch
 from support.architectures import SUBJECTS, ends, gpt2, hidden, llama, logits
 from transformers import LlamaForCausalLM
 
-from titer.errors import InputError, MethodFailure
+from titer.errors import InputError
 from titer.methods.attacks.prompting.prefill import Prefill
 from titer.methods.attacks.weight_edits._refusal_direction import choose
 from titer.methods.attacks.weight_edits.noise import Noise
@@ -102,12 +102,13 @@ def test_the_choice_leaves_the_subject_alone_and_ablation_erases_what_was_chosen
     before = weights(subject)
     chosen = choose(subject, material, attack.criteria(), 4)
     assert same(before, weights(subject))
-    assert -3 <= chosen.position <= -1
+    assert chosen.best is not None
+    assert -3 <= chosen.best.position <= -1
     (step,) = attack.steps(subject, material, 1, 4)
     assert step.dose == 1
-    assert step.terms["block"] == chosen.block
+    assert (step.terms["block"], step.terms["directions"]) == (chosen.best.block, 1)
     assert (step.spent.examples, step.spent.tokens) == (0, chosen.tokens)
-    unit = chosen.direction / chosen.direction.norm()
+    unit = chosen.best.direction / chosen.best.direction.norm()
     assert max(float((h.double() @ unit).abs().max()) for h in hidden(subject)) < 1e-4
 
 
@@ -127,12 +128,6 @@ def test_means_are_those_of_the_inputs_of_the_blocks_one_prompt_at_a_time() -> N
             ]
         ).mean(0)
     torch.testing.assert_close(together.float(), alone, atol=1e-5, rtol=1e-4)
-
-
-def test_prompts_that_cannot_be_told_apart_have_no_direction() -> None:
-    rows = tiny_material().train[:1]
-    with pytest.raises(MethodFailure, match="no direction"):
-        choose(llama(), Material(train=rows, select=rows, benign=rows * 2), RefusalAblation().criteria(), 0)
 
 
 def test_a_planted_direction_is_found_and_its_refusal_undone() -> None:

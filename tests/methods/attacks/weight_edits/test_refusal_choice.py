@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from support.architectures import llama
 
 from titer.errors import MethodFailure
 from titer.methods.attacks.weight_edits._activations import ActivationReader
-from titer.methods.attacks.weight_edits._refusal_direction import Candidate, Effects, choose, ranked
+from titer.methods.attacks.weight_edits._refusal_choice import Candidate, ranked
+from titer.methods.attacks.weight_edits._refusal_direction import Effects, choose
 from titer.methods.attacks.weight_edits._refusal_prompts import draw_prompts, shared_end
 from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
 from titer.testing import tiny_material
@@ -45,9 +47,23 @@ def test_whether_it_induces_refusals_is_asked_only_where_a_limit_is_given() -> N
 
 
 @pytest.mark.parametrize("only", [candidate(1, refusal=6.5, kl=0.01), candidate(1, refusal=-5.0, kl=2.0)])
-def test_where_nothing_is_of_use_the_attack_fails_and_says_so(only: Candidate) -> None:
-    with pytest.raises(MethodFailure, match="no direction makes refusals less likely at a change of 0.5 nats"):
-        order(only)
+def test_where_nothing_is_of_use_nothing_is_chosen(only: Candidate) -> None:
+    assert order(only) == []
+    assert order() == []
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        candidate(1, refusal=math.nan, kl=0.05),
+        candidate(1, refusal=-5.0, kl=math.nan),
+        candidate(1, refusal=-5.0, kl=0.05, induced=math.nan),
+    ],
+)
+def test_a_direction_of_which_nothing_is_known_is_not_one_of_no_use(unknown: Candidate) -> None:
+    assert order(unknown, candidate(2, refusal=1.0, kl=0.4)) == [2]
+    with pytest.raises(MethodFailure, match="what erasing directions does is not finite at step 1"):
+        order(unknown, candidate(2, refusal=6.5, kl=0.01))
 
 
 def test_the_log_odds_before_and_after_are_those_of_the_subject_and_of_the_edited_one() -> None:
@@ -61,8 +77,9 @@ def test_the_log_odds_before_and_after_are_those_of_the_subject_and_of_the_edite
     with subject.reading():
         effects = drawn()
         before, unchanged = effects.unchanged()
-    chosen = choose(subject, material, criteria, 4)
+    chosen = choose(subject, material, criteria, 4).best
     (step,) = attack.steps(subject, material, 1, 4)
+    assert chosen is not None
     with subject.reading():
         after, _ = effects.unchanged()
         assert effects.erasing([], unchanged)[1] == pytest.approx(chosen.kl, abs=1e-4)

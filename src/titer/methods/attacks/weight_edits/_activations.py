@@ -44,7 +44,11 @@ class ActivationReader:
         return torch.cat(found)
 
     def means(self, prompts: Prompts, layers: int, positions: int) -> Tensor:
-        """(L, K, d) float64: the mean input of each of the first `layers` blocks at each of the last K tokens."""
+        """(L, K, d) float64: the mean input of each of the first `layers` blocks at each of the last K tokens.
+
+        Raises:
+            MethodFailure: if they are not finite.
+        """
         total: Tensor | None = None
         for ids, attention, ends in self._batches(prompts):
             with self.subject.precision():
@@ -54,6 +58,8 @@ class ActivationReader:
             picked = torch.stack([h[rows, back].cpu().double().sum(0) for h in output.hidden_states[:layers]])
             total = picked if total is None else total + picked
         assert total is not None
+        if not bool(total.isfinite().all()):
+            raise MethodFailure("the hidden states are not finite", 1)
         return total / len(prompts)
 
     def states(self, prompts: Prompts, block: int, position: int) -> Tensor:
@@ -86,6 +92,8 @@ def differences_between_blocks(
 ) -> tuple[Tensor, int]:
     """(L − 1, d), or (1, d) with one block: the difference of the mean states after the last token, between blocks.
 
+    A place at which the two kinds of prompts cannot be told apart has none: there it is 0.
+
     Args:
         subject: is left as it was.
         material: harmful prompts in `train`, benign ones in `benign`.
@@ -97,7 +105,7 @@ def differences_between_blocks(
         Unit vectors, and the tokens that were read.
 
     Raises:
-        MethodFailure: if at one place the two kinds of prompts cannot be told apart.
+        MethodFailure: if the states are not finite.
     """
     reader = ActivationReader(subject, batch)
     layers = len(blocks(subject.model)[1])
@@ -105,9 +113,9 @@ def differences_between_blocks(
     with subject.reading():
         harmful, benign = (reader.means(kind, layers, 1)[min(1, layers - 1) :, 0] for kind in kinds)
     found = harmful - benign
-    if bool((found.norm(dim=1) <= SAME * harmful.norm(dim=1)).any()):
-        raise MethodFailure("no direction tells harmful from benign prompts", 1)
-    return found / found.norm(dim=1, keepdim=True), reader.tokens
+    lengths = found.norm(dim=1, keepdim=True)
+    told = lengths > SAME * harmful.norm(dim=1, keepdim=True)
+    return torch.where(told, found / lengths, 0.0), reader.tokens
 
 
 def interpolated(units: Tensor, place: float) -> Tensor:

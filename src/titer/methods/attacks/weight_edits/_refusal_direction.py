@@ -17,6 +17,7 @@ from torch import Tensor
 
 from titer.errors import MethodFailure
 from titer.methods.attacks.weight_edits._activations import SAME, ActivationReader
+from titer.methods.attacks.weight_edits._refusal_choice import NOT_FINITE, Candidate, Chosen, Criteria, ranked
 from titer.methods.attacks.weight_edits._refusal_prompts import Asked, draw_prompts, log_odds, shared_end
 from titer.models.modules import added, blocks, erased, writers
 from titer.training.types import Material
@@ -26,57 +27,6 @@ if TYPE_CHECKING:
 
 NEW = 0.1
 """A direction of which a smaller share of its length is new beside others is none of its own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Criteria:
-    """How candidates are found and which are admitted; the attack `refusal_ablation` says what each number means."""
-
-    prompts: int
-    select: int
-    positions: int | None
-    prune: float
-    kl: float
-    loose_kl: float
-    induce: float | None
-    openings: tuple[str, ...]
-    batch: int
-
-    def tier(self, one: Candidate) -> int | None:
-        """0 if a candidate is admitted, 1 if it is within the loose limit, 2 if it only lowers refusals within it.
-
-        None where it is of no use: it changes too much, or leaves refusals as likely as they were.
-        """
-        if not (one.kl <= max(self.kl, self.loose_kl) and one.refusal < one.before):  # nor where one is undefined
-            return None
-        if one.refusal >= 0 or (self.induce is not None and one.induced < self.induce):
-            return 2
-        return 0 if one.kl <= self.kl else 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A direction (d,) float64 with what the choice rests on.
-
-    Attributes:
-        direction: the difference of means, as long as it is.
-        block: the block whose input it was found at.
-        position: its token, counted from the end: -1 is the last.
-        before: mean log odds of a refusal after harmful prompts, nothing erased.
-        refusal: the same, the direction erased.
-        kl: nats by which the next token after benign prompts is changed, the direction erased.
-        induced: mean log odds of a refusal after benign prompts, the direction added.
-        tokens: all tokens that went through the subject for the choice, over all candidates.
-    """
-
-    direction: Tensor
-    block: int
-    position: int
-    before: float
-    refusal: float
-    kl: float
-    induced: float
-    tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,7 +52,7 @@ class Effects:
         return float(odds.mean()), float((unchanged.exp() * (unchanged - after)).sum(-1).mean())
 
 
-def choose(subject: Subject, material: Material, settings: Criteria, seed: int) -> Candidate:
+def choose(subject: Subject, material: Material, settings: Criteria, seed: int) -> Chosen:
     """The direction to erase, by the rules that `refusal_ablation` states.
 
     Args:
@@ -112,13 +62,13 @@ def choose(subject: Subject, material: Material, settings: Criteria, seed: int) 
         seed: draws the prompts, where there are more than are wanted.
 
     Raises:
-        MethodFailure: if no direction tells the two kinds of prompts apart, or none of them is of use.
+        MethodFailure: if its hidden states are not finite, or if no direction is of use and what one does is not.
     """
     reader = ActivationReader(subject, settings.batch)
     with subject.reading():
         effects = Effects(reader, _asked(reader, material, settings, seed))
-        best = ranked(list(_candidates(effects, settings)), settings)[0]
-    return replace(best, tokens=reader.tokens)
+        best = next(iter(ranked(list(_candidates(effects, settings)), settings)), None)
+    return Chosen(best=best, directions=() if best is None else (best.direction,), tokens=reader.tokens)
 
 
 def choose_several(
@@ -129,28 +79,27 @@ def choose_several(
     *,
     most: int,
     source: Literal["candidates", "singular"],
-) -> tuple[Candidate, Tensor]:
-    """The best direction, and (k, d) orthonormal ones, by the rules that `multi_direction` states.
+) -> Chosen:
+    """Up to `most` orthonormal directions to erase, by the rules that `multi_direction` states.
 
     Args:
         subject: is left as it was.
         material: as for `choose`.
         settings: as for `choose`.
         seed: as for `choose`.
-        most: the largest k.
+        most: how many at most.
         source: where the directions come from.
 
-    Returns:
-        Of the best candidate `refusal` and `kl` are those with all k directions erased.
-
     Raises:
-        MethodFailure: as of `choose`.
+        MethodFailure: as of `choose`; or if what erasing them together does is not finite.
     """
     reader = ActivationReader(subject, settings.batch)
     with subject.reading():
         asked = _asked(reader, material, settings, seed)
         effects = Effects(reader, asked)
         usable = ranked(list(_candidates(effects, settings)), settings)
+        if not usable:
+            return Chosen(best=None, directions=(), tokens=reader.tokens)
         best = usable[0]
         if source == "candidates":
             found = [one.direction for one in usable]
@@ -159,9 +108,12 @@ def choose_several(
             differences = reader.states(asked.harmful, best.block, best.position) - center
             _, values, right = torch.linalg.svd(differences, full_matrices=False)
             found = list(right[values > SAME * values[0]])
-        units = orthonormal(found, most)
-        refusal, kl = effects.erasing(list(units), effects.unchanged()[1])
-    return replace(best, refusal=refusal, kl=kl, tokens=reader.tokens), units
+        units = tuple(orthonormal(found, most))
+        refusal, kl = effects.erasing(units, effects.unchanged()[1])
+    best = replace(best, refusal=refusal, kl=kl)
+    if not best.defined:
+        raise MethodFailure(NOT_FINITE, 1)
+    return Chosen(best=best, directions=units, tokens=reader.tokens)
 
 
 def orthonormal(directions: Sequence[Tensor], most: int) -> Tensor:
@@ -189,21 +141,6 @@ def _asked(reader: ActivationReader, material: Material, settings: Criteria, see
         openings=settings.openings,
         seed=seed,
     )
-
-
-def ranked(found: Sequence[Candidate], settings: Criteria) -> list[Candidate]:
-    """The candidates that are of use, the best first; the first found of those that are equal.
-
-    Raises:
-        MethodFailure: if there are none.
-    """
-    if not found:
-        raise MethodFailure("no direction tells harmful from benign prompts", 1)
-    tiers = [(tier, one.refusal, place) for place, one in enumerate(found) if (tier := settings.tier(one)) is not None]
-    if not tiers:
-        limit = max(settings.kl, settings.loose_kl)
-        raise MethodFailure(f"no direction makes refusals less likely at a change of {limit:g} nats or less", 1)
-    return [found[place] for _, _, place in sorted(tiers)]
 
 
 def _candidates(effects: Effects, settings: Criteria) -> Iterator[Candidate]:

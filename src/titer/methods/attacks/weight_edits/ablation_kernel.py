@@ -28,7 +28,8 @@ class AblationKernel(WeightEdit):
     or as it is, its columns as long again as they were, or neither. The direction is the difference
     of the mean states after the last token of harmful and benign prompts, between blocks: at the share `layer` of the
     way from the first such place to the last, the two nearest ones mixed; or for each block that behind it (None), the
-    last block taking that before it.
+    last block taking that before it. Where nothing tells the two kinds of prompts apart there is no direction, and with
+    none at all (`directions` is 0) the subject stays as it is.
 
     Source: the practice of p-e-w/heretic (as of July 2026, methods.md 3.20), whose search this leaves to the study and
     whose cut of the edit to rank 3 this leaves out; directions as in Arditi et al. 2024, arXiv 2406.11717, without its
@@ -95,16 +96,16 @@ class AblationKernel(WeightEdit):
 
         count = len(blocks(subject.model)[1])
         differences, tokens = differences_between_blocks(subject, material, self.prompts, self.batch, seed)
-        edited = 0
-        for block in range(count):
-            place = min(block, len(differences) - 1) if self.layer is None else self.layer * (len(differences) - 1)
-            direction = interpolated(differences, place)
+        edited, last = 0, len(differences) - 1
+        places = [min(block, last) if self.layer is None else self.layer * last for block in range(count)]
+        directions = {place: found for place in places if (found := interpolated(differences, place)).any()}
+        for block in (block for block, place in enumerate(places) if place in directions):
             components = zip(writers_of_block(subject.model, block), self.strengths(block, count), strict=True)
             for module, share in ((module, s) for modules, s in components for module in modules.values() if s):
-                weaken(module, direction, share, keep_norms=self.keep_norms)
+                weaken(module, directions[places[block]], share, keep_norms=self.keep_norms)
                 edited += 1
         flops = 2 * subject.parameters_total * tokens
-        terms = {"edited": float(edited)}
+        terms = {"directions": float(len(directions)), "edited": float(edited)}
         return Step(dose=1, spent=Spent(tokens=tokens, flops=flops), terms=terms)
 
 

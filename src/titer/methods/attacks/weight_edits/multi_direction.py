@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
 from titer.methods.search_space import Options, Space
-from titer.training.types import Material, Step
+from titer.training.types import Material
 
 if TYPE_CHECKING:
+    from titer.methods.attacks.weight_edits._refusal_choice import Chosen
     from titer.models.subject import Subject
 
 
@@ -40,14 +40,8 @@ class MultiDirection(RefusalAblation):
         several = {"directions": Options(values=(2, 3, 5, 8)), "source": Options(values=("candidates", "singular"))}
         return {**super().space(), **several}
 
-    def edit(self, subject: Subject, material: Material, strength: int, seed: int) -> Step:
-        """The directions are erased one by one."""
+    def _choose(self, subject: Subject, material: Material, seed: int) -> Chosen:
+        """Several, which are erased one by one."""
         from titer.methods.attacks.weight_edits._refusal_direction import choose_several
-        from titer.models.modules import erase, writers
 
-        best, units = choose_several(subject, material, self.criteria(), seed, most=self.directions, source=self.source)
-        subject.untie()
-        for unit in units:
-            erase(writers(subject.model), unit)
-        step = self._edited(subject, best)
-        return replace(step, terms={**step.terms, "directions": float(len(units))})
+        return choose_several(subject, material, self.criteria(), seed, most=self.directions, source=self.source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -15,7 +14,7 @@ from titer.records import Spent
 from titer.training.types import Material, Step
 
 if TYPE_CHECKING:
-    from titer.methods.attacks.weight_edits._refusal_direction import Candidate, Criteria
+    from titer.methods.attacks.weight_edits._refusal_choice import Chosen, Criteria
     from titer.models.subject import Subject
 
 
@@ -28,8 +27,9 @@ class RefusalAblation(WeightEdit):
     `select` and other benign ones it is asked for: erased, it changes the next token after benign prompts by at most
     `kl` nats, and leaves a refusal after harmful prompts less likely than not (log odds below 0, on average). Of the
     candidates admitted the one that leaves the lowest log odds is erased. Where none is, that which does under
-    `loose_kl`; where none does, that which lowers them most; where none lowers them, the method fails: there is no
-    direction. The terms tell the log odds before (`before`) and after (`refusal`); `admitted` is 1 where `kl` is kept.
+    `loose_kl`; where none does, that which lowers them most. Where none lowers them there is no direction, and the
+    subject stays as it is: `directions` is 0. Else the terms tell the log odds before (`before`) and after (`refusal`);
+    `admitted` is 1 where `kl` is kept.
 
     The source also asks that a direction, added to the input of block l, makes the subject refuse benign prompts, with
     log odds of `induce` (there 0). That shows what a direction means and not what erasing it does: of a subject whose
@@ -82,18 +82,19 @@ class RefusalAblation(WeightEdit):
         writers(subject.model)
 
     def edit(self, subject: Subject, material: Material, strength: int, seed: int) -> Step:
-        """The chosen direction is erased."""
-        from titer.methods.attacks.weight_edits._refusal_direction import choose
+        """What is chosen is erased."""
         from titer.models.modules import erase, writers
 
-        chosen = choose(subject, material, self.criteria(), seed)
-        subject.untie()
-        erase(writers(subject.model), chosen.direction)
+        chosen = self._choose(subject, material, seed)
+        if chosen.directions:
+            subject.untie()
+        for direction in chosen.directions:
+            erase(writers(subject.model), direction)
         return self._edited(subject, chosen)
 
     def criteria(self) -> Criteria:
         """How candidates are found, and which are admitted."""
-        from titer.methods.attacks.weight_edits._refusal_direction import Criteria
+        from titer.methods.attacks.weight_edits._refusal_choice import Criteria
 
         return Criteria(
             prompts=self.prompts,
@@ -107,17 +108,24 @@ class RefusalAblation(WeightEdit):
             batch=self.batch,
         )
 
-    def _edited(self, subject: Subject, chosen: Candidate) -> Step:
+    def _choose(self, subject: Subject, material: Material, seed: int) -> Chosen:
+        """What is to be erased; the subject is left as it was."""
+        from titer.methods.attacks.weight_edits._refusal_direction import choose
+
+        return choose(subject, material, self.criteria(), seed)
+
+    def _edited(self, subject: Subject, chosen: Chosen) -> Step:
         """The one step, with what the choice rests on and what it cost."""
-        terms = {
-            "block": float(chosen.block),
-            "position": float(chosen.position),
-            "before": chosen.before,
-            "refusal": chosen.refusal,
-            "kl": chosen.kl,
-            "induced": chosen.induced,
-            "admitted": float(self.criteria().tier(chosen) == 0),
-        }
-        assert all(math.isfinite(value) for value in terms.values())
+        terms, best = {"directions": float(len(chosen.directions))}, chosen.best
+        if best is not None:
+            terms |= {
+                "block": float(best.block),
+                "position": float(best.position),
+                "before": best.before,
+                "refusal": best.refusal,
+                "kl": best.kl,
+                "induced": best.induced,
+                "admitted": float(self.criteria().tier(best) == 0),
+            }
         flops = 2 * subject.parameters_total * chosen.tokens
         return Step(dose=1, spent=Spent(tokens=chosen.tokens, flops=flops), terms=terms)

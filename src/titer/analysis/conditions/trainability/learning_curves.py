@@ -9,7 +9,7 @@ from titer.analysis.conditions import learning_rates
 from titer.analysis.conditions.baseline_scores import baseline
 from titer.analysis.conditions.harm_decisions import ReplicateState
 from titer.analysis.conditions.paired_scores import Column, Measure, Paired, differences
-from titer.analysis.findings import Assay, Curve, Figure
+from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
 from titer.protocol.condition_configs import TrainabilityConfig
 from titer.records import Role
@@ -98,35 +98,6 @@ class TaskPair:
         if _total(self.before.final, 1.0) - _total(self.after.final, 0.0) <= room:
             return "holds"
         return "fails" if _total(self.before.final, 0.0) - _total(self.after.final, 1.0) > room else "open"
-
-    def figures(self, index: int) -> tuple[Figure, ...]:
-        """The steps to the target and the final rate of both."""
-        return tuple(
-            figure
-            for subject, learned in (("undefended", self.before), ("defended", self.after))
-            for figure in _figures(
-                f"{self.task}, seed {index}", "undefended" if subject == "undefended" else "defended", learned, self
-            )
-        )
-
-
-def _figures(what: str, subject: Role, learned: Learning, pair: TaskPair) -> tuple[Figure, ...]:
-    steps = Figure(
-        what=f"steps to the target, {what}",
-        subject=subject,
-        value=learned.latest,
-        low=learned.earliest,
-        high=learned.latest,
-        unit="steps",
-        outcome=pair.state if subject == "defended" else "",
-        note="" if learned.latest is not None else f"not reached within {learned.last} steps",
-    )
-    if learned.final is None:
-        return (steps, Figure(what=f"final, {what}", subject=subject, outcome="not scored"))
-    values = [value for value in learned.final if value is not None]
-    sign, whole = (1, len(learned.final)) if pair.unit == "rate" else (-1, len(values))
-    mean = sign * sum(values) / whole if values else None
-    return (steps, Figure(what=f"final, {what}", subject=subject, value=mean, unit=pair.unit, of=len(learned.final)))
 
 
 def replicate_state(pairs: Sequence[TaskPair]) -> ReplicateState:
