@@ -39,7 +39,8 @@ def loss(search: Search, trial: Trial) -> float:
 def finalists(search: Search) -> tuple[Trial, ...]:
     """The best three trials, of those that count; where none of these crossed, of those that did, if any.
 
-    They are of three configurations. A search that only destroys has a winner: a trial that does nothing counts, and is no attack.
+    They are of three configurations. A search that only destroys has a winner: a trial that does nothing counts, and is
+    no attack.
     """
     best, crossed = leaders(search, completed(search)), _crossed(search, ranked(search))
     return (best if _crossed(search, best) else crossed[:FINALISTS]) or best or ranked(search)[:FINALISTS]
