@@ -56,11 +56,16 @@ def test_equal_configurations_are_one_candidate(tmp_path: Path) -> None:
         assert trials.note.endswith("2 configurations among them")
         (cost,) = (f for f in search_figures(expected) if f.subject == role and f.what.startswith("cost"))
         assert cost.value == _operations(expected, label, role)
-    pack(study, tmp_path / "out")
-    packed = assemble_packed(read_packed(tmp_path / "out"), tmp_path / "out")
+    check_packed(study, expected, tmp_path / "out")
+    assert "the same as 0" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+
+
+def check_packed(study: Study, expected: Assay, out: Path) -> None:
+    """A packed study has the same evidence as its folder."""
+    pack(study, out)
+    packed = assemble_packed(read_packed(out), out)
     assert orders(packed) == orders(expected)
     assert without_orders(packed) == without_orders(expected)
-    assert "the same as 0" in report(conclude(study)).read_text(encoding="utf-8")
 
 
 def _operations(assay: Assay, label: str, role: Role) -> int:
@@ -117,5 +122,6 @@ def test_a_make_that_fails_at_the_seed_of_all_trials_says_why_nothing_was_found(
     assert searches_of(assay)[label] == {role: search_.search for role, search_ in found.items()}
     assert found["defended"].winner is None
     assert assay.failed_makes == ()
+    check_packed(study, assay, tmp_path / "out")
     resistance = conclude(study).verdict.conditions[0]
     assert "completed 0 of 2 trials, 4 of at most 4 tried; failed: diverged at step 2 (4)" in resistance.reason
