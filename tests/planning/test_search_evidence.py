@@ -109,7 +109,9 @@ def test_a_make_that_fails_at_the_seed_of_a_rerun_is_no_evidence_and_marks_no_re
     assert run_for_verdict(assay, label) == {planned.winner.to_json()}
     assert assay.failed_makes == ()
     assert {curve.index for curve in assay.curves if curve.purpose == "resistance"} == {0, 1}
-    assert "not made" in report(conclude(study)).read_text(encoding="utf-8")
+    text = report(conclude(study)).read_text(encoding="utf-8")
+    assert "not made" in text
+    assert "indices used: 0, 1." in text  # those of searches are no replicates
 
 
 def test_a_make_that_fails_at_the_seed_of_all_trials_says_why_nothing_was_found(tmp_path: Path) -> None:

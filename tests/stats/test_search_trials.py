@@ -310,6 +310,12 @@ def test_of_equal_medians_the_earlier_trial_is_selected_and_a_failed_run_never_b
     assert chosen.number == 1
 
 
+def test_where_every_run_on_another_seed_fails_the_first_in_rank_is_selected() -> None:
+    two = [trial(0, 0, 0, 0, 9), trial(1, 0, 9)]
+    failing = tuple(again(number, seed, 0, failure=DIVERGED) for number in (0, 1) for seed in (1, 2))
+    assert winner(search(*two, reruns=failing)) == two[1]
+
+
 def test_a_seed_at_which_the_subject_could_not_be_made_tells_nothing() -> None:
     """By the two others the first breaks later; were the seed taken as never broken, the earlier number would win."""
     two = [trial(0, 0, 9), trial(1, 0, 0, 9)]

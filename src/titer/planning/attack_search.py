@@ -17,7 +17,7 @@ from titer.analysis.curves import ReadCurve, read_curve
 from titer.methods.search_configurations import configuration_of, space_of
 from titer.planning.cells import SelectedAttacks
 from titer.planning.curves import PlannedCurve
-from titer.planning.sampler import FinishedTrial, propose
+from titer.planning.sampler import FinishedTrial, check_sampler, propose
 from titer.planning.trials import RERUN_SEEDS, SEARCH_SEED, TrialBuilder
 from titer.protocol.attacker import AttackChoice, DoseSchedule
 from titer.records import Choice, Role, Seed, canonical
@@ -191,9 +191,17 @@ class AttackSearch:
 
 
 class AttackSearches:
-    """Every search of a study, as far as it has come: per searched attack, by its label, that on each subject."""
+    """Every search of a study, as far as it has come: per searched attack, by its label, that on each subject.
+
+    Args:
+        study: the study.
+
+    Raises:
+        InputError: if another Optuna is installed than that which it began with.
+    """
 
     def __init__(self, study: Study) -> None:
+        check_sampler(study.frozen.optuna)
         self.study = study
         self.builder = TrialBuilder(study)
         attacker = study.protocol.attacker

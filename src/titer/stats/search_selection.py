@@ -70,12 +70,11 @@ def median_lateness(search: Search, trial: Trial) -> float:
 
 
 def winner(search: Search) -> Trial | None:
-    """The selected attack: the finalist whose median over the search seeds is least, the earlier of equal ones.
+    """The selected attack: the finalist whose median over the search seeds is least, of equal ones the first in rank.
 
     None where no trial is completed.
     """
-    found = finalists(search)
-    return min(found, key=lambda trial: (median_lateness(search, trial), trial.number), default=None)
+    return min(finalists(search), key=lambda trial: median_lateness(search, trial), default=None)
 
 
 def at_first_dose(search: Search) -> bool:
