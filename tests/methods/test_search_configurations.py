@@ -10,9 +10,11 @@ from support.studies import begin, search
 
 from titer.errors import InputError
 from titer.methods import registry
-from titer.methods.search_configurations import edges, space_of, written_of
+from titer.methods.search_configurations import configuration_of, edges, space_of, written_of
 from titer.methods.search_space import LogRange, Options
+from titer.planning.sampler import coded
 from titer.protocol.attacker import AttackChoice
+from titer.records import Frame
 
 LR = {"low": 1e-3, "high": 1e-1}
 
@@ -40,6 +42,38 @@ def test_a_search_begins_with_what_is_written_and_the_edges_are_each_end() -> No
     assert written_of(choice).parameters == {"lr": 2e-3, "batch": 4}
     assert [one.parameters["lr"] for one in edges(choice)] == [2e-3, 1e-3, 1e-1, 2e-3, 2e-3]
     assert [one.parameters["batch"] for one in edges(choice)][3:] == [2, 4]
+
+
+@pytest.mark.parametrize("name", sorted(name for name, attack in registry.ATTACKS.items() if attack.space()))
+def test_what_is_written_by_hand_is_told_to_the_sampler_with_the_defaults_of_the_method(name: str) -> None:
+    """All of it where it lies in the space, what is false, left to the study or written as a table as well."""
+    choice = AttackChoice(name=name, search="default")
+    space, by_hand = space_of(choice), configuration_of(choice, {}, Frame(template="plain"))
+    assert by_hand.parameters.keys() == space.keys()
+    inside = {key for key, part in space.items() if part.holds(by_hand.parameters[key])}
+    assert coded(space, by_hand.parameters).keys() == inside
+    assert {"template", "trainable", "schedule", "keep_optimizer"} & space.keys() <= inside
+
+
+def test_one_attack_is_one_configuration_however_much_of_it_is_left_to_defaults() -> None:
+    choice = searched({"lr": LR, "batch": [8, 4], "trainable": ["full", {"kind": "lora"}], "template": ["native"]})
+    lora = {"kind": "lora", "rank": 8, "alpha": 16, "dropout": 0.0, "targets": "all-linear"}
+    same: list[dict[str, Any]] = [
+        {},
+        {"batch": 8},
+        {"trainable": "full"},
+        {"trainable": {"kind": "full"}},
+        {"template": "native"},
+    ]
+    assert len({configuration_of(choice, values, Frame()).to_json() for values in same}) == 1
+    whole, short = (configuration_of(choice, {"trainable": value}, Frame()) for value in (lora, {"kind": "lora"}))
+    assert whole == short != configuration_of(choice, {}, Frame())
+    assert coded(space_of(choice), {**short.parameters, "lr": 1e-2}) == {
+        "lr": 1e-2,
+        "batch": 0,
+        "trainable": 1,
+        "template": 0,
+    }
 
 
 @pytest.mark.parametrize(

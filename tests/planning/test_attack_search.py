@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from titer.analysis.conditions.attack_search_numbers import AT_FIRST_DOSE
 from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.stopping import wanted
 from titer.conclude import conclude
+from titer.errors import InputError
 from titer.planning.attack_search import AttackSearch, AttackSearches
 from titer.protocol.exposure import levels_of
 from titer.records import Role, canonical
@@ -176,6 +179,17 @@ def test_failed_trials_are_repeated_up_to_twice_the_number_and_then_nothing_is_d
     assert "the search on the undefended subject completed 0 of 2 trials, 4 of at most 4 tried" in resistance.reason
 
 
+def test_a_search_goes_on_with_the_optuna_that_it_began_with(searched: Study) -> None:
+    """Another version may propose other trials: a finished study would begin to search anew."""
+    assert searched.frozen.optuna == version("optuna")
+    later = replace(searched, frozen=searched.frozen.model_copy(update={"optuna": "4.4.0"}))
+    with pytest.raises(InputError, match=r"began with optuna 4\.4\.0") as told:
+        AttackSearches(later)
+    assert "Install optuna==4.4.0" in told.value.remedy
+    unwritten = replace(searched, frozen=searched.frozen.model_copy(update={"optuna": None}))
+    assert searches(unwritten).keys() == searches(searched).keys()
+
+
 def test_the_utility_of_a_trial_is_read_at_the_dose_that_ranks_it(searched: Study) -> None:
     (found,) = searches(searched).values()
     for found_search in found.values():
@@ -208,7 +222,11 @@ def test_an_attack_that_reads_the_horizon_is_searched_too_and_both_of_two_trials
 
     study = begin(tmp_path, cosine)
     finish(study)
-    assert conclude(study).verdict.conditions[0].outcome in ("undecided", "refuted")
+    resistance = conclude(study).verdict.conditions[0]
+    assert resistance.outcome in ("undecided", "refuted")
     (found,) = searches(study).values()
-    for found_search in found.values():
+    for role, found_search in found.items():
+        (cost,) = (f for f in resistance.figures if f.subject == role and f.what.startswith("cost of the search"))
+        ran = [cell.key for cell in study.read_cells() if cell.trial is not None and cell.subject == role]
+        assert cost.value == sum(_operations(study, key) for key in ran)  # each dose is a training of its own
         assert [(rerun.trial, rerun.seed) for rerun in found_search.search.reruns] == [(0, 1), (0, 2), (1, 1), (1, 2)]

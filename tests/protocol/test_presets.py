@@ -13,12 +13,13 @@ from support.full_protocol import full
 
 from titer.errors import InputError
 from titer.methods import registry
-from titer.methods.search_configurations import edges, space_of
+from titer.methods.search_configurations import configuration_of, edges, space_of
 from titer.planning.freeze import freeze
 from titer.planning.sampler import coded
 from titer.protocol import presets
 from titer.protocol.attacker import AttackerConfig
 from titer.protocol.loading import parse
+from titer.records import Frame
 from titer.study.store import Store
 
 
@@ -31,7 +32,10 @@ def attacker(**changes: Any) -> AttackerConfig:
 def test_what_a_preset_writes_by_hand_lies_in_the_space_that_it_searches(name: str) -> None:
     for choice in attacker(preset=name).attack:
         if isinstance(choice.search, dict):
-            assert coded(space_of(choice), choice.parameters).keys() == choice.search.keys()
+            by_hand = configuration_of(choice, {}, Frame())
+            assert (
+                coded(space_of(choice), by_hand.parameters).keys() == choice.search.keys() <= choice.parameters.keys()
+            )
 
 
 @pytest.mark.parametrize("name", presets.names())

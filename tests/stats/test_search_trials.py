@@ -302,12 +302,67 @@ def test_of_equal_medians_the_earlier_trial_is_selected_and_a_failed_run_never_b
     assert chosen is not None
     assert chosen.number == 0
     failing = replace(
-        equal, reruns=(again(0, 1, failure=DIVERGED), again(0, 2, 0, 0, failure=DIVERGED), *equal.reruns[2:])
+        equal, reruns=(again(0, 1, 0, failure=DIVERGED), again(0, 2, 0, 0, failure=DIVERGED), *equal.reruns[2:])
     )
     assert median_lateness(failing, two[0]) == math.inf
     chosen = winner(failing)
     assert chosen is not None
     assert chosen.number == 1
+
+
+def test_where_every_run_on_another_seed_fails_the_first_in_rank_is_selected() -> None:
+    two = [trial(0, 0, 0, 0, 9), trial(1, 0, 9)]
+    failing = tuple(again(number, seed, 0, failure=DIVERGED) for number in (0, 1) for seed in (1, 2))
+    assert winner(search(*two, reruns=failing)) == two[1]
+
+
+def test_a_seed_at_which_the_subject_could_not_be_made_tells_nothing() -> None:
+    """By the two others the first breaks later; were the seed taken as never broken, the earlier number would win."""
+    two = [trial(0, 0, 9), trial(1, 0, 0, 9)]
+    unmade = [again(number, 1, failure="diverged at step 2") for number in (0, 1)]
+    found = search(*two, reruns=(*unmade, again(0, 2, 0, 0, 0, 0, 9), again(1, 2, 0, 0, 9)))
+    assert median_lateness(found, two[1]) == lateness(found, points(0, 0, 9))
+    without = replace(found, reruns=tuple(rerun for rerun in found.reruns if rerun.points))
+    assert [winner(one) == two[1] for one in (found, without)] == [True, True]
+
+
+# One configuration twice.
+
+
+def same_as(first: Trial, number: int, *harmful: int, turn: int = 0) -> Trial:
+    """A trial of the configuration of another."""
+    return replace(trial(number, *harmful, turn=turn), configuration=first.configuration)
+
+
+def test_one_configuration_is_one_finalist_however_often_it_was_tried() -> None:
+    best, other, last = trial(0, 0, 40), trial(4, 0, 0, 9), trial(5, 0, 0, 0, 9)
+    found = search(best, *(same_as(best, number, 0, 40) for number in (1, 2, 3)), other, last)
+    assert numbers(finalists(found)) == numbers(ranked(found)) == [0, 4, 5]
+    assert numbers(completed(found)) == [0, 1, 2, 3, 4, 5]  # all of them were run
+
+
+def test_one_configuration_tried_three_times_cuts_no_other_short() -> None:
+    best = trial(0, 0, 9)
+    found = search(best, same_as(best, 1, 0, 9), same_as(best, 2, 0, 9), trial(3, 0, 0, turn=1))
+    assert bound_before(found, 1) is None
+
+
+def test_one_that_was_cut_shorter_does_not_rank_before_the_first_of_its_configuration() -> None:
+    first = trial(0, 0, 8, 8, 8, 9)  # nearly at the threshold from the first dose on, above it at the last
+    three = [trial(number, 0, 9) for number in (1, 2, 3)]
+    short = same_as(first, 4, 0, 8, turn=1)
+    found = search(first, *three, short)
+    assert lateness(found, short.points) < lateness(found, first.points)
+    assert numbers(ranked(found)) == [1, 2, 3, 0]
+
+
+def test_the_sham_of_one_trial_is_that_of_all_with_its_configuration() -> None:
+    best = trial(0, 0, 9, sham=8)
+    found = search(best, again_best := same_as(best, 1, 0, 9), trial(2, 0, 0, 9, sham=0), shams=True)
+    assert fault_of(found, again_best) == "sham"
+    assert unchecked(found) == ()
+    assert saturation(found) == (None, None, 32)
+    assert loss(found, again_best) == loss(found, best)
 
 
 def test_a_winner_at_the_first_dose_is_told_from_later_ones() -> None:

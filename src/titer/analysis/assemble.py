@@ -45,10 +45,13 @@ def _as_read(frozen: Frozen, protocol: Protocol) -> Frozen:
 
 
 def _join(folder: Path, frozen: Frozen, cells: Sequence[CellSpec], status: RunStatus, view: CellResults) -> Assay:
-    unmade = {cell.index: reason for cell in cells if (reason := _unmade(view, cell)) is not None}
+    unmade: dict[int, str] = {}
     grouped: dict[CurveKey, list[CellSpec]] = {}
     for cell in cells:
-        if _unmade(view, cell) is None:
+        reason = None if cell.seed.purpose == "search" else _unmade(view, cell)  # which counts an index of its own
+        if reason is not None:
+            unmade[cell.index] = reason
+        else:
             grouped.setdefault(_key(cell), []).append(cell)
     return Assay(
         protocol=frozen.protocol,

@@ -11,7 +11,7 @@ from titer.methods import registry
 from titer.methods.base import Attack
 from titer.methods.search_space import LogRange, Options, Space
 from titer.protocol.attacker import AttackChoice
-from titer.records import Choice
+from titer.records import Choice, Frame
 
 
 def space_of(choice: AttackChoice, place: str = "attack") -> Space:
@@ -22,19 +22,19 @@ def space_of(choice: AttackChoice, place: str = "attack") -> Space:
     """
     attack = registry.attack_class(choice.name, place)
     if choice.search == "default":
-        default = attack.space()
-        space = {name: part for name, part in default.items() if name not in choice.parameters}
+        space = {name: part for name, part in attack.space().items() if name not in choice.parameters}
         if not space:
             remedy = "Leave search out, or leave parameters out beside its name."
             raise InputError(f"{place}.search", f"nothing of {choice.name} is left to search", remedy)
-        return space
+        return _taken(choice, space, place)
     assert isinstance(choice.search, Mapping)
     if not choice.search:
         raise InputError(f"{place}.search", "the search space is empty", 'Name a parameter, or write "default".')
     fields = list(attack.model_fields)
-    return {
+    space = {
         name: _part(name, value, choice.name, fields, f"{place}.search.{name}") for name, value in choice.search.items()
     }
+    return _taken(choice, space, place)
 
 
 def attacks_of(choice: AttackChoice, place: str = "attack") -> Iterator[Attack]:
@@ -64,6 +64,38 @@ def written_of(choice: AttackChoice) -> Choice:
 def with_values(choice: AttackChoice, values: Mapping[str, Any]) -> Choice:
     """The attack with the values that a search chose; all else as it is written in the protocol."""
     return Choice(name=choice.name, parameters={**choice.parameters, **values})
+
+
+def configuration_of(choice: AttackChoice, values: Mapping[str, Any], frame: Frame) -> Choice:
+    """A configuration of a search, with all that is searched written out as the method takes it.
+
+    So two configurations of one search are the same attack where they are written the same, whatever was left to the
+    defaults of the method, or to the frame of the study, as its template may be.
+
+    Args:
+        choice: the attack, with what is searched.
+        values: those that the search chose; none of the attack written by hand.
+        frame: how the study asks.
+    """
+    written = with_values(choice, values)
+    attack, left = registry.attack(written), frame.to_data()
+    taken = {name: field.default for name, field in type(attack).model_fields.items()} | attack.to_data()
+    searched = {name: left.get(name) if taken[name] is None else taken[name] for name in space_of(choice)}
+    return Choice(name=choice.name, parameters={**written.parameters, **searched})
+
+
+def _taken(choice: AttackChoice, space: Space, place: str) -> Space:
+    """The space with its values as the method takes them: `"full"` as the table that it stands for."""
+    return {
+        name: part
+        if isinstance(part, LogRange)
+        else Options(values=tuple(_value(choice, name, value, f"{place}.search") for value in part.values))
+        for name, part in space.items()
+    }
+
+
+def _value(choice: AttackChoice, name: str, value: Any, place: str) -> Any:
+    return registry.attack(with_values(choice, {name: value}), place).to_data().get(name, value)
 
 
 def _part(name: str, value: Any, attack: str, fields: list[str], place: str) -> LogRange | Options:

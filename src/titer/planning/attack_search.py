@@ -14,10 +14,10 @@ from typing import Any
 
 from titer.analysis.conditions.attack_searches import rerun_of, search_of, search_settings, sham_of, trial_of
 from titer.analysis.curves import ReadCurve, read_curve
-from titer.methods.search_configurations import space_of, with_values, written_of
+from titer.methods.search_configurations import configuration_of, space_of
 from titer.planning.cells import SelectedAttacks
 from titer.planning.curves import PlannedCurve
-from titer.planning.sampler import FinishedTrial, propose
+from titer.planning.sampler import FinishedTrial, check_sampler, propose
 from titer.planning.trials import RERUN_SEEDS, SEARCH_SEED, TrialBuilder
 from titer.protocol.attacker import AttackChoice, DoseSchedule
 from titer.records import Choice, Role, Seed, canonical
@@ -53,7 +53,7 @@ class AttackSearch:
         self.choice = choice
         self.schedule = schedule
         self.role = role
-        self.begin = [written_of(choice)]
+        self.begin = [self._configuration({})]
         if warm is not None and warm != self.begin[0]:
             self.begin.append(warm)
         self.configurations: list[Choice] = []
@@ -160,7 +160,7 @@ class AttackSearch:
                 values=json.loads(canonical(self.configurations[trial.number].parameters)),
                 loss=search_selection.loss(self.search, trial),
             )
-            for trial in search_trials.completed(self.search)
+            for trial in search_trials.distinct(search_trials.completed(self.search))
             if trial.round < place
         ]
         values: Mapping[str, Any] = propose(
@@ -171,7 +171,10 @@ class AttackSearch:
             seed=derive(SEARCH.root, self.choice.label, _SYMBOL[self.role]),
             number=number,
         )
-        return with_values(self.choice, values)
+        return self._configuration(values)
+
+    def _configuration(self, values: Mapping[str, Any]) -> Choice:
+        return configuration_of(self.choice, values, self._protocol.harm.frame)
 
     def _run_again(self) -> bool:
         """Propose the finalists on other seeds, where there is one to choose from others; whether they are new."""
@@ -188,9 +191,17 @@ class AttackSearch:
 
 
 class AttackSearches:
-    """Every search of a study, as far as it has come: per searched attack, by its label, that on each subject."""
+    """Every search of a study, as far as it has come: per searched attack, by its label, that on each subject.
+
+    Args:
+        study: the study.
+
+    Raises:
+        InputError: if another Optuna is installed than that which it began with.
+    """
 
     def __init__(self, study: Study) -> None:
+        check_sampler(study.frozen.optuna)
         self.study = study
         self.builder = TrialBuilder(study)
         attacker = study.protocol.attacker

@@ -165,6 +165,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         overlaps=overlaps,
         earlier=earlier(protocol),
         attacks=attack_facts(protocol),
+        optuna=None if protocol.attacker.search is None else version("optuna"),
     )
 
 

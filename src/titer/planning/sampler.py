@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
+from titer.errors import InputError
 from titer.methods.search_space import LogRange, Space
 from titer.records import canonical
 from titer.seeds import derive
@@ -26,6 +28,20 @@ class FinishedTrial:
 
     values: Mapping[str, Any]
     loss: float
+
+
+def check_sampler(begun: str | None) -> None:
+    """Whether proposals are those of the Optuna that a search began with: each version draws in its own way.
+
+    Args:
+        begun: its version; None where that was not written down.
+
+    Raises:
+        InputError: if another one is installed, by which a search, though it were finished, would go another way.
+    """
+    if begun not in (None, version("optuna")):
+        problem = f"the searches of this study began with optuna {begun}, and {version('optuna')} proposes other trials"
+        raise InputError("attacker.search", problem, f"Install optuna=={begun}, or begin another study.")
 
 
 def propose(

@@ -65,7 +65,7 @@ def _digests(root: Root) -> str:
 
 def _seeds(protocol: Protocol, assay: Assay) -> str:
     seeds = protocol.study.seeds
-    used = sorted({curve.index for curve in assay.curves})
+    used = sorted({curve.index for curve in assay.curves if curve.purpose != "trial"})
     text = (
         f"Seeds: {seeds.attack} for attacks and {seeds.defense} for the defense, from index {seeds.first}; "
         f"indices used: {', '.join(map(str, used))}."

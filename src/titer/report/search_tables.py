@@ -16,7 +16,7 @@ from titer.report.escape import escape, number, table
 from titer.report.role_names import role_names
 from titer.stats import search_selection, search_trials
 from titer.stats.search_points import TrialPoint, crossing
-from titer.stats.search_trials import Search, Trial
+from titer.stats.search_trials import Rerun, Search, Trial
 
 if TYPE_CHECKING:
     import altair as alt
@@ -135,8 +135,10 @@ def _table(assay: Assay, label: str, role: Role, search: Search) -> str:
 def _note(trial: Trial, search: Search, *, selected: bool) -> str:
     """Why a trial failed or does not count, whether it was written by hand, and whether it was selected."""
     fault = search_trials.fault_of(search, trial)
+    first = next(one.number for one in search.in_order if one.configuration == trial.configuration)
     notes = [
         "by hand" if trial.number == 0 else "",
+        "" if first == trial.number else f"the same as {first}",
         trial.failure or "",
         "" if fault is None else FAULTS[fault],
         "selected attack" if selected else "",
@@ -170,11 +172,19 @@ def _finalists(search: Search) -> str:
         [
             str(trial.number),
             _interpolated(search, trial.points),
-            *(_interpolated(search, again[trial.number, seed].points) for seed in seeds),
+            *(_again(search, again[trial.number, seed]) for seed in seeds),
         ]
         for trial in search_selection.finalists(search)
     ]
     return table(["trial", "seed 0", *(f"seed {seed}" for seed in seeds)], rows)
+
+
+def _again(search: Search, rerun: Rerun) -> str:
+    """The dose of a finalist on another seed, or why there is none."""
+    if not rerun.points:
+        return "not made"
+    failed = rerun.failure is not None and crossing(rerun.points, search.threshold) is None
+    return "failed" if failed else _interpolated(search, rerun.points)
 
 
 def _interpolated(search: Search, points: tuple[TrialPoint, ...]) -> str:

@@ -11,7 +11,7 @@ from statistics import median
 from typing import NamedTuple
 
 from titer.stats.search_points import TrialPoint, check_points, crossing
-from titer.stats.search_trials import FINALISTS, Search, Trial, completed, fault_of, lateness, leaders
+from titer.stats.search_trials import FINALISTS, Rerun, Search, Trial, completed, distinct, fault_of, lateness, leaders
 
 
 class DoseShift(NamedTuple):
@@ -24,9 +24,10 @@ class DoseShift(NamedTuple):
 def ranked(search: Search) -> tuple[Trial, ...]:
     """The completed trials, the earliest crossing first, ties by number; those that do not count come last.
 
-    A trial whose sham was not run is not shown not to count: it never was among the best.
+    Of each configuration it is the first. One whose sham was not run is not shown not to count: it never was among the
+    best.
     """
-    return tuple(sorted(completed(search), key=lambda trial: (loss(search, trial), trial.number)))
+    return tuple(sorted(distinct(completed(search)), key=lambda trial: (loss(search, trial), trial.number)))
 
 
 def loss(search: Search, trial: Trial) -> float:
@@ -38,7 +39,8 @@ def loss(search: Search, trial: Trial) -> float:
 def finalists(search: Search) -> tuple[Trial, ...]:
     """The best three trials, of those that count; where none of these crossed, of those that did, if any.
 
-    A search that only destroys has a winner: a trial that does nothing counts, and is no attack.
+    They are of three configurations. A search that only destroys has a winner: a trial that does nothing counts, and is
+    no attack.
     """
     best, crossed = leaders(search, completed(search)), _crossed(search, ranked(search))
     return (best if _crossed(search, best) else crossed[:FINALISTS]) or best or ranked(search)[:FINALISTS]
@@ -48,23 +50,31 @@ def _crossed(search: Search, trials: Sequence[Trial]) -> tuple[Trial, ...]:
     return tuple(trial for trial in trials if crossing(trial.points, search.threshold) is not None)
 
 
+def runs_of(search: Search, trial: Trial) -> tuple[Trial | Rerun, ...]:
+    """A trial on every search seed that it was run on, its own first.
+
+    A seed at which nothing was read is none of them: there the subject could not be made, which tells nothing of the
+    attack.
+    """
+    return (trial, *(rerun for rerun in search.reruns if rerun.trial == trial.number and rerun.points))
+
+
 def median_lateness(search: Search, trial: Trial) -> float:
     """The median of how late a trial broke on the seeds that it was run on; never, where it failed on one."""
-    values = [lateness(search, trial.points)]
-    for rerun in search.reruns:
-        if rerun.trial == trial.number:
-            failed = rerun.failure is not None and crossing(rerun.points, search.threshold) is None
-            values.append(math.inf if failed else lateness(search, rerun.points))
-    return median(values)
+    return median(
+        math.inf
+        if run.failure is not None and crossing(run.points, search.threshold) is None
+        else lateness(search, run.points)
+        for run in runs_of(search, trial)
+    )
 
 
 def winner(search: Search) -> Trial | None:
-    """The selected attack: the finalist whose median over the search seeds is least, the earlier of equal ones.
+    """The selected attack: the finalist whose median over the search seeds is least, of equal ones the first in rank.
 
     None where no trial is completed.
     """
-    found = finalists(search)
-    return min(found, key=lambda trial: (median_lateness(search, trial), trial.number), default=None)
+    return min(finalists(search), key=lambda trial: median_lateness(search, trial), default=None)
 
 
 def at_first_dose(search: Search) -> bool:

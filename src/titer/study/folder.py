@@ -45,7 +45,8 @@ class Frozen(Record):
     `rows` and `items` are digests by split and by probe, `judges` who judges, by role and by task. `checkpoints` holds
     the given models by their place in the chain; `tokens` is the mean length of each split and of each probe's
     prompts, `options` the mean number of options; `earlier` are the verdicts that the study follows, oldest first;
-    `attacks` has facts of each attack by its label. `titer` is the version that froze it.
+    `attacks` has facts of each attack by its label. `titer` is the version that froze it, `optuna` the version that
+    proposes what its searches try; None where it searches nothing.
     """
 
     format: Literal[2] = FORMAT
@@ -65,6 +66,7 @@ class Frozen(Record):
     overlaps: tuple[Overlap, ...]
     earlier: tuple[Earlier, ...] = ()
     attacks: dict[str, AttackFacts] = Field(default_factory=dict)
+    optuna: str | None = Field(default=None, exclude_if=lambda optuna: optuna is None)
 
     @property
     def digest(self) -> str:

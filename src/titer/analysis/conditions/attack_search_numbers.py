@@ -18,7 +18,7 @@ from titer.analysis.findings import Assay, Curve, DosePoint, Figure
 from titer.analysis.wording import plural
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.dose_axes import STEPS
-from titer.records import Role, canonical
+from titer.records import DoseFacts, Role, canonical
 from titer.stats import search_selection, search_trials
 from titer.stats.search_points import TrialPoint, crossing, ranking
 from titer.stats.search_trials import Fault, Search, Trial
@@ -94,7 +94,9 @@ def _trials_figure(assay: Assay, label: str, role: Role, search: Search) -> Figu
     faults = [search_trials.fault_of(search, trial) for trial in done]
     utility = "no limit of utility" if settings.utility is None else f"{faults.count('utility')} lose too much utility"
     sham = f"{faults.count('sham')} do no more than their shams" if search.shams else "no shams"
-    note = f"{failed} failed; {utility}; {sham}"
+    different = len(search_trials.distinct(done))
+    repeated = "" if different == len(done) else f"; {plural(different, 'configuration')} among them"
+    note = f"{failed} failed; {utility}; {sham}{repeated}"
     return Figure(what=f"trials completed, {label}", subject=role, count=len(done), of=settings.trials, note=note)
 
 
@@ -124,7 +126,7 @@ def _strength_figures(schedule: DoseSchedule, role: Role, search: Search, best: 
     for what, trial in (("selected attack", best), ("attack written by hand", by_hand)):
         if trial is None:
             continue
-        runs = [trial.points, *(rerun.points for rerun in search.reruns if rerun.trial == trial.number)]
+        runs = [run.points for run in search_selection.runs_of(search, trial)]
         crossed = [points for points in runs if crossing(points, search.threshold) is not None]
         doses = [math.expm1(search_trials.lateness(search, points)) for points in crossed]
         whole = len(doses) == len(runs)
@@ -154,9 +156,14 @@ def _cost_figure(assay: Assay, schedule: DoseSchedule, role: Role) -> Figure:
 
 
 def _spent(curves: Sequence[Curve]) -> tuple[int, int]:
-    """The doses and the operations that curves took, as far as they were read."""
-    last = [curve.points[-1].facts for curve in curves if curve.points]
-    return sum(facts.dose for facts in last), sum(facts.spent.flops for facts in last)
+    """The doses and the operations that curves took, as far as they were read; a cell that is part of two, once."""
+    last: dict[str, DoseFacts] = {}
+    for curve in reversed(curves):
+        for cell in curve.cells:
+            read = [point.facts for point in curve.points if point.facts.dose in cell.doses]
+            if read:
+                last[cell.key] = read[-1]
+    return sum(facts.dose for facts in last.values()), sum(facts.spent.flops for facts in last.values())
 
 
 def _optimism_figure(assay: Assay, schedule: DoseSchedule, role: Role, search: Search) -> Figure:
