@@ -34,6 +34,6 @@ def _openings(study: Study) -> Iterator[str]:
             if one.begun < one.items or one.words < schedule.ladder[-1]:
                 yield (
                     f"{schedule.attack} makes {one.begun} of {one.items} answers in {one.domain} begin with words of "
-                    f"their reference, {one.words} at most: where the references of other items part, the answer may begin. "
+                    f"their reference, {one.words} at most: where those of other items part, the answer may begin. "
                     "Larger doses ask the same again."
                 )
