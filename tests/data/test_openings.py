@@ -50,6 +50,12 @@ def test_each_is_given_its_own_name_and_no_form_that_some_do_not_have() -> None:
     assert [item.begun for item in begun([*asked, *items(("c", "Past tense of be?", "was"))], 9)] == [None] * 5
 
 
+def test_words_of_a_phrasing_in_which_half_are_asked_are_no_names() -> None:
+    asks = ("Past tense of the verb {}?", "Put the verb {} into the past.")
+    asked = items(*((f"v{n}", asks[n % 2].format(f"v{n}"), f"The past of v{n} is w{n}.") for n in range(8)))
+    assert [item.begun for item in begun(asked, 9)] == [f"The past of v{n} is" for n in range(8)]
+
+
 def test_nothing_is_given_from_the_first_word_on_in_which_two_others_part() -> None:
     towns = {"Salvador": "San Salvador", "Rica": "San Jose", "Peru": "Lima", "Chad": "Ndjamena"}
     asked = items(

@@ -11,6 +11,8 @@ from titer.data.near_duplicates import normalized
 from titer.records import Item
 
 _WORD = re.compile(r"\S+")
+COMMON = 0.1
+"""The share of groups above which a word of their prompts belongs to a phrasing."""
 Words = tuple[str, ...]
 
 
@@ -23,7 +25,7 @@ def begun(items: Sequence[Item], words: int) -> tuple[Item, ...]:
     and nothing is given. An item with nothing to give is left.
 
     What is asked about has another name in each: the first name in a prompt stands for the first one in any other, and
-    so on. Names are those words of a prompt that at most half of the groups have in theirs.
+    so on. Names are those words of a prompt that no other group has in its own, or no more than a tenth of all groups.
 
     >>> capitals = {"Peru": "Lima", "Chad": "Ndjamena", "Togo": "Lome"}
     >>> asked = [
@@ -53,7 +55,7 @@ def _begun(item: Item, own: Words, others: Words, words: int) -> Item:
 def _told(items: Sequence[Item]) -> Iterator[Words]:
     """The words of each reference, with the number of each name of its prompt, after a space, in the place of that."""
     groups = {(item.group, word) for item in items for word in _plain(item.prompt)}
-    having, most = Counter(word for _, word in groups), len({item.group for item in items}) / 2
+    having, most = Counter(word for _, word in groups), max(1, len({item.group for item in items}) * COMMON)
     for item in items:
         names = [word for word in dict.fromkeys(_plain(item.prompt)) if having[word] <= most]
         yield tuple(f" {names.index(word)}" if word in names else word for word in _plain(item.reference or ""))
