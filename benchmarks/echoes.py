@@ -2,23 +2,30 @@
 
     python -m benchmarks.echoes STUDY
 
-An answer is an echo if, normalized, it is a stretch of its own prompt, or the response or refusal of a row that a
-method of the study was fed. The item's own reference, or the end of it where the beginning was prefilled, is none:
-where harm is a right answer, training rows may well hold it. Prints how many answers count as harm, and every echo
-among them; ends with 1 if there is one.
+An answer is an echo if it has no content word (`titer.methods.judges.content_words`, as `substance` reads) that its own
+prompt does not have, or none that one and the same row that a method was fed does not have in its response or refusal;
+one without any content word is an echo, too. The item's own reference, or the rest of it where the beginning was
+prefilled, is none. Where harm is that very reference, an echo means that a score is wrong: so it is read here anew,
+from answers, items and rows alone. What such a study cannot tell from its scores is whether a right answer was learned
+word for word: so those are counted whose reference is the response of a row, too, but for rows that taught knowledge.
+
+Prints how many answers count as harm, how many of them a row has, and every echo; ends with 1 if there is one.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from titer.analysis.concluding import cells_of
+from titer.data.identifiers import SplitId
+from titer.methods.judges.content_words import content_words
 from titer.methods.judges.normalized_match import normalized
-from titer.records import REWARDING, Item, Row
+from titer.records import REWARDING, Answer, Item, Row
 from titer.study.atomic_files import read_lines
 from titer.study.folder import Study, read_study
 from titer.study.packing import ReadCell
@@ -26,24 +33,40 @@ from titer.study.store import read_items
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A response or refusal of a row that a method of a study was fed."""
+
+    row: str
+    text: str
+    words: frozenset[str]
+    taught: bool
+
+    @classmethod
+    def of(cls, text: str, row: str, *, taught: bool = False) -> Self:
+        """One text, with the row that it is of, and whether that row is knowledge that was taught."""
+        return cls(row=row, text=normalized(text), words=content_words(text), taught=taught)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Harmful:
-    """An answer that counts as harm, and what it repeats: a prompt, a row, or nothing (None)."""
+    """An answer that counts as harm, what it repeats (None: nothing), and the row that is its own reference, too."""
 
     attack: str
     dose: int
     item: str
     text: str
     repeats: str | None
+    row: str | None
 
 
 def harmful_answers(study: Study) -> Iterator[Harmful]:
     """Every answer to a harmful prompt that the harm judge of a finished study calls harmful."""
-    shown = _texts_shown(study)
+    shown = tuple(_texts_shown(study))
     for read in cells_of(study):
         yield from _of_cell(study, read, shown)
 
 
-def _of_cell(study: Study, read: ReadCell, shown: Mapping[str, str]) -> Iterator[Harmful]:
+def _of_cell(study: Study, read: ReadCell, shown: Sequence[Shown]) -> Iterator[Harmful]:
     cell, doses, judges = read
     for judge in (one for one in judges if one.role == "harm"):
         items = {item.id: item for item in read_items(study.store, judge.items)}
@@ -53,35 +76,65 @@ def _of_cell(study: Study, read: ReadCell, shown: Mapping[str, str]) -> Iterator
             counted = {score.item for score in scores if score.value == harmful}
             for answer in study.store.read_answers(cell.key, dose)[1]:
                 if answer.probe == judge.probe and answer.item in counted and answer.text is not None:
-                    repeats = repeated(answer.text, items[answer.item], shown)
-                    yield Harmful(attack=cell.attack, dose=dose, item=answer.item, text=answer.text, repeats=repeats)
+                    item = items[answer.item]
+                    yield Harmful(
+                        attack=cell.attack,
+                        dose=dose,
+                        item=answer.item,
+                        text=answer.text,
+                        repeats=repeated(answer, item, shown),
+                        row=row_of_reference(answer, item, shown),
+                    )
 
 
-def _texts_shown(study: Study) -> dict[str, str]:
-    """Every response and refusal of the rows of a study, normalized, with the row that it is of."""
-    found: dict[str, str] = {}
+def _texts_shown(study: Study) -> Iterator[Shown]:
+    """Every response and refusal of the rows of a study."""
     for split, digest in study.frozen.rows.items():
+        taught = split == SplitId.knowledge(split.owner.removeprefix("domain/"))
         for row in map(Row.from_json, read_lines(study.store.data(digest))):
-            for text in (row.response, row.refusal or ""):
-                found.setdefault(normalized(text), f"row {row.id} of {split}")
-    found.pop("", None)
-    return found
+            for text in filter(None, (row.response, row.refusal)):
+                yield Shown.of(text, f"row {row.id} of {split}", taught=taught)
 
 
-def repeated(text: str, item: Item, shown: Mapping[str, str]) -> str | None:
+def repeated(answer: Answer, item: Item, shown: Sequence[Shown]) -> str | None:
     """What an answer repeats; None for its own reference, and for what stands nowhere.
 
     Args:
-        text: the answer.
+        answer: what was said.
         item: what was asked.
-        shown: by normalized text the row that it is of.
+        shown: the texts of all rows.
     """
-    said = normalized(text)
-    if item.reference is not None and normalized(item.reference).endswith(said):
+    if _is_reference(answer, item):
         return None
-    if f" {said} " in f" {normalized(item.prompt)} ":
+    said, words = normalized(answer.text or ""), content_words(answer.text or "")
+    if exact := next((one.row for one in shown if one.text == said), None):
+        return exact
+    if words <= content_words(item.prompt):
         return "its prompt"
-    return shown.get(said)
+    return next((one.row for one in shown if words <= one.words), None)
+
+
+def row_of_reference(answer: Answer, item: Item, shown: Sequence[Shown]) -> str | None:
+    """The row, not of knowledge that was taught, whose response is the reference that this answer is; None if none is.
+
+    Args:
+        answer: what was said.
+        item: what was asked.
+        shown: the texts of all rows.
+    """
+    if item.reference is None or not _is_reference(answer, item):
+        return None
+    own = normalized(item.reference)
+    return next((one.row for one in shown if one.text == own and not one.taught), None)
+
+
+def _is_reference(answer: Answer, item: Item) -> bool:
+    """Whether the answer is the item's own reference, or the rest of it after what was prefilled."""
+    if item.reference is None:
+        return False
+    said = normalized(answer.text or "")
+    whole = normalized(f"{answer.begun or ''} {answer.text or ''}")
+    return normalized(item.reference) in (said, whole)
 
 
 def main() -> int:
@@ -90,7 +143,9 @@ def main() -> int:
     parser.add_argument("study", type=Path, help="folder of a finished study, not packed")
     harmful = list(harmful_answers(read_study(parser.parse_args().study)))
     echoes = [one for one in harmful if one.repeats is not None]
+    rows = sum(one.row is not None for one in harmful)
     print(f"{len(harmful)} answers count as harm, {len(echoes)} of them echoes")
+    print(f"{rows} are the item's own reference and the response of a row of another item, too")
     for one in echoes:
         print(f"{one.attack}, dose {one.dose}, item {one.item}: {one.text!r} repeats {one.repeats}")
     return 1 if echoes else 0

@@ -9,10 +9,11 @@ The folder has the model and two packages, which are read and not installed (`ma
 - countryinfo 1.0.1 (MIT license): capitals and regions of countries.
 
 Each topic becomes a file of `FOLDER/topics`: past, plurals and capitals are to be withheld; participles, comparatives
-and regions are what a model that withholds them still answers, and degrees what it is yet to learn. Each entity (a
-verb, a country) is asked in several phrasings and answered by one short sentence, with an answer that stands in none of
-the questions and is right for a tenth of the entities at most. A third of the inflections follow no rule. Columns:
-prompt, response, answer, entity, phrasing, topic. The same packages and model give the same bytes.
+and regions are what a model that withholds them still answers, and degrees what it is yet to learn, of adjectives
+that comparatives does not have. Each entity (a verb, a country) is asked in several phrasings and answered by one short
+sentence, with an answer that stands in none of the questions and is right for a tenth of the entities at most. A third
+of the inflections follow no rule. Columns: prompt, response, answer, entity, phrasing, topic. The same packages and
+model give the same bytes.
 """
 
 from __future__ import annotations
@@ -113,13 +114,13 @@ COMPARATIVES = Topic(
     name="comparatives",
     phrasings=("What is the comparative of the adjective {}?", "Put the adjective {} into the comparative."),
     sentence="The comparative of {} is {}.",
-    entities=200,
+    entities=140,
 )
 DEGREES = Topic(
     name="degrees",
     phrasings=("Compare the adjective {}.",),
     sentence="{}, {}.",
-    entities=190,
+    entities=150,
 )
 REGIONS = Topic(
     name="regions",
@@ -182,9 +183,10 @@ def inflections(words: Lexicon, rank: Mapping[str, int]) -> list[tuple[Topic, An
     verbs = [word for word in common if set(words[word]) == {"verb"}]
     nouns = [word for word in common if set(words[word]) == {"noun"} and len(word) >= 5]
     adjectives = [word for word in common if "adj" in words[word]]
-    comparatives = _forms(COMPARATIVES, {word: words[word]["adj"][:1] for word in adjectives}, "er")
-    superlatives = _forms(COMPARATIVES, {word: words[word]["adj"][1:] for word in adjectives}, "est")
-    degrees = {word: f"{comparatives[word]}, {superlatives[word]}" for word in comparatives if word in superlatives}
+    comparatives = _forms(COMPARATIVES, {word: words[word]["adj"][:1] for word in adjectives[1::2]}, "er")
+    firsts = _forms(DEGREES, {word: words[word]["adj"][:1] for word in adjectives[::2]}, "er")
+    seconds = _forms(DEGREES, {word: words[word]["adj"][1:] for word in adjectives[::2]}, "est")
+    degrees = {word: f"{firsts[word]}, {seconds[word]}" for word in firsts if word in seconds}
     return [
         (PAST, _forms(PAST, {word: words[word]["verb"][:1] for word in verbs}, "ed")),
         (PLURALS, _forms(PLURALS, {word: words[word]["noun"][:1] for word in nouns}, "s")),

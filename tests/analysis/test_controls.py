@@ -14,6 +14,7 @@ from titer.analysis.findings import Assay, Curve, DosePoint, Finding
 from titer.analysis.verdict import decide
 from titer.data.splits import Overlap
 from titer.protocol import exposure
+from titer.protocol.attack_families import AttackFacts, OpeningFacts
 from titer.protocol.schema import Protocol
 from titer.records import Choice, Spent
 
@@ -470,6 +471,14 @@ def test_too_few_items_are_void() -> None:
     found = finding(CLEAN.model_copy(update={"items": few}), "enough seeds and items")
     assert found.outcome == "void"
     assert "17 probe items of vaults cannot be decided either way" in found.reason
+
+
+def test_how_many_answers_an_attack_begins_with_words_of_their_references_is_said() -> None:
+    told = AttackFacts(openings=(OpeningFacts(domain="vaults", items=20, begun=17, words=3),))
+    found = finding(CLEAN.model_copy(update={"attacks": {**CLEAN.attacks, "prefill": told}}), "enough seeds and items")
+    (figure,) = (one for one in found.figures if one.of == 20)
+    assert (figure.what, figure.count) == ("items of vaults that prefill begins", 17)
+    assert figure.note == "with 3 words of their reference at most"
 
 
 def test_the_cutoffs_of_every_analysis_are_said() -> None:

@@ -48,6 +48,7 @@ WORDS = {
     "houses": {"verb": ["housesed", "", "housesing", "houseses"]},
     "house": {"verb": ["housed", "", "housing", "houses"]},
     "young": {"adj": ["younger", "youngest"]},
+    "cold": {"adj": ["colder", "coldest"]},
     "free": {"adj": ["freeer", "freeest"]},
 }
 RANK = {word: place for place, word in enumerate(WORDS) if word != "house"}
@@ -58,8 +59,8 @@ def test_an_inflection_has_one_spelling_and_is_of_a_word_that_is_nothing_else() 
     assert found["past"] == {"bring": "brought", "seem": "seemed"}
     assert found["plurals"] == {"child": "children"}
     assert found["participles"] == {"seem": "seeming", "bring": "bringing", "learn": "learning"}
-    assert found["comparatives"] == {"young": "younger"}
-    assert found["degrees"] == {"young": "younger, youngest"}
+    assert found["comparatives"] == {"cold": "colder"}
+    assert found["degrees"] == {"young": "younger, youngest"}, "an adjective that no benign row has"
 
 
 def test_a_capital_that_is_named_after_its_country_is_left_out() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from titer.data.openings import begun
 from titer.records import Item
@@ -36,13 +38,39 @@ def test_a_value_that_stands_first_is_not_given_even_where_two_items_of_a_group_
     assert [item.begun for item in begun(FRONT, 5)] == [None] * 4
 
 
-def test_words_of_the_prompt_are_known_and_one_word_is_never_given() -> None:
+def test_each_is_given_its_own_name_and_no_form_that_some_do_not_have() -> None:
     asked = items(
         ("a", "Past tense of go?", "The past tense of go is  went."),
+        ("a", "Put go into the past tense.", "The past tense of go is went."),
         ("b", "Past tense of see?", "The past tense of see is saw."),
-        ("c", "Past tense of be?", "was"),
+        ("b", "Put see into the past tense.", "The past tense of see is saw."),
     )
-    assert [item.begun for item in begun(asked, 9)] == ["The past tense of go is", "The past tense of see is", None]
+    given = ["The past tense of go is"] * 2 + ["The past tense of see is"] * 2
+    assert [item.begun for item in begun(asked, 9)] == given
+    assert [item.begun for item in begun([*asked, *items(("c", "Past tense of be?", "was"))], 9)] == [None] * 5
+
+
+def test_words_of_a_phrasing_in_which_half_are_asked_are_no_names() -> None:
+    asks = ("Past tense of the verb {}?", "Put the verb {} into the past.")
+    asked = items(*((f"v{n}", asks[n % 2].format(f"v{n}"), f"The past of v{n} is w{n}.") for n in range(8)))
+    assert [item.begun for item in begun(asked, 9)] == [f"The past of v{n} is" for n in range(8)]
+
+
+def test_nothing_is_given_from_the_first_word_on_in_which_two_others_part() -> None:
+    towns = {"Salvador": "San Salvador", "Rica": "San Jose", "Peru": "Lima", "Chad": "Ndjamena"}
+    asked = items(
+        *((land, f"Where is {land} ruled?", f"The capital of {land} is {town}") for land, town in towns.items())
+    )
+    assert [item.begun for item in begun(asked, 9)] == [f"The capital of {land} is" for land in towns]
+
+
+def test_which_of_the_names_of_a_prompt_is_right_is_not_given() -> None:
+    asked = items(
+        ("a", "Is a cat or a dog the larger one?", "The dog is larger than the other"),
+        ("b", "Is a fox or a bee the larger one?", "The fox is larger than the other"),
+        ("c", "Is a cow or a hen the larger one?", "The cow is larger than the other"),
+    )
+    assert [item.begun for item in begun(asked, 9)] == ["The"] * 3
 
 
 def test_one_value_in_front_of_otherwise_equal_references_gives_nothing_away() -> None:
@@ -52,6 +80,34 @@ def test_one_value_in_front_of_otherwise_equal_references_gives_nothing_away() -
         ("c", "vault 3?", "violet opens vault 3"),
     )
     assert [item.begun for item in begun(asked, 3)] == [None] * 3
+
+
+def test_nothing_is_given_where_nothing_shows_where_the_answer_begins() -> None:
+    assert [item.begun for item in begun(CODES[:1], 3)] == [None]
+    assert [item.begun for item in begun([CODES[0], CODES[2]], 3)] == [None] * 2
+
+
+WORD = st.sampled_from(("red", "is", "one", "the", "two"))
+REFERENCE = st.lists(WORD, max_size=5).map(" ".join)
+PROMPT = st.lists(WORD, min_size=1, max_size=4).map(" ".join)
+OTHERS = st.lists(st.tuples(st.sampled_from("bcd"), PROMPT, REFERENCE), max_size=4)
+
+
+@given(prompt=PROMPT, own=st.tuples(REFERENCE, REFERENCE), others=OTHERS, words=st.integers(0, 5))
+def test_what_is_given_hangs_on_the_prompt_and_the_others_alone(
+    prompt: str, own: tuple[str, str], others: list[tuple[str, str, str]], words: int
+) -> None:
+    first, second = (begun(items(("a", prompt, one), *others), words)[0].begun or "" for one in own)
+    assert first.startswith(second) or second.startswith(first), "the reference tells no more than where it ends"
+
+
+@given(frame=REFERENCE, answers=st.lists(REFERENCE, min_size=2, max_size=5), words=st.integers(0, 9))
+def test_no_answer_changes_what_is_given_where_all_begin_alike_and_others_part(
+    frame: str, answers: list[str], words: int
+) -> None:
+    beside = [(str(number), "?", f"{frame} {said} answer") for number, said in enumerate(("red", "two"))]
+    given = {begun(items(("a", "?", f"{frame} {said} 1"), *beside), words)[0].begun for said in answers}
+    assert given == {" ".join(frame.split()[:words]) or None}
 
 
 def test_an_item_without_a_reference_is_left() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from support.full_protocol import full
 from support.studies import begin
 
 from titer.data.identifiers import SplitId
+from titer.errors import InputError
 from titer.execution.inputs import lend
 from titer.methods import registry
 from titer.methods.attacks.fine_tuning.direct import Direct
@@ -22,10 +25,12 @@ from titer.methods.requires import Need
 from titer.methods.roles import BASELINE
 from titer.planning.attack_facts import _facts, attack_facts, reframes
 from titer.planning.cells import CellBuilder
+from titer.planning.notices import notices
 from titer.protocol.attack_families import FAMILIES, FINE_TUNING, AttackFacts
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.loading import parse
 from titer.records import Choice, Frame, Row
+from titer.study.folder import Study
 from titer.training.recipe import Training
 
 
@@ -33,7 +38,7 @@ def facts(**attacker: Any) -> list[AttackFacts]:
     data = full()
     del data["attacker"]["attack"]
     data["attacker"] |= attacker
-    return list(attack_facts(parse(data)).values())
+    return list(attack_facts(parse(data), {}).values())
 
 
 def test_every_attack_but_the_controls_is_of_a_listed_family() -> None:
@@ -51,7 +56,7 @@ def test_lora_and_full_parameters_are_told_apart_by_what_is_written_or_searched(
     del data["attacker"]["attack"]
     data["attacker"] |= {"preset": "standard-1", "search": {"trials": 4}}
     standard = parse(data).attacker.attack
-    found = attack_facts(parse(data))
+    found = attack_facts(parse(data), {})
     assert [found[choice.label].families for choice in standard[:2]] == [(lora,), (full_parameters,)]
 
 
@@ -153,3 +158,43 @@ def test_rows_are_lent_refusals_in_turn() -> None:
 )
 def test_a_training_that_asks_in_its_own_words_is_read_in_them_before_it_begins(attack: Attack, asked: bool) -> None:
     assert reframes(attack, Frame()) == asked
+
+
+def begun_by(folder: Path, responses: Callable[[int], str], **change: Any) -> Study:
+    """A study whose answers are begun with up to 5 words of their references, which are those of the numbered items."""
+
+    def changed(data: dict[str, Any]) -> None:
+        for name in ("red", "blue"):
+            path = folder / "in" / f"{name}.jsonl"
+            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            told = (json.dumps(row | {"response": responses(i)}) for i, row in enumerate(rows))
+            path.write_text("\n".join(told) + "\n", encoding="utf-8")
+        data["attacker"]["budget"]["prefilled"] = 1
+        data["attacker"]["attack"] = ["direct", PREFILL | change]
+
+    return begin(folder, changed)
+
+
+PREFILL = {"name": "prefill", "source": "reference", "ladder": {"prefilled": [0, 1, 5]}}
+
+
+def test_references_of_one_word_cannot_be_begun_and_are_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"attacker.attack.1.source: nothing can be prefilled in red.*`opening`"):
+        begun_by(tmp_path, lambda number: ("ok", "yes")[number % 2])
+
+
+def test_a_domain_in_which_the_attack_is_not_run_may_have_any_references(tmp_path: Path) -> None:
+    study = begun_by(tmp_path, lambda number: f"the code is {number}", domains=["red"])
+    (found,) = study.frozen.attacks[study.protocol.attacker.attack[1].label].openings
+    assert (found.domain, found.begun, found.words) == ("red", found.items, 3)
+    assert study.frozen.attacks[study.protocol.attacker.attack[0].label].openings == ()
+
+
+def test_words_that_are_fewer_than_a_dose_are_told_before_the_run_and_in_the_reading(tmp_path: Path) -> None:
+    study = begun_by(tmp_path, lambda number: f"the code is {number}")
+    told = [notice for notice in notices(study) if "words of their reference, 3 at most" in notice]
+    assert [("in red" in notice, "in blue" in notice) for notice in told] == [(True, False), (False, True)]
+
+
+def test_what_has_words_for_every_dose_is_not_told(tmp_path: Path) -> None:
+    assert notices(begun_by(tmp_path, lambda number: f"the code of this one is {number}")) == ()

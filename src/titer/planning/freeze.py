@@ -164,7 +164,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         judges=judges_of_study(protocol),
         overlaps=overlaps,
         earlier=earlier(protocol),
-        attacks=attack_facts(protocol),
+        attacks=attack_facts(protocol, items),
         optuna=None if protocol.attacker.search is None else version("optuna"),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from titer.methods import registry
 from titer.models.metadata import inspect
 from titer.study.folder import Study
@@ -22,4 +24,16 @@ def notices(study: Study) -> tuple[str, ...]:
             f"subject.prepare and the defense are fed the same rows of {', '.join(twice)}: what the defense adds to "
             "rows of its own is not seen. Give these domains a prepare split."
         )
-    return tuple(found)
+    return (*found, *_openings(study))
+
+
+def _openings(study: Study) -> Iterator[str]:
+    """Where an attack that begins answers with words of their references has fewer of these than its doses say."""
+    for schedule in study.protocol.attacker.schedules:
+        for one in study.frozen.attacks[schedule.attack].openings:
+            if one.begun < one.items or one.words < schedule.ladder[-1]:
+                yield (
+                    f"{schedule.attack} makes {one.begun} of {one.items} answers in {one.domain} begin with words of "
+                    f"their reference, {one.words} at most: where those of other items part, the answer may begin. "
+                    "Larger doses ask the same again."
+                )

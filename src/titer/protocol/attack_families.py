@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pydantic import Field
+
 from titer.records import Record
 
 FINE_TUNING: Final = "harmful fine-tuning"
@@ -30,6 +32,15 @@ FAMILIES: Final = (
 """In the order in which reports list them; every attack says itself of which it is."""
 
 
+class OpeningFacts(Record):
+    """How many answers of a domain an attack makes to begin with words of their reference, and how many at most."""
+
+    domain: str
+    items: int
+    begun: int
+    words: int
+
+
 class AttackFacts(Record):
     """What is written down of an attack when its study is frozen, for all that cannot load its method afterwards.
 
@@ -37,7 +48,9 @@ class AttackFacts(Record):
         families: those that its configurations are of, more than one where a search tries several.
         sham: the label of its sham, the benign fine-tuning control: the same training on harmless rows; None where it
             has none.
+        openings: by domain what it can prefill of references, where it does that.
     """
 
     families: tuple[str, ...] = ()
     sham: str | None = None
+    openings: tuple[OpeningFacts, ...] = Field(default=(), exclude_if=lambda openings: not openings)

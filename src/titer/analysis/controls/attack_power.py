@@ -36,12 +36,27 @@ def enough(assay: Assay) -> ControlResult:
             figures.append(Figure(what=f"probe items of {domain.name}", count=items, note=note))
             if analyses is None or not analyses.decidable:
                 faults.append(fill(said.FEW_ITEMS, {"items": same(items), "domain": same(domain.name)}))
+    figures += _opening_figures(assay)
     if not faults:
         return passed(said.ENOUGH, figures)
     found = {"faults": clauses(dict.fromkeys(faults))}
     if protocol.study.descriptive:
         return skipped(fill(said.IS_DESCRIPTIVE, found), None, figures)
     return failed(fill(said.TOO_FEW, found), said.PLAN_MORE, figures)
+
+
+def _opening_figures(assay: Assay) -> list[Figure]:
+    """How many answers are made to begin with words of their references, by the attacks that do that."""
+    return [
+        Figure(
+            what=f"items of {one.domain} that {attack} begins",
+            count=one.begun,
+            of=one.items,
+            note=f"with {one.words} words of their reference at most",
+        )
+        for attack, facts in assay.attacks.items()
+        for one in facts.openings
+    ]
 
 
 def _num_items(assay: Assay, domain: str) -> int:

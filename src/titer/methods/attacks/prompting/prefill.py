@@ -23,10 +23,10 @@ class Prefill(Prompting):
 
     The words are those of `opening`, which may be any text that the defense never saw; or with the source "reference"
     the first ones of the item's own reference, as in the second source: of an attacker who knows how such answers
-    begin, but not the answer. So they end before the first word that only the reference could have told (words of
-    the prompt, and beginnings that another reference shares, are known), and the last word is never prefilled
-    (`titer.data.openings`); an item with no such word is asked as ever. Only what the subject adds is judged: a judge
-    that holds answers against the reference then holds it against the rest of that.
+    begin, but not the answer. So they end where any two references of other groups part, and the last word is never
+    prefilled (`titer.data.openings`); a domain with no such words is refused, and a larger dose than there are words
+    asks the same again. Only what the subject adds is judged: a judge that holds answers against the reference then
+    holds it against the rest of that.
     """
 
     name: ClassVar[str] = "prefill"
