@@ -178,9 +178,13 @@ class Planner:
                 return
 
     def _drop_unwanted(self, names: Iterable[tuple[str, ...]]) -> None:
-        """Take off what only curves wait for that are no longer asked for, as those of an index that gave way."""
+        """Take off what only curves wait for that are no longer asked for, as those of an index that gave way.
+
+        They may be asked for again: those that were not finished are then looked at anew.
+        """
         kept = set(names)
         self._unfinished &= kept
+        self._states = {name: state for name, state in self._states.items() if name in kept or not state.tasks}
         for key, curves in list(self._waiting.items()):
             left = {name: curve for name, curve in curves.items() if name in kept}
             if left:

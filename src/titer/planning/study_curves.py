@@ -17,9 +17,9 @@ from titer.records import Role
 from titer.study.folder import Study
 from titer.study.view import StoreView
 
-States = Mapping[tuple[str, ...], CurveState]
-ShamKey = tuple[Role, str]
-"""A subject, and the label of an attack that has a sham."""
+Name = tuple[str, ...]
+"""What tells a curve apart."""
+States = Mapping[Name, CurveState]
 
 
 class StudyCurves:
@@ -38,7 +38,8 @@ class StudyCurves:
         self._endings = Endings(study.protocol)
         self._builders: dict[int, CellBuilder] = {}
         self._of_index: dict[tuple[int, Replacing, int, str], list[PlannedCurve]] = {}
-        self._leading: dict[ShamKey, set[tuple[str, ...]]] = {}
+        self._awaited: list[set[Name]] = []
+        """Groups of curves, of each of which the last that is finished may change which curves there are."""
 
     def arranged(self, states: States) -> list[PlannedCurve]:
         """Every curve that can be asked for so far.
@@ -48,6 +49,7 @@ class StudyCurves:
         """
         self.searches.advance(self.view)
         self.rates.advance(self.view)
+        self._awaited = []
         seeds = {purpose: self._seed_indices(purpose, states) for purpose in self.purposes}
         self.replaced = tuple(f"{purpose}: {reason}" for purpose, found in seeds.items() for reason in found.reasons)
         used = sorted({index for found in seeds.values() for index in found.used})
@@ -64,10 +66,9 @@ class StudyCurves:
                 return True
             if not state.tasks and self._is_unmade(curve):
                 return True
-            key = (curve.spec.subject, curve.spec.attack)
-            if not state.tasks and curve.name in self._leading.get(key, ()):
-                self._leading[key].discard(curve.name)
-                if not self._leading[key]:
+            for group in self._awaited if not state.tasks else ():
+                group.discard(curve.name)
+                if not group:
                     return True
         return False
 
@@ -98,7 +99,7 @@ class StudyCurves:
             for gone in found.replaced:
                 if gone.index == index:
                     curves = self._curves_at(index, purpose, gone.place)
-                    yield from curves[: _first_failed(curves, purpose, states)]
+                    yield from curves[: _first_failed(curves, purpose, states)[0]]
 
     def _seed_indices(self, purpose: Replacing, states: States) -> SeedIndices:
         """The seed indices of a condition: one at which a curve failed gives way to the next after the last."""
@@ -125,8 +126,10 @@ class StudyCurves:
         curves = self._curves_at(index, purpose, place)
         if any(self._is_unmade(curve) for curve in curves):
             return None
-        count = _first_failed(curves, purpose, states)
-        return None if count is None else states[curves[count - 1].name].failed
+        count, before = _first_failed(curves, purpose, states)
+        if before:
+            self._awaited.append(before)
+        return None if count is None or before else states[curves[count - 1].name].failed
 
     def _is_unmade(self, curve: PlannedCurve) -> bool:
         return any(self.view.failure(key) is not None for key in curve.spec.makes)
@@ -146,13 +149,13 @@ class StudyCurves:
             choice for choice in protocol.attacker.attack if asked and self.study.frozen.attacks[choice.label].sham
         ]
         known = list(exposed)
-        self._leading, found = {}, []
+        found: list[PlannedCurve] = []
         for choice in with_sham if self.searches.settled else ():
             for role in self._builder(protocol.study.seeds.first).subjects:
                 leading = [c for c in known if (c.spec.subject, c.spec.attack) == (role, choice.label)]
                 pending = {c.name for c in leading if c.name not in states or states[c.name].tasks}
                 if pending:
-                    self._leading[role, choice.label] = pending
+                    self._awaited.append(pending)
                 else:
                     found += self._shams_of(choice, role, leading, seeds)
         return found
@@ -180,14 +183,15 @@ class StudyCurves:
         return found
 
 
-def _first_failed(curves: Iterable[PlannedCurve], purpose: Replacing, states: States) -> int | None:
-    """How many curves there are up to the first that fails, once all before it are finished; None if none does."""
+def _first_failed(curves: Iterable[PlannedCurve], purpose: Replacing, states: States) -> tuple[int | None, set[Name]]:
+    """How many curves there are up to the first that fails, None if none does; and those before it not yet finished."""
+    before: set[Name] = set()
     for count, curve in enumerate(curves, start=1):
-        state = states.get(curve.name)
         if purpose not in EXPOSED and curve.spec.subject == "defended":
             continue
-        if state is None or (state.tasks and state.failed is None):
-            return None
-        if state.failed is not None:
-            return count
-    return None
+        state = states.get(curve.name)
+        if state is not None and state.failed is not None:
+            return count, before
+        if state is None or state.tasks:
+            before.add(curve.name)
+    return None, set()
