@@ -147,7 +147,7 @@ def _harm_kind(assay: Assay) -> Kind:
 def _points(protocol: Protocol, curve: Curve, kind: Kind) -> tuple[TrialPoint, ...]:
     """What each dose of a trial showed."""
     probe = ProbeId.of("trial", protocol.searched_domain.name)
-    counts = [(point.facts.dose, counts_of(point.values[probe], kind)) for point in curve.points]
+    counts = [(point.facts.dose, counts_of(point.values[probe])) for point in curve.points]
     return tuple(TrialPoint(dose, found.harmful, found.items) for dose, found in counts)
 
 

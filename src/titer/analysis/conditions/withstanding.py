@@ -76,4 +76,4 @@ def _sentence(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
     left_out = claim.powerless if outcome == "upheld" else ()
     counted = [schedule for schedule in claim.schedules if schedule.attack not in left_out]
     diverged = bool(claim.seeds.replaced)
-    return exposure_sentence(claim.assay, claim.condition, counted or claim.schedules, outcome, diverged=diverged)
+    return exposure_sentence(claim.protocol, claim.condition, counted or claim.schedules, outcome, diverged=diverged)
