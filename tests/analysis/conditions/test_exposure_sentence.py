@@ -12,7 +12,6 @@ from support import assays
 
 from titer.analysis.conditions.withstanding import conclude_exposure, conclude_generalization, conclude_resistance
 from titer.analysis.findings import Assay, Finding
-from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import EXPOSED, Condition, domains_of
 from titer.protocol.schema import Protocol
 from titer.records import Role
@@ -103,8 +102,7 @@ def test_an_attack_that_is_run_elsewhere_is_not_said_to_lack_a_search() -> None:
         data["attacker"]["attack"] = [{"name": "direct", "search": "default"}, {"name": "grpo", "domains": ["vaults"]}]
         data["attacker"]["search"] = {"trials": 4}
 
-    plain = assays.assay(assays.protocol(search), breaks_at_once)
-    truth = plain.model_copy(update={"kinds": plain.kinds | {ProbeId("trial:vaults"): {"harm": "harm"}}})
+    truth = assays.assay(assays.protocol(search), breaks_at_once)
     assert conclude_resistance(truth).provisional == "no search for the strongest configuration of grpo"
     assert conclude_generalization(truth).provisional is None
 
