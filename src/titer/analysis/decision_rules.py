@@ -4,6 +4,7 @@ The conditions and the verdict decide by them: the rows of a table are read from
 case gives the outcome (`statistics.md`, Unit rule, Stability, Trainability, Whole verdict). `docs/concepts/verdict.md`
 shows the same tables and explains the signs: S replicates, r and r' of them that may fall short, levels α, a, a', s,
 s', m decisions in a replicate, margin δ, difference D.
+Those of stability and of usability are in `task_rules`.
 """
 
 from __future__ import annotations
