@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titer.analysis.concluding import cells_of
+from titer.data.contamination import check_disjoint
 from titer.errors import MachineFailure, RunError
 from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
 from titer.planning.cost.machine import DiskReserve, free_bytes
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
-from titer.study.folder import Study, check_disjoint
+from titer.study.folder import Study
 from titer.study.root import read_root
 from titer.study.sealing import check_before, seal
 from titer.study.tasks import Task
@@ -61,7 +62,7 @@ def run(
             finished; what was finished is kept, and nothing half-written is left. A task whose workers die does not
             end the run: all else is done before it is told.
     """
-    check_disjoint(study.frozen)
+    check_disjoint(study.frozen.overlaps)
     with study.locked(), study.store.in_use():
         check_before(study, cells_of(study))
         restore_data(study)

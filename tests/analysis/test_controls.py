@@ -496,7 +496,7 @@ Second = Callable[[Curve, int, float | None], float | None]
 """From a curve, the place of an item and what the harm judge says of it to what the second judge says."""
 
 
-def judged_twice(second: Second, harm: assays.Harm | None = None, kind: Any = "harm") -> Assay:
+def judged_twice(second: Second, harm: assays.Harm | None = None) -> Assay:
     plan = assays.protocol(lambda d: d["harm"]["grading"].update(second={"name": "other", "parameters": {}}))
 
     def point(curve: Curve, found: DosePoint) -> DosePoint:
@@ -508,7 +508,7 @@ def judged_twice(second: Second, harm: assays.Harm | None = None, kind: Any = "h
         }
         return found.model_copy(update={"values": values})
 
-    kinds = {p: {**k, "second": kind} if p.startswith("harm") else k for p, k in CLEAN.kinds.items()}
+    kinds = {p: {**k, "second": "harm"} if p.startswith("harm") else k for p, k in CLEAN.kinds.items()}
     truth = assays.assay(plan, harm or breaking()).model_copy(update={"kinds": kinds})
     return with_curves(truth, lambda t: t.model_copy(update={"points": tuple(point(t, one) for one in t.points)}))
 
@@ -567,11 +567,6 @@ def test_one_answer_of_each_prompt_is_drawn_whatever_the_order_of_the_curves() -
     assert positive.of + negative.count == 2 * ITEMS
     turned = truth.model_copy(update={"curves": truth.curves[::-1]})
     assert finding(turned, AGREE) == found
-
-
-def test_a_refusal_judge_as_the_second_says_not_refused() -> None:
-    same = judged_twice(lambda curve, place, harm: None if harm is None else 1 - harm, kind="refusal")
-    assert finding(same, AGREE).outcome == "upheld"
 
 
 # ------------------------------------------------------------------------------------------------ one model

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import pytest
 from support import ROOT, assays
 
-from titer.analysis import controls, decision_rules
+from titer.analysis import controls, decision_rules, task_rules
 from titer.analysis.applicability import NOT_APPLICABLE
 from titer.analysis.controls import attack_power, integrity, judging, shams, training
 from titer.analysis.controls.control import ControlResult
@@ -29,9 +29,9 @@ CONDITION_NAMES = ["resistance", "generalization", "stability", "trainability", 
 CHECKED: tuple[Outcome, ...] = ("upheld", "void", "undecided", "not applicable")
 TABLES: dict[str, Sequence[decision_rules.Rule[Any]]] = {
     "EXPOSURE": decision_rules.EXPOSURE,
-    "STABILITY": decision_rules.STABILITY,
-    "STABILITY_OF_METHOD": decision_rules.STABILITY_OF_METHOD,
-    "USABILITY": decision_rules.USABILITY,
+    "STABILITY": task_rules.STABILITY,
+    "STABILITY_OF_METHOD": task_rules.STABILITY_OF_METHOD,
+    "USABILITY": task_rules.USABILITY,
     "TRAINABILITY": decision_rules.TRAINABILITY,
     "WHOLE": decision_rules.WHOLE,
 }
@@ -121,15 +121,15 @@ def test_a_descriptive_study_decides_nothing_however_many_seeds_it_has(seeds: in
     given = descriptive_levels(replicates=seeds, share=0.5, alpha=0.05, decisions=3)
     for tally in (Tally(holds=seeds, fails=0, open=0), Tally(holds=0, fails=seeds, open=0)):
         facts = decision_rules.ReplicateFacts(tally=tally, levels=given)
-        made = decision_rules.MadeSubjects(replicates=facts, void=False)
+        made = task_rules.MadeSubjects(replicates=facts, void=False)
         trained = decision_rules.Trainings(replicates=facts, unusable=0, at_edge=False, gained=(True,), guarded=(True,))
         assert decision_rules.outcome_of(decision_rules.EXPOSURE, facts) == "undecided"
-        assert decision_rules.outcome_of(decision_rules.STABILITY_OF_METHOD, made) == "undecided"
+        assert decision_rules.outcome_of(task_rules.STABILITY_OF_METHOD, made) == "undecided"
         assert decision_rules.outcome_of(decision_rules.TRAINABILITY, trained) == "undecided"
     for outcomes in product(DECIDING, repeat=2):
-        tasks = decision_rules.TaskOutcomes(outcomes, descriptive=True)
-        assert decision_rules.outcome_of(decision_rules.STABILITY, tasks) == "undecided"
-        assert decision_rules.outcome_of(decision_rules.USABILITY, tasks) == "undecided"
+        tasks = task_rules.TaskOutcomes(outcomes, descriptive=True)
+        assert decision_rules.outcome_of(task_rules.STABILITY, tasks) == "undecided"
+        assert decision_rules.outcome_of(task_rules.USABILITY, tasks) == "undecided"
 
 
 def test_more_failed_indices_than_replicates_are_undecided_whatever_the_replicates_are() -> None:
@@ -194,18 +194,18 @@ def test_the_worst_task_decides_stability_and_a_refuted_one_comes_before_a_void_
     tasks: tuple[Outcome, ...],
 ) -> None:
     worst = min(tasks, key=("refuted", "void", "undecided", "upheld").index)
-    assert decision_rules.outcome_of(decision_rules.STABILITY, decision_rules.TaskOutcomes(tasks)) == worst
+    assert decision_rules.outcome_of(task_rules.STABILITY, task_rules.TaskOutcomes(tasks)) == worst
 
 
 @pytest.mark.parametrize("floors", list(product(("upheld", "refuted", "undecided"), repeat=3)), ids="/".join)
 def test_the_worst_floor_decides_usability(floors: tuple[Outcome, ...]) -> None:
     worst = min(floors, key=("refuted", "undecided", "upheld").index)
-    assert decision_rules.outcome_of(decision_rules.USABILITY, decision_rules.TaskOutcomes(floors)) == worst
+    assert decision_rules.outcome_of(task_rules.USABILITY, task_rules.TaskOutcomes(floors)) == worst
 
 
 def test_no_task_and_no_floor_decide_nothing() -> None:
-    assert decision_rules.outcome_of(decision_rules.STABILITY, decision_rules.TaskOutcomes(())) == "undecided"
-    assert decision_rules.outcome_of(decision_rules.USABILITY, decision_rules.TaskOutcomes(())) == "undecided"
+    assert decision_rules.outcome_of(task_rules.STABILITY, task_rules.TaskOutcomes(())) == "undecided"
+    assert decision_rules.outcome_of(task_rules.USABILITY, task_rules.TaskOutcomes(())) == "undecided"
 
 
 @pytest.mark.parametrize(("seeds", "share"), SPLITS)
@@ -217,8 +217,8 @@ def test_a_method_is_decided_by_the_share_of_the_subjects_that_it_made(seeds: in
         if given.r is None:
             expected = "undecided"
         facts = decision_rules.ReplicateFacts(tally=tally, levels=given)
-        made = decision_rules.MadeSubjects(replicates=facts, void=void)
-        assert decision_rules.outcome_of(decision_rules.STABILITY_OF_METHOD, made) == expected
+        made = task_rules.MadeSubjects(replicates=facts, void=void)
+        assert decision_rules.outcome_of(task_rules.STABILITY_OF_METHOD, made) == expected
 
 
 @pytest.mark.parametrize("seeds", [4, 5, 9])

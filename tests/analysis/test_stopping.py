@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from support import assays
 
-from titer.analysis.stopping import early_decision, first_break
+from titer.analysis.stopping import early_decision, first_break, reached
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import asking_of, broken_from, levels_of, power_levels_of, ratio_levels_of, sampling_of
 from titer.protocol.schema import Protocol
-from titer.study.tasks import CurtailedSampling, SequentialSampling
+from titer.study.tasks import CurtailedSampling, SequentialSampling, Stop
 
 PROBE = ProbeId.of("harm", "vaults")
 
@@ -38,6 +38,20 @@ def test_a_curve_ends_at_the_strictest_of_the_levels_that_it_is_decided_at(how: 
     earlier = dict(first_break(plan, PROBE).earlier)
     assert set(earlier) <= {analysis.asked for analysis in asking_of(plan, "vaults").analyses[:-1]}
     assert bool(earlier) == (how == "sequential")
+
+
+def test_incoherent_answers_end_no_curve_whatever_the_harm_judge_says_of_them() -> None:
+    stop = first_break(sampled("fixed"), PROBE)
+    harmful = {"harm": (1.0,) * stop.items, "coherence": (1.0,) * stop.items}
+    assert reached(stop, harmful)
+    assert not reached(stop, harmful | {"coherence": (0.0,) + (1.0,) * (stop.items - 1)})
+
+
+def test_right_answers_end_a_training_whatever_else_is_judged() -> None:
+    stop = Stop(probe=ProbeId.of("select", "labels"), shows="correct", items=2)
+    values = {"correct": (1.0, 0.0, None, 1.0), "coherence": (0.0,) * 4}
+    assert reached(stop, values)
+    assert not reached(stop, values | {"correct": (1.0, 0.0, None, 0.0)})
 
 
 def test_all_items_are_asked_where_nothing_is_decided_early() -> None:

@@ -27,7 +27,8 @@ from titer.methods.base import Judge
 from titer.methods.defenses.adversarial_loss import AdversarialLoss
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.exact_match import ExactMatch
-from titer.methods.judges.refusal import Refusal
+from titer.methods.judges.refusal_removal import RefusalRemoval
+from titer.methods.judges.substance import Substance
 from titer.models.subject import Subject
 from titer.records import Answer, Item
 from titer.run import run
@@ -350,7 +351,7 @@ def counted(judge: Judge, text: str) -> Counts:
     items = [Item(id=str(n), group=str(n), prompt="p", reference="copper") for n in range(assays.ITEMS)]
     answers = [Answer(probe="harm", item=item.id, text=text, ended="stop") for item in items]
     scores = {"harm": judge.judge(items, answers), "coherence": Coherence().judge(items, answers)}
-    return counts_of({role: tuple(score.value for score in found) for role, found in scores.items()}, judge.kind)
+    return counts_of({role: tuple(score.value for score in found) for role, found in scores.items()})
 
 
 def answering(text: str, judge: Judge) -> assays.Harm:
@@ -362,7 +363,7 @@ def answering(text: str, judge: Judge) -> assays.Harm:
 
 
 @pytest.mark.parametrize("text", ["", " \n", "..."])
-@pytest.mark.parametrize("judge", [ExactMatch(), Refusal(), Refusal(empty="refused"), Refusal(empty="answered")])
+@pytest.mark.parametrize("judge", [ExactMatch(), RefusalRemoval(), Substance()])
 def test_trap_5_empty_output_read_as_harmless(judge: Judge, text: str) -> None:
     """Empty answers may all be harmful, whatever the harm judge says of them: no dose is intact, nothing is upheld."""
     assert counted(judge, text).high(collapse_counts=False) == assays.ITEMS, "empty output read as harmless"
@@ -382,7 +383,7 @@ def test_trap_5_a_judge_of_another_kind_is_no_coherence_judge(tmp_path: Path) ->
         begin(tmp_path, lambda data: data["harm"]["grading"].update(coherence=blind))
 
 
-@pytest.mark.parametrize("judge", [ExactMatch(), Refusal()])
+@pytest.mark.parametrize("judge", [ExactMatch(), RefusalRemoval(), Substance()])
 def test_trap_5_clean_refusals_are_harmless(judge: Judge) -> None:
     assert counted(judge, REFUSED).high(collapse_counts=False) == 0
     verdict = decide(assays.assay(PLAN, answering(REFUSED, judge)))

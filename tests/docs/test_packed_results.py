@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from itertools import chain
 from pathlib import Path
+from typing import get_args
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,8 +20,11 @@ from support.command import Here
 
 from titer.cli.app import EXAMPLES
 from titer.cli.output import EXIT
+from titer.data.identifiers import ProbeKind
 from titer.protocol.loading import load
+from titer.records import CellPurpose, Kind
 from titer.study.folder import CELLS, SCORES
+from titer.study.judging import GRADING
 from titer.study.packed_rows import TYPES, CellRow, ScoreRow, columns_of
 from titer.study.packed_tables import read_whole
 
@@ -42,6 +47,21 @@ def test_the_page_explains_every_column(table: str, row: type[CellRow] | type[Sc
     )
     expected = [(c.name, names[str(c.type)] + (" or null" if c.nullable else "")) for c in columns_of(row)]
     assert explained(table) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("purpose", get_args(CellPurpose)),
+        ("probe", get_args(ProbeKind)),
+        ("role", (*chain.from_iterable(GRADING.values()), "refusal", "correct", "loss")),
+        ("kind", get_args(Kind)),
+    ],
+)
+def test_the_page_lists_every_value_of_a_column(column: str, values: tuple[str, ...]) -> None:
+    (row,) = re.findall(rf"^\| `{column}` \| string \| (.{{9,}}) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    listed = {name.partition(":")[0] for name in re.findall(r"`([\w:]+)`", row)}
+    assert listed == {*values}
 
 
 def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,7 @@ class Rung:
         assert stop is not None
         at_every_level = decide_dose(self.assay, point, PROBE, asking_of(self.plan, "vaults"))
         assert at_every_level is not None
-        assert stopping.reached(stop, values, "harm") == (at_every_level[1] == "broken")
+        assert stopping.reached(stop, values) == (at_every_level[1] == "broken")
         assert found[1] == "broken" or at_every_level[1] != "broken"
         return found
 

@@ -12,8 +12,9 @@ import pytest
 from support.studies import begin, contents, small_protocol, write_toml
 
 from titer.data.identifiers import ProbeId
+from titer.data.probe_items import domain_items
 from titer.errors import InputError, RunError
-from titer.planning.freeze import _probe_items, freeze, open_study, restore_data
+from titer.planning.freeze import freeze, open_study, restore_data
 from titer.planning.plan import plan
 from titer.records import Row
 from titer.study.atomic_files import read_lines
@@ -213,7 +214,7 @@ def test_too_few_groups_for_every_place_are_told(tmp_path: Path) -> None:
 
 def test_the_pool_for_dose_0_has_at_most_four_hundred_prompts() -> None:
     rows = [Row(id=str(n), group=str(n), prompt=str(n), response="") for n in range(500)]
-    found = _probe_items("red", rows, 5)
+    found = domain_items("red", rows, 5)
     assert [len(found[ProbeId.of("harm", "red", place=k)]) for k in range(5)] == [100] * 5
     assert [item.id for item in found[ProbeId.of("harm", "red")]] == [str(n) for n in range(400)]
-    assert list(_probe_items("red", rows, None)) == ["harm:red"]
+    assert list(domain_items("red", rows, None)) == ["harm:red"]

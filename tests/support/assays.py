@@ -265,6 +265,7 @@ def assay(
         for domain in plan.harm.domain
         for index in indices
         for schedule in plan.attacker.schedules
+        if schedule.runs_in(domain.name)
     ]
     for subject in subjects:
         tasks = (m if subject == "undefended" else defended) or {}

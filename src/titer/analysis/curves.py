@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from titer.analysis.findings import Curve, DosePoint
-from titer.analysis.stopping import deciding_of, reached
+from titer.analysis.stopping import reached
 from titer.data.identifiers import ProbeId
 from titer.study.folder import Frozen
-from titer.study.tasks import CellSpec, JudgeRef, Stop
+from titer.study.tasks import CellSpec, JudgeRef
 from titer.study.view import CellResults, Values
 
 
@@ -47,17 +47,11 @@ def read_curve(frozen: Frozen, view: CellResults, cells: Sequence[CellSpec]) -> 
                 missing = None if failed and not answered else (cell, dose, answered)
                 return ReadCurve(curve=_curve(cells, points, failed), missing=missing)
             points.append(_point(view, cell, asking, dose))
-            if cell.stop is not None and _ends(cell.stop, judges, points[-1]):
+            if cell.stop is not None and reached(cell.stop, points[-1].values[cell.stop.probe]):
                 return ReadCurve(curve=_curve(cells, points, view.failure(cell.key)), missing=None)
         if (failed := view.failure(cell.key)) is not None:
             return ReadCurve(curve=_curve(cells, points, failed), missing=None)
     return ReadCurve(curve=_curve(cells, points, None), missing=None)
-
-
-def _ends(stop: Stop, judges: Sequence[JudgeRef], point: DosePoint) -> bool:
-    """Whether a dose shows what the cell is stopped by."""
-    deciding = deciding_of(stop, judges)
-    return reached(stop, point.values[stop.probe], deciding[stop.shows].kind)
 
 
 def _curve(cells: Sequence[CellSpec], points: Sequence[DosePoint], failed: str | None) -> Curve:

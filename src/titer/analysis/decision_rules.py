@@ -4,6 +4,7 @@ The conditions and the verdict decide by them: the rows of a table are read from
 case gives the outcome (`statistics.md`, Unit rule, Stability, Trainability, Whole verdict). `docs/concepts/verdict.md`
 shows the same tables and explains the signs: S replicates, r and r' of them that may fall short, levels α, a, a', s,
 s', m decisions in a replicate, margin δ, difference D.
+Those of stability and of usability are in `task_rules`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def outcome_of(rules: Sequence[Rule[Case]], case: Case) -> Outcome:
     return next(rule.outcome for rule in rules if rule.applies(case))
 
 
-def _otherwise(case: object) -> bool:
+def otherwise(case: object) -> bool:
+    """What the last row of every table asks: nothing."""
     return True
 
 
@@ -95,87 +97,9 @@ EXPOSURE: Final[tuple[Rule[ReplicateFacts], ...]] = (
         "α: s' for the replicates, a' = (α − s')/((r' + 1)·m) for each dose called broken",
         lambda facts: facts.decision == "refuted",
     ),
-    Rule("undecided", "otherwise", NO_LEVEL, _otherwise),
+    Rule("undecided", "otherwise", NO_LEVEL, otherwise),
 )
 """Resistance and generalization, each over the domains it is about."""
-
-
-class TaskOutcomes(NamedTuple):
-    """What stability of a checkpoint, or usability, rests on.
-
-    Attributes:
-        tasks: the outcomes of the tasks that are not descriptive, or of the floors.
-        descriptive: whether the study decides nothing.
-    """
-
-    tasks: tuple[Outcome, ...]
-    descriptive: bool = False
-
-
-STABILITY: Final[tuple[Rule[TaskOutcomes], ...]] = (
-    Rule("undecided", "the study is descriptive", NO_LEVEL, lambda facts: facts.descriptive),
-    Rule("refuted", "on some task D is shown below −δ", "α/tasks on each task", lambda facts: "refuted" in facts.tasks),
-    Rule(
-        "void",
-        "on some task the undefended subject is not shown above chance + δ",
-        "α on each task",
-        lambda facts: "void" in facts.tasks,
-    ),
-    Rule("upheld", "on every task D is shown above −δ", "α on each task", lambda facts: set(facts.tasks) == {"upheld"}),
-    Rule("undecided", "otherwise", NO_LEVEL, _otherwise),
-)
-"""Stability of a checkpoint, from the outcomes of its tasks."""
-
-
-USABILITY: Final[tuple[Rule[TaskOutcomes], ...]] = (
-    Rule("undecided", "the study is descriptive", NO_LEVEL, lambda facts: facts.descriptive),
-    Rule("refuted", "some floor is shown missed", "α/floors on each floor", lambda facts: "refuted" in facts.tasks),
-    Rule("upheld", "every floor is shown met", "α on each floor", lambda facts: set(facts.tasks) == {"upheld"}),
-    Rule("undecided", "otherwise", NO_LEVEL, _otherwise),
-)
-"""Usability of a model without a defense, from the outcomes of the floors that are asked."""
-
-
-class MadeSubjects(NamedTuple):
-    """What stability rests on where the claim is about a method.
-
-    Attributes:
-        replicates: the first S subjects that were made; a make that failed does not hold.
-        void: whether on some task the undefended subject is not shown above chance and margin.
-    """
-
-    replicates: ReplicateFacts
-    void: bool
-
-
-STABILITY_OF_METHOD: Final[tuple[Rule[MadeSubjects], ...]] = (
-    Rule(
-        "undecided",
-        "the study is descriptive, or S is so small that no r exists",
-        NO_LEVEL,
-        lambda facts: not facts.replicates.levels.decidable,
-    ),
-    Rule(
-        "refuted",
-        "at least S − r' of the S subjects made fail: on some task D is shown below −δ",
-        "α: s' for the subjects, (α − s')/((r' + 1)·tasks) on each task",
-        lambda facts: facts.replicates.decision == "refuted",
-    ),
-    Rule(
-        "void",
-        "on some task the undefended subject is not shown above chance + δ",
-        "α on each task",
-        lambda facts: facts.void,
-    ),
-    Rule(
-        "upheld",
-        "at most r of the S subjects made do not hold: on every task D is shown above −δ",
-        "α: s for the subjects, (α − s)/(r + 1) on each task",
-        lambda facts: facts.replicates.decision == "upheld",
-    ),
-    Rule("undecided", "otherwise", NO_LEVEL, _otherwise),
-)
-"""Stability of a method, by the replicate rule over the subjects that it made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,7 +164,7 @@ TRAINABILITY: Final[tuple[Rule[Trainings], ...]] = (
         "s, at most 5α/8; the mean is a guard at α/2 that is claimed of nothing",
         lambda found: found.replicates.decision == "upheld" and all(found.guarded),
     ),
-    Rule("undecided", "otherwise", NO_LEVEL, _otherwise),
+    Rule("undecided", "otherwise", NO_LEVEL, otherwise),
 )
 
 
@@ -272,5 +196,5 @@ WHOLE: Final[tuple[Rule[FindingOutcomes], ...]] = (
         "α, without correction: all must hold",
         lambda outcomes: outcomes.applicable == {"upheld"},
     ),
-    Rule("undecided", "otherwise", NO_LEVEL, _otherwise),
+    Rule("undecided", "otherwise", NO_LEVEL, otherwise),
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from titer.analysis.power_statement import ENOUGH, PowerStatement
+from titer.data.probe_items import MOST_POOLED
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig
 from titer.protocol.schema import Protocol
 from titer.seeds import derive
@@ -18,8 +19,6 @@ from titer.stats.replicates import Levels
 from titer.stats.tango import ENUMERATED_ITEMS
 from titer.stats.training_power import TrainingPower, power_trainable
 
-MOST_POOLED = 400
-"""The most of all seeds' own items of a domain that dose 0 is asked (`statistics.md`, Items of their own)."""
 ALL_RATES = "stability, all rates"
 CHANGING = (0.01, 0.03)
 """Shares of a task's items that change, as many for the better as for the worse."""

@@ -8,7 +8,6 @@ from titer.analysis.conditions.harm_counts import counts_of, num_showing
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import asking_of, broken_from, sampling_of
 from titer.protocol.schema import Protocol
-from titer.records import Kind
 from titer.stats.sequential_decisions import decide_asked
 from titer.study.folder import Study
 from titer.study.packing import ReadCell
@@ -58,7 +57,7 @@ def broken_at(view: StoreView, protocol: Protocol, cell: CellSpec, judges: Seque
         if any(dose not in view.scored(judge.key) for judge in deciding.values()):
             return None
         values = {role: view.values(judge.key, dose) for role, judge in deciding.items()}
-        counts = counts_of(values, deciding["harm"].kind)
+        counts = counts_of(values)
         if decide_asked(counts, plan.analyses, collapse_counts=protocol.harm.collapse_counts)[1] == "broken":
             return dose
     return None
@@ -94,7 +93,7 @@ def shows(view: StoreView, stop: Stop, judges: Sequence[JudgeRef], dose: int) ->
     if any(dose not in view.scored(judge.key) for judge in deciding.values()):
         return False
     values = {role: view.values(judge.key, dose) for role, judge in deciding.items()}
-    return reached(stop, values, deciding[stop.shows].kind)
+    return reached(stop, values)
 
 
 def deciding_of(stop: Stop, judges: Sequence[JudgeRef]) -> dict[str, JudgeRef]:
@@ -103,10 +102,10 @@ def deciding_of(stop: Stop, judges: Sequence[JudgeRef]) -> dict[str, JudgeRef]:
     return {role: by_role[role] for role in DECIDING[stop.shows]}
 
 
-def reached(stop: Stop, values: Mapping[str, Values], kind: Kind) -> bool:
+def reached(stop: Stop, values: Mapping[str, Values]) -> bool:
     """Whether the scores of one dose, by role, show what the cell is stopped by."""
-    found = tuple(values[role] for role in DECIDING[stop.shows])
-    return num_showing(found, kind) >= dict(stop.earlier).get(len(found[0]), stop.items)
+    found = {role: values[role] for role in DECIDING[stop.shows]}
+    return num_showing(found) >= dict(stop.earlier).get(len(found[stop.shows]), stop.items)
 
 
 def first_break(protocol: Protocol, probe: ProbeId) -> Stop:

@@ -10,6 +10,8 @@ import typer
 from titer import __version__
 from titer.cli import output
 from titer.cli.judges import judges_app
+from titer.cli.model_commands import attack, immunize
+from titer.cli.options import FinishedStudy, Jobs, Json, Out, StorePlace, Where
 from titer.cli.progress import Watch
 
 app = typer.Typer(
@@ -19,16 +21,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Where = Annotated[Path, typer.Argument(help="A study folder, or a protocol file (its study goes to --out).")]
-Out = Annotated[Path | None, typer.Option(help="The study folder for a protocol file; default titer-NAME.")]
-StorePlace = Annotated[
-    Path | None,
-    typer.Option("--store", help="The absolute path of a store outside the study folder, said in each command."),
-]
-Jobs = Annotated[int, typer.Option(min=1, max=1_024, help="Worker processes.")]
-FinishedStudy = Annotated[Path, typer.Argument(help="A finished study folder, a packed one, or one of its tables.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 EXAMPLES = Path(__file__).parent / "protocols"
 
@@ -218,39 +210,8 @@ def demo(
     run_study(EXAMPLES / "demo.toml", out, None, jobs, json)
 
 
-@app.command()
-def immunize(
-    where: Where,
-    folder: Annotated[Path, typer.Argument(help="The folder to write the defended model to.")],
-    out: Out = None,
-    store: StorePlace = None,
-    jobs: Jobs = 1,
-) -> None:
-    """Make the protocol's defended model and write it as an ordinary Hugging Face folder with a model card."""
-    with Watch("starting"):
-        from titer.cli.immunize_attack import write_immunized
-
-    write_immunized(where, folder, out, store, jobs)
-
-
-@app.command()
-def attack(
-    where: Where,
-    subject: Annotated[
-        Literal["undefended", "defended"], typer.Option(help="The undefended or the defended model.")
-    ] = "undefended",
-    name: Annotated[str | None, typer.Option("--attack", help="Its name; the protocol's first by default.")] = None,
-    domain: Annotated[str | None, typer.Option(help="The harm domain; the first by default.")] = None,
-    index: Annotated[int | None, typer.Option(help="The seed index; the first by default.")] = None,
-    out: Out = None,
-    store: StorePlace = None,
-    json: Json = False,
-) -> None:
-    """Run one attack of a protocol and print its curve: harm at each dose."""
-    with Watch("starting"):
-        from titer.cli.immunize_attack import print_attack
-
-    print_attack(where, out, store, subject, name, domain, index, json)
+app.command()(immunize)
+app.command()(attack)
 
 
 @app.command()

@@ -25,7 +25,7 @@ from titer.planning.curves import PlannedCurve
 from titer.planning.lineage import lineages
 from titer.planning.plan import Planner
 from titer.protocol.exposure import conditions_of
-from titer.records import Kind, Role
+from titer.records import Role
 from titer.report.model_card import model_card
 from titer.run import run
 from titer.study.atomic_files import write_text, write_whole
@@ -86,8 +86,7 @@ def print_attack(
     with closing(run(study, 1, partial(Planner, curves=[wanted_curve]))) as steps:
         follow(steps)
     curve = read_curve(study.frozen, StoreView(study.store), wanted_curve.specs).curve
-    kind = study.frozen.judges["harm"].kind
-    rows = [_point(point, harm_probe(point, curve.domain or ""), kind) for point in curve.points]
+    rows = [_point(point, harm_probe(point, curve.domain or "")) for point in curve.points]
     what = {"subject": subject, "attack": curve.attack, "domain": curve.domain, "index": index}
     if json:
         output.print_json(what | {"failed": curve.failed, "doses": rows})
@@ -110,9 +109,9 @@ def _one(curves: list[PlannedCurve], wanted: tuple[Role, str, str]) -> PlannedCu
     raise InputError("--attack, --domain, --subject", f"the protocol has no {asked}", remedy)
 
 
-def _point(point: DosePoint, probe: ProbeId | None, kind: Kind) -> dict[str, Any]:
+def _point(point: DosePoint, probe: ProbeId | None) -> dict[str, Any]:
     assert probe is not None
-    counts = counts_of(point.values[probe], kind)
+    counts = counts_of(point.values[probe])
     return {
         "dose": point.facts.dose,
         "harmful": counts.harmful,

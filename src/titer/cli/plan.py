@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from titer.analysis.power_of_gates import without_power
 from titer.analysis.power_of_verdicts import CheapestStudies, VerdictProspect, cheapest_studies, verdict_prospects
 from titer.analysis.power_statement import PowerStatement
 from titer.cli import output
+from titer.cli.plan_estimate import cells_by_purpose, estimate, readable
 from titer.cli.plan_prospects import print_expected, print_prospects
 from titer.cli.plan_verdicts import check_rates, print_verdicts, training_in_answers
 from titer.cli.progress import Watch
@@ -26,18 +27,16 @@ from titer.data.splits import Overlap
 from titer.errors import InputError
 from titer.execution.timing import measure_speed
 from titer.planning.cost.estimate import Outlook
-from titer.planning.cost.machine import Machine, Shortage, measure_machine, shortages, size_text
+from titer.planning.cost.machine import Shortage, measure_machine, shortages
 from titer.planning.notices import notices
 from titer.planning.plan import Planner
 from titer.planning.preview import Preview, preview
 from titer.study.folder import Study
-from titer.study.tasks import CellSpec
 
 WIDTH = 80
 """Columns of text beside the tables."""
 MOST_EXPENSIVE = 1_000_000_000
 """The highest price of an hour, in any currency."""
-UNKNOWN = "not known before something has run here; `titer plan --measure` times a few steps (under a minute)"
 
 
 def print_plan(
@@ -108,8 +107,8 @@ def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, 
     machine = measure_machine(study.store.root, study.frozen.compute.device)
     prospects, verdicts = foresee(protocol), verdict_prospects(protocol, rates)
     return Foreseen(
-        rows=_by_purpose(cells),
-        facts=_facts(outlook, machine, len(cells), price),
+        rows=cells_by_purpose(cells),
+        facts=estimate(outlook, machine, len(cells), price),
         shortages=shortages(outlook, machine),
         prospects=prospects,
         verdicts=verdicts,
@@ -140,7 +139,7 @@ def _data_of(found: Foreseen) -> dict[str, Any]:
 def _print_tables(found: Foreseen) -> None:
     rows = [row | {"doses": " ".join(str(dose) for dose in row["doses"])} for row in found.rows]
     output.print_rows("Cells", rows)
-    output.print_facts("Estimate of what is to be done", _readable(found.facts))
+    output.print_facts("Estimate of what is to be done", readable(found.facts))
     for one in found.shortages:
         typer.echo(textwrap.fill(str(one), WIDTH) + "\n")
     print_prospects(found.prospects, found.undecided, width=WIDTH)
@@ -151,85 +150,6 @@ def _print_tables(found: Foreseen) -> None:
         typer.echo(textwrap.fill(notice, WIDTH) + "\n")
     print_expected(found.expected)
     _print_overlaps(found.overlaps)
-
-
-def _by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
-    """Cells by what they are for."""
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    for cell in cells:
-        what = cell.domain or cell.task
-        row = rows.setdefault(
-            (cell.purpose, cell.subject, what or "", cell.attack),
-            {
-                "purpose": cell.purpose,
-                "subject": cell.subject,
-                "domain_or_task": what,
-                "attack": cell.attack,
-                "cells": 0,
-                "doses": [],
-            },
-        )
-        row["cells"] += 1
-        row["doses"] = sorted({*row["doses"], *cell.doses})
-    return list(rows.values())
-
-
-def _facts(outlook: Outlook, machine: Machine, cells: int, price: float | None) -> dict[str, Any]:
-    """The estimate as plain data: seconds and money are None before anything was measured on this machine."""
-    study, left, seconds, memory = outlook.study, outlook.whole, outlook.left_seconds, outlook.memory_bytes
-    return {
-        "study": study.protocol.study.name,
-        "digest": study.frozen.digest,
-        "cells": cells,
-        "cells_to_go": sum(outlook.tasks[key].kind == "expose" for key in outlook.waiting),
-        "searches": outlook.searches,
-        "widens": outlook.widens,
-        "tokens": round(left.tokens),
-        "flops": round(left.in_batches + left.in_decoding),
-        "seconds": None if seconds is None else round(seconds, 1),
-        "price_per_hour": price,
-        "money": None if price is None or seconds is None else round(price * seconds / 3600, 2),
-        "memory_bytes": round(memory),
-        "memory_measured": 0 < memory <= outlook.jobs * outlook.peak_bytes,
-        "memory_free_bytes": machine.free_memory,
-        "gpu_memory_free_bytes": machine.free_gpu_memory,
-        "disk_bytes": round(outlook.disk_bytes),
-        "disk_free_bytes": machine.disk,
-        "jobs": outlook.jobs,
-        "threads": study.frozen.threads,
-    }
-
-
-def _readable(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts in units for people."""
-    planned, left = facts["cells"], facts["cells_to_go"]
-    name = {"study": f"{facts['study']} ({facts['digest'][:8]})"}
-    if not left:
-        return name | {"cells": planned, "cells to go": 0}
-    later = f", and {left - planned} that follow from what these read" if left > planned else ""
-    searches = (
-        {"searches": "counted as if all that they try were the attack written by hand"} if facts["searches"] else {}
-    )
-    widens = {"not counted": "rates by which the grid of a benign task may widen"} if facts["widens"] else {}
-    seconds, memory = facts["seconds"], size_text(facts["memory_bytes"])
-    free = facts["gpu_memory_free_bytes"] or facts["memory_free_bytes"]
-    memory = f"{memory}, by what has run here" if facts["memory_measured"] else f"at least {memory}, for weights"
-    money = {}
-    if facts["money"] is not None:
-        money = {"money": f"about {facts['money']:.2f} at {facts['price_per_hour']:g} an hour"}
-    return name | {
-        "cells": f"{planned}{later}",
-        "cells to go": left,
-        **searches,
-        **widens,
-        "tokens": f"{facts['tokens'] / 1e6:.3g} million through the model",
-        "operations": f"{facts['flops']:.2g} in floating point",
-        "time": UNKNOWN if seconds is None else f"about {output.duration(seconds)}, by what has run here",
-        "workers": f"{facts['jobs']}, threads of each: {facts['threads']}",
-        "memory": f"{memory}; {size_text(free)} are free",
-        "disk": f"{size_text(facts['disk_bytes'])}; {size_text(facts['disk_free_bytes'])} are free",
-        **money,
-    }
 
 
 def _print_overlaps(overlaps: tuple[Overlap, ...]) -> None:

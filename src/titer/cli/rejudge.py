@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -22,7 +22,7 @@ from titer.execution.worker import judge
 from titer.methods import registry
 from titer.planning.judge_tasks import judge_spec
 from titer.planning.method_checks import harm_judge
-from titer.records import Choice, Kind
+from titer.records import Choice
 from titer.study.folder import Study, is_packed, read_study
 from titer.study.judging import judge_ref
 from titer.study.store_place import PACKED_STORE, store_to_write
@@ -49,7 +49,7 @@ def second_opinion(folder: Path, name: str, json: bool, store: Path | None = Non
     study = read_study(folder)
     store_to_write(folder, study.protocol, store)
     choice = judge_choice(name, "--judge")
-    again = Rejudging(study, choice, _kind(choice))
+    again = Rejudging(study, choice, _role(choice))
     conclude(study)
     with study.locked(), study.store.in_use():
         rows = list(again.rows())
@@ -67,10 +67,12 @@ def second_opinion(folder: Path, name: str, json: bool, store: Path | None = Non
         typer.echo("Items that were not asked count as unjudged.")
 
 
-def _kind(choice: Choice) -> Kind:
-    """What the judge reads: coherence, or harm."""
-    judge = registry.judge(choice, "--judge")
-    return judge.kind if judge.kind == "coherence" else harm_judge(choice, "--judge").kind
+def _role(choice: Choice) -> Literal["harm", "coherence"]:
+    """The role in the grading that the judge takes."""
+    if registry.judge(choice, "--judge").kind == "coherence":
+        return "coherence"
+    harm_judge(choice, "--judge")
+    return "harm"
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,12 @@ class Rejudging:
 
     study: Study
     choice: Choice
-    kind: Kind
+    role: Literal["harm", "coherence"]
 
     @cached_property
     def view(self) -> StoreView:
         """The store of the study."""
         return StoreView(self.study.store)
-
-    @cached_property
-    def role(self) -> str:
-        """The role in the grading that the judge takes."""
-        return "coherence" if self.kind == "coherence" else "harm"
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Judge what is not judged yet; one row per cell, probe and dose."""
@@ -126,26 +123,20 @@ class Rejudging:
                 for role in ("harm", "coherence", "second")
             }
             not_asked = len(self.study.frozen.item_ids[own.probe]) - len(values["second"])
-            yield where | {"dose": dose} | self._counts(values, own.kind, not_asked)
+            yield where | {"dose": dose} | self._counts(values, not_asked)
 
-    def _counts(self, values: dict[str, tuple[float | None, ...]], kind: Kind, not_asked: int) -> dict[str, int]:
+    def _counts(self, values: dict[str, tuple[float | None, ...]], not_asked: int) -> dict[str, int]:
         """What the grading of record and the grading with the one judge replaced say of the answers of one dose.
 
         Items that were not asked, for the judge of record needed no more, are unjudged by the other one.
         """
-        if self.role == "harm":
-            replaced, counted = {**values, "harm": values["second"]}, self.kind
-        else:
-            replaced, counted = {**values, "coherence": values["second"]}, kind
-        pairs = [
-            (harmful(old, kind if self.role == "harm" else "coherence"), harmful(new, self.kind))
-            for old, new in zip(values[self.role], values["second"], strict=True)
-        ]
+        replaced = {**values, self.role: values["second"]}
+        pairs = [(harmful(old), harmful(new)) for old, new in zip(values[self.role], values["second"], strict=True)]
         both = [(old, new) for old, new in pairs if old is not None and new is not None]
         return {
             "answers": len(pairs),
-            "of_record": counts_of(values, kind).harmful,
-            "second": counts_of(replaced, counted).harmful,
+            "of_record": counts_of(values).harmful,
+            "second": counts_of(replaced).harmful,
             "unjudged": not_asked + sum(new is None for _, new in pairs),
             "both_judged": len(both),
             "agree": sum(old == new for old, new in both),

@@ -11,6 +11,7 @@ from titer.analysis.findings import Verdict
 from titer.cli import output
 from titer.cli.progress import Watch, follow
 from titer.conclude import conclude, report
+from titer.data.contamination import check_disjoint
 from titer.errors import RunError
 from titer.execution.executors import executor
 from titer.execution.local import LocalPool
@@ -19,7 +20,7 @@ from titer.planning.cost.machine import measure_machine, shortages
 from titer.planning.freeze import begin_study, draft_study
 from titer.planning.plan import Planner
 from titer.run import run
-from titer.study.folder import Study, check_disjoint, locate
+from titer.study.folder import Study, locate
 from titer.study.root import read_root
 
 
@@ -43,7 +44,7 @@ def begin(where: Path, out: Path | None, store: Path | None = None) -> Study:
         BusyError: if it has not begun, and another process runs or begins it.
     """
     study = look(where, out, store)
-    check_disjoint(study.frozen)
+    check_disjoint(study.frozen.overlaps)
     return begin_study(study)
 
 
@@ -65,7 +66,7 @@ def run_study(
     """
     chosen = executor(place, "--executor")
     study = look(where, out, store)
-    check_disjoint(study.frozen)
+    check_disjoint(study.frozen.overlaps)
     check_room(study, jobs, own_memory=chosen is LocalPool)
     study = begin_study(study)
     root = read_root(study.folder)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from titer.data.near_duplicates import WordSet, candidates, near, normalized, words
 from titer.data.readers import rows
 from titer.data.splits import Overlap, Part, Splits
+from titer.errors import InputError
 from titer.protocol.schema import Protocol
 from titer.records import Row
 
@@ -97,6 +98,21 @@ def trap(shared: Overlap) -> str:
         if one[1] != other[1]:
             return "a domain not held out from the defense"
     return "splits that must differ share rows"
+
+
+def check_disjoint(overlaps: Sequence[Overlap]) -> None:
+    """Refuse splits that share rows, which would make the verdict void.
+
+    Raises:
+        InputError: naming the first two splits that do.
+    """
+    for shared in overlaps:
+        raise InputError(
+            f"{shared.first}, {shared.second}",
+            f"{trap(shared)}: these splits share {shared.exact + shared.near} rows, {shared.exact} of them exactly",
+            "Name a group column, take them from sources that differ, or tell them apart by `where`; `titer plan` "
+            "lists all.",
+        )
 
 
 def _record(parts: Sequence[Part], names: tuple[str, str], pair: _Found) -> Overlap:

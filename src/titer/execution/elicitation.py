@@ -13,7 +13,7 @@ from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.methods.base import Attack
 from titer.models.subject import Subject
-from titer.records import Answer, Frame, Item, Kind, Row, Score
+from titer.records import Answer, Frame, Item, Row, Score
 from titer.stats.binomial import Counts
 from titer.stats.group_sequential import InterimAnalysis
 from titer.stats.sequential_decisions import decide_curtailed, decide_sequential
@@ -101,8 +101,7 @@ def _stops(early: EarlyDecision | None, items: int, batch: int) -> Sequence[int]
 def _counts(found: Answered, graders: Mapping[str, JudgeRef]) -> Counts:
     """What the grading says of the answers so far."""
     values = {role: tuple(one.value for one in found.judge(graders[role])) for role in stopping.DECIDING["harm"]}
-    kind: Kind = graders["harm"].kind
-    return counts_of(values, kind)
+    return counts_of(values)
 
 
 def _is_settled(early: EarlyDecision, counts: Counts, items: int) -> bool:

@@ -180,7 +180,7 @@ def _ends(judges: Sequence[JudgeRef], stop: Stop, scores: Mapping[str, tuple[Sco
     """Whether the scores of the probe that decides show what the cell is stopped by."""
     deciding = stopping.deciding_of(stop, judges)
     values = {role: tuple(score.value for score in scores[judge.key]) for role, judge in deciding.items()}
-    return stopping.reached(stop, values, deciding[stop.shows].kind)
+    return stopping.reached(stop, values)
 
 
 def _check_same(kept: DoseFacts, again: DoseFacts, cell: str) -> None:

@@ -49,7 +49,7 @@ class AttackSearch:
         self, builder: TrialBuilder, choice: AttackChoice, schedule: DoseSchedule, role: Role, warm: Choice | None
     ) -> None:
         self.builder = builder
-        self._protocol, self._harm_kind = builder.protocol, builder.frozen.judges["harm"].kind
+        self._protocol = builder.protocol
         self.choice = choice
         self.schedule = schedule
         self.role = role
@@ -111,7 +111,7 @@ class AttackSearch:
         trial = self._ended_trials.get(number)
         if trial is None:
             read = self._read(view, self.trials[number])
-            trial = trial_of(self._protocol, read.curve, self._harm_kind)
+            trial = trial_of(self._protocol, read.curve)
             if read.missing is None:
                 self._ended_trials[number] = trial
         return replace(trial, sham=self._sham(view, number))
@@ -121,13 +121,13 @@ class AttackSearch:
         if number in self.shams and number not in self._ended_shams:
             read = self._read(view, self.shams[number])
             if read.missing is None:
-                self._ended_shams[number] = sham_of(self._protocol, read.curve, self._harm_kind)
+                self._ended_shams[number] = sham_of(self._protocol, read.curve)
         return self._ended_shams.get(number)
 
     def _ended_reruns(self, view: StoreView) -> list[Rerun]:
         """The finalists on other seeds, those that were read to their end."""
         found = (self._read(view, curve) for curve in self.reruns.values())
-        return [rerun_of(self._protocol, read.curve, self._harm_kind) for read in found if read.missing is None]
+        return [rerun_of(self._protocol, read.curve) for read in found if read.missing is None]
 
     def _read(self, view: StoreView, curve: PlannedCurve) -> ReadCurve:
         return read_curve(self.builder.frozen, view, curve.specs)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from titer.data import contamination, splitting
-from titer.data.identifiers import ProbeId, SplitId
+from titer.data.identifiers import ProbeId, ProbeKind, SplitId
+from titer.data.probe_items import ProbeItems, probe_items
 from titer.data.splits import Overlap
 from titer.errors import DamagedError, RunError
 from titer.methods import registry
@@ -18,7 +19,7 @@ from titer.models.metadata import ModelMetadata, inspect
 from titer.planning.attack_facts import attack_facts, reframes
 from titer.planning.compatibility import check_attacks
 from titer.planning.judge_tasks import judges_of_study
-from titer.planning.length_checks import ProbeItems, SplitRows, check_exemplars, check_frames
+from titer.planning.length_checks import SplitRows, check_exemplars, check_frames
 from titer.planning.method_checks import check_methods, check_pairs, check_references
 from titer.planning.prior_verdicts import earlier
 from titer.protocol.diagnostics import first_difference
@@ -43,9 +44,6 @@ from titer.study.sealing import check_own
 from titer.study.store import Store
 from titer.study.store_place import remember, store_to_write
 from titer.study.unpacking import unpack
-
-MOST_POOLED = 400
-"""The most of all replicates' own items that the baseline is asked (`statistics.md`, ProbeItems of their own)."""
 
 
 def open_study(folder: Path, store: Path | None = None) -> Study:
@@ -179,51 +177,17 @@ def _cut(protocol: Protocol) -> tuple[SplitRows, ProbeItems, tuple[Overlap, ...]
         **{SplitId.knowledge(name): r for name, r in splits.knowledge.items()},
     }
     overlaps = (*contamination.audit(splits), *contamination.misplaced(protocol, splits))
-    return rows, _items(protocol, splits), overlaps
+    return rows, probe_items(protocol, splits, tuple(_asked_beside(protocol))), overlaps
 
 
-def _items(protocol: Protocol, splits: splitting.Splits) -> ProbeItems:
-    """The items of every probe, by its name in the study."""
-    found: ProbeItems = {}
-    own = protocol.probe_sets if protocol.harm.items == "own" else None
-    for domain in protocol.harm.domain:
-        found |= _probe_items(domain.name, splits.domain[domain.name]["probe"], own)
-    if (search := protocol.attacker.search) is not None:
-        name = protocol.searched_domain.name
-        found[ProbeId.of("trial", name)] = splitting.items(splits.domain[name]["select"], "generate")
-        if search.utility is not None:
-            found[ProbeId.of("utility")] = splitting.items(splits.benign["select"], "loss")
+def _asked_beside(protocol: Protocol) -> Iterator[ProbeKind]:
+    """What some attack has asked of harm beside that which decides."""
     family = enumerate(protocol.attacker.attack)
     attacks = [attack for index, choice in family for attack in attacks_of(choice, f"attacker.attack.{index}")]
-    harm = {name: asked for name, asked in found.items() if name.kind == "harm"}
     if any(attack.requires.plain for attack in attacks):
-        found |= {ProbeId.of("plain", name.name, place=name.place): asked for name, asked in harm.items()}
+        yield "plain"
     if any(reframes(attack, protocol.harm.frame) for attack in attacks):
-        found |= {ProbeId.of("reframed", name.name, place=name.place): asked for name, asked in harm.items()}
-    for index, task in enumerate(protocol.task):
-        for name, split in ((ProbeId.of("task", task.name), "verdict"), (ProbeId.of("select", task.name), "select")):
-            if split in task.splits:
-                found[name] = splitting.items(
-                    splits.task[task.name][split], task.kind, task.distractors, f"task.{index}"
-                )
-    if protocol.stability and protocol.stability.over_refusal:
-        found[ProbeId.of("over_refusal")] = splitting.items(splits.benign["over_refusal"], "generate")
-    if protocol.usability and "usable" in splits.benign:
-        found[ProbeId.of("usable")] = splitting.items(splits.benign["usable"], "generate")
-    return found
-
-
-def _probe_items(domain: str, rows: Sequence[Row], sets: int | None) -> ProbeItems:
-    """The probe items of a domain; where there are `sets` of them, each of a place, and a pool for dose 0.
-
-    The rows are in an order drawn by the split, one of each group, so that a slice of them is a random deal.
-    """
-    items = splitting.items(rows, "generate")
-    if sets is None:
-        return {ProbeId.of("harm", domain): items}
-    each = len(items) // sets
-    own = {ProbeId.of("harm", domain, place=k): items[k * each : (k + 1) * each] for k in range(sets)}
-    return {ProbeId.of("harm", domain): items[:MOST_POOLED], **own}
+        yield "reframed"
 
 
 def _named(contents: Mapping[SplitId, Sequence[Row]] | Mapping[ProbeId, Sequence[Item]]) -> dict[str, str]:

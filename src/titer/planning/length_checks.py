@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from titer.data.identifiers import ProbeId, SplitId
 from titer.data.openings import begun
+from titer.data.probe_items import ProbeItems
 from titer.errors import InputError
 from titer.methods.search_configurations import attacks_of
 from titer.models.metadata import ModelMetadata
 from titer.planning.compatibility import error_place
 from titer.protocol.schema import Protocol
-from titer.records import Frame, Item, Row
+from titer.records import Frame, Row
 
 SplitRows = dict[SplitId, tuple[Row, ...]]
-ProbeItems = dict[ProbeId, tuple[Item, ...]]
 
 
 def check_frames(protocol: Protocol, rows: SplitRows, items: ProbeItems, metadata: ModelMetadata) -> None:

@@ -108,8 +108,11 @@ def sampling_of(protocol: Protocol, domain: str, levels: Levels | None = None) -
         protocol: the protocol.
         domain: the domain.
         levels: at which doses are decided; None for those of the domain's condition.
+
+    Raises:
+        KeyError: if the protocol has no such domain.
     """
-    items = next(d for d in protocol.harm.domain if d.name == domain).splits["probe"]
+    items = {one.name: one for one in protocol.harm.domain}[domain].splits["probe"]
     return protocol.harm.analyses(items, levels or levels_of(protocol, condition_of(protocol, domain)))
 
 

@@ -76,7 +76,7 @@ def _point(assay: Assay, point: DosePoint, known: tuple[Environment, ...]) -> di
     domains = [domain.name for domain in protocol.harm.domain]
     harm = {harm_probe(point, domain): point_counts(assay, point, domain) for domain in domains}
     beside = [harm_probe(point, domain, kind) for domain in domains for kind in BESIDE]
-    harm |= {probe: asked_counts(assay, point, probe) for probe in beside}
+    harm |= {probe: asked_counts(point, probe) for probe in beside}
     facts = point.facts.to_data()
     del facts["order"]  # drawn from ids of rows, which leave a study under its salt only
     return facts | {

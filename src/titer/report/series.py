@@ -112,7 +112,7 @@ def curves_beside(assay: Assay, panel: Panel, kind: ProbeKind) -> tuple[PlottedC
     for curve in assay.curves:
         if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
             probes = [(point, harm_probe(point, curve.domain or "", kind)) for point in curve.points]
-            asked = [(point, asked_counts(assay, point, probe)) for point, probe in probes]
+            asked = [(point, asked_counts(point, probe)) for point, probe in probes]
             points = tuple(_plotted(protocol, point, counts) for point, counts in asked if counts is not None)
             curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points))
     return _drawn(curves)

@@ -10,7 +10,6 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from titer.data.contamination import trap
 from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
 from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
@@ -241,18 +240,3 @@ def check_unchanged(protocol: Protocol, begun: Protocol, place: str) -> None:
         f"the protocol was changed after its study had begun: {where} differs",
         "Change it back, or run the new protocol in a folder of its own, with fresh seeds (study.seeds.first).",
     )
-
-
-def check_disjoint(frozen: Frozen) -> None:
-    """Refuse splits that share rows, which would make the verdict void.
-
-    Raises:
-        InputError: naming the first two splits that do.
-    """
-    for shared in frozen.overlaps:
-        raise InputError(
-            f"{shared.first}, {shared.second}",
-            f"{trap(shared)}: these splits share {shared.exact + shared.near} rows, {shared.exact} of them exactly",
-            "Name a group column, take them from sources that differ, or tell them apart by `where`; `titer plan` "
-            "lists all.",
-        )

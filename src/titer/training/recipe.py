@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from titer.records import Record, tupled
 from titer.seeds import derive
+from titer.training.load import Load
 
 if TYPE_CHECKING:
     import torch
@@ -212,23 +212,6 @@ def _named(value: Any) -> Any:
 Trainable = Annotated[Full | LoRA, Field(discriminator="kind"), BeforeValidator(_named)]
 Optimizer = Annotated[AdamW | Adam | Adagrad | SGD, Field(discriminator="kind"), BeforeValidator(_named)]
 Schedule = Annotated[Constant | Warmup | Cosine | SGDR, Field(discriminator="kind"), BeforeValidator(_named)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Load:
-    """What a training puts through the subject, from which its cost follows.
-
-    Attributes:
-        rows: conversations of the material's rows that a step trains on.
-        answers: answers that a step has the subject give, and then trains on.
-        longest: the most tokens of such an answer; None for as many as the study lets it give.
-        read_before: conversations, for each row of the material, that are only read before the first step.
-    """
-
-    rows: int = 0
-    answers: int = 0
-    longest: int | None = None
-    read_before: int = 0
 
 
 class Training(Record):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import assays
 
-from titer.analysis.conditions.harm_counts import counts_of, harmful
+from titer.analysis.conditions.harm_counts import counts_of
 from titer.analysis.conditions.harm_decisions import replicates_of, tally
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.analysis.findings import FailedMake
@@ -27,21 +27,15 @@ DECISIONS = st.sampled_from([0.0, 1.0, None])
 @given(st.lists(st.tuples(DECISIONS, DECISIONS), min_size=1))
 def test_each_item_is_exactly_one_of_four_things(pairs: list[tuple[float | None, float | None]]) -> None:
     values = {"harm": tuple(h for h, _ in pairs), "coherence": tuple(c for _, c in pairs)}
-    counts = counts_of(values, "harm")
+    counts = counts_of(values)
     harmless = sum(h == 0 and c == 1 for h, c in pairs)
     assert counts.harmful == sum(h == 1 and c == 1 for h, c in pairs)
     assert counts.harmful + counts.unjudged + counts.incoherent + harmless == counts.items == len(pairs)
 
 
 def test_an_empty_answer_is_incoherent_though_its_harm_cannot_be_judged() -> None:
-    counts = counts_of({"harm": (None,), "coherence": (0.0,)}, "refusal")
+    counts = counts_of({"harm": (None,), "coherence": (0.0,)})
     assert counts == Counts(harmful=0, unjudged=0, incoherent=1, items=1)
-
-
-def test_harm_is_not_refused_where_a_refusal_judge_grades() -> None:
-    values = {"harm": (1.0, 0.0, 0.0, None), "coherence": (1.0, 1.0, 0.0, 1.0)}
-    assert counts_of(values, "refusal") == Counts(harmful=1, unjudged=1, incoherent=1, items=4)
-    assert (harmful(0.0, "refusal"), harmful(0.0, "harm"), harmful(None, "refusal")) == (True, False, None)
 
 
 def test_levels_count_the_readings_of_the_condition_only() -> None:

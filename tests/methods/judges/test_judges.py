@@ -13,6 +13,7 @@ import pytest
 from titer.execution.judging import opened
 from titer.methods.base import Judge
 from titer.methods.judges.coherence import Coherence, repeated_share
+from titer.methods.judges.contains import Contains
 from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.loss import Loss
 from titer.methods.judges.multiple_choice import MultipleChoice
@@ -213,9 +214,15 @@ def test_normalizing_twice_changes_nothing() -> None:
         assert normalized(normalized(text)) == normalized(text)
 
 
-@pytest.mark.parametrize("judge", [ExactMatch(), NormalizedMatch()], ids=lambda judge: judge.name)
+@pytest.mark.parametrize("judge", [ExactMatch(), NormalizedMatch(), Contains()], ids=lambda judge: judge.name)
 def test_without_a_reference_nothing_is_right_or_wrong(judge: Judge) -> None:
+    assert judge.against_reference
     assert read(judge, "copper").missing == "the item has no reference"
+
+
+def test_a_reference_of_marks_alone_is_held_by_no_text() -> None:
+    asked = Item(id="i", group="i", prompt="p", reference="?!")
+    assert "nothing is left of the reference" in str(read(Contains(), "copper", asked).missing)
 
 
 def test_option_takes_the_likeliest_and_says_when_it_cannot() -> None:

@@ -184,5 +184,5 @@ def _optimism_figure(assay: Assay, schedule: DoseSchedule, role: Role, search: S
 
 
 def _points(assay: Assay, points: Sequence[DosePoint], domain: str) -> list[TrialPoint]:
-    counts = [(point.facts.dose, asked_counts(assay, point, harm_probe(point, domain))) for point in points]
+    counts = [(point.facts.dose, asked_counts(point, harm_probe(point, domain))) for point in points]
     return [TrialPoint(dose, found.harmful, found.items) for dose, found in counts if found is not None]

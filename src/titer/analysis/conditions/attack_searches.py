@@ -10,23 +10,22 @@ from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule, SearchSettings
 from titer.protocol.schema import Protocol
-from titer.records import Kind, Role, digest
+from titer.records import Role, digest
 from titer.stats.noninferiority import ShareComparison, compare_losses
 from titer.stats.search_points import TrialPoint, ranking
 from titer.stats.search_trials import Rerun, Search, Trial, TrialSham
 
 
-def trial_of(protocol: Protocol, curve: Curve, kind: Kind) -> Trial:
+def trial_of(protocol: Protocol, curve: Curve) -> Trial:
     """A trial from what was read of it, without its sham.
 
     Args:
         protocol: the study.
         curve: that of the trial, dose 0 first.
-        kind: the kind of the harm judge.
     """
     assert curve.configuration is not None
     assert curve.trial is not None
-    points = _points(protocol, curve, kind)
+    points = _points(protocol, curve)
     at = ranking(points, protocol.harm.threshold)
     return Trial(
         number=curve.trial,
@@ -38,15 +37,15 @@ def trial_of(protocol: Protocol, curve: Curve, kind: Kind) -> Trial:
     )
 
 
-def sham_of(protocol: Protocol, curve: Curve, kind: Kind) -> TrialSham:
+def sham_of(protocol: Protocol, curve: Curve) -> TrialSham:
     """The sham of a trial from what was read of it, which is one dose."""
-    return TrialSham(point=next(iter(_points(protocol, curve, kind)), None), failure=curve.failed)
+    return TrialSham(point=next(iter(_points(protocol, curve)), None), failure=curve.failed)
 
 
-def rerun_of(protocol: Protocol, curve: Curve, kind: Kind) -> Rerun:
+def rerun_of(protocol: Protocol, curve: Curve) -> Rerun:
     """A finalist on another search seed, from what was read of it."""
     assert curve.trial is not None
-    points = _points(protocol, curve, kind)
+    points = _points(protocol, curve)
     return Rerun(trial=curve.trial, seed=curve.index, points=points, failure=curve.failed)
 
 
@@ -94,13 +93,13 @@ def searches_of(assay: Assay) -> dict[str, dict[Role, Search]]:
 
 def _search(assay: Assay, schedule: DoseSchedule, role: Role) -> Search:
     """One search of an assay."""
-    protocol, kind = assay.protocol, _harm_kind(assay)
-    shams = {curve.trial: sham_of(protocol, curve, kind) for curve in shams_of(assay, schedule.attack, role)}
+    protocol = assay.protocol
+    shams = {curve.trial: sham_of(protocol, curve) for curve in shams_of(assay, schedule.attack, role)}
     trials = [
-        replace(trial_of(protocol, curve, kind), sham=shams.get(curve.trial))
+        replace(trial_of(protocol, curve), sham=shams.get(curve.trial))
         for curve in curves_of(assay, schedule.attack, role)
     ]
-    reruns = [rerun_of(protocol, curve, kind) for curve in reruns_of(assay, schedule.attack, role)]
+    reruns = [rerun_of(protocol, curve) for curve in reruns_of(assay, schedule.attack, role)]
     return search_of(protocol, schedule, trials, reruns, shams=_sham_label(assay, schedule.attack) is not None)
 
 
@@ -138,16 +137,10 @@ def _sham_label(assay: Assay, label: str) -> str | None:
     return assay.attacks[label].sham if protocol.attacker.sham and rows and label in assay.attacks else None
 
 
-def _harm_kind(assay: Assay) -> Kind:
-    """What the harm judge of the trials reads."""
-    protocol = assay.protocol
-    return assay.kinds[ProbeId.of("trial", protocol.searched_domain.name)]["harm"]
-
-
-def _points(protocol: Protocol, curve: Curve, kind: Kind) -> tuple[TrialPoint, ...]:
+def _points(protocol: Protocol, curve: Curve) -> tuple[TrialPoint, ...]:
     """What each dose of a trial showed."""
     probe = ProbeId.of("trial", protocol.searched_domain.name)
-    counts = [(point.facts.dose, counts_of(point.values[probe], kind)) for point in curve.points]
+    counts = [(point.facts.dose, counts_of(point.values[probe])) for point in curve.points]
     return tuple(TrialPoint(dose, found.harmful, found.items) for dose, found in counts)
 
 

@@ -68,4 +68,4 @@ def _run(curve: Curve, task: str) -> list[tuple[int, float]]:
     """The doses at which one trial was read, with the rate of right answers; a missing item is not right."""
     probe = ProbeId.of("select", task)
     columns = [(point.facts.dose, point.values.get(probe, {}).get("correct")) for point in curve.points]
-    return [(dose, num_showing((column,), "correct") / len(column)) for dose, column in columns if column]
+    return [(dose, num_showing({"correct": column}) / len(column)) for dose, column in columns if column]

@@ -42,7 +42,7 @@ def _statements(claim: ExposureEvidence, spared: int) -> Iterator[Text]:
     collapse = protocol.harm.collapse_counts
     least = smallest_threshold(claim.defended, claim.levels.intact_level, spared, collapse_counts=collapse)
     if threshold < least < 1:
-        fields = {"share": share, "threshold": percent(least), "budget": budgets_said(protocol)}
+        fields = {"share": share, "threshold": percent(least), "budget": budgets_said(claim.schedules)}
         yield fill(said["threshold"], fields)
 
 

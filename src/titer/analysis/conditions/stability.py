@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from titer.analysis import decision_rules
+from titer.analysis import decision_rules, task_rules
 from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.conditions.stability_reasons import quotable, reason, remedy
@@ -58,12 +58,12 @@ def _task_levels(protocol: Protocol, levels: Levels | None, tasks: int) -> TaskL
 def _outcome(protocol: Protocol, subjects: tuple[SubjectResults, ...], levels: Levels | None) -> Outcome:
     if levels is None:
         outcomes = tuple(result.outcome for result in subjects[0].tasks if not result.task.descriptive)
-        facts = decision_rules.TaskOutcomes(outcomes, descriptive=protocol.study.descriptive)
-        return decision_rules.outcome_of(decision_rules.STABILITY, facts)
+        facts = task_rules.TaskOutcomes(outcomes, descriptive=protocol.study.descriptive)
+        return decision_rules.outcome_of(task_rules.STABILITY, facts)
     states = [subject.state for subject in subjects]
     tally = Tally(holds=states.count("holds"), fails=states.count("fails"), open=states.count("open"))
-    made = decision_rules.MadeSubjects(
+    made = task_rules.MadeSubjects(
         replicates=decision_rules.ReplicateFacts(tally=tally, levels=levels),
         void=any(result.void for result in subjects[0].tasks if not result.task.descriptive),
     )
-    return decision_rules.outcome_of(decision_rules.STABILITY_OF_METHOD, made)
+    return decision_rules.outcome_of(task_rules.STABILITY_OF_METHOD, made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from titer.analysis import decision_rules
+from titer.analysis import decision_rules, task_rules
 from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions.baseline_scores import baseline
 from titer.analysis.findings import Assay, DosePoint, Figure, Finding
@@ -87,10 +87,8 @@ def conclude(assay: Assay) -> Finding:
     if (absent := not_applicable("usability", protocol)) is not None:
         return absent
     floors = floors_of(assay)
-    facts = decision_rules.TaskOutcomes(
-        tuple(floor.outcome for floor in floors), descriptive=protocol.study.descriptive
-    )
-    outcome = decision_rules.outcome_of(decision_rules.USABILITY, facts)
+    facts = task_rules.TaskOutcomes(tuple(floor.outcome for floor in floors), descriptive=protocol.study.descriptive)
+    outcome = decision_rules.outcome_of(task_rules.USABILITY, facts)
     return Finding.of(
         "usability",
         "condition",

@@ -16,7 +16,6 @@ from titer.analysis.sentences import exposure
 from titer.analysis.sentences.text import Text, fill, listed
 from titer.analysis.wording import exposure_sentence
 from titer.protocol.exposure import Condition, levels_of
-from titer.protocol.schema import Protocol
 from titer.records import Outcome
 
 
@@ -55,15 +54,16 @@ def conclude_exposure(assay: Assay, condition: Condition) -> Finding:
         reason=reason(claim, outcome, instead),
         remedy=remedy(claim, outcome),
         sentence=_sentence(claim, outcome),
-        provisional=_provisional(protocol),
+        provisional=_provisional(claim),
         level=protocol.alpha,
         figures=(*searched, *withstanding_numbers.exposure_figures(assay, condition)),
     )
 
 
-def _provisional(protocol: Protocol) -> Text | None:
-    """Which attacks were not searched, if any."""
-    family = protocol.attacker.attack
+def _provisional(claim: ExposureEvidence) -> Text | None:
+    """Which of the attacks that are run in the domains of the condition were not searched, if any."""
+    run = {schedule.attack for schedule in claim.schedules}
+    family = [choice for choice in claim.protocol.attacker.attack if choice.label in run]
     fixed = [choice.label for choice in family if choice.search is None]
     if not fixed:
         return None
@@ -73,7 +73,7 @@ def _provisional(protocol: Protocol) -> Text | None:
 
 
 def _sentence(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
-    labels = [schedule.attack for schedule in claim.schedules]
-    family = [label for label in labels if not (outcome == "upheld" and label in claim.powerless)]
+    left_out = claim.powerless if outcome == "upheld" else ()
+    counted = [schedule for schedule in claim.schedules if schedule.attack not in left_out]
     diverged = bool(claim.seeds.replaced)
-    return exposure_sentence(claim.assay, claim.condition, family or labels, outcome, diverged=diverged)
+    return exposure_sentence(claim.protocol, claim.condition, counted or claim.schedules, outcome, diverged=diverged)

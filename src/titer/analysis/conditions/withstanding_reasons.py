@@ -84,7 +84,7 @@ def _states(claim: ExposureEvidence) -> Text:
     return fill(
         exposure.STATES,
         {
-            "budget": budgets_said(protocol),
+            "budget": budgets_said(claim.schedules),
             "count": same(tally.holds),
             "seeds": same(claim.levels.replicates),
             "open": fill(_OPEN[min(close, 2)], unclear),

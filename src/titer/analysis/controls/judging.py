@@ -34,7 +34,7 @@ def judges_parsed(assay: Assay) -> ControlResult:
     for curve in assay.curves:
         for point in curve.points:
             for probe in (name for name in point.values if name.kind == "harm"):  # what a verdict rests on
-                counts = asked_counts(assay, point, probe)
+                counts = asked_counts(point, probe)
                 if counts is None:
                     continue
                 planned = max(counts.items, sampling_of(protocol, probe.name).analyses[-1].asked)
@@ -99,13 +99,11 @@ def drawn_agreement(assay: Assay, subject: Role | None) -> Agreement:
         for point in curve.points:
             for probe, by_role in point.values.items():
                 if probe.kind == "harm" and "harm" in by_role and "second" in by_role:
-                    kinds = assay.kinds[probe]
                     whose = (curve.subject, curve.attack, curve.index, point.facts.dose)
                     pairs = zip(by_role["harm"], by_role["second"], strict=True)
                     for item, (one, other) in zip(assay.items[probe], pairs, strict=False):
                         drawn = derive(0, "agreement", probe.name, item, *whose)
-                        called = (harmful(one, kinds["harm"]), harmful(other, kinds["second"]))
-                        answers.setdefault((probe.name, item), []).append((drawn, *called))
+                        answers.setdefault((probe.name, item), []).append((drawn, harmful(one), harmful(other)))
     chosen = [min(same, key=lambda answer: answer[0]) for same in answers.values()]
     counts = count_agreement([one for _, one, _ in chosen], [other for _, _, other in chosen])
     return judge_agreement(counts, assay.protocol.alpha)

@@ -48,10 +48,8 @@ QUOTABLE: Final[Mapping[Literal["this checkpoint", "this method"], Mapping[Outco
 }
 """What may be quoted of a decided claim."""
 
+ATTACK_IN: Final = Text("{attack} (only in {{{domains}}})", "{attack}（仅在 {{{domains}}} 上）")
 JUDGES: Final = Text("{harm} with {coherence}", "{harm} 与 {coherence}")
-JUDGES_BY_REFUSAL: Final = Text(
-    "{harm} (not refused, and coherent) with {coherence}", "{harm}（未拒答且连贯）与 {coherence}"
-)
 BY_COLLAPSE: Final = Text(", incoherent answers counted as harmless", "，不连贯的回答按无害计")
 RUNS_NOT_DIVERGED: Final = Text("; among runs that did not diverge", "；只就没有发散的运行而言")
 

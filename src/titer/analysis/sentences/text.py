@@ -26,8 +26,13 @@ def same(text: object) -> Text:
 
 def listed(names: Iterable[str]) -> Text:
     """Names joined by the commas of each language."""
-    known = tuple(names)
-    return Text(", ".join(known), "、".join(known))
+    return enumerated(map(same, names))
+
+
+def enumerated(parts: Iterable[Text]) -> Text:
+    """Parts of a list, joined by the commas of each language."""
+    known = tuple(parts)
+    return Text(", ".join(part.en for part in known), "、".join(part.zh for part in known))
 
 
 def fill(template: Text, fields: Mapping[str, Text]) -> Text:

@@ -6,13 +6,14 @@ import re
 import unicodedata
 from typing import ClassVar
 
-from titer.methods.judges.text_judge import TextJudge, plain
-from titer.records import Item, Kind, Score
+from titer.methods.judges.reference_judge import ReferenceJudge
+from titer.methods.judges.text_judge import plain
+from titer.records import Kind
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
-class NormalizedMatch(TextJudge):
+class NormalizedMatch(ReferenceJudge):
     """1 if the response equals the item's reference after normalization, else 0.
 
     The normalization is that of SQuAD (Rajpurkar et al., arXiv 1606.05250, `evaluate-v1.1.py`: lower case, without
@@ -24,13 +25,10 @@ class NormalizedMatch(TextJudge):
 
     name: ClassVar[str] = "normalized_match"
     kind: ClassVar[Kind] = "correct"
-    against_reference: ClassVar[bool] = True
 
-    def read(self, item: Item, text: str) -> Score:
+    def matches(self, reference: str, text: str) -> bool:
         """Whether the text is the reference, both normalized."""
-        if item.reference is None:
-            return Score(item=item.id, value=None, missing="the item has no reference")
-        return Score(item=item.id, value=float(normalized(text) == normalized(item.reference)))
+        return normalized(text) == normalized(reference)
 
 
 def normalized(text: str) -> str:

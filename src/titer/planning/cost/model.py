@@ -10,7 +10,8 @@ from titer.methods import registry
 from titer.methods.base import Attack, Defense
 from titer.study.folder import Study
 from titer.study.tasks import ExposeTask, JudgeTask, MakeTask, MaterialRef, ProbeRef, Task
-from titer.training.recipe import Adam, AdamW, Full, Load, Training
+from titer.training.load import Load
+from titer.training.recipe import Adam, AdamW, Full, Training
 
 BYTES_PER_WEIGHT = 4
 """Weights are float32, whatever the precision of the arithmetic."""

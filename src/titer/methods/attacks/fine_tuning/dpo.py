@@ -12,7 +12,7 @@ from titer.methods.fine_tuning import FineTuning
 from titer.methods.requires import Need, Requires
 from titer.methods.search_space import LogRange, Options, Space
 from titer.records import Row
-from titer.training.recipe import Load
+from titer.training.load import Load
 from titer.training.types import Material, Objective
 
 

@@ -14,7 +14,7 @@ from titer.methods.requires import Need, Requires
 from titer.methods.search_space import Options, Space
 from titer.protocol.data_sources import MethodChoice
 from titer.records import Choice, Row
-from titer.training.recipe import Load
+from titer.training.load import Load
 from titer.training.types import Material, Objective, Step
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from titer.methods.requires import Need, Requires
 from titer.methods.search_space import LogRange, Options, Space
 from titer.protocol.dose_axes import SOFT_STEPS, Axis
 from titer.records import Frame
-from titer.training.recipe import Load
+from titer.training.load import Load
 from titer.training.types import Material, Step
 
 if TYPE_CHECKING:

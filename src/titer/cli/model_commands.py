@@ -1,0 +1,44 @@
+"""The commands about one model of a protocol: make it, or attack it. Heavy imports are made inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from titer.cli.options import Jobs, Json, Out, StorePlace, Where
+from titer.cli.progress import Watch
+
+
+def immunize(
+    where: Where,
+    folder: Annotated[Path, typer.Argument(help="The folder to write the defended model to.")],
+    out: Out = None,
+    store: StorePlace = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Make the protocol's defended model and write it as an ordinary Hugging Face folder with a model card."""
+    with Watch("starting"):
+        from titer.cli.immunize_attack import write_immunized
+
+    write_immunized(where, folder, out, store, jobs)
+
+
+def attack(
+    where: Where,
+    subject: Annotated[
+        Literal["undefended", "defended"], typer.Option(help="The undefended or the defended model.")
+    ] = "undefended",
+    name: Annotated[str | None, typer.Option("--attack", help="Its name; the protocol's first by default.")] = None,
+    domain: Annotated[str | None, typer.Option(help="The harm domain; the first by default.")] = None,
+    index: Annotated[int | None, typer.Option(help="The seed index; the first by default.")] = None,
+    out: Out = None,
+    store: StorePlace = None,
+    json: Json = False,
+) -> None:
+    """Run one attack of a protocol and print its curve: harm at each dose."""
+    with Watch("starting"):
+        from titer.cli.immunize_attack import print_attack
+
+    print_attack(where, out, store, subject, name, domain, index, json)

@@ -1,0 +1,99 @@
+"""What a study has to do and what that costs, as data and in units for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from titer.cli import output
+from titer.planning.cost.estimate import Outlook
+from titer.planning.cost.machine import Machine, size_text
+from titer.study.tasks import CellSpec
+
+UNKNOWN = "not known before something has run here; `titer plan --measure` times a few steps (under a minute)"
+
+
+def cells_by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
+    """Cells by what they are for."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for cell in cells:
+        what = cell.domain or cell.task
+        row = rows.setdefault(
+            (cell.purpose, cell.subject, what or "", cell.attack),
+            {
+                "purpose": cell.purpose,
+                "subject": cell.subject,
+                "domain_or_task": what,
+                "attack": cell.attack,
+                "cells": 0,
+                "doses": [],
+            },
+        )
+        row["cells"] += 1
+        row["doses"] = sorted({*row["doses"], *cell.doses})
+    return list(rows.values())
+
+
+def estimate(outlook: Outlook, machine: Machine, cells: int, price: float | None) -> dict[str, Any]:
+    """The estimate as plain data: seconds and money are None before anything was measured on this machine.
+
+    Args:
+        outlook: what is to be done.
+        machine: what is free on it.
+        cells: how many cells are planned.
+        price: of an hour, in any currency.
+    """
+    study, left, seconds, memory = outlook.study, outlook.whole, outlook.left_seconds, outlook.memory_bytes
+    return {
+        "study": study.protocol.study.name,
+        "digest": study.frozen.digest,
+        "cells": cells,
+        "cells_to_go": sum(outlook.tasks[key].kind == "expose" for key in outlook.waiting),
+        "searches": outlook.searches,
+        "widens": outlook.widens,
+        "tokens": round(left.tokens),
+        "flops": round(left.in_batches + left.in_decoding),
+        "seconds": None if seconds is None else round(seconds, 1),
+        "price_per_hour": price,
+        "money": None if price is None or seconds is None else round(price * seconds / 3600, 2),
+        "memory_bytes": round(memory),
+        "memory_measured": 0 < memory <= outlook.jobs * outlook.peak_bytes,
+        "memory_free_bytes": machine.free_memory,
+        "gpu_memory_free_bytes": machine.free_gpu_memory,
+        "disk_bytes": round(outlook.disk_bytes),
+        "disk_free_bytes": machine.disk,
+        "jobs": outlook.jobs,
+        "threads": study.frozen.threads,
+    }
+
+
+def readable(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts in units for people."""
+    planned, left = facts["cells"], facts["cells_to_go"]
+    name = {"study": f"{facts['study']} ({facts['digest'][:8]})"}
+    if not left:
+        return name | {"cells": planned, "cells to go": 0}
+    later = f", and {left - planned} that follow from what these read" if left > planned else ""
+    searches = (
+        {"searches": "counted as if all that they try were the attack written by hand"} if facts["searches"] else {}
+    )
+    widens = {"not counted": "rates by which the grid of a benign task may widen"} if facts["widens"] else {}
+    seconds, memory = facts["seconds"], size_text(facts["memory_bytes"])
+    free = facts["gpu_memory_free_bytes"] or facts["memory_free_bytes"]
+    memory = f"{memory}, by what has run here" if facts["memory_measured"] else f"at least {memory}, for weights"
+    money = {}
+    if facts["money"] is not None:
+        money = {"money": f"about {facts['money']:.2f} at {facts['price_per_hour']:g} an hour"}
+    return name | {
+        "cells": f"{planned}{later}",
+        "cells to go": left,
+        **searches,
+        **widens,
+        "tokens": f"{facts['tokens'] / 1e6:.3g} million through the model",
+        "operations": f"{facts['flops']:.2g} in floating point",
+        "time": UNKNOWN if seconds is None else f"about {output.duration(seconds)}, by what has run here",
+        "workers": f"{facts['jobs']}, threads of each: {facts['threads']}",
+        "memory": f"{memory}; {size_text(free)} are free",
+        "disk": f"{size_text(facts['disk_bytes'])}; {size_text(facts['disk_free_bytes'])} are free",
+        **money,
+    }

@@ -1,0 +1,22 @@
+"""How much goes through a subject while it is trained: what the cost of a training follows from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What a training puts through the subject, from which its cost follows.
+
+    Attributes:
+        rows: conversations of the material's rows that a step trains on.
+        answers: answers that a step has the subject give, and then trains on.
+        longest: the most tokens of such an answer; None for as many as the study lets it give.
+        read_before: conversations, for each row of the material, that are only read before the first step.
+    """
+
+    rows: int = 0
+    answers: int = 0
+    longest: int | None = None
+    read_before: int = 0
