@@ -87,9 +87,32 @@ def test_nothing_is_given_where_nothing_shows_where_the_answer_begins() -> None:
     assert [item.begun for item in begun([CODES[0], CODES[2]], 3)] == [None] * 2
 
 
+def test_nothing_is_given_where_that_would_be_the_whole_of_another_reference() -> None:
+    """Somewhere in that its answer stands."""
+    asked = items(
+        ("a", "vault 1?", "the code is amber indeed"),
+        ("b", "vault 2?", "the code is amber"),
+        ("c", "vault 3?", "the code is amber too"),
+    )
+    assert [item.begun for item in begun(asked, 9)] == [None] * 3
+
+
+@pytest.mark.parametrize("own", ["It is RED at noon", 'It is "red" at noon', "It is red, at noon"])
+def test_a_spelling_that_only_its_own_reference_has_is_not_given(own: str) -> None:
+    beside = [("b", "Which is it?", "It is red at one"), ("c", "Which is it?", "It is red at two")]
+    assert begun(items(("a", "Which is it?", own), *beside), 9)[0].begun == "It is"
+
+
+def test_a_name_is_given_as_the_prompt_has_it_and_no_other_way() -> None:
+    beside = [("b", "Say see loudly.", "So see, is 3"), ("c", "Say be loudly.", "So be, is 4")]
+    for own, said in (("So go, is 5", "So go, is"), ("So GO, is 5", "So"), ("So go is 5", "So")):
+        assert begun(items(("a", "Say go loudly.", own), *beside), 9)[0].begun == said
+
+
 WORD = st.sampled_from(("red", "is", "one", "the", "two"))
-REFERENCE = st.lists(WORD, max_size=5).map(" ".join)
-PROMPT = st.lists(WORD, min_size=1, max_size=4).map(" ".join)
+SPELLED = st.sampled_from(("red", "Red", "red,", '"red"', "is", "one", "One?", "the", "two"))
+REFERENCE = st.lists(SPELLED, max_size=5).map(" ".join)
+PROMPT = st.lists(SPELLED, min_size=1, max_size=4).map(" ".join)
 OTHERS = st.lists(st.tuples(st.sampled_from("bcd"), PROMPT, REFERENCE), max_size=4)
 
 
@@ -99,6 +122,25 @@ def test_what_is_given_hangs_on_the_prompt_and_the_others_alone(
 ) -> None:
     first, second = (begun(items(("a", prompt, one), *others), words)[0].begun or "" for one in own)
     assert first.startswith(second) or second.startswith(first), "the reference tells no more than where it ends"
+
+
+FRAME = st.lists(st.sampled_from(("{}", "the", "Of", "code,", "is")), max_size=5).map(" ".join)
+ANSWERS = st.lists(st.lists(WORD, min_size=1, max_size=3).map(" ".join), min_size=3, max_size=6)
+PHRASING = st.sampled_from(("Which is that of {}?", "Name that of {}."))
+
+
+@given(frame=FRAME, answers=ANSWERS, phrasings=st.lists(PHRASING, min_size=6, max_size=6), words=st.integers(0, 9))
+def test_no_word_of_an_answer_is_given_where_two_others_begin_otherwise(
+    frame: str, answers: list[str], phrasings: list[str], words: int
+) -> None:
+    names = [f"Name{number}" for number in range(len(answers))]
+    rows = [
+        (name, asked.format(name), f"{frame.format(*[name] * 5)} {answer}")
+        for name, asked, answer in zip(names, phrasings, answers, strict=False)
+    ]
+    for number, item in enumerate(begun(items(*rows), words)):
+        if len({answer.split()[0] for other, answer in enumerate(answers) if other != number}) > 1:
+            assert len((item.begun or "").split()) <= len(frame.split())
 
 
 @given(frame=REFERENCE, answers=st.lists(REFERENCE, min_size=2, max_size=5), words=st.integers(0, 9))

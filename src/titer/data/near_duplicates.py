@@ -14,7 +14,8 @@ WordSet = frozenset[str]
 # Chinese and Japanese are written without spaces: each character counts as a word.
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\W{_IDEOGRAPH}]+")
-_EDGES = " .,;:!?。\"'"
+EDGES = " .,;:!?。\"'"
+"""What may stand around a word."""
 
 
 def normalized(text: str) -> str:
@@ -23,7 +24,7 @@ def normalized(text: str) -> str:
     >>> normalized("  What is 3 + 4?") == normalized("what is  3 + 4")
     True
     """
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_EDGES)
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(EDGES)
 
 
 def words(text: str) -> WordSet:
