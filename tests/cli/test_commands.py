@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from support.command import ENVIRONMENT, Done, Here
+from support.studies import write_toml
+from support.tiny_study import tiny_protocol
 
 from titer.analysis.findings import Verdict
 from titer.cli import app
@@ -233,6 +235,23 @@ def test_attack_prints_the_curve_of_one_attack(tiny_file: Path, tmp_path: Path, 
     assert not (study / "verdict.json").exists()
     assert here("verdict", study).code == 1
     assert_narrow(here("attack", study, "--domain", "blue", "--index", 3).out)
+
+
+def test_attack_says_where_an_attack_found_no_direction(tmp_path: Path, here: Here) -> None:
+    data = tiny_protocol(tmp_path / "in")
+    blind = {"name": "refusal_ablation", "kl": 1e-9, "loose_kl": 1e-9, "ladder": {"edits": [0, 1]}}
+    data["attacker"]["attack"].append(blind)
+    data["attacker"]["budget"]["edits"] = 1
+    data["benign"][0]["splits"]["attack"] = 20
+    for domain in data["harm"]["domain"]:
+        domain["splits"]["select"] = 12
+    write_toml(tmp_path / "blind.toml", data)
+    asked = ("attack", tmp_path / "blind.toml", "--out", tmp_path / "s", "--attack", "refusal_ablation")
+    done = here(*asked)
+    assert done.out.endswith("At dose 1 the attack found no direction: the weights stayed as they were.\n")
+    assert_narrow(done.out)
+    rows = document(here(*asked, "--json"))["doses"]
+    assert [(row["dose"], row["displacement"], row["found"]) for row in rows] == [(0, 0, None), (1, 0, "no direction")]
 
 
 @pytest.mark.parametrize("what", [".", "cells.parquet", "scores.parquet"])

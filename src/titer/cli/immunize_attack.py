@@ -13,6 +13,7 @@ import typer
 from titer.analysis.conditions.harm_counts import counts_of, harm_probe
 from titer.analysis.curves import read_curve
 from titer.analysis.findings import DosePoint
+from titer.analysis.found_nothing import found_nothing
 from titer.cli import output
 from titer.cli.output import check_free
 from titer.cli.progress import follow
@@ -91,7 +92,11 @@ def print_attack(
     if json:
         output.print_json(what | {"failed": curve.failed, "doses": rows})
         return
-    output.print_rows(", ".join(f"{name} {value}" for name, value in what.items()), rows)
+    shown = [{name: value for name, value in row.items() if name != "found"} for row in rows]
+    output.print_rows(", ".join(f"{name} {value}" for name, value in what.items()), shown)
+    for row in rows:
+        if row["found"] is not None:
+            typer.echo(f"At dose {row['dose']} the attack found {row['found']}: the weights stayed as they were.")
     if curve.failed is not None:
         typer.echo(f"The attack failed by its own doing: {curve.failed}.")
 
@@ -111,7 +116,7 @@ def _one(curves: list[PlannedCurve], wanted: tuple[Role, str, str]) -> PlannedCu
 
 def _point(point: DosePoint, probe: ProbeId | None) -> dict[str, Any]:
     assert probe is not None
-    counts = counts_of(point.values[probe])
+    counts, vain = counts_of(point.values[probe]), found_nothing(point.facts)
     return {
         "dose": point.facts.dose,
         "harmful": counts.harmful,
@@ -120,4 +125,5 @@ def _point(point: DosePoint, probe: ProbeId | None) -> dict[str, Any]:
         "items": counts.items,
         "loss": point.facts.terms.get("loss"),
         "displacement": point.facts.displacement,
+        "found": None if vain is None else vain.en,
     }
