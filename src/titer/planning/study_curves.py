@@ -17,9 +17,9 @@ from titer.records import Role
 from titer.study.folder import Study
 from titer.study.view import StoreView
 
-Name = tuple[str, ...]
+CurveName = tuple[str, ...]
 """What tells a curve apart."""
-States = Mapping[Name, CurveState]
+States = Mapping[CurveName, CurveState]
 
 
 class StudyCurves:
@@ -38,7 +38,7 @@ class StudyCurves:
         self._endings = Endings(study.protocol)
         self._builders: dict[int, CellBuilder] = {}
         self._of_index: dict[tuple[int, Replacing, int, str], list[PlannedCurve]] = {}
-        self._awaited: list[set[Name]] = []
+        self._awaited: list[set[CurveName]] = []
         """Groups of curves, of each of which the last that is finished may change which curves there are."""
 
     def arranged(self, states: States) -> list[PlannedCurve]:
@@ -183,9 +183,11 @@ class StudyCurves:
         return found
 
 
-def _first_failed(curves: Iterable[PlannedCurve], purpose: Replacing, states: States) -> tuple[int | None, set[Name]]:
+def _first_failed(
+    curves: Iterable[PlannedCurve], purpose: Replacing, states: States
+) -> tuple[int | None, set[CurveName]]:
     """How many curves there are up to the first that fails, None if none does; and those before it not yet finished."""
-    before: set[Name] = set()
+    before: set[CurveName] = set()
     for count, curve in enumerate(curves, start=1):
         if purpose not in EXPOSED and curve.spec.subject == "defended":
             continue
