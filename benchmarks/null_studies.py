@@ -12,36 +12,24 @@ from __future__ import annotations
 
 import argparse
 import copy
-import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from benchmarks.organism_studies import demo, finished
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.conclude import conclude
-from titer.planning.freeze import freeze
 from titer.protocol.dose_axes import STEPS
-from titer.protocol.loading import parse
-from titer.run import run
-from titer.study.folder import Study
-from titer.study.store import Store
 
 WHOLE_STUDIES = 20
 SHARP_STUDIES = 40
 PILOT_SEEDS = 40
 PILOTS_THAT_BREAK = 24
 MOST_UPHELD = 5
-FINE_LADDER = [0, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20, 24, 32]
-
-
-def demo() -> dict[str, Any]:
-    """The protocol of the demonstration as plain data."""
-    text = resources.files("titer.cli.protocols").joinpath("demo.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+FINE_LADDER = [0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20]
 
 
 def whole(index: int) -> dict[str, Any]:
@@ -56,30 +44,22 @@ def whole(index: int) -> dict[str, Any]:
 
 
 def alone(seeds: int, first: int, budget: int, *, descriptive: bool) -> dict[str, Any]:
-    """The undefended organism attacked in one domain: resistance is a claim about the model itself."""
+    """The undefended organism under fine-tuning in one domain: resistance is a claim about the model itself."""
     data = whole(0)
     data["study"] |= {"name": f"alone-{first}", "paired_seeds": True, "descriptive": descriptive}
     data["study"]["seeds"] = {"attack": seeds, "defense": 1, "first": first}
     data["defense"] = []
     domain = copy.deepcopy(data["harm"]["domain"][0])
     del domain["splits"]["defend"]
-    data["harm"]["domain"] = [domain | {"role": "cross"}]
-    data["benign"], data["task"] = [], []
+    data["harm"] |= {"domain": [domain | {"role": "cross"}], "items": "shared"}
+    data["subject"]["prepare"]["domains"] = [domain["name"]]
+    data["task"] = []
+    for rows in data["benign"]:
+        rows["splits"] = {"prepare": rows["splits"]["prepare"]}
     data["attacker"] |= {"budget": {"steps": budget}, "ladder": [d for d in FINE_LADDER if d <= budget], "sham": False}
+    data["attacker"]["attack"] = data["attacker"]["attack"][:1]
     del data["stability"]
     return data
-
-
-def finished(folder: Path, data: dict[str, Any], jobs: int) -> Study:
-    """A study of this protocol, run to its end, in the store that all of them share."""
-    protocol = parse(data)
-    store = Store(folder / "store")
-    place = folder / data["study"]["name"]
-    place.mkdir(parents=True, exist_ok=True)
-    study = Study(place, protocol, freeze(protocol, store), store)
-    for _ in run(study, jobs):
-        pass
-    return study
 
 
 def pilot_budget(folder: Path, jobs: int) -> tuple[int, Counter[int]]:
