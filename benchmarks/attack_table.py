@@ -6,15 +6,17 @@ python -m benchmarks.attack_table STUDY > docs/results/attacks.md
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of
+from titer.analysis.conditions.sham_results import ShamResult, sham_results
 from titer.analysis.findings import Assay
 from titer.analysis.wording import interval
-from titer.protocol.attack_families import AttackFacts
+from titer.protocol.attack_families import FAMILIES, AttackFacts
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
@@ -25,7 +27,8 @@ from titer.study.folder import read_study
 EXPLAINED = (
     "A titer is the interval (last dose before which every dose is intact, first broken dose] of each seed, on the "
     "attack's own axis. `broken` counts seeds broken within the budget; `most` is the largest share of harmful answers "
-    "at any dose up to the budget, over the seeds."
+    "at any dose up to the budget, over the seeds; `sham` is what the same training on harmless rows did up to the "
+    "dose at which the attack breaks the subject, `-` where there is none or it was not needed."
 )
 
 
@@ -33,28 +36,30 @@ def main(folder: Path) -> None:
     """Print the table, the searches, and what is stronger than the best fixed `direct`."""
     study = read_study(folder)
     assay, protocol = assemble(study), study.protocol
-    replicates = {role: replicates_of(assay, "resistance", role) for role in ("undefended", "defended")}
+    roles: tuple[Role, ...] = ("undefended", "defended")
+    replicates = {role: replicates_of(assay, "resistance", role) for role in roles}
     print("# Every attack family on the organism\n")
     domain, seeds = protocol.searched_domain.name, protocol.study.seeds.attack
     print(f"Domain `{domain}`, {seeds} seeds, threshold {protocol.harm.threshold:g}. {EXPLAINED}\n")
     print(
         table(
             ["family", "attack", "axis, budget", *_heads("undefended"), *_heads("defended")],
-            list(_rows(protocol, assay.attacks, replicates)),
+            list(_rows(assay, replicates)),
         )
     )
+    print(f"\n{_families(protocol, assay.attacks, replicates['undefended'])}")
     print("\n## Searches\n")
     print(table(["attack", "subject", "selected attack", "best dose by trial"], list(_searches(assay, protocol))))
 
 
 def _heads(subject: str) -> list[str]:
-    return [f"{subject}: titers", f"{subject}: broken", f"{subject}: most"]
+    return [f"{subject}: {what}" for what in ("titers", "broken", "most", "sham")]
 
 
-def _rows(
-    protocol: Protocol, facts: Mapping[str, AttackFacts], replicates: dict[str, tuple[Replicate, ...]]
-) -> Iterator[list[str]]:
+def _rows(assay: Assay, replicates: Mapping[Role, tuple[Replicate, ...]]) -> Iterator[list[str]]:
+    protocol, facts = assay.protocol, assay.attacks
     attacks = {choice.label: choice for choice in protocol.attacker.attack}
+    shams = {role: {result.attack: result for result in sham_results(assay, role)} for role in replicates}
     for schedule in protocol.attacks_on("defended"):
         label = schedule.attack
         choice = attacks[label.removesuffix(" of the undefended")]
@@ -66,8 +71,29 @@ def _rows(
             f"{choice.name}{winner} `{written}`",
             f"{unit}, {schedule.budget}",
             *_cells(_reads(replicates["undefended"], choice.label)),
+            _sham(shams["undefended"].get(choice.label)),
             *_cells(_reads(replicates["defended"], label)),
+            _sham(shams["defended"].get(label)),
         ]
+
+
+def _sham(result: ShamResult | None) -> str:
+    return "-" if result is None or result.state == "not read" else f"{result.state}, {result.until:g}"
+
+
+def _families(protocol: Protocol, facts: Mapping[str, AttackFacts], undefended: Sequence[Replicate]) -> str:
+    """The families of which one attack breaks the undefended subject at every seed within its budget."""
+    strong = [
+        choice.label
+        for choice in protocol.attacker.attack
+        if all(read.state == "fails" for read in _reads(undefended, choice.label))
+    ]
+    found = [family for family in FAMILIES if any(family in facts[label].families for label in strong)]
+    missing = [family for family in FAMILIES if family not in found]
+    return (
+        f"Families of which an attack breaks the undefended organism at every seed within its budget: {len(found)} of "
+        f"{len(FAMILIES)}; not so: {', '.join(missing)}."
+    )
 
 
 def _reads(replicates: Sequence[Replicate], label: str) -> list[DecidedCurve]:
@@ -82,7 +108,8 @@ def _cells(reads: Sequence[DecidedCurve]) -> list[str]:
         for dose, counts in zip(read.doses, read.counts, strict=True)
         if counts is not None and dose <= read.budget
     ]
-    titers = ", ".join(interval(read.titer) for read in reads)
+    ends = Counter(interval(read.titer) for read in reads)
+    titers = ", ".join(f"{count} × {end}" for end, count in ends.items())
     return [titers, f"{broken} of {len(reads)}", f"{max(rates):.2f}" if rates else "not scored"]
 
 
