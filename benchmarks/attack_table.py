@@ -1,6 +1,8 @@
 """What every attack of a finished study does to each subject, as one table.
 
-python -m benchmarks.attack_table STUDY > docs/results/attacks.md
+    python -m benchmarks.attack_table docs/results/attacks
+
+The study may be packed. Its table stands in docs/results/attacks.md, below what to read from it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from titer.analysis.assemble import assemble
+from titer.analysis.concluding import conclude_path
 from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of
 from titer.analysis.conditions.sham_results import ShamResult, sham_results
@@ -22,7 +24,6 @@ from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
 from titer.report.escape import table
 from titer.stats import search_selection
-from titer.study.folder import read_study
 
 EXPLAINED = (
     "A titer is the interval (last dose before which every dose is intact, first broken dose] of each seed, on the "
@@ -34,8 +35,8 @@ EXPLAINED = (
 
 def main(folder: Path) -> None:
     """Print the table, the searches, and what is stronger than the best fixed `direct`."""
-    study = read_study(folder)
-    assay, protocol = assemble(study), study.protocol
+    assay = conclude_path(folder).assay
+    protocol = assay.protocol
     roles: tuple[Role, ...] = ("undefended", "defended")
     replicates = {role: replicates_of(assay, "resistance", role) for role in roles}
     print("# Every attack family on the organism\n")

@@ -18,6 +18,8 @@ import pytest
 from support import ROOT
 from support.command import Here
 
+from benchmarks import attack_table
+from titer.analysis.concluding import conclude_path
 from titer.cli.app import EXAMPLES
 from titer.cli.output import EXIT
 from titer.data.identifiers import ProbeKind
@@ -101,3 +103,17 @@ def test_it_is_the_demonstration_that_titer_runs() -> None:
 def test_what_is_kept_is_small() -> None:
     assert sum(path.stat().st_size for path in DEMO.iterdir()) < LIMIT_BYTES
     assert pq.read_metadata(DEMO / SCORES).num_rows > 50_000
+
+
+# ------------------------------------------------------------------------------------------------ other studies
+@pytest.mark.parametrize(("pack", "example"), [("attacks", "organism-attacks"), ("margin", "organism-margin")])
+def test_another_pack_gives_its_verdict_and_is_of_its_protocol(pack: str, example: str) -> None:
+    folder = DEMO.parent / pack
+    assert conclude_path(folder).verdict.to_json() + "\n" == (folder / "verdict.json").read_text(encoding="utf-8")
+    assert load(folder / "protocol.toml") == load(ROOT / "examples" / f"{example}.toml")
+
+
+def test_the_table_of_attacks_is_what_its_pack_gives(capsys: pytest.CaptureFixture[str]) -> None:
+    attack_table.main(DEMO.parent / "attacks")
+    _, table = capsys.readouterr().out.split("\n\n", maxsplit=1)
+    assert (DEMO.parent / "attacks.md").read_text(encoding="utf-8").endswith(table)
