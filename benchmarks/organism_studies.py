@@ -7,11 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from titer.planning.freeze import freeze
-from titer.protocol.loading import parse
+from benchmarks.fuzz import toml
+from titer.planning.freeze import open_study
 from titer.run import run
-from titer.study.folder import Study
-from titer.study.store import Store
+from titer.study.folder import PROTOCOL, Study
 
 
 def demo() -> dict[str, Any]:
@@ -28,11 +27,11 @@ def finished(folder: Path, data: dict[str, Any], jobs: int) -> Study:
         data: the protocol.
         jobs: workers.
     """
-    protocol = parse(data)
-    store = Store(folder / "store")
     place = folder / data["study"]["name"]
-    place.mkdir(parents=True, exist_ok=True)
-    study = Study(place, protocol, freeze(protocol, store), store)
+    if not place.exists():
+        place.mkdir(parents=True)
+        (place / PROTOCOL).write_text(toml.write(data), encoding="utf-8")
+    study = open_study(place, folder.resolve() / "store")
     for _ in run(study, jobs):
         pass
     return study
