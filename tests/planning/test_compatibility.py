@@ -19,7 +19,7 @@ ABLATION = {"name": "refusal_ablation", "ladder": {"edits": [0, 1]}}
 FAMILY: list[dict[str, Any]] = [
     ABLATION,
     {"name": "prune", "ladder": {"pruned": [0, 50, 90]}},
-    {"name": "prefill", "source": "reference", "ladder": {"prefilled": [0, 1]}},
+    {"name": "prefill", "opening": "it is", "ladder": {"prefilled": [0, 1]}},
     {"name": "mixture", "lr": 3e-2, "batch": 4, "poison": 0.5, "size": 8},
     {"name": "few_shot", "lr": 3e-2, "batch": 4, "shots": 5, "template": "plain"},
 ]
