@@ -23,8 +23,8 @@ from titer.records import Role
 from titer.report.escape import table
 from titer.study.folder import Study
 
-DEFENSES = ((0.1, 7.0), (1.0, 7.0), (4.0, 7.0), (16.0, 7.0), (1.0, 14.0), (4.0, 28.0), (16.0, 28.0))
-"""Weights of the harmful term, and clamps in nats per token; 0.1 is the weight of the authors' code."""
+DEFENSES = ((0.0, 7.0), (0.1, 7.0), (1.0, 7.0), (4.0, 7.0), (16.0, 7.0), (1.0, 14.0), (4.0, 28.0), (16.0, 28.0))
+"""Weights of the harmful term, and clamps in nats per token; 0.1 is that of the authors' code, 0 is refusals alone."""
 BUDGET = 64
 LADDER = [0, 4, 8, 16, 32, 64, 128, 256]
 HEADS = (
