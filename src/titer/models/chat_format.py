@@ -44,6 +44,10 @@ class Example:
         """The tokens of the response."""
         return list(self.ids[self.mask.index(True) :])
 
+    def without(self, ends: Sequence[int]) -> Example:
+        """The conversation without its last token, where that is one of `ends`."""
+        return Example(self.ids[:-1], self.mask[:-1]) if self.ids[-1] in ends else self
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from titer.errors import InputError
-from titer.models.chat_format import Example, encode_rows, pad_batch, pad_token
+from titer.models.chat_format import Example, encode_rows, pad_batch, pad_token, stop_tokens
 from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.training.types import Material, Objective, Update
@@ -50,8 +50,14 @@ class BatchSampler:
     Rows and their refusals come in the same order, so that equal steps draw pairs.
     """
 
-    def __init__(self, subject: Subject, material: Material, parts: Sequence[RowSource]) -> None:
-        self._drawn = {part: _encode(subject, material, part) for part in parts}
+    def __init__(
+        self, subject: Subject, material: Material, parts: Sequence[RowSource], *, train_on_eos: bool = True
+    ) -> None:
+        ends = () if train_on_eos else stop_tokens(subject.tokenizer)
+        self._drawn = {
+            part: [TrainRow(one.row, one.example.without(ends)) for one in _encode(subject, material, part)]
+            for part in parts
+        }
 
     def draw(self, part: RowSource, count: int, t: int, seed: int) -> list[TrainRow]:
         """The `count` rows of one part at step t, counted from 0."""
@@ -110,23 +116,31 @@ class SFT(Objective):
         batch: how many rows go through the subject at once; the mean is over the step, so this changes last bits only.
         term: what the mean is called among the terms of a step.
         weigh: whether every token counts alike, or every part by its rows, whose tokens then share that.
+        train_on_eos: whether that an answer ends is learned, too; responses that are only beginnings do not end.
 
     One objective serves one training: rows are encoded at its first step.
     """
 
     def __init__(
-        self, *, rows: Mapping[RowSource, int], batch: int, term: str = "loss", weigh: Weighing = "tokens"
+        self,
+        *,
+        rows: Mapping[RowSource, int],
+        batch: int,
+        term: str = "loss",
+        weigh: Weighing = "tokens",
+        train_on_eos: bool = True,
     ) -> None:
         self.rows = {part: count for part, count in rows.items() if count}
         self.batch = batch
         self.term = term
         self.weigh: Weighing = weigh
+        self.train_on_eos = train_on_eos
         self._sampler: BatchSampler | None = None
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the mean."""
         if self._sampler is None:
-            self._sampler = BatchSampler(subject, material, list(self.rows))
+            self._sampler = BatchSampler(subject, material, list(self.rows), train_on_eos=self.train_on_eos)
         parts = [self._sampler.draw(part, count, t, seed) for part, count in self.rows.items()]
         drawn = [one for part in parts for one in part]
         by_part = [
