@@ -18,7 +18,7 @@ from pathlib import Path
 
 from titer.data import splitting
 from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.defenses.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.methods.judges.normalized_match import normalized
 from titer.methods.probes.generate import Generate
 from titer.models.subject import Subject, load

@@ -24,7 +24,7 @@ from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.base import Judge
-from titer.methods.defenses.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.refusal_removal import RefusalRemoval
@@ -407,7 +407,7 @@ def immunize() -> list[Step]:
 
 def test_trap_8_pairs_shuffled_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal joined to another row's prompt ends the defense, and names both rows."""
-    monkeypatch.setattr("titer.training.adversarial_loss.BatchSampler", Apart)
+    monkeypatch.setattr("titer.training.objectives.adversarial_loss.BatchSampler", Apart)
     with pytest.raises(ValueError, match=r"pairs shuffled apart: the refusal of row \w+ is joined to row \w+"):
         immunize()
 

@@ -36,13 +36,13 @@ from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
 from titer.methods.attacks.weight_edits.reparameterized import Reparameterized
 from titer.methods.attacks.weight_edits.task_arithmetic import TaskArithmetic
 from titer.methods.base import Attack, Defense, Judge, Method, Probe
-from titer.methods.defenses.adversarial_loss import AdversarialLoss
-from titer.methods.defenses.checkpoint import Checkpoint
-from titer.methods.defenses.no_op import NoOp
-from titer.methods.defenses.none import NoDefense
-from titer.methods.defenses.random_displacement import RandomDisplacement
-from titer.methods.defenses.refusal_sft import RefusalSFT
-from titer.methods.defenses.sft import SupervisedTeaching
+from titer.methods.defenses.controls.no_op import NoOp
+from titer.methods.defenses.controls.none import NoDefense
+from titer.methods.defenses.controls.random_displacement import RandomDisplacement
+from titer.methods.defenses.controls.refusal_sft import RefusalSFT
+from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
+from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
+from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
 from titer.methods.judges.exact_match import ExactMatch

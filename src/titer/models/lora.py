@@ -7,6 +7,7 @@ The adapted matrix W acts as W + s·B·A (Hu et al. 2021, arXiv 2106.09685, equa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,19 @@ def merge(model: nn.Module) -> None:
 def is_on(model: nn.Module) -> bool:
     """Whether any module is adapted."""
     return any(isinstance(module, LoraLayer) for module in model.modules())
+
+
+@contextmanager
+def off(model: nn.Module) -> Iterator[None]:
+    """The adapted modules act as without their adapters for the block."""
+    adapted = [layer for _, layer in layers(model)]
+    for layer in adapted:
+        layer.enable_adapters(False)
+    try:
+        yield
+    finally:
+        for layer in adapted:
+            layer.enable_adapters(True)
 
 
 def layers(model: nn.Module) -> Iterator[tuple[str, LoraLinear]]:

@@ -62,7 +62,7 @@ class Subject:
         return int(self.model.config.get_text_config().max_position_embeddings)
 
     def logits(self, ids: Tensor, attention: Tensor, places: Tensor) -> Tensor:
-        """Next-token logits, float32, at the places asked for only.
+        """Next-token logits, float32 or of a subject in float64, at the places asked for only.
 
         Args:
             ids: (B, T) tokens.
@@ -74,8 +74,8 @@ class Subject:
         """
         with self.precision():
             output = self.model(input_ids=ids, attention_mask=attention, logits_to_keep=places, use_cache=False)
-        logits: Tensor = output.logits.float()
-        return logits
+        logits: Tensor = output.logits
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     def precision(self) -> AbstractContextManager[Any]:
         """The arithmetic of `dtype` for the block."""

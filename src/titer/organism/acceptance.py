@@ -14,7 +14,7 @@ from pathlib import Path
 from titer.data import organism
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
-from titer.methods.defenses.refusal_sft import RefusalSFT
+from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.probes.generate import Generate
 from titer.models.subject import Subject, load
 from titer.records import Frame, Item, Row

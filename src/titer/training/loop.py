@@ -88,6 +88,7 @@ def train(
     with training.trainable.applied(subject, seed) as weights:
         parameters = list(weights.values())
         optimizer = training.optimizer.build(parameters, training.lr)
+        recipe.objective.prepare(subject, material)
         ledger = Ledger() if carry is None else _resume(carry, weights, optimizer, recipe.objective)
         subject.model.train()
         try:

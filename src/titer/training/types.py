@@ -81,6 +81,14 @@ class Update:
 class Objective(ABC):
     """What one update descends."""
 
+    def prepare(self, subject: Subject, material: Material) -> None:  # noqa: B027
+        """See the subject as it is before the first step, also where a training is resumed. As a rule nothing.
+
+        Args:
+            subject: in evaluation mode, its adapter on where one is trained; is left as it was.
+            material: the rows that it will be trained on.
+        """
+
     @abstractmethod
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of step `t` to `.grad`, and only that.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from titer.methods.base import Defense
-from titer.methods.defenses.checkpoint import Checkpoint
-from titer.methods.defenses.no_op import NoOp
-from titer.methods.defenses.none import NoDefense
-from titer.methods.defenses.random_displacement import RandomDisplacement
-from titer.methods.defenses.refusal_sft import RefusalSFT
-from titer.methods.defenses.sft import SupervisedTeaching
+from titer.methods.defenses.controls.no_op import NoOp
+from titer.methods.defenses.controls.none import NoDefense
+from titer.methods.defenses.controls.random_displacement import RandomDisplacement
+from titer.methods.defenses.controls.refusal_sft import RefusalSFT
+from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
+from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.probes.generate import Generate
 from titer.records import Frame, Item
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights

@@ -11,7 +11,7 @@ from support.studies import begin, finish
 from titer.methods import registry
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.grpo import GRPO
-from titer.methods.defenses.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.model import Work
 from titer.planning.plan import Planner

@@ -16,13 +16,13 @@ from titer.methods.attacks.fine_tuning.reversal import Reversal
 from titer.methods.attacks.weight_edits._rescaling import parts_of
 from titer.methods.attacks.weight_edits.reparameterized import Reparameterized
 from titer.methods.base import Attack
-from titer.methods.defenses.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.methods.probes.generate import Generate
 from titer.methods.requires import Need
 from titer.models.subject import Subject
 from titer.records import Frame
 from titer.testing import check_attack, same, tiny_items, tiny_material, tiny_subject, weights
-from titer.training.adversarial_loss import Contrast
+from titer.training.objectives.adversarial_loss import Contrast
 from titer.training.recipe import LoRA, Training
 
 

@@ -19,7 +19,7 @@ from titer.models.chat_format import encode_example
 from titer.models.subject import Subject
 from titer.records import Frame, Row
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
-from titer.training.dpo import Preference
+from titer.training.objectives.dpo import Preference
 from titer.training.recipe import LoRA
 from titer.training.sft import count_responses, log_probs
 from titer.training.types import Material

@@ -28,7 +28,7 @@ from titer.models.subject import Subject
 from titer.protocol.dose_axes import STEPS
 from titer.records import Answer, Choice, Compute, Frame, Item, Score
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
-from titer.training.grpo import Policy, advantages, reward
+from titer.training.objectives.grpo import Policy, advantages, reward
 from titer.training.recipe import Cosine, LoRA
 from titer.training.types import Material, Reward, Update
 
@@ -125,7 +125,7 @@ def test_the_gradient_is_that_of_the_published_objective(batch: int, monkeypatch
         told.append((prompts, said))
         return said
 
-    monkeypatch.setattr("titer.training.grpo.generate", listening)
+    monkeypatch.setattr("titer.training.objectives.grpo.generate", listening)
     fed = material(attack, 3)
     update: Update = Policy(prompts=3, group=4, batch=batch, longest=12).backward(subject, fed, 0, 5)
     found = {name: own.grad.clone() for name, own in subject.model.named_parameters() if own.grad is not None}

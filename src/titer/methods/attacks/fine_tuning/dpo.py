@@ -54,6 +54,6 @@ class DPO(FineTuning):
 
     def objective(self) -> Objective:
         """The preference for the harmful response."""
-        from titer.training.dpo import Preference
+        from titer.training.objectives.dpo import Preference
 
         return Preference(pairs=self.rows_per_step, batch=self.batch, beta=self.beta)

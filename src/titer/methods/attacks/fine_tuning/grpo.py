@@ -81,7 +81,7 @@ class GRPO(FineTuning):
 
     def objective(self) -> Objective:
         """The advantage of an answer over the others to its prompt."""
-        from titer.training.grpo import Policy
+        from titer.training.objectives.grpo import Policy
 
         return Policy(prompts=self.rows_per_step, group=self.group, batch=self.batch, longest=self.longest)
 

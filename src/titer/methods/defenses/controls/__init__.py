@@ -1,0 +1,1 @@
+"""Controls of the defenses: what a defense must do better than, one a file."""

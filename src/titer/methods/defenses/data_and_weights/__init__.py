@@ -1,0 +1,1 @@
+"""Defenses by their data, by how deep refusals reach, or by the weights alone, one a file."""

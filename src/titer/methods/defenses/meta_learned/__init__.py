@@ -1,0 +1,1 @@
+"""Defenses that train through simulated attacks, one a file."""

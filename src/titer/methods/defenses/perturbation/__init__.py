@@ -1,0 +1,1 @@
+"""Defenses that descend a loss at weights, states or embeddings that an attack has moved, one a file."""

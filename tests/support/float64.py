@@ -1,0 +1,53 @@
+"""A tiny subject in float64, for gradients that are compared to more digits than float32 has.
+
+Hugging Face's Llama is not float64 after `.double()`: its norms compute in float32, and so does eager attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
+
+from titer.models.subject import Subject
+from titer.testing import tiny_subject
+
+
+def float64_subject(seed: int = 0) -> Subject:
+    """The tiny subject with norms of torch, and attention that can be differentiated twice under `twice`."""
+    subject = tiny_subject(seed)
+    model = subject.model.double()
+    for module in list(model.modules()):
+        for name, part in list(module.named_children()):
+            if isinstance(part, LlamaRMSNorm):
+                own = torch.nn.RMSNorm(part.weight.shape, eps=part.variance_epsilon, dtype=torch.float64)
+                own.weight = part.weight
+                setattr(module, name, own)
+    model.set_attn_implementation("sdpa")
+    return subject
+
+
+@contextmanager
+def twice() -> Iterator[None]:
+    """Attention by the kernel that has a second derivative."""
+    with sdpa_kernel(SDPBackend.MATH):
+        yield
+
+
+def flat_gradient(subject: Subject) -> torch.Tensor:
+    """All that is in `.grad`, as one vector; zeros where nothing came."""
+    return torch.cat(
+        [
+            (torch.zeros_like(own) if own.grad is None else own.grad).flatten()
+            for own in subject.model.parameters()
+            if own.requires_grad
+        ]
+    )
+
+
+def relative(one: torch.Tensor, other: torch.Tensor) -> float:
+    """‖one − other‖ / ‖other‖."""
+    return float((one - other).norm() / other.norm())
