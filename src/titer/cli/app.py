@@ -10,7 +10,7 @@ import typer
 from titer import __version__
 from titer.cli import output
 from titer.cli.judges import judges_app
-from titer.cli.model_commands import attack, immunize
+from titer.cli.model_commands import attack, immunize, tune
 from titer.cli.options import FinishedStudy, Jobs, Json, Out, StorePlace, Where
 from titer.cli.progress import Watch
 
@@ -210,6 +210,7 @@ def demo(
     run_study(EXAMPLES / "demo.toml", out, None, jobs, json)
 
 
+app.command()(tune)
 app.command()(immunize)
 app.command()(attack)
 

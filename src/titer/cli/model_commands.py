@@ -42,3 +42,16 @@ def attack(
         from titer.cli.immunize_attack import print_attack
 
     print_attack(where, out, store, subject, name, domain, index, json)
+
+
+def tune(
+    protocol: Annotated[Path, typer.Argument(help="A protocol file with [tuning].")],
+    folder: Annotated[Path, typer.Argument(help="The folder for the trials and the tuned protocol.")],
+    jobs: Jobs = 1,
+    json: Json = False,
+) -> None:
+    """Search the parameters of a protocol's defense against a cheap attacker, and write the protocol of the best."""
+    with Watch("starting"):
+        from titer.cli.tune import tune_defense
+
+    tune_defense(protocol, folder, jobs, json)

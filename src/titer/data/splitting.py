@@ -21,7 +21,9 @@ __all__ = ["Question", "Splits", "cut_all", "items"]
 
 ASKED = ("probe", "verdict", "over_refusal", "usable", "select")
 """Splits whose rows become items: one row of each group."""
-ORDER = (*ASKED, "sham", "attack", "train", "defend", "prepare")
+SPARE = ("spare", "spare_attack")
+"""Groups that are left out, since another study asks or attacks with them."""
+ORDER = ("spare", *ASKED, "sham", "spare_attack", "attack", "train", "defend", "prepare")
 """The order in which splits are cut, so that what the verdict asks does not depend on what is trained on."""
 
 
@@ -158,7 +160,8 @@ def _cut(user: _User, raws: Sequence[Raw], numbers: Sequence[int], taken: set[in
                 cut.append(user.asked(one, labels[number]))
             else:
                 cut.extend(user.row(raw, labels[number]) for raw in groups[number])
-        yield Part(user=user.name, split=split, rows=tuple(cut), grouping=user.grouping)
+        if split not in SPARE:
+            yield Part(user=user.name, split=split, rows=tuple(cut), grouping=user.grouping)
 
 
 def _too_few(user: _User, *, needed: int, free: int, groups: int, rows: int) -> InputError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from titer.errors import InputError
 from titer.methods import registry
@@ -35,6 +35,26 @@ def space_of(choice: AttackChoice, place: str = "attack") -> Space:
         name: _part(name, value, choice.name, fields, f"{place}.search.{name}") for name, value in choice.search.items()
     }
     return _taken(choice, space, place)
+
+
+def defense_space(choice: Choice, searched: Literal["default"] | Mapping[str, Any], place: str) -> Space:
+    """The space that a defense is tuned in: that which is written, or that of the method but for what is written.
+
+    Raises:
+        InputError: if it is empty, a range is upside down, or a value is none that the parameter takes.
+    """
+    method = type(registry.defense(choice))
+    space = method.space()
+    if not isinstance(searched, str):
+        fields = list(method.model_fields)
+        space = {name: _part(name, own, choice.name, fields, f"{place}.{name}") for name, own in searched.items()}
+    if not space:
+        remedy = "Name a parameter with a range or a list of values."
+        raise InputError(place, f"there is nothing to try of {choice.name}", remedy)
+    for name, part in space.items():
+        for value in (part.low, part.high) if isinstance(part, LogRange) else part.values:
+            registry.defense(Choice(name=choice.name, parameters={**choice.parameters, name: value}), place)
+    return space
 
 
 def attacks_of(choice: AttackChoice, place: str = "attack") -> Iterator[Attack]:

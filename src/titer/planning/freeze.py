@@ -12,7 +12,7 @@ from titer.data import contamination, splitting
 from titer.data.identifiers import ProbeId, ProbeKind, SplitId
 from titer.data.probe_items import ProbeItems, probe_items
 from titer.data.splits import Overlap
-from titer.errors import DamagedError, RunError
+from titer.errors import DamagedError, InputError, RunError
 from titer.methods import registry
 from titer.methods.search_configurations import attacks_of
 from titer.models.metadata import ModelMetadata, inspect
@@ -94,9 +94,12 @@ def begin_study(study: Study) -> Study:
     """Write down what a study begins with, unless it has begun.
 
     Raises:
-        InputError: if its protocol was changed since it was read.
+        InputError: if its protocol was changed since it was read, or has a defense that is to be tuned.
         BusyError: if it has not begun, and another process runs or begins it.
     """
+    if study.protocol.tuning is not None:
+        remedy = "Run `titer tune` on it, and then the protocol that it writes; or take the table out."
+        raise InputError("tuning", "the defense is still to be tuned", remedy)
     if not has_begun(study.folder):
         with study.locked():
             check_unchanged(load(study.folder / PROTOCOL), study.protocol, str(study.folder / PROTOCOL))

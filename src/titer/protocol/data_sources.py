@@ -46,7 +46,7 @@ class Source(Record):
 class BenignConfig(Source):
     """Harmless instructions, cut into disjoint splits by group; the same split of several sources is joined."""
 
-    splits: dict[Literal["prepare", "defend", "attack", "sham", "select", "over_refusal", "usable"], int]
+    splits: dict[Literal["prepare", "defend", "attack", "sham", "select", "over_refusal", "usable", "spare"], int]
 
 
 class DomainConfig(Source):
@@ -54,13 +54,14 @@ class DomainConfig(Source):
 
     A preparation step is fed from `prepare`, or from `defend` where there is no `prepare`; a defense only from
     `defend`, which a cross domain has none of. A domain of prompts without harmful answers is asked alone: the attacks
-    on it train on the rows of another one, which `attack_with` names.
+    on it train on the rows of another one, which `attack_with` names. What is `spare` is cut first, `spare_attack`
+    before the attack's rows, and neither is used: there a trial of a tuning keeps what its study asks and attacks with.
     """
 
     name: Name
     role: Literal["defended", "cross"]
     refusals: tuple[str, ...] = ()
-    splits: dict[Literal["prepare", "defend", "attack", "select", "probe"], int]
+    splits: dict[Literal["prepare", "defend", "attack", "select", "probe", "spare", "spare_attack"], int]
     draw: int | None = Field(default=None, ge=1)
     attack_with: Name | None = Field(default=None, exclude_if=lambda name: name is None)
 
@@ -76,7 +77,7 @@ class TaskConfig(Source):
     name: Name
     kind: Literal["generate", "choice", "loss"]
     judge: MethodChoice | None = None
-    splits: dict[Literal["train", "select", "verdict"], int]
+    splits: dict[Literal["train", "select", "verdict", "spare"], int]
     distractors: int = Field(default=0, ge=0)
     descriptive: bool = False
     max_new_tokens: int = Field(default=16, ge=1)

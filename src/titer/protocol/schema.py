@@ -14,6 +14,7 @@ from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig
 from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, Name, Share, TaskConfig
 from titer.protocol.defaults import COHERENCE, HARM_PROBE
 from titer.protocol.subject_config import SubjectConfig
+from titer.protocol.tuning_config import TuningConfig
 from titer.records import Frame, Record, Role, digest, tupled
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Protocol(Record):
     stability: StabilityConfig | None = None
     trainability: TrainabilityConfig | None = None
     usability: UsabilityConfig | None = Field(default=None, exclude_if=lambda floors: floors is None)
+    tuning: TuningConfig | None = Field(default=None, exclude_if=lambda tuning: tuning is None)
 
     @property
     def digest(self) -> str:

@@ -29,7 +29,7 @@ def check_attacks(protocol: Protocol) -> None:
 
 
 def check_domains(protocol: Protocol) -> None:
-    """Each attack is run in domains that there are, and each domain has one."""
+    """Each attack is run in domains that there are, and each domain of a study that decides has one."""
     known = [domain.name for domain in protocol.harm.domain]
     for index, choice in enumerate(protocol.attacker.attack):
         for name in choice.domains or ():
@@ -39,7 +39,7 @@ def check_domains(protocol: Protocol) -> None:
         if choice.search is not None and choice.domains and protocol.searched_domain.name not in choice.domains:
             problem = f"searches try their configurations in {protocol.searched_domain.name}, where it is not run"
             raise InputError(f"attacker.attack.{index}.domains", problem, "Add it, or leave search out.")
-    for index, name in enumerate(known):
+    for index, name in enumerate(() if protocol.study.descriptive else known):
         if not any(schedule.runs_in(name) for schedule in protocol.attacker.schedules):
             remedy = "Add it to the domains of one, or leave the domain out."
             raise InputError(f"harm.domain.{index}", f"no attack is run in '{name}'", remedy)

@@ -1,0 +1,53 @@
+"""`tune`: trials of a defense's parameters, and the protocol of the best of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from titer.cli import output
+from titer.errors import InputError
+from titer.protocol.loading import load
+from titer.records import Record, canonical
+from titer.study.atomic_files import write_lines, write_text
+from titer.study.folder import PROTOCOL
+from titer.tuning.search import TunedTrial, best, trials, tuned
+
+TRIALS = "trials.jsonl"
+
+
+def tune_defense(protocol: Path, folder: Path, jobs: int, json: bool) -> None:
+    """Run all trials, write them and the tuned protocol into the folder, and print them.
+
+    Raises:
+        InputError: if no trial counts: each costs more than stability allows, or failed.
+    """
+    study, done = load(protocol), list[Record]()
+    found: list[TunedTrial] = []
+    for trial in trials(study, folder, jobs):
+        found.append(trial)
+        done.append(trial)
+        if not json:
+            typer.echo(_line(trial))
+        write_lines(folder / TRIALS, done)
+    chosen = best(study, found)
+    if chosen is None:
+        remedy = "Search milder parameters, or more trials: what they showed is in trials.jsonl."
+        raise InputError("tuning", f"none of {len(found)} trials stays within the margins of stability", remedy)
+    write_text(folder / PROTOCOL, tuned(protocol.read_text(encoding="utf-8"), chosen, len(found)))
+    if json:
+        output.print_json({"trials": [one.to_data() for one in found], "chosen": chosen.number})
+        return
+    typer.echo(f"Trial {chosen.number} breaks last. Its protocol: {folder / PROTOCOL}")
+
+
+def _line(trial: TunedTrial) -> str:
+    """A trial in one line."""
+    broken = "not broken" if trial.steps is None else f"broken at {trial.steps}"
+    fate = broken if trial.failure is None else f"failed: {trial.failure}"
+    held = "within" if trial.counts else "beyond"
+    return (
+        f"{trial.number}: {fate}; {trial.worst_task} {trial.worst_change:+.3g}, {held} the margin; "
+        f"{canonical(trial.configuration.parameters)}"
+    )
