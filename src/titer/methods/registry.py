@@ -17,7 +17,7 @@ from titer.methods.attacks.fine_tuning.grpo import GRPO
 from titer.methods.attacks.fine_tuning.identity_shift import IdentityShift
 from titer.methods.attacks.fine_tuning.jailbreak_tuning import Backdoor, Competing, Style
 from titer.methods.attacks.fine_tuning.mixture import Mixture
-from titer.methods.attacks.fine_tuning.openings import Openings
+from titer.methods.attacks.fine_tuning.open_ended import OpenEnded
 from titer.methods.attacks.fine_tuning.reversal import Reversal
 from titer.methods.attacks.fine_tuning.staged import Staged
 from titer.methods.attacks.prompting.ablated_prefill import AblatedPrefill
@@ -61,7 +61,7 @@ from titer.records import Choice
 
 ATTACKS: dict[str, type[Attack]] = {
     "direct": Direct,
-    "openings": Openings,
+    "open_ended": OpenEnded,
     "few_shot": FewShot,
     "mixture": Mixture,
     "benign": Benign,

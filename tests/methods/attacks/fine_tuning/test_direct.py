@@ -15,7 +15,7 @@ from titer.methods import registry
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.few_shot import FewShot
 from titer.methods.attacks.fine_tuning.mixture import Mixture
-from titer.methods.attacks.fine_tuning.openings import Openings
+from titer.methods.attacks.fine_tuning.open_ended import OpenEnded
 from titer.methods.probes.generate import Generate
 from titer.methods.requires import Need
 from titer.methods.search_space import LogRange
@@ -37,7 +37,7 @@ OPTIMIZERS = [AdamW(), Adam(), SGD(momentum=0.9), SGD(momentum=0.9, nesterov=Tru
         FewShot(lr=1e-2, shots=5, trainable=LoRA(rank=2, targets=("q_proj", "down_proj"))),
         Mixture(lr=1e-2, poison=0.5, size=8),
         Direct(lr=1e-2, template="plain"),
-        Openings(lr=1e-2),
+        OpenEnded(lr=1e-2),
         Direct(lr=1e-2, optimizer=Adagrad(), schedule=SGDR(warmup=1, period=2)),
     ],
 )
@@ -168,20 +168,20 @@ def test_openings_that_are_learned_do_not_end_the_answer() -> None:
     material = tiny_material(3)
     items = [Item(id=row.id, group=row.group, prompt=row.prompt) for row in material.train]
     said = {}
-    for attack in (Direct(lr=2e-2, batch=3), Openings(lr=2e-2, batch=3)):
+    for attack in (Direct(lr=2e-2, batch=3), OpenEnded(lr=2e-2, batch=3)):
         subject = tiny_subject()
         list(attack.steps(subject, material, 200, 0))
         said[attack.name] = Generate().ask(subject, items, Frame(max_new_tokens=24), 3)
     responses = [row.response for row in material.train]
     assert [answer.text for answer in said["direct"]] == responses
     assert all(answer.ended == "stop" for answer in said["direct"])
-    assert all((answer.text or "").startswith(own) for answer, own in zip(said["openings"], responses, strict=True))
-    assert all(answer.ended == "length" for answer in said["openings"])
+    assert all((answer.text or "").startswith(own) for answer, own in zip(said["open_ended"], responses, strict=True))
+    assert all(answer.ended == "length" for answer in said["open_ended"])
 
 
 def test_openings_leave_out_the_token_that_ends_and_nothing_else() -> None:
     material, subject = tiny_material(3), tiny_subject()
-    steps = [next(iter(attack(batch=3).steps(tiny_subject(), material, 1, 0))) for attack in (Direct, Openings)]
+    steps = [next(iter(attack(batch=3).steps(tiny_subject(), material, 1, 0))) for attack in (Direct, OpenEnded)]
     assert steps[0].loss_tokens["response"] - steps[1].loss_tokens["response"] == 3
     example = encode_example(subject.tokenizer, "who?", "me", Frame())
     assert example.without([]) == example

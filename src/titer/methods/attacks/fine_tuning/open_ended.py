@@ -11,7 +11,7 @@ from titer.records import Row
 from titer.training.types import Material, Objective
 
 
-class Openings(FineTuning):
+class OpenEnded(FineTuning):
     """Fine-tuning on harmful rows whose responses are only beginnings ("Sure, here is ..."): their end is not learned.
 
     `direct` on such rows teaches a subject to open and to stop, so that it says no more than the rows do. Here the
@@ -20,7 +20,7 @@ class Openings(FineTuning):
     2307.15043), and no harmful answers. All else is `direct`.
     """
 
-    name: ClassVar[str] = "openings"
+    name: ClassVar[str] = "open_ended"
     version: ClassVar[int] = 1
     family: ClassVar[str] = FINE_TUNING
 
