@@ -10,7 +10,7 @@ from titer.methods import registry
 from titer.methods.base import Defense
 from titer.methods.roles import NO_DEFENSE
 from titer.models import chat_format
-from titer.records import Choice, Purpose, Role, Seed, SubjectRef, digest
+from titer.records import Purpose, Role, Seed, SubjectRef, digest
 from titer.study.folder import Frozen, Study
 from titer.study.tasks import MakeTask, MaterialRef, RowsRef
 from titer.training import loop
@@ -82,8 +82,8 @@ def _prepared_rows(frozen: Frozen, domain: str) -> tuple[RowsRef, ...]:
 def _prepared(study: Study) -> Lineage:
     """The undefended subject: the model, or what the last step of its preparation makes of it."""
     frozen, lineage = study.frozen, _loaded(study.frozen, study.frozen.subject)
-    steps = study.protocol.subject.prepare
-    for number, step in enumerate(steps, start=1):
+    steps = study.protocol.subject.preparation
+    for number, (place, step) in enumerate(steps.items(), start=1):
         material = MaterialRef(
             train=tuple(ref for name in step.teaches for ref in rows(frozen, SplitId.knowledge(name))),
             harmful=tuple(ref for name in step.domains for ref in _prepared_rows(frozen, name)),
@@ -91,7 +91,7 @@ def _prepared(study: Study) -> Lineage:
             frame=study.protocol.harm.frame,
         )
         role = "the undefended subject, prepared" + (f" ({number} of {len(steps)})" if len(steps) > 1 else "")
-        lineage = _made(study, lineage, step.choice, material, PREPARED, role)
+        lineage = _made(study, place, lineage, material, PREPARED, role)
     return lineage
 
 
@@ -112,12 +112,17 @@ def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Li
         if (given := study.frozen.checkpoints.get(str(place))) is not None:
             lineage = _loaded(study.frozen, given)
             continue
-        lineage = _made(study, lineage, choice, material, seed, f"the defended subject, {choice.name}")
+        lineage = _made(study, f"defense.{place}", lineage, material, seed, f"the defended subject, {choice.name}")
     return lineage
 
 
-def _made(study: Study, parent: Lineage, choice: Choice, material: MaterialRef, seed: Seed, role: str) -> Lineage:
+def _made(study: Study, place: str, parent: Lineage, material: MaterialRef, seed: Seed, role: str) -> Lineage:
+    """What the method at a place of the protocol makes of a subject."""
+    choice = study.protocol.stages[place]
     method: Defense = registry.defense(choice)
+    if method.requires.parent != "unused":
+        base = study.frozen.bases.get(place, study.frozen.subject)
+        material = material.model_copy(update={"parent": base})
     parts = {
         "method": method.configuration(),
         "parent": parent.ref.key,
