@@ -90,13 +90,16 @@ def _prepared(study: Study) -> Lineage:
             benign=rows(frozen, SplitId.benign("prepare")),
             frame=study.protocol.harm.frame,
         )
-        role = "the undefended subject, prepared" + (f" ({number} of {len(steps)})" if len(steps) > 1 else "")
+        role = "the undefended subject, prepared" + _numbered(number, len(steps))
         lineage = _made(study, place, lineage, material, PREPARED, role)
     return lineage
 
 
 def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Lineage:
-    """The chain of defenses. One checkpoint is made once; a claim about the method makes one for every seed."""
+    """The chain of defenses, each a node of the store that is made of the one before.
+
+    One checkpoint is made once; a claim about the method makes one for every seed.
+    """
     method = study.protocol.study.claim == "this method"
     seed = Seed(purpose=purpose, index=index) if method else Seed(purpose="verdict", index=0)
     harmful: tuple[RowsRef, ...] = ()
@@ -105,15 +108,21 @@ def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Li
     material = MaterialRef(
         harmful=harmful, benign=rows(study.frozen, SplitId.benign("defend")), frame=study.protocol.harm.frame
     )
-    lineage = parent
-    for place, choice in enumerate(study.protocol.defense):
+    lineage, chain = parent, study.protocol.defense
+    for place, choice in enumerate(chain):
         if choice.name == NO_DEFENSE:
             continue
         if (given := study.frozen.checkpoints.get(str(place))) is not None:
             lineage = _loaded(study.frozen, given)
             continue
-        lineage = _made(study, f"defense.{place}", lineage, material, seed, f"the defended subject, {choice.name}")
+        role = f"the defended subject, {choice.name}" + _numbered(place + 1, len(chain))
+        lineage = _made(study, f"defense.{place}", lineage, material, seed, role)
     return lineage
+
+
+def _numbered(number: int, steps: int) -> str:
+    """Which of several steps it is; nothing where there is one."""
+    return f" ({number} of {steps})" if steps > 1 else ""
 
 
 def _made(study: Study, place: str, parent: Lineage, material: MaterialRef, seed: Seed, role: str) -> Lineage:

@@ -23,7 +23,7 @@ from titer.seeds import derive
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training import refusal_ablation
 from titer.training.hidden_states import read
-from titer.training.objectives.deep_refusal import AblatedRefusals, Mixture
+from titer.training.objectives.deep_refusal import AblatedRefusals, RefusalMixture
 from titer.training.recipe import Full, LoRA
 from titer.training.types import Update
 
@@ -47,7 +47,7 @@ def objective(**changes: Any) -> AblatedRefusals:
     mixture = {"refusals": 4, "benign": 3, "begun_share": 0.5, "prefix": (1, 3), "empty_share": 0.5}
     own = {name: changes.pop(name, value) for name, value in {**mixture, "train_on_eos": True}.items()}
     settings = {"batch": 8, "alpha": 0.2, "probability": 0.7, "coins": "site_and_position", "layer": 1, "prompts": 128}
-    return AblatedRefusals(**{**settings, **changes, "mixture": Mixture(**own)})
+    return AblatedRefusals(**{**settings, **changes, "mixture": RefusalMixture(**own)})
 
 
 def step(subject: Subject, own: AblatedRefusals, t: int = 2) -> Update:
@@ -216,7 +216,7 @@ def test_the_direction_is_the_difference_of_the_mean_states_after_the_prompts() 
     means = []
     for part in ("refusal", "benign"):
         states = []
-        for one in own._learned.all(part):  # type: ignore[arg-type]
+        for one in own._learned.all(part):
             with torch.no_grad():
                 read_alone = subject.model(torch.tensor([one.example.prompt]), output_hidden_states=True)
             states.append(read_alone.hidden_states[1][0, -1])

@@ -120,7 +120,7 @@ def test_beginnings_leave_room_for_the_refusal_in_the_context() -> None:
     step(subject, material=replace(MATERIAL, harmful=tuple(long)), begun_share=1.0, longest=1000)
 
 
-def written_out(subject: Subject, drawn: list[Example], total: int) -> Tensor:
+def written_out(subject: Subject, drawn: list[Example], total: float) -> Tensor:
     """The summed loss of each row by itself over the tokens of all, without batches, padding or masks."""
     loss = torch.zeros((), dtype=torch.float64)
     for example in drawn:
@@ -151,7 +151,7 @@ def examples_of(subject: Subject, update: Update, changes: dict[str, Any]) -> tu
 @pytest.mark.parametrize("weigh", ["tokens", "rows"])
 def test_a_step_is_that_written_out(weigh: str) -> None:
     subject = float64_subject()
-    changes = {"weigh": weigh, "begun_share": 0.7}
+    changes: dict[str, Any] = {"weigh": weigh, "begun_share": 0.7}
     update = step(subject, t=2, **changes)
     gradient = flat_gradient(subject)
     late, benign = examples_of(subject, update, changes)

@@ -18,6 +18,7 @@ from titer.methods.defenses.data_and_weights.lox import LoX
 from titer.models.subject import Subject, load
 from titer.models.weight_difference import check_same_kind
 from titer.planning.lineage import lineages
+from titer.report.model_card import model_card
 from titer.study.folder import Study
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training.types import Material
@@ -105,6 +106,7 @@ def test_in_a_study_it_goes_on_from_the_model_before_the_preparation(tmp_path: P
     make = lineages(study, 0)["defended"].makes[-1]
     assert make.material.parent == study.frozen.subject
     assert make.parent.key == lineages(study, 0)["undefended"].ref.key
+    assert f"| aligned from | {study.frozen.subject.key} |" in model_card("it", lineages(study, 0)["defended"].makes)
     do_all(study)
     model, aligned, defended = subjects(study)
     moved = 0

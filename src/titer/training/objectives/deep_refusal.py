@@ -17,7 +17,7 @@ from titer.training.types import Material, Objective, Update
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mixture:
+class RefusalMixture:
     """What a step is made of.
 
     Attributes:
@@ -53,7 +53,7 @@ class AblatedRefusals(Objective):
     def __init__(
         self,
         *,
-        mixture: Mixture,
+        mixture: RefusalMixture,
         batch: int,
         alpha: float,
         probability: float,

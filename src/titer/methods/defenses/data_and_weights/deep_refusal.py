@@ -83,11 +83,11 @@ class DeepRefusal(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.deep_refusal import AblatedRefusals, Mixture
+        from titer.training.objectives.deep_refusal import AblatedRefusals, RefusalMixture
 
         self.check(subject)
         benign = min(max(1, round(self.rows_per_step * self.benign_share)), self.rows_per_step - 1)
-        mixture = Mixture(
+        mixture = RefusalMixture(
             refusals=self.rows_per_step - benign,
             benign=benign,
             begun_share=self.begun_share,
