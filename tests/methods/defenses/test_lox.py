@@ -17,6 +17,7 @@ from titer.errors import InputError
 from titer.methods.defenses.data_and_weights.lox import LoX
 from titer.models.subject import Subject, load
 from titer.models.weight_difference import check_same_kind
+from titer.planning.cost.model import Costs
 from titer.planning.lineage import lineages
 from titer.report.model_card import model_card
 from titer.study.folder import Study
@@ -107,6 +108,8 @@ def test_in_a_study_it_goes_on_from_the_model_before_the_preparation(tmp_path: P
     assert make.material.parent == study.frozen.subject
     assert make.parent.key == lineages(study, 0)["undefended"].ref.key
     assert f"| aligned from | {study.frozen.subject.key} |" in model_card("it", lineages(study, 0)["defended"].makes)
+    assert study.frozen.parameters is not None
+    assert Costs(study).memory(make) == 2 * 4 * study.frozen.parameters, "the subject and its base, in float32"
     do_all(study)
     model, aligned, defended = subjects(study)
     moved = 0
