@@ -168,6 +168,14 @@ class Defense(Method):
         """What the defended model is loaded from where it exists already; None where it is made."""
         return None
 
+    @property
+    def parent_source(self) -> dict[str, Any] | None:
+        """What the parent that it requires is loaded from; None for the study's model before its preparation."""
+        return None
+
+    def check(self, subject: Subject) -> None:
+        """Raise an InputError that names the parameter which does not fit a subject; its weights may have no values."""
+
     def notices(self, vocabulary: int) -> tuple[str, ...]:
         """What should be known before it is run on a subject with so many tokens, as sentences; as a rule nothing."""
         return ()

@@ -41,8 +41,13 @@ from titer.methods.defenses.controls.none import NoDefense
 from titer.methods.defenses.controls.random_displacement import RandomDisplacement
 from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
+from titer.methods.defenses.data_and_weights.ctrl import CTRL
+from titer.methods.defenses.data_and_weights.deep_refusal import DeepRefusal
+from titer.methods.defenses.data_and_weights.deep_safety import DeepSafety
+from titer.methods.defenses.data_and_weights.lox import LoX
 from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.traps.sdd import SDD
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
 from titer.methods.judges.exact_match import ExactMatch
@@ -99,6 +104,11 @@ DEFENSES: dict[str, type[Defense]] = {
     "sft": SupervisedTeaching,
     "refusal_sft": RefusalSFT,
     "adversarial_loss": AdversarialLoss,
+    "lox": LoX,
+    "deep_safety": DeepSafety,
+    "deep_refusal": DeepRefusal,
+    "ctrl": CTRL,
+    "sdd": SDD,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {

@@ -27,7 +27,8 @@ class Requires:
     Attributes:
         rows: by kind the fewest rows that it can work with; 0 of a kind that it takes where there are any.
         parent: whether the subject before the defense is unused, used where there is one, or needed: then it takes
-            back what a defense did and nothing else, and a subject that was made by none is read at dose 0 only.
+            back what a defense did and nothing else, and a subject that was made by none is read at dose 0 only. For a
+            defense it is the model that its subject was aligned from, as `Defense.parent_source` says.
         judges: the judges whose scores reward its answers; none of them may grade the study.
         synthetic: rows of its own making that it may train on.
         answer: a text that it may train on as the answer to any benign row.

@@ -1,4 +1,4 @@
-"""Whether each attack fits its study: the axis and doses it is given, the rows, the modules of the subject."""
+"""Whether attacks and defenses fit their study: axes and doses, rows, modules of the subject, what they go on from."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from titer.methods.requires import Need
 from titer.methods.roles import UNCHANGING
 from titer.methods.search_configurations import attacks_of
 from titer.models.chat_format import encode_items
+from titer.models.metadata import ModelMetadata
 from titer.models.subject import Subject
-from titer.models.weight_difference import check_same_shape
+from titer.models.weight_difference import check_same_kind, check_same_shape
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.data_sources import DomainConfig
 from titer.protocol.dose_axes import STEPS
@@ -56,6 +57,38 @@ def check_attacks(protocol: Protocol, rows: RowsBySplit, shell: Subject, release
         _check_lesson(attack, place)
         with error_place(place):
             attack.check(shell, protocol.trainability.ladder[-1])
+
+
+def check_defenses(
+    protocol: Protocol,
+    model: ModelMetadata,
+    checkpoints: Mapping[str, ModelMetadata],
+    bases: Mapping[str, ModelMetadata],
+) -> None:
+    """Raise at the first step of the preparation, or defense, that cannot work on the subject it is given.
+
+    Args:
+        protocol: the study.
+        model: the model that it begins with.
+        checkpoints: the defended models that are given, by their place in the chain.
+        bases: by its place the model that a defense names as the one its subject was aligned from.
+
+    Raises:
+        InputError: with the defense's place, what does not fit, and what to write instead.
+    """
+    subject, changed = model.shell, False
+    for place, choice in protocol.stages.items():
+        defense = registry.defense(choice, place)
+        if (given := checkpoints.get(place.removeprefix("defense."))) is not None:
+            subject = given.shell
+        with error_place(place):
+            defense.check(subject)
+            if defense.requires.parent != "unused":
+                if place not in bases and not changed:
+                    problem = f"{defense.name} goes on from what aligned its subject, which is the study's model itself"
+                    raise InputError("base", problem, "Name it, or align the subject in [[subject.prepare]].")
+                check_same_kind(subject, bases.get(place, model).shell)
+        changed = changed or choice.name not in UNCHANGING
 
 
 def _check_doses(attack: Attack, schedule: DoseSchedule, place: str) -> None:

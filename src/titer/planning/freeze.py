@@ -17,7 +17,7 @@ from titer.methods import registry
 from titer.methods.search_configurations import attacks_of
 from titer.models.metadata import ModelMetadata, inspect
 from titer.planning.attack_facts import attack_facts, reframes
-from titer.planning.compatibility import check_attacks
+from titer.planning.compatibility import check_attacks, check_defenses
 from titer.planning.judge_tasks import judges_of_study
 from titer.planning.length_checks import SplitRows, check_exemplars, check_frames
 from titer.planning.method_checks import check_methods, check_pairs, check_references
@@ -141,8 +141,9 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     check_references(protocol, items)
     metadata = inspect(_source(protocol), "subject.model")
     tokens = metadata.check_lengths(rows.items(), items.items(), protocol.harm.frame)
-    checkpoints = _checkpoints(protocol)
+    checkpoints, bases = _checkpoints(protocol), _bases(protocol)
     released = list(checkpoints.values())[-1].shell if checkpoints else None
+    check_defenses(protocol, metadata, checkpoints, bases)
     check_attacks(protocol, rows, metadata.shell, released)
     check_frames(protocol, rows, items, metadata)
     check_exemplars(protocol, rows, items, metadata)
@@ -167,6 +168,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         earlier=earlier(protocol),
         attacks=attack_facts(protocol, items),
         optuna=None if protocol.attacker.search is None else version("optuna"),
+        bases={place: found.ref for place, found in bases.items()},
     )
 
 
@@ -235,6 +237,12 @@ def _checkpoints(protocol: Protocol) -> dict[str, ModelMetadata]:
         if defense.source is not None:
             found[str(index)] = inspect(defense.source, f"defense.{index}.model")
     return found
+
+
+def _bases(protocol: Protocol) -> dict[str, ModelMetadata]:
+    """The models that defenses name as those their subjects were aligned from, by the place of the defense."""
+    named = {place: registry.defense(choice, place).parent_source for place, choice in protocol.stages.items()}
+    return {place: inspect(source, f"{place}.base") for place, source in named.items() if source is not None}
 
 
 def _default_threads(metadata: ModelMetadata) -> int:

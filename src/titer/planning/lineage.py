@@ -10,7 +10,7 @@ from titer.methods import registry
 from titer.methods.base import Defense
 from titer.methods.roles import NO_DEFENSE
 from titer.models import chat_format
-from titer.records import Choice, Purpose, Role, Seed, SubjectRef, digest
+from titer.records import Purpose, Role, Seed, SubjectRef, digest
 from titer.study.folder import Frozen, Study
 from titer.study.tasks import MakeTask, MaterialRef, RowsRef
 from titer.training import loop
@@ -82,21 +82,24 @@ def _prepared_rows(frozen: Frozen, domain: str) -> tuple[RowsRef, ...]:
 def _prepared(study: Study) -> Lineage:
     """The undefended subject: the model, or what the last step of its preparation makes of it."""
     frozen, lineage = study.frozen, _loaded(study.frozen, study.frozen.subject)
-    steps = study.protocol.subject.prepare
-    for number, step in enumerate(steps, start=1):
+    steps = study.protocol.subject.preparation
+    for number, (place, step) in enumerate(steps.items(), start=1):
         material = MaterialRef(
             train=tuple(ref for name in step.teaches for ref in rows(frozen, SplitId.knowledge(name))),
             harmful=tuple(ref for name in step.domains for ref in _prepared_rows(frozen, name)),
             benign=rows(frozen, SplitId.benign("prepare")),
             frame=study.protocol.harm.frame,
         )
-        role = "the undefended subject, prepared" + (f" ({number} of {len(steps)})" if len(steps) > 1 else "")
-        lineage = _made(study, lineage, step.choice, material, PREPARED, role)
+        role = "the undefended subject, prepared" + _numbered(number, len(steps))
+        lineage = _made(study, place, lineage, material, PREPARED, role)
     return lineage
 
 
 def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Lineage:
-    """The chain of defenses. One checkpoint is made once; a claim about the method makes one for every seed."""
+    """The chain of defenses, each a node of the store that is made of the one before.
+
+    One checkpoint is made once; a claim about the method makes one for every seed.
+    """
     method = study.protocol.study.claim == "this method"
     seed = Seed(purpose=purpose, index=index) if method else Seed(purpose="verdict", index=0)
     harmful: tuple[RowsRef, ...] = ()
@@ -105,19 +108,30 @@ def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Li
     material = MaterialRef(
         harmful=harmful, benign=rows(study.frozen, SplitId.benign("defend")), frame=study.protocol.harm.frame
     )
-    lineage = parent
-    for place, choice in enumerate(study.protocol.defense):
+    lineage, chain = parent, study.protocol.defense
+    for place, choice in enumerate(chain):
         if choice.name == NO_DEFENSE:
             continue
         if (given := study.frozen.checkpoints.get(str(place))) is not None:
             lineage = _loaded(study.frozen, given)
             continue
-        lineage = _made(study, lineage, choice, material, seed, f"the defended subject, {choice.name}")
+        role = f"the defended subject, {choice.name}" + _numbered(place + 1, len(chain))
+        lineage = _made(study, f"defense.{place}", lineage, material, seed, role)
     return lineage
 
 
-def _made(study: Study, parent: Lineage, choice: Choice, material: MaterialRef, seed: Seed, role: str) -> Lineage:
+def _numbered(number: int, steps: int) -> str:
+    """Which of several steps it is; nothing where there is one."""
+    return f" ({number} of {steps})" if steps > 1 else ""
+
+
+def _made(study: Study, place: str, parent: Lineage, material: MaterialRef, seed: Seed, role: str) -> Lineage:
+    """What the method at a place of the protocol makes of a subject."""
+    choice = study.protocol.stages[place]
     method: Defense = registry.defense(choice)
+    if method.requires.parent != "unused":
+        base = study.frozen.bases.get(place, study.frozen.subject)
+        material = material.model_copy(update={"parent": base})
     parts = {
         "method": method.configuration(),
         "parent": parent.ref.key,

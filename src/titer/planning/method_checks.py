@@ -9,6 +9,7 @@ from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.base import Defense, Judge
 from titer.methods.requires import Need
+from titer.methods.roles import NO_DEFENSE
 from titer.protocol.diagnostics import require_split
 from titer.protocol.schema import Protocol
 from titer.protocol.subject_config import Prepare
@@ -101,8 +102,18 @@ def _check_defense(defense: Defense, protocol: Protocol, place: str) -> None:
         for number, domain in enumerate(protocol.harm.domain):
             if domain.role == "defended":
                 require_split(domain.splits, "defend", f"harm.domain.{number}.splits", "the defense is fed from it")
-    if defense.source is not None and protocol.study.claim == "this method":
+    if defense.source is not None:
+        _check_given(protocol, place)
+
+
+def _check_given(protocol: Protocol, place: str) -> None:
+    """A model that exists already is a claim about itself, and was made of nothing that a defense before it made."""
+    if protocol.study.claim == "this method":
         raise InputError(place, "a given checkpoint cannot show what a method does", 'Claim "this checkpoint".')
+    before = protocol.defense[: int(place.removeprefix("defense."))]
+    if any(choice.name != NO_DEFENSE for choice in before):
+        problem = f"what {before[-1].name} makes before it would be dropped: the checkpoint exists already"
+        raise InputError(place, problem, "Name it as the first defense; those after it go on from it.")
 
 
 def harm_judge(choice: Choice, place: str) -> Judge:

@@ -15,7 +15,7 @@ from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice
 from titer.protocol.defaults import COHERENCE, HARM_PROBE
 from titer.protocol.subject_config import SubjectConfig
 from titer.protocol.tuning_config import TuningConfig
-from titer.records import Frame, Record, Role, digest, tupled
+from titer.records import Choice, Frame, Record, Role, digest, tupled
 
 if TYPE_CHECKING:
     from titer.stats.group_sequential import SequentialPlan
@@ -142,6 +142,12 @@ class Protocol(Record):
     def defended(self) -> bool:
         """Whether there is a defense: without one the model itself is assayed."""
         return bool(self.defense)
+
+    @property
+    def stages(self) -> dict[str, Choice]:
+        """The methods that each make a subject of the one before, in order, by their places in the protocol."""
+        prepared = {place: step.choice for place, step in self.subject.preparation.items()}
+        return prepared | {f"defense.{index}": choice for index, choice in enumerate(self.defense)}
 
     @property
     def compared(self) -> bool:

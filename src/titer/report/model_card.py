@@ -87,6 +87,7 @@ def _step(number: int, make: MakeTask) -> str:
     facts = [
         ("seed", f"{make.seed.purpose}, index {make.seed.index}"),
         *data,
+        *([("aligned from", make.material.parent.key)] if make.material.parent else []),
         *compute,
         ("key of the result", make.key),
     ]

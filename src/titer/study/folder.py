@@ -42,7 +42,8 @@ class Frozen(Record):
     """All that plan needs to know, with every input as a digest.
 
     `rows` and `items` are digests by split and by probe, `judges` who judges, by role and by task. `checkpoints` holds
-    the given models by their place in the chain; `tokens` is the mean length of each split and of each probe's
+    the given models by their place in the chain, `bases` by its place in the protocol the model that a defense names as
+    the one its subject was aligned from; `tokens` is the mean length of each split and of each probe's
     prompts, `options` the mean number of options; `earlier` are the verdicts that the study follows, oldest first;
     `attacks` has facts of each attack by its label. `titer` is the version that froze it, `optuna` the version that
     proposes what its searches try; None where it searches nothing.
@@ -66,6 +67,7 @@ class Frozen(Record):
     earlier: tuple[Earlier, ...] = ()
     attacks: dict[str, AttackFacts] = Field(default_factory=dict)
     optuna: str | None = Field(default=None, exclude_if=lambda optuna: optuna is None)
+    bases: dict[str, SubjectRef] = Field(default_factory=dict, exclude_if=lambda bases: not bases)
 
     @property
     def digest(self) -> str:

@@ -30,7 +30,7 @@ class Material:
     An attack trains on `train`, and may be given `benign` rows, harmful rows to `select` by, and the `rewards` of its
     answers; a defense trains on `harmful` rows, which carry their paired refusals, and on `benign` ones.
     `plain` is the frame of the study, whatever the attack makes of it; `parent` loads the subject that a defended one
-    was made from, None where there is none.
+    was made from, or for a defense the one that its subject was aligned from, None where there is none.
     """
 
     train: tuple[Row, ...] = ()

@@ -91,9 +91,11 @@ class Costs:
     def memory(self, task: MakeTask | ExposeTask) -> float:
         """Bytes of weights that a task holds at once, which is less than it takes.
 
-        They are those of the subject, of the copy that an exposure compares it with, of gradients and of moments.
+        They are those of the subject, of the copy that an exposure compares it with, of the parent that it is held
+        against, of gradients and of moments.
         """
         method, copies = _method(task), 1 if isinstance(task, MakeTask) else 2
+        copies += (task.material if isinstance(task, MakeTask) else task.inputs.material).parent is not None
         if isinstance(method, Training) and _is_full(method):
             copies += 3 if isinstance(method.optimizer, Adam | AdamW) else 1
         return BYTES_PER_WEIGHT * copies * self.weights
