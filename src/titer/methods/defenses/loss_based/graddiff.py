@@ -26,9 +26,10 @@ class GradDiff(Unlearning):
     weights 1, lr 1e-5.
 
     Known limits: ascent has a gradient of constant size, so the harmful loss rises without bound, above ln V of V
-    tokens too, and the benign rows do not hold the rest of the model for long. `clamp` is ours: the gradient of the
-    harmful rows is left out where their loss, in nats per token, is above it. Known breaks: those of `npo`. Scale: at
-    equal weights it diverges at rates at which NPO does not; lower forget_weight, or set clamp.
+    tokens too, and what the benign rows do not cover is lost with it. `clamp` is ours: the gradient of the
+    harmful rows is left out where their loss, in nats per token, is above it. Known breaks: those of `npo`. Scale: on
+    the organism (0.88 M parameters) the loss of a guess, 6.4 nats, is passed within 40 steps of 16 rows at 1e-4; set
+    clamp there. At 135 M it was not tried.
     """
 
     name: ClassVar[str] = "graddiff"

@@ -33,7 +33,8 @@ class SimNPO(Unlearning):
     factor is 0.19 at 0.5 nats, 0.022 at 1, 0.0002 at 2), and most harmful responses of an aligned model do: then this
     is training on benign rows. Look at `ascent_share` of the first step; set delta one nat above the loss there, or β
     to 0.5 or less. It fades from delta + 3/β on, far below a guess among all tokens. Known breaks: those of `npo`.
-    Scale: the loss where it begins decides, at 1 M as at 135 M parameters, and small models begin higher.
+    Scale: the loss where it begins decides, not the size. On the organism behind a thin refusal (1.0 nats, a factor of
+    0.04) 60 steps of 16 rows at 1e-4 ended at 2.0 nats a token with the defaults and at 3.5 with delta 2.
     """
 
     name: ClassVar[str] = "simnpo"

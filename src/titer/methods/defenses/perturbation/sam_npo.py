@@ -40,7 +40,8 @@ class SAMNPO(Unlearning):
     batch 4, a tenth of them warm-up. Known breaks: those of `npo` (none read for this one).
 
     Scale: the same rho is a larger share of a small model: 6e-6 of ‖θ‖ at 7 B parameters, 4e-5 at 135 M, 5e-4 at 1 M
-    for weights of rms 0.02. Search rho/‖θ‖.
+    for weights of rms 0.02. Search rho/‖θ‖. On the organism behind a thin refusal rho 0.3 reaches weights that answer
+    every harmful row (0.001 nats a token), where there is hardly a gradient at first; with 0.01 it is like `graddiff`.
     """
 
     name: ClassVar[str] = "sam_npo"
