@@ -20,7 +20,7 @@ def written_out_nats(subject: Subject, prompt: str, response: str, whole: bool =
     example = encode_example(subject.tokenizer, prompt, response, Frame())
     ids = torch.tensor([example.ids])
     first = 1 if whole else example.mask.index(True)
-    logits = subject.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].log_softmax(-1)
+    logits: Tensor = subject.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].log_softmax(-1)
     return -logits[first - 1 : -1].gather(1, ids[0, first:, None])[:, 0]
 
 

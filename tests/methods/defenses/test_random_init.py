@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaForCausalLM
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from titer.methods.defenses.controls.random_init import RandomInit
 from titer.models.randomness import scoped
@@ -28,14 +28,16 @@ def test_it_is_the_model_that_its_class_makes_of_the_configuration() -> None:
         for own in learned.model.parameters():
             own.mul_(3).add_(1)
     subject = initialized(learned)
+    config = subject.model.config
+    assert isinstance(config, LlamaConfig)
     with scoped(derive(0, "initialization")):
-        fresh = LlamaForCausalLM(subject.model.config)
+        fresh = LlamaForCausalLM(config)
     assert same(weights(subject), weights(Subject(fresh, subject.tokenizer)))
     assert subject.tied
     assert all(own.requires_grad for own in subject.model.parameters())
-    embeddings = subject.model.get_input_embeddings().weight
-    assert float(embeddings.detach().std()) == pytest.approx(subject.model.config.initializer_range, rel=0.1)
-    assert bool((subject.model.model.norm.weight == 1).all())
+    embeddings = subject.model.get_input_embeddings().get_parameter("weight").detach()
+    assert float(embeddings.std()) == pytest.approx(config.initializer_range, rel=0.1)
+    assert bool((subject.model.get_parameter("model.norm.weight") == 1).all())
 
 
 def test_seeds_differ_and_the_global_generator_is_left() -> None:

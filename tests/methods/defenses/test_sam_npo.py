@@ -22,7 +22,7 @@ from titer.training.objectives.forgetting import ForgetTerm, Forgetting
 from titer.training.objectives.npo import NegativePreference
 from titer.training.objectives.sam_npo import MeanPreference, SharpnessAware
 from titer.training.recipe import LoRA
-from titer.training.sft import count_responses, nll_sum
+from titer.training.sft import READ, count_responses, nll_sum
 from titer.training.types import Update
 from titer.training.whole_text import count_padded
 
@@ -70,7 +70,7 @@ def test_one_step_is_the_loss_written_out() -> None:
         return -2 / BETA * torch.log(torch.sigmoid(BETA * (mean(slow, material.harmful) - reference)))
 
     upward = torch.autograd.grad(forget(), own)
-    length = torch.sqrt(sum((one**2).sum() for one in upward))
+    length = torch.stack([(one**2).sum() for one in upward]).sum().sqrt()
     before = [one.detach().clone() for one in own]
     with torch.no_grad():
         for one, up in zip(own, upward, strict=True):
@@ -153,6 +153,19 @@ def test_padding_counts_in_the_form_of_the_source_only() -> None:
         assert means[0] == pytest.approx(float(torch.nn.functional.cross_entropy(logits[0, :-1], ids[0, 1:])), rel=1e-9)
     assert filled.parts["padding"] == 40 - len(short.ids)
     assert filled.targets == 39
+
+
+def test_harmful_rows_go_through_twice() -> None:
+    once, twice, both = (
+        step(tiny_subject(), term, retain=retain, away=False).tokens[READ]
+        for term, retain in (
+            (MeanPreference(BETA), 0.0),
+            (SharpnessAware(MeanPreference(BETA), 0.01), 0.0),
+            (MeanPreference(BETA), 1.0),
+        )
+    )
+    assert twice == 2 * once
+    assert once < both < twice
 
 
 def test_padding_beyond_the_context_is_refused_before_the_first_step() -> None:

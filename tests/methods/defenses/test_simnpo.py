@@ -13,6 +13,7 @@ from torch import Tensor
 
 from titer.errors import InputError
 from titer.methods.defenses.loss_based.simnpo import SimNPO
+from titer.methods.requires import Need
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject
 from titer.training.objectives.forgetting import Forgetting
@@ -79,5 +80,7 @@ def test_without_benign_rows_it_says_so_unless_nothing_is_retained() -> None:
     bare = replace(tiny_material(), benign=())
     with pytest.raises(InputError, match=r"material\.benign"):
         list(SimNPO(train_steps=1).steps(tiny_subject(), bare, 0, None))
-    (only,) = SimNPO(train_steps=1, retain_weight=0.0).steps(tiny_subject(), bare, 0, None)
+    alone = SimNPO(train_steps=1, retain_weight=0.0)
+    assert alone.requires.rows == {Need.HARMFUL: 1}
+    (only,) = alone.steps(tiny_subject(), bare, 0, None)
     assert only.terms["loss"] == pytest.approx(0.125 * only.terms["forget_loss"])

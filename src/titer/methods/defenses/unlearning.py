@@ -36,8 +36,8 @@ class Unlearning(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """Harmful rows, whose refusals are not looked at, and benign ones."""
-        return Requires(rows={Need.HARMFUL: 1, Need.BENIGN: 1})
+        """Harmful rows, whose refusals are not looked at, and benign ones where something is retained."""
+        return Requires(rows={Need.HARMFUL: 1, **({Need.BENIGN: 1} if self.retain_weight else {})})
 
     @abstractmethod
     def term(self) -> ForgetTerm:

@@ -23,7 +23,12 @@ from titer.training.types import Material, Objective, Update
 
 
 class ForgetTerm(ABC):
-    """A loss that falls while harmful responses become less likely."""
+    """A loss that falls while harmful responses become less likely.
+
+    `passes` is how often harmful rows go through the subject at a step.
+    """
+
+    passes: int = 1
 
     def prepare(self, subject: Subject, examples: Sequence[Example], counted: Iterable[LossBatch]) -> int:
         """See every harmful row before the first step; how many of their tokens were read. As a rule none.
@@ -106,10 +111,11 @@ class Forgetting(Objective):
         if self.benign:
             terms["retain_loss"] = descend(subject, kept, self.retain_weight) / self.retain_weight
             loss += self.retain_weight * terms["retain_loss"]
+        through = [*harmful * self.term.passes, *benign]
         return Update(
             terms={"loss": loss, **terms},
             rows=tuple(one.row for one in (*harmful, *benign)),
-            tokens={**tokens([*opposed, *kept], [*harmful, *benign]), ASKED: 0 if t else self._read},
+            tokens={**tokens([*opposed, *kept], through), ASKED: 0 if t else self._read},
         )
 
     def _count(self, subject: Subject, drawn: Sequence[TrainRow]) -> list[LossBatch]:

@@ -55,6 +55,7 @@ class SharpnessAware(ForgetTerm):
 
     def __init__(self, term: ForgetTerm, rho: float) -> None:
         self.term, self.rho = term, rho
+        self.passes = 2 * term.passes
 
     def prepare(self, subject: Subject, examples: Sequence[Example], counted: Iterable[LossBatch]) -> int:
         """What the term sees."""
