@@ -96,6 +96,8 @@ def test_gradients_are_taken_given_and_measured_over_all_tensors() -> None:
     gradients.give(subject, taken, 2.0)
     gradients.give(subject, taken, -0.5)
     assert relative(flat_gradient(subject), 1.5 * whole) < 1e-12
+    gradients.scale(subject, -2.0)
+    assert relative(flat_gradient(subject), -3.0 * whole) < 1e-12
 
 
 @pytest.mark.parametrize("fails", [False, True])

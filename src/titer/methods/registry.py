@@ -36,10 +36,13 @@ from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
 from titer.methods.attacks.weight_edits.reparameterized import Reparameterized
 from titer.methods.attacks.weight_edits.task_arithmetic import TaskArithmetic
 from titer.methods.base import Attack, Defense, Judge, Method, Probe
+from titer.methods.defenses.controls.gradient_ascent import GradientAscent
 from titer.methods.defenses.controls.no_op import NoOp
 from titer.methods.defenses.controls.none import NoDefense
 from titer.methods.defenses.controls.random_displacement import RandomDisplacement
+from titer.methods.defenses.controls.random_init import RandomInit
 from titer.methods.defenses.controls.refusal_sft import RefusalSFT
+from titer.methods.defenses.controls.weight_noise import WeightNoise
 from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
 from titer.methods.defenses.data_and_weights.ctrl import CTRL
 from titer.methods.defenses.data_and_weights.deep_refusal import DeepRefusal
@@ -47,6 +50,10 @@ from titer.methods.defenses.data_and_weights.deep_safety import DeepSafety
 from titer.methods.defenses.data_and_weights.lox import LoX
 from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.graddiff import GradDiff
+from titer.methods.defenses.loss_based.npo import NPO
+from titer.methods.defenses.loss_based.simnpo import SimNPO
+from titer.methods.defenses.perturbation.sam_npo import SAMNPO
 from titer.methods.defenses.traps.sdd import SDD
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
@@ -101,14 +108,21 @@ DEFENSES: dict[str, type[Defense]] = {
     "no_op": NoOp,
     "checkpoint": Checkpoint,
     "random_displacement": RandomDisplacement,
+    "weight_noise": WeightNoise,
+    "random_init": RandomInit,
     "sft": SupervisedTeaching,
     "refusal_sft": RefusalSFT,
+    "gradient_ascent": GradientAscent,
     "adversarial_loss": AdversarialLoss,
     "lox": LoX,
     "deep_safety": DeepSafety,
     "deep_refusal": DeepRefusal,
     "ctrl": CTRL,
     "sdd": SDD,
+    "graddiff": GradDiff,
+    "npo": NPO,
+    "simnpo": SimNPO,
+    "sam_npo": SAMNPO,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {

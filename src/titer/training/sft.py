@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
@@ -106,6 +106,10 @@ class LossBatch:
     def targets(self) -> int:
         """How many tokens the loss is a mean over."""
         return sum(self.parts.values())
+
+
+Counting = Callable[[Subject, Sequence[Example], int], list[LossBatch]]
+"""Puts examples into batches of so many rows, in their order, and says which of their tokens a loss counts."""
 
 
 class SFT(Objective):

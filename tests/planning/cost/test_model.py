@@ -12,6 +12,7 @@ from titer.methods import registry
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.grpo import GRPO
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.npo import NPO
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.model import Work
 from titer.planning.plan import Planner
@@ -139,6 +140,24 @@ def test_a_defense_counts_every_pass_of_a_step(tmp_path: Path, monkeypatch: pyte
     once = outlook.costs.make(make)
     assert once.tokens > 0
     assert twice == Work(tasks=1, tokens=2 * once.tokens, in_batches=2 * once.in_batches)
+
+
+def test_what_a_defense_reads_before_its_training_is_counted(tmp_path: Path) -> None:
+    """NPO reads its harmful rows once, and is otherwise as SimNPO is."""
+    made, rows, mean = [], 0, 0.0  # of conversations, and of tokens in one
+    for name in ("npo", "simnpo"):
+
+        def defended(data: dict[str, Any], name: str = name) -> None:
+            data["defense"] = [{"name": name, "train_steps": 4, "lr": 1e-3, "batch": 4}]
+
+        study = begin(tmp_path / name, defended)
+        outlook = Outlook(Planner(study), 1)
+        (make,) = (task for task in outlook.tasks.values() if isinstance(task, MakeTask))
+        made.append(outlook.costs.make(make))
+        rows = sum(own.splits["defend"] for own in study.protocol.domains("defended"))
+        mean = outlook.costs.step(NPO(train_steps=4, batch=1), make.material).tokens
+    assert rows > 0
+    assert made[0].tokens == pytest.approx(made[1].tokens + rows * mean)
 
 
 def test_the_weights_of_a_task_are_counted(new: Study) -> None:

@@ -50,9 +50,10 @@ class Costs:
     def __init__(self, study: Study) -> None:
         self.frozen = study.frozen
         self.weights = float(study.frozen.parameters or 1e9)
+        harm = study.protocol.harm.domain
         self.lengths = {digest: self.frozen.tokens[name] for name, digest in self.frozen.rows.items()}
-        domains = study.protocol.harm.domain
-        self.sizes = {self.frozen.rows[SplitId.domain(own.name, "attack")]: own.splits["attack"] for own in domains}
+        sizes = {SplitId.domain(own.name, split): own.splits[split] for own in harm for split in own.splits}
+        self.sizes = {digest: sizes[name] for name, digest in self.frozen.rows.items() if name in sizes}
 
     def make(self, task: MakeTask) -> Work:
         """A make."""
@@ -124,7 +125,7 @@ class Costs:
         """A training up to a dose, or of as many steps as its parameter `train_steps` says."""
         if not isinstance(method, Trains):
             return Work()
-        rows = sum(ref.draw or self.sizes.get(ref.digest, 0) for ref in material.train)
+        rows = sum(ref.draw or self.sizes.get(ref.digest, 0) for ref in (*material.train, *material.harmful))
         before = self._read(method.load.read_before * rows * self._mean(material))
         steps = int(method.to_data().get("train_steps", dose))
         return before.plus(self.step(method, material, probes), steps * method.passes)

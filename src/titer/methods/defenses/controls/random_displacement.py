@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from titer.methods.base import Defense
-from titer.seeds import derive
 from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
@@ -20,7 +19,8 @@ class RandomDisplacement(Defense):
 
     The control of a defense that changes the weights: what noise of equal length does, the defense need not have
     learned (methods.md C3). Each matrix is given noise in proportion to its root mean square; then all of it is scaled,
-    so that ‖θ − θ0‖/‖θ0‖ over all weights is `displacement`, as every reading tells it of the defense.
+    so that ‖θ − θ0‖/‖θ0‖ over all weights is `displacement`, as every reading tells it of the defense. It is the noise
+    of `weight_noise` of the same seed, dosed by the distance instead.
     """
 
     name: ClassVar[str] = "random_displacement"
@@ -34,12 +34,10 @@ class RandomDisplacement(Defense):
         import torch
 
         from titer.models.modules import matrices
+        from titer.models.noise import noise_like
 
-        before, noise = subject.snapshot(), {}
-        for name, matrix in matrices(subject.model).items():
-            generator = torch.Generator().manual_seed(derive(seed, "noise", name))
-            drawn = torch.randn(matrix.shape, generator=generator).to(matrix)
-            noise[name] = drawn * matrix.square().mean().sqrt()
+        before = subject.snapshot()
+        noise = {name: noise_like(matrix, name, seed) for name, matrix in matrices(subject.model).items()}
         length = torch.stack([own.square().sum(dtype=torch.float64) for own in noise.values()]).sum().sqrt()
         for name, matrix in matrices(subject.model).items():
             matrix.add_(noise[name], alpha=self.displacement * before.norm / float(length))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from titer.methods.base import Defense
+from titer.methods.defenses.unbounded import notice
 from titer.methods.requires import Need, Requires
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
@@ -56,14 +56,7 @@ class AdversarialLoss(Defense, Training):
 
     def notices(self, vocabulary: int) -> tuple[str, ...]:
         """Where the harmful loss may rise above that of a guess."""
-        guess = math.log(vocabulary)
-        if self.weight == 0 or (self.clamp is not None and self.clamp <= guess):
-            return ()
-        limit = "without a clamp" if self.clamp is None else f"with a clamp of {self.clamp:g} nats"
-        return (
-            f"adversarial_loss {limit} may train the subject to be surely wrong on harmful rows: a guess among "
-            f"{vocabulary:,} tokens has a loss of {guess:.2f}. Set clamp to that or less, unless this is meant.",
-        )
+        return notice(self.name, self.clamp, vocabulary) if self.weight else ()
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
