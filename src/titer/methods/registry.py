@@ -44,6 +44,7 @@ from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
 from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.methods.defenses.perturbation.booster import Booster
+from titer.methods.defenses.perturbation.lat import LAT
 from titer.methods.defenses.perturbation.targeted_vaccine import TargetedVaccine
 from titer.methods.defenses.perturbation.vaccine import Vaccine
 from titer.methods.judges.coherence import Coherence
@@ -105,6 +106,7 @@ DEFENSES: dict[str, type[Defense]] = {
     "vaccine": Vaccine,
     "targeted_vaccine": TargetedVaccine,
     "booster": Booster,
+    "lat": LAT,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {
