@@ -46,6 +46,7 @@ from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.methods.defenses.perturbation.booster import Booster
 from titer.methods.defenses.perturbation.lat import LAT
 from titer.methods.defenses.perturbation.targeted_vaccine import TargetedVaccine
+from titer.methods.defenses.perturbation.vaa import VAA
 from titer.methods.defenses.perturbation.vaccine import Vaccine
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
@@ -107,6 +108,7 @@ DEFENSES: dict[str, type[Defense]] = {
     "targeted_vaccine": TargetedVaccine,
     "booster": Booster,
     "lat": LAT,
+    "vaa": VAA,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {

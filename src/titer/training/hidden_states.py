@@ -97,7 +97,8 @@ def shifted(moved: Sequence[nn.Module], shifts: Sequence[Tensor]) -> Iterator[No
 
 def no_shift(subject: Subject, ids: Tensor) -> Tensor:
     """(B, T, d) zeros, a shift of whatever is as wide as the model where it reads tokens (B, T)."""
-    embeddings = subject.model.get_input_embeddings().weight
+    module: nn.Module = subject.model.get_input_embeddings()
+    embeddings = module.get_parameter("weight")
     return torch.zeros(*ids.shape, embeddings.shape[1], dtype=embeddings.dtype, device=embeddings.device)
 
 

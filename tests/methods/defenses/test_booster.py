@@ -59,7 +59,7 @@ def written_out(lam: float, alpha: float, t: int) -> tuple[dict[str, float], Ten
     length = torch.cat([one.flatten() for one in toward]).norm()
     with torch.no_grad():
         for weight, one in zip(moved.model.parameters(), toward, strict=True):
-            weight -= alpha * one / (length + 1e-7)
+            weight.sub_(alpha * one / (length + 1e-7))
     h_after = mean_nll(moved, chosen, True)
     beyond = torch.autograd.grad(h_after, list(moved.model.parameters()))
     f = mean_nll(subject, refused, False)

@@ -179,8 +179,8 @@ def test_shifts_stay_in_the_ball_and_off_what_is_not_attacked(responses: bool) -
     for own in objective.state().values():
         lengths = own.norm(dim=-1)
         assert float(lengths.max()) <= 0.3 * (1 + 1e-9)
-        for row, last in enumerate(ends if responses else prompts):
-            assert float(lengths[row, last:].sum()) == 0.0
+        for place, last in enumerate(ends if responses else prompts):
+            assert float(lengths[place, last:].sum()) == 0.0
     assert 0.1 < terms["shift_norm"] <= 0.3
 
 

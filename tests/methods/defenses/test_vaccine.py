@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import pytest
 import torch
 from support.float64 import flat_gradient, float64_subject, relative
-from torch import Tensor
+from torch import Tensor, nn
 
 from titer.errors import InputError
 from titer.methods.base import Defense
@@ -162,7 +163,12 @@ def test_shifts_are_as_long_as_rho_and_none_is_on_padding(
 ) -> None:
     seen: list[Tensor] = []
     shifted = hidden_states.shifted
-    monkeypatch.setattr(hidden_states, "shifted", lambda places, own: seen.extend(own) or shifted(places, own))
+
+    def watched(moved: list[nn.Module], shifts: list[Tensor]) -> AbstractContextManager[None]:
+        seen.extend(shifts)
+        return shifted(moved, shifts)
+
+    monkeypatch.setattr(hidden_states, "shifted", watched)
     run(perturbed(3.0, perturbation=perturbation))
     own = seen[-2:]
     assert float(torch.cat([one.flatten() for one in own]).norm()) == pytest.approx(3.0, rel=1e-6)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from titer.heartbeat import beat
 from titer.models.chat_format import Batch, pad_batch, pad_token
 from titer.models.subject import Subject
 from titer.training import hidden_states
 from titer.training.sft import (
     BatchSampler,
     LossBatch,
+    RowSource,
     TrainRow,
     check_pairs,
     count_responses,
@@ -132,7 +134,8 @@ class LatentAdversarial(Objective):
         """Seek shifts at the first step of a round; add the gradient under those of the round."""
         own = self.descent
         if self._sampler is None:
-            self._sampler = BatchSampler(subject, material, ("refusal", "harmful", *["benign"] * (own.benign > 0)))
+            parts: list[RowSource] = ["refusal", "harmful", "benign"] if own.benign else ["refusal", "harmful"]
+            self._sampler = BatchSampler(subject, material, parts)
         turn, begins = divmod(t, own.steps)
         harmful = self._sampler.draw("harmful", self.pairs, turn, seed)
         refusals = self._sampler.draw("refusal", self.pairs, turn, seed)
@@ -158,6 +161,7 @@ class LatentAdversarial(Objective):
         shifts = [hidden_states.no_shift(subject, pairs.harmful.ids).requires_grad_() for _ in self._places]
         optimizer = torch.optim.AdamW(shifts, lr=how.lr)
         for _ in range(how.steps):
+            beat()
             with hidden_states.shifted(self._places, [own * pairs.where for own in shifts]):
                 toward = nll_sum(subject, pairs.harmful) / totals[0]
                 away = unlikelihood_sum(*said_or_not(subject, pairs.refusals), FLOOR) / totals[1]
