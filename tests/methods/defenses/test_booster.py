@@ -72,8 +72,8 @@ def written_out(lam: float, alpha: float, t: int) -> tuple[dict[str, float], Ten
 @pytest.mark.parametrize(
     "defense",
     [
-        Booster(train_steps=4, lr=1e-2, batch=4, accumulation=2, benign_share=0.5),
-        Booster(train_steps=4, lr=1e-2, batch=4, trainable=LoRA(rank=2, dropout=0.1)),
+        Booster(train_steps=3, lr=1e-2, batch=4, accumulation=2, benign_share=0.5),
+        Booster(train_steps=3, lr=1e-2, batch=4, trainable=LoRA(rank=2, dropout=0.1)),
     ],
 )
 def test_conformance(defense: Booster) -> None:
@@ -143,7 +143,7 @@ def test_what_goes_through_is_counted_at_every_pass() -> None:
 def test_training_lowers_what_a_step_toward_harm_gains() -> None:
     gains = []
     for lam in (0.0, 20.0):
-        defense = Booster(train_steps=50, lr=3e-3, batch=12, lam=lam)
+        defense = Booster(train_steps=25, lr=3e-3, batch=8, lam=lam)
         for step in defense.steps(tiny_subject(), tiny_material(), 0, None):
             gain = step.terms["harmful_loss"] - step.terms["harmful_loss_after_step"]
         gains.append(gain)

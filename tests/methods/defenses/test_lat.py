@@ -41,6 +41,11 @@ def latent(batch: int = ROWS, embeddings: bool = True, **changed: Any) -> Latent
     )
 
 
+def short(**changed: Any) -> LAT:
+    settings = {"train_steps": 3, "lr": 1e-2, "batch": 4, "inner_steps": 2, "outer_steps": 2}
+    return LAT.model_validate({**settings, **changed})
+
+
 def run(objective: LatentAdversarial) -> tuple[dict[str, float], Tensor]:
     subject = float64_subject()
     objective.prepare(subject, tiny_material())
@@ -116,11 +121,9 @@ def written_out() -> tuple[list[Tensor], dict[str, float], Tensor]:
 @pytest.mark.parametrize(
     "defense",
     [
-        LAT(train_steps=6, lr=1e-2, batch=2, accumulation=2, inner_steps=3, accumulation_drops_shifts=True),
-        LAT(
-            train_steps=5, lr=1e-2, batch=4, inner_steps=3, outer_steps=2, perturb_responses=True, fresh_optimizer=False
-        ),
-        LAT(train_steps=5, lr=1e-2, batch=4, inner_steps=3, sft=0.0, trainable=LoRA(rank=2, dropout=0.1)),
+        short(batch=2, accumulation=2, accumulation_drops_shifts=True),
+        short(perturb_responses=True, fresh_optimizer=False),
+        short(sft=0.0, trainable=LoRA(rank=2, dropout=0.1)),
     ],
 )
 def test_conformance(defense: LAT) -> None:

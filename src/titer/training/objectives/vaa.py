@@ -96,6 +96,7 @@ class GroupRobust(Objective):
         if shifts:
             toward = gradients.taken(subject)
             with gradients.moved(subject, toward, self.rho / (gradients.norm(toward) + TINY)):
+                del toward
                 loss, benign_loss = _descend(subject, *counted)
         self._chance = torch.tensor([followed(chance, loss, group, self.eta)], dtype=torch.float64)
         self._turns = self._turns + torch.tensor([1 - group, group])

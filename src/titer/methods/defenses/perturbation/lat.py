@@ -48,7 +48,7 @@ class LAT(Defense, Training):
 
     name: ClassVar[str] = "lat"
     version: ClassVar[int] = 1
-    example: ClassVar[Mapping[str, Any]] = {"train_steps": 6, "lr": 1e-2, "batch": 4, "inner_steps": 3}
+    example: ClassVar[Mapping[str, Any]] = {"train_steps": 5, "lr": 1e-2, "batch": 4, "inner_steps": 2}
 
     train_steps: int = Field(ge=1)
     epsilon: float = Field(default=6.0, ge=0)

@@ -35,9 +35,9 @@ class VAA(Defense, Training):
     others, `pilot_poison` of them harmful (0.1 is what the scripts of the attack have), after `pilot_align_steps` on
     refusals, for a subject that does not refuse yet. A pilot that forgets none, or all, fails: change `pilot_steps`.
 
-    About 1 + lam/2 passes for a row, beside the pilot; a copy of the gradient and of the trained weights on shifted
-    steps. The paper's settings: eta 0.007, rho 0.4, lam 1, all weights trained, AdamW at 1e-4 constant, decay 0.1,
-    batch 8, 2000 rows, 5 epochs. `benign_share` is ours; benign rows have no say in q.
+    About 1 + lam/2 passes for a row, beside the pilot; a copy of the trained weights on shifted steps, and one of all
+    weights during the pilot. The paper's settings: eta 0.007, rho 0.4, lam 1, all weights trained, AdamW at 1e-4
+    constant, decay 0.1, batch 8, 2000 rows, 5 epochs. `benign_share` is ours; benign rows have no say in q.
     Limits: it foresees forgetting like that of its pilot. Scale: rho is a length over all weights that are trained; 0.4
     is as far as one step of AdamW at rate 3e-5 moves 135 million, at 4e-4 a million (booster says more).
     """
@@ -45,7 +45,7 @@ class VAA(Defense, Training):
     name: ClassVar[str] = "vaa"
     version: ClassVar[int] = 1
     example: ClassVar[Mapping[str, Any]] = {
-        "train_steps": 4,
+        "train_steps": 3,
         "lr": 1e-2,
         "batch": 4,
         "pilot_steps": 6,
