@@ -53,7 +53,12 @@ from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.methods.defenses.loss_based.graddiff import GradDiff
 from titer.methods.defenses.loss_based.npo import NPO
 from titer.methods.defenses.loss_based.simnpo import SimNPO
+from titer.methods.defenses.perturbation.booster import Booster
+from titer.methods.defenses.perturbation.lat import LAT
 from titer.methods.defenses.perturbation.sam_npo import SAMNPO
+from titer.methods.defenses.perturbation.targeted_vaccine import TargetedVaccine
+from titer.methods.defenses.perturbation.vaa import VAA
+from titer.methods.defenses.perturbation.vaccine import Vaccine
 from titer.methods.defenses.traps.sdd import SDD
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
@@ -123,6 +128,11 @@ DEFENSES: dict[str, type[Defense]] = {
     "npo": NPO,
     "simnpo": SimNPO,
     "sam_npo": SAMNPO,
+    "vaccine": Vaccine,
+    "targeted_vaccine": TargetedVaccine,
+    "booster": Booster,
+    "lat": LAT,
+    "vaa": VAA,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {

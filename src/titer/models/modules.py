@@ -52,6 +52,12 @@ def blocks(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
     raise InputError("subject.model", f"it has no list of {layers} blocks", REMEDY)
 
 
+def attention_of(block: nn.Module) -> nn.Module:
+    """The attention of a block, norms apart: the module that `ATTENTION_OUT` is a part of."""
+    (name,) = {own.rpartition(".")[0] for own, _ in block.named_modules() if own.endswith(ATTENTION_OUT)}
+    return block.get_submodule(name)
+
+
 def matrices(model: PreTrainedModel) -> dict[str, Tensor]:
     """Every matrix inside the blocks as a view (outputs, inputs), by the name of its module.
 

@@ -62,6 +62,7 @@ def moved(subject: Subject, direction: Gradient, by: float) -> Iterator[None]:
         with torch.no_grad():
             for name, own in direction.items():
                 parameters[name].add_(own, alpha=by)
+        del direction  # as large as the weights, and perhaps the caller's no more
         yield
     finally:
         with torch.no_grad():

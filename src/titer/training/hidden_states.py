@@ -95,6 +95,13 @@ def shifted(moved: Sequence[nn.Module], shifts: Sequence[Tensor]) -> Iterator[No
             handle.remove()
 
 
+def no_shift(subject: Subject, ids: Tensor) -> Tensor:
+    """(B, T, d) zeros, a shift of whatever is as wide as the model where it reads tokens (B, T)."""
+    module: nn.Module = subject.model.get_input_embeddings()
+    embeddings = module.get_parameter("weight")
+    return torch.zeros(*ids.shape, embeddings.shape[1], dtype=embeddings.dtype, device=embeddings.device)
+
+
 def _writers(subject: Subject, suffixes: tuple[str, ...]) -> list[nn.Module]:
     """Adapted modules count whole, with what their adapters add."""
     name, within = modules.blocks(subject.model)

@@ -101,5 +101,12 @@ class Objective(ABC):
         """
 
     def state(self) -> dict[str, Tensor]:
-        """What must survive a restart besides weights and optimizer."""
+        """What must survive a restart besides weights and optimizer; of the same names from `prepare` on."""
         return {}
+
+    def resume(self, state: Mapping[str, Tensor]) -> None:  # noqa: B027
+        """Take back what `state` gave, after `prepare`. Nothing, where that is nothing."""
+
+    def restarts_optimizer(self, t: int) -> bool:
+        """Whether the optimizer begins anew at step `t`, counted from 0, without its moments."""
+        return False

@@ -1,0 +1,263 @@
+"""Vaccine and its targeted form against steps written out, how long their shifts are, and what stands still."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import AbstractContextManager
+from typing import Any, Literal
+
+import pytest
+import torch
+from support.float64 import flat_gradient, float64_subject, relative
+from torch import Tensor, nn
+
+from titer.errors import InputError
+from titer.methods.base import Defense
+from titer.methods.defenses.controls.refusal_sft import RefusalSFT
+from titer.methods.defenses.perturbation.targeted_vaccine import TargetedVaccine
+from titer.methods.defenses.perturbation.vaccine import Vaccine
+from titer.models.chat_format import encode_example, pad_batch
+from titer.models.subject import Subject
+from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
+from titer.training import hidden_states
+from titer.training.objectives.targeted_vaccine import Targeted, steepness
+from titer.training.objectives.vaccine import Perturbed
+from titer.training.recipe import LoRA, Training
+from titer.training.sft import SFT, BatchSampler, count_responses, places
+from titer.training.types import Objective
+
+ROWS = 4
+
+
+def perturbed(
+    rho: float = 2.0, batch: int = ROWS, perturbation: Literal["gradient", "random"] = "gradient"
+) -> Perturbed:
+    return Perturbed(rows={"refusal": ROWS}, batch=batch, rho=rho, perturbation=perturbation)
+
+
+def targeted(layers: int, scored_rows: int = 12, freeze: Literal["block", "attention"] = "block") -> Targeted:
+    return Targeted(
+        rows={"refusal": ROWS},
+        batch=ROWS,
+        rho=2.0,
+        layers=layers,
+        switch_every=20,
+        score_every=200,
+        scored_rows=scored_rows,
+        freeze=freeze,
+    )
+
+
+def run(objective: Objective) -> tuple[dict[str, float], Tensor]:
+    subject = float64_subject()
+    objective.prepare(subject, tiny_material())
+    update = objective.backward(subject, tiny_material(), 0, 1)
+    return dict(update.terms), flat_gradient(subject)
+
+
+def refusals(subject: Subject) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, T) ids, attention, and labels with -100, of the rows of step 0 with seed 1."""
+    material = tiny_material()
+    rows = [material.harmful[place] for place in places(12, ROWS, 0, 1, "harmful")]
+    examples = [encode_example(subject.tokenizer, row.prompt, str(row.refusal), material.frame) for row in rows]
+    batch = pad_batch(examples, 0)
+    return batch.ids, batch.attention, batch.ids.masked_fill(~batch.mask, -100)
+
+
+def mean_nll(subject: Subject) -> Tensor:
+    ids, attention, labels = refusals(subject)
+    logits = subject.model(input_ids=ids, attention_mask=attention).logits
+    return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+
+
+def written_out(rho: float, blocks: tuple[int, ...] = (0, 1)) -> tuple[dict[str, float], Tensor]:
+    """Both passes by hooks of their own on whole attention modules, whose first output is what is written."""
+    subject, written = float64_subject(), {}
+    modules = [subject.model.model.layers[block].self_attn for block in blocks]
+
+    def keep(module: Any, args: Any, output: Any) -> None:
+        output[0].retain_grad()
+        written[module] = output[0]
+
+    handles = [module.register_forward_hook(keep) for module in modules]
+    unshifted = mean_nll(subject)
+    torch.autograd.backward(unshifted)
+    for handle in handles:
+        handle.remove()
+    found = {module: output.grad for module, output in written.items()}
+    norm = torch.cat([own.flatten() for own in found.values()]).norm()
+    subject.model.zero_grad()
+
+    def add(module: Any, args: Any, output: Any) -> Any:
+        return (output[0] + rho * found[module] / (norm + 1e-7), *output[1:])
+
+    handles = [module.register_forward_hook(add) for module in modules]
+    loss = mean_nll(subject)
+    torch.autograd.backward(loss)
+    for handle in handles:
+        handle.remove()
+    terms = {"unshifted_loss": unshifted, "output_gradient_norm": norm, "loss": loss}
+    return {name: float(value.detach()) for name, value in terms.items()}, flat_gradient(subject)
+
+
+@pytest.mark.parametrize(
+    "defense",
+    [
+        Vaccine(train_steps=3, lr=1e-2, batch=4, accumulation=2, benign_share=0.5),
+        Vaccine(train_steps=3, lr=1e-2, batch=4, perturbation="random"),
+        Vaccine(train_steps=3, lr=1e-2, batch=4, trainable=LoRA(rank=2, dropout=0.1)),
+        Vaccine(train_steps=3, lr=1e-2, batch=4, trainable=LoRA(rank=2, targets=("down_proj",))),
+        TargetedVaccine(train_steps=5, lr=1e-2, batch=4, layers=1, switch_every=2, score_every=3, freeze="attention"),
+        TargetedVaccine(train_steps=4, lr=1e-2, batch=4, layers=1, switch_every=1, trainable=LoRA(rank=2)),
+    ],
+)
+def test_conformance(defense: Defense) -> None:
+    check_defense(defense)
+
+
+@pytest.mark.parametrize("rho", [0.5, 5.0])
+def test_losses_and_gradient_are_those_written_out(rho: float) -> None:
+    terms, gradient = run(perturbed(rho))
+    expected, wanted = written_out(rho)
+    assert terms == pytest.approx(expected, rel=1e-9)
+    assert relative(gradient, wanted) < 1e-9
+
+
+def test_rho_0_is_refusal_sft_bit_for_bit() -> None:
+    settings = {**dict(Training(lr=1e-2, batch=4, accumulation=2)), "train_steps": 3, "benign_share": 0.5}
+    made = []
+    for defense in (Vaccine.model_validate({**settings, "rho": 0.0}), RefusalSFT.model_validate(settings)):
+        subject = tiny_subject()
+        for _ in defense.steps(subject, tiny_material(), 3, None):
+            pass
+        made.append(weights(subject))
+    assert same(*made)
+
+
+def test_one_norm_over_modules_tokens_and_rows_however_the_step_is_cut() -> None:
+    (terms, gradient), (others, other) = run(perturbed()), run(perturbed(batch=1))
+    assert others == pytest.approx(terms, rel=1e-12)
+    assert relative(other, gradient) < 1e-12
+
+
+def test_for_short_shifts_the_loss_rises_by_rho_times_the_gradient() -> None:
+    ratios = []
+    for rho in (0.1, 0.01, 0.001):
+        terms, _ = run(perturbed(rho))
+        ratios.append((terms["loss"] - terms["unshifted_loss"]) / (rho * terms["output_gradient_norm"]))
+    errors = [abs(ratio - 1) for ratio in ratios]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 5e-3
+
+
+def test_as_long_a_shift_at_random_raises_the_loss_far_less() -> None:
+    along, _ = run(perturbed(0.5))
+    anywhere, _ = run(perturbed(0.5, perturbation="random"))
+    rise = along["loss"] - along["unshifted_loss"]
+    assert abs(anywhere["loss"] - along["unshifted_loss"]) < 0.3 * rise
+
+
+@pytest.mark.parametrize("perturbation", ["gradient", "random"])
+def test_shifts_are_as_long_as_rho_and_none_is_on_padding(
+    perturbation: Literal["gradient", "random"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Tensor] = []
+    shifted = hidden_states.shifted
+
+    def watched(moved: list[nn.Module], shifts: list[Tensor]) -> AbstractContextManager[None]:
+        seen.extend(shifts)
+        return shifted(moved, shifts)
+
+    monkeypatch.setattr(hidden_states, "shifted", watched)
+    run(perturbed(3.0, perturbation=perturbation))
+    own = seen[-2:]
+    assert float(torch.cat([one.flatten() for one in own]).norm()) == pytest.approx(3.0, rel=1e-6)
+    _, attention, _ = refusals(tiny_subject())
+    assert all(float(one[attention == 0].abs().sum()) == 0 for one in own)
+
+
+def test_hooks_go_and_nothing_but_the_gradient_is_left() -> None:
+    subject = tiny_subject()
+    before = weights(subject)
+    perturbed().backward(subject, tiny_material(), 0, 1)
+    assert same(weights(subject), before)
+    assert sum(len(own._forward_hooks) for own in hidden_states.attentions(subject)) == 0
+
+
+def test_with_all_blocks_drawn_the_targeted_form_is_the_whole() -> None:
+    (terms, gradient), (others, other) = run(perturbed()), run(targeted(2))
+    assert others == terms
+    assert torch.equal(other, gradient)
+
+
+@pytest.mark.parametrize(("freeze", "still"), [("block", "layers.{}."), ("attention", "layers.{}.self_attn.")])
+def test_targeted_losses_and_gradient_are_those_written_out(freeze: Literal["block", "attention"], still: str) -> None:
+    objective = targeted(1, freeze=freeze)
+    terms, gradient = run(objective)
+    drawn = int(objective.state()["drawn"])
+    expected, wanted = written_out(2.0, (drawn,))
+    assert terms == pytest.approx(expected, rel=1e-9)
+    names = [(name, own.numel()) for name, own in float64_subject().model.named_parameters()]
+    moves = torch.cat([torch.full((size,), float(still.format(1 - drawn) not in name)) for name, size in names])
+    assert 0 < moves.sum() < len(moves)
+    assert relative(gradient, wanted * moves) < 1e-9
+
+
+def test_a_block_stands_still_until_it_is_drawn() -> None:
+    defense = TargetedVaccine(train_steps=6, lr=1e-2, batch=4, layers=1, switch_every=3)
+    subject = tiny_subject()
+    before, moved = weights(subject), []
+    for _ in defense.steps(subject, tiny_material(), 2, None):
+        now = weights(subject)
+        changed = {name.split(".")[2] for name in now if not torch.equal(now[name], before[name]) and "layers" in name}
+        moved.append(changed)
+        before = now
+    assert all(len(blocks) == 1 for blocks in moved)
+    assert moved[0] == moved[1] == moved[2]
+    assert moved[3] == moved[4] == moved[5]
+
+
+def test_steepness_is_the_mean_over_rows_of_their_own_gradients() -> None:
+    subject, material = float64_subject(), tiny_material(5)
+    sampler = BatchSampler(subject, material, ("harmful",))
+    rows = [one.example for one in sampler.all("harmful")]
+    outputs = hidden_states.attentions(subject)
+    together = steepness(subject, count_responses(subject, rows, 5), outputs)
+    single = torch.zeros(2, dtype=torch.float64)
+    for row in rows:
+        with hidden_states.outputs(outputs) as seen:
+            logits = subject.model(input_ids=torch.tensor([row.ids])).logits[0, :-1]
+        labels = torch.tensor(row.ids).masked_fill(~torch.tensor(row.mask), -100)[1:]
+        nll = torch.nn.functional.cross_entropy(logits, labels)
+        single += torch.stack([own.norm() for own in torch.autograd.grad(nll, seen)])
+    torch.testing.assert_close(together, single, rtol=1e-9, atol=0)
+
+
+def test_blocks_are_drawn_in_proportion_and_one_row_is_the_code_s() -> None:
+    objective, subject = targeted(1), float64_subject()
+    objective.switch_every = 1
+    counts: Counter[int] = Counter()
+    objective.backward(subject, tiny_material(), 0, 1)
+    chances = objective.state()["chances"] / objective.state()["chances"].sum()
+    draws = torch.stack(
+        [
+            torch.multinomial(objective.state()["chances"], 1, generator=torch.Generator().manual_seed(seed))
+            for seed in range(400)
+        ]
+    )
+    counts.update(draws.flatten().tolist())
+    expected = chances * 400
+    chi_squared = sum((counts[block] - float(expected[block])) ** 2 / float(expected[block]) for block in range(2))
+    assert chi_squared < 10.8, "which is exceeded once in a thousand times"
+    update = targeted(1, scored_rows=1).backward(float64_subject(), tiny_material(), 0, 1)
+    assert len(update.rows) == ROWS + 1
+
+
+def test_more_blocks_than_there_are_end_before_training() -> None:
+    with pytest.raises(InputError, match=r"layers: 3 blocks are to be drawn, and the model has 2"):
+        list(TargetedVaccine(train_steps=1, layers=3).steps(tiny_subject(), tiny_material(), 0, None))
+
+
+def test_the_shift_changes_the_gradient() -> None:
+    whole = run(SFT(rows={"refusal": ROWS}, batch=ROWS))[1]
+    assert relative(run(perturbed())[1], whole) > 1e-2
