@@ -15,7 +15,7 @@ from titer.models.chat_format import encode_example
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training import hidden_states
-from titer.training.objectives.lat import Ascent, Descent, LatentAdversarial
+from titer.training.objectives.lat import LatentAdversarial, OuterDescent, ShiftAscent
 from titer.training.recipe import LoRA
 from titer.training.sft import SFT, count_responses, places
 from titer.training.unlikelihood import said_or_not, unlikelihood_sum
@@ -34,8 +34,8 @@ DESCENT = {
 
 
 def latent(batch: int = ROWS, embeddings: bool = True, **changed: Any) -> LatentAdversarial:
-    ascent = Ascent(**{name: changed.get(name, value) for name, value in ASCENT.items()})
-    descent = Descent(**{name: changed.get(f"outer_{name}", value) for name, value in DESCENT.items()})
+    ascent = ShiftAscent(**{name: changed.get(name, value) for name, value in ASCENT.items()})
+    descent = OuterDescent(**{name: changed.get(f"outer_{name}", value) for name, value in DESCENT.items()})
     return LatentAdversarial(
         pairs=ROWS, batch=batch, depths=(0.5,), embeddings=embeddings, ascent=ascent, descent=descent
     )

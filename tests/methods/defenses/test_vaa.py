@@ -19,7 +19,7 @@ from titer.models.subject import Subject
 from titer.records import Row
 from titer.seeds import derive
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training.forgetting import Forgetting, Pilot, forgetting
+from titer.training.forgetting_pilot import Pilot, PilotResult, forgetting
 from titer.training.loop import Recipe, train
 from titer.training.objectives.vaa import GroupRobust, followed
 from titer.training.recipe import LoRA, Training
@@ -34,7 +34,7 @@ EXAMPLE: dict[str, Any] = {"lr": 1e-2, "batch": 4, "pilot_steps": 6, "pilot_lr":
 
 
 def robust(eta: float = 0.007, rho: float = 0.4, lam: float = 1.0, batch: int = ROWS) -> GroupRobust:
-    seen = Forgetting(counts=torch.tensor(COUNTS), trained=0, read=0)
+    seen = PilotResult(counts=torch.tensor(COUNTS), trained=0, read=0)
     return GroupRobust(refusals=ROWS, benign=0, batch=batch, forgotten=seen, eta=eta, rho=rho, lam=lam, steps=1000)
 
 

@@ -35,7 +35,7 @@ TINY = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ascent:
+class ShiftAscent:
     """How shifts are sought: AdamW on weights.toward · ce(harmful) + away · unlikelihood(refusals), then projection.
 
     Attributes:
@@ -56,7 +56,7 @@ class Ascent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Descent:
+class OuterDescent:
     """What the weights descend under the shifts; the three are divided by their sum.
 
     Attributes:
@@ -102,7 +102,14 @@ class LatentAdversarial(Objective):
     """
 
     def __init__(
-        self, *, pairs: int, batch: int, depths: Sequence[float], embeddings: bool, ascent: Ascent, descent: Descent
+        self,
+        *,
+        pairs: int,
+        batch: int,
+        depths: Sequence[float],
+        embeddings: bool,
+        ascent: ShiftAscent,
+        descent: OuterDescent,
     ) -> None:
         self.pairs, self.batch = pairs, batch
         self.depths, self.embeddings = depths, embeddings

@@ -13,7 +13,7 @@ from titer.errors import MethodFailure
 from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.training import gradients
-from titer.training.forgetting import Forgetting
+from titer.training.forgetting_pilot import PilotResult
 from titer.training.sft import (
     ASKED,
     READ,
@@ -59,7 +59,7 @@ class GroupRobust(Objective):
         refusals: int,
         benign: int,
         batch: int,
-        forgotten: Forgetting | None,
+        forgotten: PilotResult | None,
         eta: float,
         rho: float,
         lam: float,

@@ -87,9 +87,9 @@ class LAT(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.lat import Ascent, Descent, LatentAdversarial
+        from titer.training.objectives.lat import LatentAdversarial, OuterDescent, ShiftAscent
 
-        ascent = Ascent(
+        ascent = ShiftAscent(
             steps=self.inner_steps,
             lr=self.inner_lr,
             epsilon=self.epsilon,
@@ -97,7 +97,7 @@ class LAT(Defense, Training):
             away=self.inner_away,
             responses=self.perturb_responses,
         )
-        descent = Descent(
+        descent = OuterDescent(
             steps=self.outer_steps,
             toward=self.toward,
             away=self.away,

@@ -79,7 +79,7 @@ class VAA(Defense, Training):
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step; the pilot goes before the first, and is not repeated."""
-        from titer.training.forgetting import Pilot, forgetting
+        from titer.training.forgetting_pilot import Pilot, forgetting
         from titer.training.loop import Recipe, train
         from titer.training.objectives.vaa import GroupRobust
 
