@@ -163,6 +163,16 @@ class Defense(Method):
     >>> check_defense(Soften())
     """
 
+    def check(self, subject: Subject) -> None:
+        """Look whether the defense works on this subject; as a rule it does.
+
+        Args:
+            subject: its weights may have no values.
+
+        Raises:
+            InputError: naming the parameter that does not fit.
+        """
+
     @property
     def source(self) -> dict[str, Any] | None:
         """What the defended model is loaded from where it exists already; None where it is made."""
