@@ -43,6 +43,8 @@ from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
 from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.crl import CRL
+from titer.methods.defenses.loss_based.repbend import RepBend
 from titer.methods.defenses.loss_based.repnoise import RepNoise
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
@@ -101,6 +103,8 @@ DEFENSES: dict[str, type[Defense]] = {
     "refusal_sft": RefusalSFT,
     "adversarial_loss": AdversarialLoss,
     "repnoise": RepNoise,
+    "crl": CRL,
+    "repbend": RepBend,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {
