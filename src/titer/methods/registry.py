@@ -43,6 +43,7 @@ from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
 from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.circuit_breakers import CircuitBreakers
 from titer.methods.defenses.loss_based.crl import CRL
 from titer.methods.defenses.loss_based.repbend import RepBend
 from titer.methods.defenses.loss_based.repnoise import RepNoise
@@ -105,6 +106,7 @@ DEFENSES: dict[str, type[Defense]] = {
     "repnoise": RepNoise,
     "crl": CRL,
     "repbend": RepBend,
+    "circuit_breakers": CircuitBreakers,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {
