@@ -47,6 +47,7 @@ from titer.methods.defenses.loss_based.circuit_breakers import CircuitBreakers
 from titer.methods.defenses.loss_based.crl import CRL
 from titer.methods.defenses.loss_based.repbend import RepBend
 from titer.methods.defenses.loss_based.repnoise import RepNoise
+from titer.methods.defenses.loss_based.rmu import RMU
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
 from titer.methods.judges.exact_match import ExactMatch
@@ -107,6 +108,7 @@ DEFENSES: dict[str, type[Defense]] = {
     "crl": CRL,
     "repbend": RepBend,
     "circuit_breakers": CircuitBreakers,
+    "rmu": RMU,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {
