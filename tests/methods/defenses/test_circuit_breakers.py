@@ -128,7 +128,7 @@ def test_states_that_are_turned_round_are_turned_no_further() -> None:
     subject, objective = float64_subject(), rerouting(targets=(0,), schedule=10**9)
     objective.prepare(subject, MATERIAL)
     with torch.no_grad():
-        subject.model.get_input_embeddings().weight.mul_(-1)
+        subject.model.get_parameter("model.embed_tokens.weight").neg_()
     assert objective.backward(subject, MATERIAL, 0, 1).terms["reroute_cosine"] == 0
 
 

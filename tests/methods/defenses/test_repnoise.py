@@ -20,7 +20,7 @@ from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.records import Choice
 from titer.testing import check_defense, tiny_material, tiny_subject
-from titer.training.lens import final_norm, lens_losses, read_at
+from titer.training.lens import lens_losses, read_at
 from titer.training.objectives.adversarial_loss import Contrast, count_differences
 from titer.training.objectives.repnoise import Noising, mmd
 from titer.training.recipe import LoRA
@@ -270,4 +270,4 @@ def test_a_subject_without_a_final_norm_is_told() -> None:
     subject = tiny_subject()
     subject.model.model.other, subject.model.model.norm = subject.model.model.norm, None
     with pytest.raises(InputError, match="it has 0 modules norm"):
-        final_norm(subject)
+        RepNoise(train_steps=1).check(subject)

@@ -33,8 +33,9 @@ class RepBend(Defense, Training):
     all terms but C are stationary, so that gamma = 0 never starts except from rounding. `cap` is ours: N_u is
     unbounded, and where it is above so many median norms of h0 (logged as `hidden_norm`) its gradient is left out.
 
-    Cost: that of `crl`. Limits: without a cap unsafe states may run away, and the model with them. Small models: a cap
-    of 2, epsilon by the length of rows.
+    Cost: that of `crl`. Limits: without a cap unsafe states may run away, and the model with them: on the tiny subject
+    of the tests N_u is 200 times the norm of h after 50 steps at lr 1e-2. Small models: a cap of 2, epsilon by the
+    length of rows.
     The script's settings: LoRA of rank 16, alpha 16, dropout .05 on all linears up to the last target, lr 1e-5
     constant, batch 4 · 4, 450 steps.
     """

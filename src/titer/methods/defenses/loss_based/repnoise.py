@@ -28,9 +28,10 @@ class RepNoise(Defense, Training):
     whole (methods.md 2.3). Threat model: the attacker fine-tunes the released weights on harmful pairs. Needs pairs.
 
     Quirks of the code, each on as there: `mask_zeroes_logits`, so that the first token of every differing run is never
-    trained in either part; `plus_one` (the published log of the demonstration is without it); `norms_last_twice`, the lens norms the last hidden state again. L + 2 losses are divided by L + 1. `benign_share`
-    and `weigh` are ours, as in `adversarial_loss`; the code has no benign rows, and keeps abilities by a small beta and
-    a single epoch only. With alpha and beta 0 this is `adversarial_loss` with weight 0, and not plain refusal training.
+    trained in either part; `plus_one`, without which the published log of the demonstration is; `norms_last_twice`, the
+    lens norms the last hidden state again. L + 2 losses are divided by L + 1. `benign_share` and `weigh` are ours, as
+    in `adversarial_loss`; the code has no benign rows, and keeps abilities by a small beta and a single epoch only.
+    With alpha and beta 0 this is `adversarial_loss` with weight 0, and not plain refusal training.
 
     Cost: 2 plain passes, and L + 1 passes through the head at the tokens that differ, made twice: counted, not timed,
     3 plain passes in all for models of 7 B, and 6 to 10 for 135 M parameters, of which a fifth are the head's. No copy
@@ -73,6 +74,13 @@ class RepNoise(Defense, Training):
         """Harmful rows with their refusals, and benign ones for their share."""
         benign = {Need.BENIGN: 1} if self.benign_share else {}
         return Requires(rows={Need.PAIRS: 1, **benign})
+
+    def check(self, subject: Subject) -> None:
+        """The subject has a feed-forward output in each block, and a norm before its head."""
+        from titer.training import hidden_states, lens
+
+        hidden_states.mlps(subject)
+        lens.final_norm(subject)
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

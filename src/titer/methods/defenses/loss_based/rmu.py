@@ -38,7 +38,8 @@ class RMU(Defense, Training):
     Cost: 2 plain passes, of which the backward ones end at the lowest trained block, and 1 forward one of the
     reference: with an adapter no copy, else one copy of the weights. Bounded below by 0. Undone by fine-tuning of a few
     steps. Small models: c and alpha by the norm of h, logged as `hidden_norm`; both defaults are those of a model of
-    7 B. The last hidden state is normed, and no layer to take.
+    7 B, and alpha 1200 keeps one of 16 coordinates where it was, as 30 does not. The last hidden state is normed, and
+    no layer to take.
     The paper's settings for a model of 7 B: c 6.5, alpha 1200, lr 5e-5, batch 4, 150 steps; the code's own defaults are
     c 20, alpha 100, 80 steps.
     """
