@@ -22,7 +22,7 @@ from titer.records import Choice
 from titer.testing import check_defense, tiny_material, tiny_subject
 from titer.training.lens import lens_losses, read_at
 from titer.training.objectives.adversarial_loss import Contrast, count_differences
-from titer.training.objectives.repnoise import Noising, mmd
+from titer.training.objectives.repnoise import Noising
 from titer.training.recipe import LoRA
 from titer.training.sft import SFT, nll_given
 from titer.training.types import Material, Objective, Update
@@ -227,30 +227,6 @@ def test_noise_is_drawn_anew_from_the_seed_of_the_step() -> None:
     with scoped(10):
         other = noising(0.0, 1.0).backward(subject, tiny_material(ROWS), 0, 1)
     assert first.terms["noise_distance"] == again.terms["noise_distance"] != other.terms["noise_distance"]
-
-
-class TestDiscrepancy:
-    def drawn(self, rows: int, seed: int, width: int = 4000) -> Tensor:
-        return torch.randn(rows, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-    @pytest.mark.parametrize("scale", [1e-3, 1.0, 50.0])
-    def test_of_one_vector_each_it_is_a_constant(self, scale: float) -> None:
-        assert float(mmd(scale * self.drawn(1, 0, 7), self.drawn(1, 1, 7))) == pytest.approx(6.1863, abs=1e-4)
-
-    def test_of_a_set_and_itself_it_is_0(self) -> None:
-        one = self.drawn(4, 0, 7)
-        assert float(mmd(one, one.clone())) == pytest.approx(0, abs=1e-12)
-
-    def test_it_is_symmetric(self) -> None:
-        one, other = self.drawn(3, 0, 5), 2 * self.drawn(3, 1, 5)
-        assert float(mmd(one, other)) == pytest.approx(float(mmd(other, one)), rel=1e-12)
-
-    @pytest.mark.parametrize(("rows", "floor", "silent"), [(4, 1.547, 3.28), (8, 0.773, 2.80), (16, 0.387, 2.56)])
-    def test_equal_distributions_have_its_floor_and_silence_more(self, rows: int, floor: float, silent: float) -> None:
-        noise = self.drawn(rows, 1)
-        assert float(mmd(self.drawn(rows, 0), noise)) == pytest.approx(floor, abs=0.02)
-        assert floor == pytest.approx(2 * (5 - 1.9069) / rows, abs=1e-3)
-        assert float(mmd(torch.zeros_like(noise), noise)) == pytest.approx(silent, abs=0.02)
 
 
 def test_harmful_rows_without_refusals_are_told() -> None:
