@@ -163,6 +163,16 @@ class Defense(Method):
     >>> check_defense(Soften())
     """
 
+    def check(self, subject: Subject) -> None:
+        """Look whether the defense works on this subject; as a rule it does.
+
+        Args:
+            subject: its weights may have no values.
+
+        Raises:
+            InputError: naming the parameter that does not fit.
+        """
+
     @property
     def source(self) -> dict[str, Any] | None:
         """What the defended model is loaded from where it exists already; None where it is made."""
@@ -172,9 +182,6 @@ class Defense(Method):
     def parent_source(self) -> dict[str, Any] | None:
         """What the parent that it requires is loaded from; None for the study's model before its preparation."""
         return None
-
-    def check(self, subject: Subject) -> None:
-        """Raise an InputError that names the parameter which does not fit a subject; its weights may have no values."""
 
     def notices(self, vocabulary: int) -> tuple[str, ...]:
         """What should be known before it is run on a subject with so many tokens, as sentences; as a rule nothing."""

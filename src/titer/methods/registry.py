@@ -50,8 +50,13 @@ from titer.methods.defenses.data_and_weights.deep_safety import DeepSafety
 from titer.methods.defenses.data_and_weights.lox import LoX
 from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.circuit_breakers import CircuitBreakers
+from titer.methods.defenses.loss_based.crl import CRL
 from titer.methods.defenses.loss_based.graddiff import GradDiff
 from titer.methods.defenses.loss_based.npo import NPO
+from titer.methods.defenses.loss_based.repbend import RepBend
+from titer.methods.defenses.loss_based.repnoise import RepNoise
+from titer.methods.defenses.loss_based.rmu import RMU
 from titer.methods.defenses.loss_based.simnpo import SimNPO
 from titer.methods.defenses.perturbation.booster import Booster
 from titer.methods.defenses.perturbation.lat import LAT
@@ -133,6 +138,11 @@ DEFENSES: dict[str, type[Defense]] = {
     "booster": Booster,
     "lat": LAT,
     "vaa": VAA,
+    "repnoise": RepNoise,
+    "crl": CRL,
+    "repbend": RepBend,
+    "circuit_breakers": CircuitBreakers,
+    "rmu": RMU,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {

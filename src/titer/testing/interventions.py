@@ -76,6 +76,7 @@ def check_defense(defense: Defense) -> None:
     read between steps or not; and resumed from any state it offers, it ends with the same weights as uninterrupted.
     """
     check_configuration(defense)
+    defense.check(tiny_subject())
 
     def steps(subject: Subject, carry: State | None = None) -> Iterator[Step]:
         return defense.steps(subject, tiny_material(_rows(defense.requires)), 7, carry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -68,3 +68,17 @@ def moved(subject: Subject, direction: Gradient, by: float) -> Iterator[None]:
         with torch.no_grad():
             for name, own in before.items():
                 parameters[name].copy_(own)
+
+
+@contextmanager
+def only(subject: Subject, modules: Sequence[torch.nn.Module]) -> Iterator[None]:
+    """Of the weights that take a gradient only those of these modules do so in the block."""
+    kept = {own for module in modules for own in module.parameters()}
+    others = [own for own in trained(subject).values() if own not in kept]
+    for own in others:
+        own.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for own in others:
+            own.requires_grad_(True)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from titer.errors import InputError
 from titer.models import modules
+from titer.models.chat_format import Batch
 from titer.models.subject import Subject
 
 
@@ -41,6 +42,20 @@ def read(subject: Subject, ids: Tensor, attention: Tensor) -> Reading:
     with subject.precision():
         output = subject.model(input_ids=ids, attention_mask=attention, output_hidden_states=True, use_cache=False)
     return Reading(output.hidden_states, at_least_float32(output.logits))
+
+
+def states(subject: Subject, batch: Batch) -> tuple[Tensor, ...]:
+    """The hidden states alone, float32 or float64: no logits are made.
+
+    Args:
+        subject: in the mode that it is in.
+        batch: what it reads.
+    """
+    with subject.precision():
+        output = subject.model.base_model(
+            input_ids=batch.ids, attention_mask=batch.attention, output_hidden_states=True, use_cache=False
+        )
+    return tuple(at_least_float32(own) for own in output.hidden_states)
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:

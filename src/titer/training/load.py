@@ -13,10 +13,12 @@ class Load:
         rows: conversations of the material's rows that a step trains on.
         answers: answers that a step has the subject give, and then trains on.
         longest: the most tokens of such an answer; None for as many as the study lets it give.
+        read: conversations that a step only reads, as with a reference.
         read_before: conversations, for each row of the material, that are only read before the first step.
     """
 
     rows: int = 0
     answers: int = 0
     longest: int | None = None
+    read: int = 0
     read_before: int = 0

@@ -12,6 +12,7 @@ from titer.methods import registry
 from titer.methods.attacks.fine_tuning.direct import Direct
 from titer.methods.attacks.fine_tuning.grpo import GRPO
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.loss_based.crl import CRL
 from titer.methods.defenses.loss_based.npo import NPO
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.model import Work
@@ -158,6 +159,15 @@ def test_what_a_defense_reads_before_its_training_is_counted(tmp_path: Path) -> 
         mean = outlook.costs.step(NPO(train_steps=4, batch=1), make.material).tokens
     assert rows > 0
     assert made[0].tokens == pytest.approx(made[1].tokens + rows * mean)
+
+
+def test_what_a_step_only_reads_takes_the_operations_of_reading(new: Study) -> None:
+    """A reference reads the ten conversations of a step of `crl` beside the training on them."""
+    outlook = Outlook(Planner(new), 1)
+    costs, material = outlook.costs, attacked(outlook).inputs.material
+    step, trained = (costs.step(own, material) for own in (CRL(train_steps=1, batch=2), Direct(batch=10)))
+    assert step.tokens == pytest.approx(2 * trained.tokens)
+    assert step.in_batches == pytest.approx(8 / 6 * trained.in_batches)
 
 
 def test_the_weights_of_a_task_are_counted(new: Study) -> None:

@@ -80,6 +80,7 @@ class Costs:
             longest = load.longest or probes[0].frame.max_new_tokens
             said = self._answers(load.answers, self.frozen.tokens[probes[0].name], longest)
         tokens = load.rows * max(self._mean(material) + vectors, 1.0) + said.tokens
+        said = said.plus(self._read(load.read * self._mean(material)))
         return said.plus(Work(tokens=tokens, in_batches=(6 if _is_full(method) else 4) * self.weights * tokens))
 
     def ask(self, probe: ProbeRef, beside: float = 0.0) -> Work:

@@ -104,9 +104,17 @@ class Contrast(Objective):
 
 
 def count_differences(
-    subject: Subject, refusals: Sequence[Example], harmful: Sequence[Example], batch: int
+    subject: Subject, refusals: Sequence[Example], harmful: Sequence[Example], batch: int, *, zeroed: bool = True
 ) -> list[tuple[LossBatch, LossBatch]]:
-    """The pairs of a step, padded to one length and counted where their tokens differ, padding included, in batches."""
+    """The pairs of a step, padded to one length and counted where their tokens differ, padding included, in batches.
+
+    Args:
+        subject: whose tokenizer they are padded by.
+        refusals: the refusal of each pair.
+        harmful: its harmful response.
+        batch: how many pairs make a batch.
+        zeroed: whether logits are zeroed where the token before does not differ, as the published code does.
+    """
     padded = pad_batch([*refusals, *harmful], pad_token(subject.tokenizer), subject.device)
     half = len(refusals)
     differs = padded.ids[:half] != padded.ids[half:]
@@ -114,7 +122,8 @@ def count_differences(
     for start in range(0, half, batch):
         rows = slice(start, min(start + batch, half))
         others = slice(rows.start + half, rows.stop + half)
-        pairs.append((_masked(_cut(padded, rows), differs[rows]), _masked(_cut(padded, others), differs[rows])))
+        both = (_cut(padded, rows), _cut(padded, others))
+        pairs.append((_masked(both[0], differs[rows], zeroed), _masked(both[1], differs[rows], zeroed)))
     return pairs
 
 
@@ -122,10 +131,10 @@ def _cut(batch: Batch, rows: slice) -> Batch:
     return Batch(batch.ids[rows], batch.attention[rows], batch.mask[rows])
 
 
-def _masked(batch: Batch, differs: Tensor) -> LossBatch:
+def _masked(batch: Batch, differs: Tensor, zeroed: bool) -> LossBatch:
     """The targets of masked_token_ce_loss: tokens that differ; logits are zeroed where the token before does not."""
     counts = differs[:, 1:] & (batch.ids[:, 1:] != IGNORED)
-    seen = counts & differs[:, :-1]
+    seen = counts & differs[:, :-1] if zeroed else counts
     response, padding = counts & batch.mask[:, 1:], counts & (batch.attention[:, 1:] == 0)
     parts = {
         "prompt": int((counts & ~response & ~padding).sum()),

@@ -1,0 +1,114 @@
+"""Triplet loss on hidden states: safe ones stay where they were, unsafe ones gather and leave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize, relu
+
+from titer.models.subject import Subject
+from titer.training.compared_rows import counted
+from titer.training.divergence import TEMPERATURE, divergence
+from titer.training.reference import Reference
+from titer.training.safe_unsafe import SafeUnsafe, Sorted, response_states
+from titer.training.sft import TrainRow
+from titer.training.types import Material, Objective, Update
+
+Distance = Literal["norm", "cosine"]
+"""‖x − y‖, or 1 − cos(x, y)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Triplets:
+    """The margin and the two distances of a hinge: relu(d_positive − d_negative + margin)."""
+
+    margin: float
+    positive: Distance
+    negative: Distance
+
+    def loss(self, own: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        """The mean over states (N, d)."""
+        near, far = distance(self.positive, own, positive), distance(self.negative, own, negative)
+        return relu(near - far + self.margin).mean()
+
+
+class Triplet(Objective):
+    """alpha · safe + beta · unsafe + epsilon · KL, the mean over the batches of a step.
+
+    Safe states are to be nearer to what they were than to μ, the mean unsafe state of their layer, at every layer;
+    unsafe ones nearer to μ than to what they were, at the layers `targets`. μ has a gradient.
+
+    Args:
+        batch: B of `Sorted`.
+        batches: how many batches make a step.
+        weights: alpha, beta and epsilon.
+        safe: the hinge of safe states.
+        unsafe: that of unsafe ones.
+        targets: the hidden states of the unsafe hinge.
+        sums_tokens: whether KL is divided by rows only, else by tokens.
+    """
+
+    def __init__(
+        self,
+        *,
+        batch: int,
+        batches: int,
+        weights: tuple[float, float, float],
+        safe: Triplets,
+        unsafe: Triplets,
+        targets: tuple[int, ...],
+        sums_tokens: bool,
+    ) -> None:
+        self.batch, self.batches, self.weights = batch, batches, weights
+        self.safe, self.unsafe, self.targets = safe, unsafe, targets
+        self.sums_tokens = sums_tokens
+        self._drawing: SafeUnsafe | None = None
+        self._reference: Reference | None = None
+
+    def prepare(self, subject: Subject, material: Material) -> None:
+        """Keep the subject as it is, and encode the rows."""
+        self._reference = Reference(subject)
+        self._drawing = SafeUnsafe(subject, material, self.batch, self.batches)
+
+    def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
+        """Add the gradient of one batch after the other."""
+        assert self._drawing is not None
+        assert self._reference is not None
+        found: Counter[str] = Counter()
+        drawn: list[TrainRow] = []
+        for part in self._drawing.draw(t, seed):
+            terms = self._descend(subject, self._reference, part)
+            found.update({name: own / self.batches for name, own in terms.items()})
+            drawn += part.rows
+        tokens = counted(drawn, drawn, prompts=False)
+        return Update(terms=dict(found), rows=tuple(one.row for one in drawn), tokens=tokens)
+
+    def _descend(self, subject: Subject, reference: Reference, part: Sorted) -> dict[str, float]:
+        alpha, beta, epsilon = self.weights
+        with reference.reading() as frozen:
+            safe_before, unsafe_before = response_states(frozen, part.safe), response_states(frozen, part.unsafe)
+        safe, unsafe = response_states(subject, part.safe), response_states(subject, part.unsafe)
+        means = [own.mean(0) for own in unsafe]
+        kept = [self.safe.loss(*own) for own in zip(safe, safe_before, means, strict=True)]
+        gathered = [self.unsafe.loss(unsafe[i], means[i], unsafe_before[i]) for i in self.targets]
+        safe_loss, unsafe_loss = torch.stack(kept).mean(), torch.stack(gathered).mean()
+        torch.autograd.backward((alpha * safe_loss + beta * unsafe_loss) / self.batches)
+        tokens = len(part.retained.ids) if self.sums_tokens else int(part.retained.attention.sum())
+        kl = divergence(subject, reference, part.retained, TEMPERATURE) / tokens
+        torch.autograd.backward(epsilon * kl / self.batches)
+        total = alpha * safe_loss + beta * unsafe_loss + epsilon * kl
+        norm = torch.stack([unsafe_before[i].norm(dim=-1).median() for i in self.targets]).mean()
+        found = {"loss": total, "safe_loss": safe_loss, "unsafe_loss": unsafe_loss, "kl": kl, "hidden_norm": norm}
+        return {name: float(own.detach()) for name, own in found.items()}
+
+
+def distance(kind: Distance, one: Tensor, other: Tensor) -> Tensor:
+    """(N,) distances between states (N, d), or between each and one state (d,)."""
+    if kind == "norm":
+        lengths: Tensor = torch.linalg.vector_norm(one - other, dim=-1)
+        return lengths
+    return 1 - (normalize(one, dim=-1) * normalize(other, dim=-1)).sum(-1)
