@@ -127,7 +127,7 @@ def test_a_chance_follows_the_loss_of_its_own_group(group: int) -> None:
 
 
 def test_chances_stay_within_their_bounds_and_where_they_are_without_a_rate() -> None:
-    assert followed(0.5, 100.0, 1, 1.0) == 0.9
+    assert followed(0.5, 1e4, 1, 1.0) == 0.9, "however large the loss is"
     assert followed(0.5, 100.0, 0, 1.0) == pytest.approx(0.1)
     assert followed(0.5, 3.0, 1, 0.0) == 0.5
     objective, subject = robust(eta=0.0), tiny_subject()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from contextlib import AbstractContextManager
 from typing import Any, Literal
@@ -11,7 +12,7 @@ import torch
 from support.float64 import flat_gradient, float64_subject, relative
 from torch import Tensor, nn
 
-from titer.errors import InputError
+from titer.errors import InputError, MethodFailure
 from titer.methods.base import Defense
 from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.perturbation.targeted_vaccine import TargetedVaccine
@@ -256,6 +257,14 @@ def test_blocks_are_drawn_in_proportion_and_one_row_is_the_code_s() -> None:
 def test_more_blocks_than_there_are_end_before_training() -> None:
     with pytest.raises(InputError, match=r"layers: 3 blocks are to be drawn, and the model has 2"):
         list(TargetedVaccine(train_steps=1, layers=3).steps(tiny_subject(), tiny_material(), 0, None))
+
+
+def test_blocks_that_no_gradient_tells_apart_are_a_failure() -> None:
+    subject, material = tiny_subject(), tiny_material()
+    with torch.no_grad():
+        subject.model.model.norm.weight.fill_(math.inf)
+    with pytest.raises(MethodFailure, match="zero or not finite at step 1"):
+        list(TargetedVaccine(train_steps=1, layers=1).steps(subject, material, 0, None))
 
 
 def test_the_shift_changes_the_gradient() -> None:

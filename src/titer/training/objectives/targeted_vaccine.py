@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from titer.errors import InputError
+from titer.errors import InputError, MethodFailure
 from titer.models import modules
 from titer.models.subject import Subject
 from titer.seeds import derive
@@ -102,6 +102,8 @@ class Targeted(Perturbed):
         rows = self._harmful.draw("harmful", count, t // self.score_every, derive(seed, "scored"))
         counted = count_responses(subject, [one.example for one in rows], self.batch)
         self._chances = steepness(subject, counted, hidden_states.attentions(subject))
+        if not ((self._chances > 0) & self._chances.isfinite()).all():
+            raise MethodFailure("the harmful gradient is zero or not finite", t + 1)
         return Update(terms={}, rows=tuple(one.row for one in rows), tokens=tokens(counted, rows))
 
     def _others(self, subject: Subject) -> list[nn.Parameter]:

@@ -127,8 +127,7 @@ def followed(chance: float, loss: float, group: int, eta: float) -> float:
         eta: the rate.
     """
     own = (1 - chance, chance)[group]
-    raised = own * math.exp(eta * loss / own)
-    share = raised / (raised + 1 - own)
+    share = 1 / (1 + (1 - own) / own * math.exp(-eta * loss / own))  # own · exp(x) / (own · exp(x) + 1 - own)
     return min(1 - LEAST, max(LEAST, share if group else 1 - share))
 
 
