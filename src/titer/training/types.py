@@ -103,3 +103,7 @@ class Objective(ABC):
     def state(self) -> dict[str, Tensor]:
         """What must survive a restart besides weights and optimizer."""
         return {}
+
+    def resume(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state` gave before the restart; one that gave something must."""
+        assert not state, "an objective with a state of its own must take it back"
