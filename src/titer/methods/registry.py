@@ -43,6 +43,7 @@ from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
 from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.traps.ctrap import CTRAP
 from titer.methods.defenses.traps.seam import SEAM
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
@@ -100,6 +101,7 @@ DEFENSES: dict[str, type[Defense]] = {
     "sft": SupervisedTeaching,
     "refusal_sft": RefusalSFT,
     "adversarial_loss": AdversarialLoss,
+    "ctrap": CTRAP,
     "seam": SEAM,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
