@@ -43,6 +43,8 @@ from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
 from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.meta_learned.random_mapping import RandomMapping
+from titer.methods.defenses.meta_learned.tar import TAR
 from titer.methods.defenses.traps.ctrap import CTRAP
 from titer.methods.defenses.traps.seam import SEAM
 from titer.methods.judges.coherence import Coherence
@@ -101,6 +103,8 @@ DEFENSES: dict[str, type[Defense]] = {
     "sft": SupervisedTeaching,
     "refusal_sft": RefusalSFT,
     "adversarial_loss": AdversarialLoss,
+    "random_mapping": RandomMapping,
+    "tar": TAR,
     "ctrap": CTRAP,
     "seam": SEAM,
 }
