@@ -43,6 +43,7 @@ from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.data_and_weights.checkpoint import Checkpoint
 from titer.methods.defenses.data_and_weights.sft import SupervisedTeaching
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.defenses.meta_learned.mlac import MLAC
 from titer.methods.defenses.meta_learned.random_mapping import RandomMapping
 from titer.methods.defenses.meta_learned.tar import TAR
 from titer.methods.defenses.traps.ctrap import CTRAP
@@ -105,6 +106,7 @@ DEFENSES: dict[str, type[Defense]] = {
     "adversarial_loss": AdversarialLoss,
     "random_mapping": RandomMapping,
     "tar": TAR,
+    "mlac": MLAC,
     "ctrap": CTRAP,
     "seam": SEAM,
 }

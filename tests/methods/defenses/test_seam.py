@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,10 @@ from support.float64 import flat_gradient, float64_subject, relative, twice
 from torch import Tensor, nn
 
 from titer.errors import InputError
+from titer.methods.base import Defense
+from titer.methods.defenses.meta_learned.mlac import MLAC
+from titer.methods.defenses.meta_learned.tar import TAR
+from titer.methods.defenses.traps.ctrap import CTRAP
 from titer.methods.defenses.traps.seam import SEAM
 from titer.models.chat_format import encode_rows, pad_batch
 from titer.models.subject import Subject
@@ -226,3 +231,18 @@ def test_a_subject_that_rounds_the_difference_away_is_refused() -> None:
     subject.dtype = "bfloat16"
     with pytest.raises(InputError, match=r"compute\.dtype: bfloat16 rounds away"):
         next(iter(SEAM(train_steps=1).steps(subject, tiny_material(), 0, None)))
+
+
+@pytest.mark.parametrize(
+    "defense",
+    [
+        SEAM(train_steps=1),
+        CTRAP(train_steps=1),
+        MLAC(train_steps=1),
+        TAR(train_steps=1, inner_steps=4, objective="preference"),
+    ],
+)
+def test_rows_without_refusals_are_told_before_training(defense: Defense) -> None:
+    rows = tuple(row.model_copy(update={"refusal": None}) for row in tiny_material().harmful)
+    with pytest.raises(InputError, match=r"row h\d+: it has no refusal"):
+        next(iter(defense.steps(tiny_subject(), replace(tiny_material(), harmful=rows), 0, None)))
