@@ -35,6 +35,13 @@ def give(subject: Subject, gradient: Gradient, weight: float = 1.0) -> None:
         parameters[name].grad = own * weight if before is None else before + own * weight
 
 
+def scale(subject: Subject, by: float) -> None:
+    """Multiply all that is in `.grad`, in place."""
+    for own in trained(subject).values():
+        if own.grad is not None:
+            own.grad.mul_(by)
+
+
 def norm(gradient: Gradient) -> float:
     """The Euclidean norm over all tensors together, summed in float64."""
     return float(torch.stack([own.square().sum(dtype=torch.float64) for own in gradient.values()]).sum().sqrt())

@@ -97,6 +97,8 @@ def train(
                 for group in optimizer.param_groups:
                     group["lr"] = lr
                 optimizer.zero_grad(set_to_none=True)
+                if recipe.objective.restarts_optimizer(t):
+                    optimizer.state.clear()
                 with scoped(derive(seed, "step", t)):
                     update = recipe.objective.backward(subject, material, t, seed)
                 norm = _clip(parameters, training.clip)
@@ -169,5 +171,6 @@ def _resume(
             elif kind == "objective":
                 own[rest] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    assert own.keys() == objective.state().keys(), "an objective's state has the same names from the first step on"
     objective.resume(own)
     return Ledger.from_tensor(carry.tensors["ledger"])

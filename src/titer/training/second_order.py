@@ -13,7 +13,7 @@ from titer.models.chat_format import Example
 from titer.models.subject import Subject
 from titer.training.gradients import Gradient, taken, trained
 from titer.training.sft import LossBatch, nll_sum
-from titer.training.whole_text import count_text
+from titer.training.text_targets import count_text
 
 
 @contextmanager

@@ -196,11 +196,11 @@ def descend_by_rows(subject: Subject, parts: Sequence[Sequence[LossBatch]]) -> f
 
 def nll_sum(subject: Subject, batch: LossBatch) -> Tensor:
     """The summed negative log-likelihood of the targets in nats; logits are made where they are needed only."""
-    return nll_of(subject.logits(batch.ids, batch.attention, batch.places), batch)
+    return nll_given(subject.logits(batch.ids, batch.attention, batch.places), batch)
 
 
-def nll_of(logits: Tensor, batch: LossBatch) -> Tensor:
-    """The same, of logits (N, V) at the places of a batch, however they were made."""
+def nll_given(logits: Tensor, batch: LossBatch) -> Tensor:
+    """That of (N, V) logits, whatever made them, at the places of a batch."""
     targets = batch.ids[:, 1:][batch.places[:, :-1]]
     counted = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
     return counted + batch.constant * math.log(logits.shape[-1]) if batch.constant else counted

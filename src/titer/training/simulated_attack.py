@@ -10,7 +10,7 @@ import torch
 from titer.models.subject import Subject
 from titer.training.gradients import trained
 from titer.training.sft import BatchSampler, LossBatch, RowSource, TrainRow, descend
-from titer.training.whole_text import TextSpan, count_text
+from titer.training.text_targets import TextSpan, count_text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ class Material:
     An attack trains on `train`, and may be given `benign` rows, harmful rows to `select` by, and the `rewards` of its
     answers; a defense trains on `harmful` rows, which carry their paired refusals, and on `benign` ones.
     `plain` is the frame of the study, whatever the attack makes of it; `parent` loads the subject that a defended one
-    was made from, None where there is none.
+    was made from, or for a defense the one that its subject was aligned from, None where there is none.
     """
 
     train: tuple[Row, ...] = ()
@@ -101,9 +101,12 @@ class Objective(ABC):
         """
 
     def state(self) -> dict[str, Tensor]:
-        """What must survive a restart besides weights and optimizer."""
+        """What must survive a restart besides weights and optimizer; of the same names from `prepare` on."""
         return {}
 
-    def resume(self, state: Mapping[str, Tensor]) -> None:
-        """Take back what `state` gave before the restart; one that gave something must."""
-        assert not state, "an objective with a state of its own must take it back"
+    def resume(self, state: Mapping[str, Tensor]) -> None:  # noqa: B027
+        """Take back what `state` gave, after `prepare`. Nothing, where that is nothing."""
+
+    def restarts_optimizer(self, t: int) -> bool:
+        """Whether the optimizer begins anew at step `t`, counted from 0, without its moments."""
+        return False

@@ -38,7 +38,7 @@ def objective(**changed: Any) -> SelfDestruction:
         epsilon=chosen.epsilon,
         mask=chosen.mask,
         benign_text=chosen.benign_text,
-        norm_last_twice=chosen.norm_last_twice,
+        norms_last_twice=chosen.norms_last_twice,
     )
 
 
@@ -215,7 +215,7 @@ def test_an_untrained_head_says_every_token_alike_through_every_state() -> None:
 
 
 def test_the_last_state_is_normed_once_where_that_is_asked() -> None:
-    once, _ = step(uneven(), beta=0.0, norm_last_twice=False)
+    once, _ = step(uneven(), beta=0.0, norms_last_twice=False)
     often, _ = step(uneven(), beta=0.0)
     assert once["harmful_lens_loss"] != pytest.approx(often["harmful_lens_loss"], rel=1e-6)
     official = Official(uneven())

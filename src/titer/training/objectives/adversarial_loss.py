@@ -104,17 +104,9 @@ class Contrast(Objective):
 
 
 def count_differences(
-    subject: Subject, refusals: Sequence[Example], harmful: Sequence[Example], batch: int, *, padding: bool = True
+    subject: Subject, refusals: Sequence[Example], harmful: Sequence[Example], batch: int
 ) -> list[tuple[LossBatch, LossBatch]]:
-    """The pairs of a step, padded to one length and counted where their tokens differ, in batches.
-
-    Args:
-        subject: its tokenizer pads.
-        refusals: half of the pairs.
-        harmful: the other half, in the same order.
-        batch: how many pairs are in one batch.
-        padding: whether the padding of the shorter of a pair counts where the other goes on.
-    """
+    """The pairs of a step, padded to one length and counted where their tokens differ, padding included, in batches."""
     padded = pad_batch([*refusals, *harmful], pad_token(subject.tokenizer), subject.device)
     half = len(refusals)
     differs = padded.ids[:half] != padded.ids[half:]
@@ -122,8 +114,7 @@ def count_differences(
     for start in range(0, half, batch):
         rows = slice(start, min(start + batch, half))
         others = slice(rows.start + half, rows.stop + half)
-        one, other = (_masked(_cut(padded, part), differs[rows], padding=padding) for part in (rows, others))
-        pairs.append((one, other))
+        pairs.append((_masked(_cut(padded, rows), differs[rows]), _masked(_cut(padded, others), differs[rows])))
     return pairs
 
 
@@ -131,16 +122,14 @@ def _cut(batch: Batch, rows: slice) -> Batch:
     return Batch(batch.ids[rows], batch.attention[rows], batch.mask[rows])
 
 
-def _masked(batch: Batch, differs: Tensor, *, padding: bool) -> LossBatch:
+def _masked(batch: Batch, differs: Tensor) -> LossBatch:
     """The targets of masked_token_ce_loss: tokens that differ; logits are zeroed where the token before does not."""
     counts = differs[:, 1:] & (batch.ids[:, 1:] != IGNORED)
-    if not padding:
-        counts &= batch.attention[:, 1:] == 1
     seen = counts & differs[:, :-1]
-    response, filled = counts & batch.mask[:, 1:], counts & (batch.attention[:, 1:] == 0)
+    response, padding = counts & batch.mask[:, 1:], counts & (batch.attention[:, 1:] == 0)
     parts = {
-        "prompt": int((counts & ~response & ~filled).sum()),
+        "prompt": int((counts & ~response & ~padding).sum()),
         "response": int(response.sum()),
-        "padding": int(filled.sum()),
+        "padding": int(padding.sum()),
     }
     return LossBatch(batch.ids, batch.attention, next_is(seen), int((counts & ~seen).sum()), parts)

@@ -15,7 +15,7 @@ from titer.seeds import derive
 from titer.training import gradients
 from titer.training.gradients import Gradient
 from titer.training.second_order import add_hessian_product, check_twice, differentiable_twice
-from titer.training.sft import BatchSampler, LossBatch, count_responses, descend, nll_of, tokens
+from titer.training.sft import BatchSampler, LossBatch, count_responses, descend, nll_given, tokens
 from titer.training.types import Material, Objective, Update
 
 TINY = 1e-7
@@ -126,7 +126,7 @@ class CollapseTrap(Objective):
         total, loss, idle = sum(batch.targets for batch in counted), 0.0, 0.0
         for batch in counted:
             logits = subject.logits(batch.ids, batch.attention, batch.places)
-            part = nll_of(logits, batch) / total
+            part = nll_given(logits, batch) / total
             torch.autograd.backward(part)
             loss, idle = loss + float(part.detach()), idle + float(self._said(logits.detach())) / total
         return loss, idle

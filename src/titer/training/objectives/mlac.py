@@ -13,7 +13,7 @@ from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.training import gradients
 from titer.training.second_order import check_twice, differentiable_twice
-from titer.training.sft import BatchSampler, LossBatch, count_responses, descend, nll_of, tokens
+from titer.training.sft import BatchSampler, LossBatch, count_responses, descend, nll_given, tokens
 from titer.training.types import Material, Objective, Update
 from titer.training.unrolled import OptimizerRule, Unrolled, adam, sgd, unrolled
 
@@ -152,7 +152,7 @@ def _descend_least(subject: Subject, counted: Sequence[LossBatch]) -> float:
         number = least_multiple(torch.cat([own for own, _ in said]), torch.cat([_targets(one) for _, one in said]))
     loss = 0.0
     for batch in counted:
-        part = nll_of(number * subject.logits(batch.ids, batch.attention, batch.places), batch) / total
+        part = nll_given(number * subject.logits(batch.ids, batch.attention, batch.places), batch) / total
         torch.autograd.backward(part)
         loss += float(part.detach())
     return loss

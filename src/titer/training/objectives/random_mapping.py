@@ -9,8 +9,8 @@ from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.training import hidden_states
 from titer.training.sft import BatchSampler, descend, tokens
+from titer.training.text_targets import TextSpan, count_text
 from titer.training.types import Material, Objective, Update
-from titer.training.whole_text import TextSpan, count_text
 
 
 class MappedStates(Objective):

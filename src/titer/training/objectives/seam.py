@@ -13,13 +13,23 @@ from titer.errors import InputError
 from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.seeds import derive
-from titer.training import gradients, hidden_states
+from titer.training import gradients
 from titer.training.gradients import Gradient
-from titer.training.lens import lens_nll
+from titer.training.lens import lens_losses, read_at
 from titer.training.objectives.adversarial_loss import count_differences
-from titer.training.sft import BatchSampler, LossBatch, TrainRow, check_pairs, count_responses, descend, tokens
+from titer.training.sft import (
+    BatchSampler,
+    LossBatch,
+    TrainRow,
+    check_pairs,
+    count_responses,
+    descend,
+    next_is,
+    nll_given,
+    tokens,
+)
+from titer.training.text_targets import TextSpan, count_text
 from titer.training.types import Material, Objective, Update
-from titer.training.whole_text import TextSpan, count_text
 
 TINY = 1e-8
 """Added to the length of a gradient before it divides, as published code adds it to the product of both."""
@@ -43,7 +53,7 @@ class SelfDestruction(Objective):
         epsilon: how far the weights are moved for it.
         mask: which targets count on the pairs; padding never does.
         benign_text: which tokens of benign rows are targets.
-        norm_last_twice: that of `lens_nll`.
+        norms_last_twice: that of `lens_losses`.
     """
 
     def __init__(
@@ -57,12 +67,12 @@ class SelfDestruction(Objective):
         epsilon: float,
         mask: Literal["paired_difference", "response"],
         benign_text: TextSpan,
-        norm_last_twice: bool,
+        norms_last_twice: bool,
     ) -> None:
         self.pairs, self.benign, self.batch = pairs, benign if beta else 0, batch
         self.alpha, self.beta, self.epsilon = alpha, beta, epsilon
         self.mask, self.benign_text = mask, benign_text
-        self.norm_last_twice = norm_last_twice
+        self.norms_last_twice = norms_last_twice
 
     def prepare(self, subject: Subject, material: Material) -> None:
         """Encode the rows.
@@ -112,20 +122,29 @@ class SelfDestruction(Objective):
         kept, opposed = ([one.example for one in part] for part in (refusals, harmful))
         if self.mask == "response":
             return count_responses(subject, kept, self.batch), count_responses(subject, opposed, self.batch)
-        pairs = count_differences(subject, kept, opposed, self.batch, padding=False)
-        return [one for one, _ in pairs], [other for _, other in pairs]
+        pairs = count_differences(subject, kept, opposed, self.batch)
+        return [_unpadded(one) for one, _ in pairs], [_unpadded(other) for _, other in pairs]
 
     def _unlearn(self, subject: Subject, opposed: Sequence[LossBatch]) -> tuple[float, float]:
         """Add the gradient of -log(1 + lens), one batch at a time; the lens, and the loss by the logits alone."""
         total, lens, harm = sum(batch.targets for batch in opposed), 0.0, 0.0
         for batch in opposed:
-            reading = hidden_states.read(subject, batch.ids, batch.attention)
-            sums = lens_nll(subject, reading, batch, norm_last_twice=self.norm_last_twice) / total
-            mean = sums.sum() / len(reading.hidden)
+            hidden, logits = read_at(subject, batch)
+            final, share = nll_given(logits, batch) / total, batch.targets / total
+            depths = lens_losses(subject, hidden, batch, norms_last_twice=self.norms_last_twice)
+            mean = sum((share * own for own in depths), final) / len(hidden)
             torch.autograd.backward(mean)
-            lens, harm = lens + float(mean.detach()), harm + float(sums[0].detach())
-        gradients.give(subject, gradients.taken(subject), -1 / (1 + lens))
+            lens, harm = lens + float(mean.detach()), harm + float(final.detach())
+        gradients.scale(subject, -1 / (1 + lens))
         return lens, harm
+
+
+def _unpadded(batch: LossBatch) -> LossBatch:
+    """The same without the targets that are padding."""
+    real = next_is(batch.attention[:, 1:].bool())
+    unseen = batch.parts["padding"] - int((batch.places & ~real).sum())
+    parts = {**batch.parts, "padding": 0}
+    return LossBatch(batch.ids, batch.attention, batch.places & real, batch.constant - unseen, parts)
 
 
 def coupling(subject: Subject, harmful: Descent, benign: Descent, epsilon: float) -> tuple[Gradient, float, float]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from titer.models.subject import Subject
 from titer.training.reference import Reference
 from titer.training.sft import BatchSampler, RowSource, TrainRow, count_responses, log_probs
-from titer.training.whole_text import count_text
+from titer.training.text_targets import count_text
 
 
 class TamperLoss(ABC):

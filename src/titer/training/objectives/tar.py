@@ -15,10 +15,10 @@ from titer.records import Row
 from titer.training import gradients, hidden_states
 from titer.training.objectives.tamper_losses import TamperLoss
 from titer.training.reference import Reference
-from titer.training.sft import ASKED, BatchSampler, LossBatch, TrainRow, nll_of, tokens
+from titer.training.sft import ASKED, BatchSampler, LossBatch, TrainRow, nll_given, tokens
 from titer.training.simulated_attack import Adversary
+from titer.training.text_targets import count_text
 from titer.training.types import Material, Objective, Update
-from titer.training.whole_text import count_text
 
 
 class TamperResistance(Objective):
@@ -116,7 +116,7 @@ class TamperResistance(Objective):
         total, loss, distance, asked = sum(int(own.sum()) for own in places), 0.0, 0.0, 0
         for batch, own in zip(usual, places, strict=True):
             reading = hidden_states.read(subject, batch.ids, batch.attention)
-            nats = nll_of(reading.logits[batch.places], batch) / targets
+            nats = nll_given(reading.logits[batch.places], batch) / targets
             apart = torch.zeros((), device=nats.device)
             if self.representation_scale:
                 with self._reference.reading() as frozen:

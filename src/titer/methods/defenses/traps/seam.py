@@ -29,7 +29,7 @@ class SEAM(Defense, Training):
     four gradients and the weights to put back.
 
     `mask` is that of `adversarial_loss`, but padding never counts. Benign rows count whole, prompts too, as in the code
-    (`benign_text`). The code norms the last hidden state twice (`norm_last_twice`).
+    (`benign_text`). The code norms the last hidden state twice (`norms_last_twice`).
     The paper's settings: alpha 1, beta 0.01, epsilon 1e-3, AdamW, lr 2e-5, cosine with 10 % warm-up, batch 8, no
     clipping, one epoch of 8,000 rows of each kind. In its bfloat16 weights a step of length 1e-3 is lost in rounding;
     titer's are float32, and a subject that computes in bfloat16 is refused.
@@ -51,7 +51,7 @@ class SEAM(Defense, Training):
     epsilon: float = Field(default=1e-3, gt=0)
     mask: Literal["paired_difference", "response"] = "paired_difference"
     benign_text: Literal["whole", "response"] = "whole"
-    norm_last_twice: bool = True
+    norms_last_twice: bool = True
 
     @property
     def requires(self) -> Requires:
@@ -72,7 +72,7 @@ class SEAM(Defense, Training):
             epsilon=self.epsilon,
             mask=self.mask,
             benign_text=self.benign_text,
-            norm_last_twice=self.norm_last_twice,
+            norms_last_twice=self.norms_last_twice,
         )
         recipe = Recipe(objective=objective, training=self)
         yield from train(subject, material, recipe, steps=self.train_steps, seed=seed, carry=carry)

@@ -1,4 +1,4 @@
-"""Losses on whole conversations, prompt and template included, as some methods train on them."""
+"""Which tokens of conversations are targets: those of the response, or of all of them, as some methods train on."""
 
 from __future__ import annotations
 
