@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -35,6 +36,28 @@ def twice() -> Iterator[None]:
     """Attention by the kernel that has a second derivative."""
     with sdpa_kernel(SDPBackend.MATH):
         yield
+
+
+class _Once(torch.autograd.Function):
+    """The identity, which can be differentiated once."""
+
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
+        return values.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient * 1.0
+
+
+def without_second_derivative(subject: Subject) -> Subject:
+    """The same subject, its attention like that of kernels that have no second derivative."""
+    for layer in subject.model.model.layers:
+        layer.self_attn.o_proj.register_forward_hook(
+            lambda module, args, output: _Once.apply(output)  # type: ignore[no-untyped-call]
+        )
+    return subject
 
 
 def flat_gradient(subject: Subject) -> torch.Tensor:

@@ -58,13 +58,18 @@ from titer.methods.defenses.loss_based.repbend import RepBend
 from titer.methods.defenses.loss_based.repnoise import RepNoise
 from titer.methods.defenses.loss_based.rmu import RMU
 from titer.methods.defenses.loss_based.simnpo import SimNPO
+from titer.methods.defenses.meta_learned.mlac import MLAC
+from titer.methods.defenses.meta_learned.random_mapping import RandomMapping
+from titer.methods.defenses.meta_learned.tar import TAR
 from titer.methods.defenses.perturbation.booster import Booster
 from titer.methods.defenses.perturbation.lat import LAT
 from titer.methods.defenses.perturbation.sam_npo import SAMNPO
 from titer.methods.defenses.perturbation.targeted_vaccine import TargetedVaccine
 from titer.methods.defenses.perturbation.vaa import VAA
 from titer.methods.defenses.perturbation.vaccine import Vaccine
+from titer.methods.defenses.traps.ctrap import CTRAP
 from titer.methods.defenses.traps.sdd import SDD
+from titer.methods.defenses.traps.seam import SEAM
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.contains import Contains
 from titer.methods.judges.exact_match import ExactMatch
@@ -143,6 +148,11 @@ DEFENSES: dict[str, type[Defense]] = {
     "repbend": RepBend,
     "circuit_breakers": CircuitBreakers,
     "rmu": RMU,
+    "random_mapping": RandomMapping,
+    "tar": TAR,
+    "mlac": MLAC,
+    "ctrap": CTRAP,
+    "seam": SEAM,
 }
 PROBES: dict[str, type[Probe]] = {"generate": Generate, "choice": ChoiceProbe}
 JUDGES: dict[str, type[Judge]] = {

@@ -53,6 +53,12 @@ def inner(one: Gradient, other: Gradient) -> float:
     return float(sum((one[name].double() * other[name].double()).sum() for name in sorted(both)))
 
 
+def combined(one: Gradient, other: Gradient, by: float) -> Gradient:
+    """The sum of one gradient and a multiple of another; a weight that one of them lacks counts as 0 there."""
+    alone = {name: own * by for name, own in other.items() if name not in one}
+    return {**{name: own + other[name] * by if name in other else own for name, own in one.items()}, **alone}
+
+
 @contextmanager
 def moved(subject: Subject, direction: Gradient, by: float) -> Iterator[None]:
     """θ + by · direction for the block; the weights that were moved are put back from a copy, not by subtraction."""
