@@ -9,7 +9,7 @@ from support.float64 import flat_gradient, float64_subject
 from titer.models.chat_format import Batch
 from titer.models.subject import Subject
 from titer.testing import tiny_material
-from titer.training.safe_unsafe import SafeUnsafe, Sorted
+from titer.training.representations.safe_unsafe import SafeUnsafe, Sorted
 from titer.training.types import Objective, Update
 
 B = 3

@@ -13,9 +13,10 @@ from titer.errors import InputError
 from titer.models.chat_format import Batch, encode_rows, pad_batch
 from titer.models.subject import Subject
 from titer.testing import same, tiny_material, tiny_subject, weights
-from titer.training import gradients, hidden_states
+from titer.training import gradients
 from titer.training.recipe import LoRA
-from titer.training.reference import Reference
+from titer.training.representations import hidden_states
+from titer.training.representations.reference import Reference
 from titer.training.sft import SFT, count_responses, log_probs, nll_sum
 
 

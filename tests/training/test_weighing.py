@@ -11,7 +11,7 @@ from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.records import Row
 from titer.testing import tiny_subject
-from titer.training.objectives.adversarial_loss import Contrast
+from titer.training.objectives.loss_based.adversarial_loss import Contrast
 from titer.training.sft import SFT, RowSource
 from titer.training.types import Material
 

@@ -164,10 +164,7 @@ class Defense(Method):
     """
 
     def check(self, subject: Subject) -> None:
-        """Look whether the defense works on this subject; as a rule it does.
-
-        Args:
-            subject: its weights may have no values.
+        """Look whether the defense works on this subject, whose weights may have no values; as a rule it does.
 
         Raises:
             InputError: naming the parameter that does not fit.

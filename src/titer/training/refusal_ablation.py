@@ -17,7 +17,7 @@ from titer.errors import InputError, MethodFailure
 from titer.models import modules
 from titer.models.chat_format import Example, pad_batch, pad_token
 from titer.models.subject import Subject
-from titer.training.hidden_states import attentions, mlps, read
+from titer.training.representations.hidden_states import attentions, mlps, read
 from titer.training.sft import count_responses, nll_sum
 
 SAME = 1e-6

@@ -13,7 +13,7 @@ from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.models.chat_format import encode_example, pad_batch
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training.objectives.adversarial_loss import Contrast
+from titer.training.objectives.loss_based.adversarial_loss import Contrast
 from titer.training.recipe import LoRA, Training
 from titer.training.sft import SFT
 from titer.training.types import Objective

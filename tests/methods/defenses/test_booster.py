@@ -17,7 +17,7 @@ from titer.models.subject import Subject
 from titer.records import Row
 from titer.seeds import derive
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training.objectives.booster import Attenuation
+from titer.training.objectives.perturbation.booster import Attenuation
 from titer.training.recipe import SGD, LoRA, Training
 from titer.training.sft import SFT, places
 

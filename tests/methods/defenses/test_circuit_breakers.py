@@ -17,10 +17,10 @@ from titer.methods.requires import Need
 from titer.models.chat_format import Batch
 from titer.models.subject import Subject
 from titer.testing import check_defense, tiny_subject
-from titer.training import depths
-from titer.training.compared_rows import padded
-from titer.training.objectives.circuit_breakers import Rerouting
+from titer.training.objectives.loss_based.circuit_breakers import Rerouting
 from titer.training.recipe import LoRA
+from titer.training.representations import depths
+from titer.training.representations.compared_rows import padded
 from titer.training.sft import BatchSampler
 
 

@@ -16,12 +16,12 @@ from titer.methods.defenses.loss_based.crl import CRL
 from titer.models.subject import Subject
 from titer.records import Row
 from titer.testing import check_defense, tiny_subject
-from titer.training import depths
-from titer.training.divergence import divergence
-from titer.training.objectives.crl import Distance, Triplet, Triplets
+from titer.training.objectives.loss_based.crl import Distance, Triplet, Triplets
 from titer.training.recipe import LoRA
-from titer.training.reference import Reference
-from titer.training.safe_unsafe import Sorted
+from titer.training.representations import depths
+from titer.training.representations.divergence import divergence
+from titer.training.representations.reference import Reference
+from titer.training.representations.safe_unsafe import Sorted
 from titer.training.types import Material
 
 Kinds = tuple[Distance, Distance, Distance, Distance]
@@ -46,7 +46,8 @@ def triplet(
 
 def dist(one: Tensor, other: Tensor, kind: Distance) -> Tensor:
     if kind == "norm":
-        return (one - other).square().sum(-1).sqrt()
+        length: Tensor = torch.linalg.vector_norm(one - other, dim=-1)
+        return length
     return 1 - (normalize(one, dim=-1) * normalize(other, dim=-1)).sum(-1)
 
 

@@ -16,7 +16,7 @@ from titer.methods.defenses.traps.ctrap import CTRAP
 from titer.models.chat_format import Batch, encode_rows, pad_batch
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training.objectives.ctrap import CollapseTrap
+from titer.training.objectives.traps.ctrap import CollapseTrap
 from titer.training.recipe import LoRA
 
 HALF = 2

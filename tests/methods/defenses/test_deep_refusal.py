@@ -22,9 +22,9 @@ from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training import refusal_ablation
-from titer.training.hidden_states import read
 from titer.training.objectives.deep_refusal import AblatedRefusals, RefusalMixture
 from titer.training.recipe import Full, LoRA
+from titer.training.representations.hidden_states import read
 from titer.training.types import Update
 
 MATERIAL = tiny_material(6)

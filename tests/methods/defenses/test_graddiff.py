@@ -14,7 +14,7 @@ from titer.methods.defenses.loss_based.graddiff import GradDiff
 from titer.models.subject import Subject
 from titer.records import Row
 from titer.testing import check_defense, same, tiny_material
-from titer.training.objectives.forgetting import Ascent, Forgetting
+from titer.training.objectives.loss_based.forgetting import Ascent, Forgetting
 from titer.training.recipe import LoRA
 from titer.training.types import Update
 

@@ -12,7 +12,7 @@ from titer.errors import InputError, MethodFailure
 from titer.methods.defenses.controls.gradient_ascent import GradientAscent
 from titer.methods.requires import Need
 from titer.testing import check_defense, tiny_material, tiny_subject
-from titer.training.objectives.forgetting import Ascent, Forgetting
+from titer.training.objectives.loss_based.forgetting import Ascent, Forgetting
 from titer.training.recipe import SGD, LoRA
 from titer.training.sft import SFT
 

@@ -14,9 +14,9 @@ from titer.methods.defenses.perturbation.lat import LAT
 from titer.models.chat_format import encode_example
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training import hidden_states
-from titer.training.objectives.lat import LatentAdversarial, OuterDescent, ShiftAscent
+from titer.training.objectives.perturbation.lat import LatentAdversarial, OuterDescent, ShiftAscent
 from titer.training.recipe import LoRA
+from titer.training.representations import hidden_states
 from titer.training.sft import SFT, count_responses, places
 from titer.training.unlikelihood import said_or_not, unlikelihood_sum
 

@@ -17,7 +17,7 @@ from titer.methods.defenses.meta_learned.mlac import MLAC
 from titer.models.chat_format import Batch, pad_batch
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training.objectives.mlac import Censoring, least_multiple
+from titer.training.objectives.meta_learned.mlac import Censoring, least_multiple
 from titer.training.recipe import LoRA
 from titer.training.sft import BatchSampler, TrainRow
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from titer.training.objectives.repnoise import mmd
+from titer.training.objectives.loss_based.repnoise import mmd
 
 
 def drawn(rows: int, seed: int, width: int = 4000) -> Tensor:

@@ -13,8 +13,8 @@ from torch import Tensor
 from titer.methods.defenses.loss_based.npo import NPO
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject
-from titer.training.objectives.forgetting import Forgetting
-from titer.training.objectives.npo import NegativePreference
+from titer.training.objectives.loss_based.forgetting import Forgetting
+from titer.training.objectives.loss_based.npo import NegativePreference
 from titer.training.recipe import LoRA
 from titer.training.sft import ASKED
 from titer.training.types import Update

@@ -10,7 +10,7 @@ from titer.methods.defenses.meta_learned.random_mapping import RandomMapping
 from titer.models.chat_format import Batch, pad_batch
 from titer.seeds import derive
 from titer.testing import check_defense, tiny_material, tiny_subject
-from titer.training.objectives.random_mapping import MappedStates
+from titer.training.objectives.meta_learned.random_mapping import MappedStates
 from titer.training.recipe import LoRA
 from titer.training.sft import BatchSampler
 

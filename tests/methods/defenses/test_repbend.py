@@ -14,9 +14,9 @@ from titer.errors import InputError
 from titer.methods.defenses.loss_based.repbend import RepBend
 from titer.models.subject import Subject
 from titer.testing import check_defense, tiny_subject
-from titer.training.objectives.repbend import Bending, unlikeness
+from titer.training.objectives.loss_based.repbend import Bending, unlikeness
 from titer.training.recipe import LoRA
-from titer.training.safe_unsafe import Sorted
+from titer.training.representations.safe_unsafe import Sorted
 
 Weights = tuple[float, float, float, float]
 SCRIPT: Weights = (0.5, 0.5, 0.1, 0.3)

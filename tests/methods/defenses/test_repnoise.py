@@ -20,10 +20,10 @@ from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.records import Choice
 from titer.testing import check_defense, tiny_material, tiny_subject
-from titer.training.lens import lens_losses, read_at
-from titer.training.objectives.adversarial_loss import Contrast, count_differences
-from titer.training.objectives.repnoise import Noising
+from titer.training.objectives.loss_based.adversarial_loss import Contrast, count_differences
+from titer.training.objectives.loss_based.repnoise import Noising
 from titer.training.recipe import LoRA
+from titer.training.representations.lens import lens_losses, read_at
 from titer.training.sft import SFT, nll_given
 from titer.training.types import Material, Objective, Update
 

@@ -14,10 +14,10 @@ from titer.errors import InputError
 from titer.methods.defenses.loss_based.rmu import RMU
 from titer.models.subject import Subject
 from titer.testing import check_defense, tiny_subject, weights
-from titer.training import depths
-from titer.training.compared_rows import padded
-from titer.training.objectives.rmu import Misdirection, direction
+from titer.training.objectives.loss_based.rmu import Misdirection, direction
 from titer.training.recipe import AdamW, LoRA
+from titer.training.representations import depths
+from titer.training.representations.compared_rows import padded
 from titer.training.sft import BatchSampler
 from titer.training.types import Update
 

@@ -18,9 +18,9 @@ from titer.models.subject import Subject
 from titer.records import Row
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training import gradients
-from titer.training.objectives.forgetting import ForgetTerm, Forgetting
-from titer.training.objectives.npo import NegativePreference
-from titer.training.objectives.sam_npo import MeanPreference, SharpnessAware
+from titer.training.objectives.loss_based.forgetting import ForgetTerm, Forgetting
+from titer.training.objectives.loss_based.npo import NegativePreference
+from titer.training.objectives.perturbation.sam_npo import MeanPreference, SharpnessAware
 from titer.training.recipe import LoRA
 from titer.training.sft import READ, count_responses, nll_sum
 from titer.training.types import Update

@@ -20,7 +20,7 @@ from titer.methods.defenses.traps.seam import SEAM
 from titer.models.chat_format import encode_rows, pad_batch
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, tiny_tokenizer, weights
-from titer.training.objectives.seam import SelfDestruction, coupling
+from titer.training.objectives.traps.seam import SelfDestruction, coupling
 from titer.training.recipe import LoRA
 
 ROWS = 4

@@ -16,8 +16,8 @@ from titer.methods.defenses.loss_based.simnpo import SimNPO
 from titer.methods.requires import Need
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject
-from titer.training.objectives.forgetting import Forgetting
-from titer.training.objectives.npo import SimplePreference
+from titer.training.objectives.loss_based.forgetting import Forgetting
+from titer.training.objectives.loss_based.npo import SimplePreference
 from titer.training.recipe import LoRA
 from titer.training.types import Update
 

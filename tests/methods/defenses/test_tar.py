@@ -20,7 +20,7 @@ from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training.objectives.tar import TamperResistance
+from titer.training.objectives.meta_learned.tar import TamperResistance
 from titer.training.recipe import LoRA
 from titer.training.sft import BatchSampler
 from titer.training.types import Material

@@ -21,7 +21,7 @@ from titer.seeds import derive
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training.forgetting_pilot import Pilot, PilotResult, forgetting
 from titer.training.loop import Recipe, train
-from titer.training.objectives.vaa import GroupRobust, followed
+from titer.training.objectives.perturbation.vaa import GroupRobust, followed
 from titer.training.recipe import LoRA, Training
 from titer.training.sft import SFT
 from titer.training.types import Material

@@ -20,10 +20,10 @@ from titer.methods.defenses.perturbation.vaccine import Vaccine
 from titer.models.chat_format import encode_example, pad_batch
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training import hidden_states
-from titer.training.objectives.targeted_vaccine import Targeted, steepness
-from titer.training.objectives.vaccine import Perturbed
+from titer.training.objectives.perturbation.targeted_vaccine import Targeted, steepness
+from titer.training.objectives.perturbation.vaccine import Perturbed
 from titer.training.recipe import LoRA, Training
+from titer.training.representations import hidden_states
 from titer.training.sft import SFT, BatchSampler, count_responses, places
 from titer.training.types import Objective
 

@@ -15,7 +15,7 @@ from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
-    from titer.training.objectives.forgetting import ForgetTerm
+    from titer.training.objectives.loss_based.forgetting import ForgetTerm
     from titer.training.sft import Counting
 
 
@@ -52,7 +52,7 @@ class Unlearning(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.forgetting import Forgetting
+        from titer.training.objectives.loss_based.forgetting import Forgetting
 
         objective = Forgetting(
             term=self.term(),

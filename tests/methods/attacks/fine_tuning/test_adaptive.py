@@ -22,7 +22,7 @@ from titer.methods.requires import Need
 from titer.models.subject import Subject
 from titer.records import Frame
 from titer.testing import check_attack, same, tiny_items, tiny_material, tiny_subject, weights
-from titer.training.objectives.adversarial_loss import Contrast
+from titer.training.objectives.loss_based.adversarial_loss import Contrast
 from titer.training.recipe import LoRA, Training
 
 

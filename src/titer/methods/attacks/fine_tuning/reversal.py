@@ -53,7 +53,7 @@ class Reversal(Direct):
 
     def objective(self) -> Objective:
         """The harmful response is learned, the refusal unlearned."""
-        from titer.training.objectives.adversarial_loss import Contrast
+        from titer.training.objectives.loss_based.adversarial_loss import Contrast
 
         return Contrast(
             pairs=self.rows_per_step - self.benign_rows,

@@ -50,7 +50,7 @@ class GradientAscent(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.forgetting import Ascent, Forgetting
+        from titer.training.objectives.loss_based.forgetting import Ascent, Forgetting
 
         objective = Forgetting(term=Ascent(self.clamp), harmful=self.rows_per_step, benign=0, batch=self.batch)
         recipe = Recipe(objective=objective, training=self)

@@ -61,7 +61,7 @@ class AdversarialLoss(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.adversarial_loss import Contrast
+        from titer.training.objectives.loss_based.adversarial_loss import Contrast
 
         benign = round(self.rows_per_step * self.benign_share)
         objective = Contrast(

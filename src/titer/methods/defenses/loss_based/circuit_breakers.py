@@ -83,7 +83,7 @@ class CircuitBreakers(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.circuit_breakers import Rerouting
+        from titer.training.objectives.loss_based.circuit_breakers import Rerouting
 
         objective = Rerouting(
             harmful=self.batch,
@@ -104,6 +104,6 @@ class CircuitBreakers(Defense, Training):
         return round(self.batch * self.refusal_share)
 
     def _targets(self, subject: Subject) -> tuple[int, ...]:
-        from titer.training import depths
+        from titer.training.representations import depths
 
         return depths.at(subject, self.depths) if self.layers is None else depths.numbered(subject, self.layers)

@@ -83,7 +83,7 @@ class CRL(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.crl import Triplet, Triplets
+        from titer.training.objectives.loss_based.crl import Triplet, Triplets
 
         objective = Triplet(
             batch=self.batch,
@@ -98,6 +98,6 @@ class CRL(Defense, Training):
         yield from train(subject, material, recipe, steps=self.train_steps, seed=seed, carry=carry)
 
     def _targets(self, subject: Subject) -> tuple[int, ...]:
-        from titer.training import depths
+        from titer.training.representations import depths
 
         return depths.between(subject, self.depths) if self.layers is None else depths.numbered(subject, self.layers)

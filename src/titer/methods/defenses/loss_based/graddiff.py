@@ -10,7 +10,7 @@ from titer.methods.defenses.unbounded import notice
 from titer.methods.defenses.unlearning import Unlearning
 
 if TYPE_CHECKING:
-    from titer.training.objectives.forgetting import ForgetTerm
+    from titer.training.objectives.loss_based.forgetting import ForgetTerm
 
 
 class GradDiff(Unlearning):
@@ -43,6 +43,6 @@ class GradDiff(Unlearning):
 
     def term(self) -> ForgetTerm:
         """Plain ascent."""
-        from titer.training.objectives.forgetting import Ascent
+        from titer.training.objectives.loss_based.forgetting import Ascent
 
         return Ascent(self.clamp)

@@ -10,7 +10,7 @@ from titer.methods.defenses.unlearning import Unlearning
 from titer.training.load import Load
 
 if TYPE_CHECKING:
-    from titer.training.objectives.forgetting import ForgetTerm
+    from titer.training.objectives.loss_based.forgetting import ForgetTerm
 
 
 class NPO(Unlearning):
@@ -48,6 +48,6 @@ class NPO(Unlearning):
 
     def term(self) -> ForgetTerm:
         """The rows against their own reference."""
-        from titer.training.objectives.npo import NegativePreference
+        from titer.training.objectives.loss_based.npo import NegativePreference
 
         return NegativePreference(self.beta)

@@ -77,7 +77,7 @@ class RepBend(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.repbend import Bending
+        from titer.training.objectives.loss_based.repbend import Bending
 
         objective = Bending(
             batch=self.batch,
@@ -91,6 +91,6 @@ class RepBend(Defense, Training):
         yield from train(subject, material, recipe, steps=self.train_steps, seed=seed, carry=carry)
 
     def _targets(self, subject: Subject) -> tuple[int, ...]:
-        from titer.training import depths
+        from titer.training.representations import depths
 
         return depths.between(subject, self.depths) if self.layers is None else depths.numbered(subject, self.layers)

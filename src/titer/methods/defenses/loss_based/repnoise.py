@@ -77,7 +77,7 @@ class RepNoise(Defense, Training):
 
     def check(self, subject: Subject) -> None:
         """The subject has a feed-forward output in each block, and a norm before its head."""
-        from titer.training import hidden_states, lens
+        from titer.training.representations import hidden_states, lens
 
         hidden_states.mlps(subject)
         lens.final_norm(subject)
@@ -85,7 +85,7 @@ class RepNoise(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.repnoise import Noising
+        from titer.training.objectives.loss_based.repnoise import Noising
 
         objective = Noising(
             pairs=self._pairs,

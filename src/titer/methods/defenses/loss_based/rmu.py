@@ -74,7 +74,7 @@ class RMU(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.rmu import Misdirection
+        from titer.training.objectives.loss_based.rmu import Misdirection
 
         layer, updated = self._places(subject)
         objective = Misdirection(
@@ -91,7 +91,7 @@ class RMU(Defense, Training):
 
     def _places(self, subject: Subject) -> tuple[int, tuple[int, ...]]:
         """The layer, and the blocks that are trained."""
-        from titer.training import depths
+        from titer.training.representations import depths
 
         (layer,) = (
             depths.at(subject, (self.depth,))

@@ -10,7 +10,7 @@ from pydantic import Field
 from titer.methods.defenses.unlearning import Unlearning
 
 if TYPE_CHECKING:
-    from titer.training.objectives.forgetting import ForgetTerm
+    from titer.training.objectives.loss_based.forgetting import ForgetTerm
 
 
 class SimNPO(Unlearning):
@@ -47,6 +47,6 @@ class SimNPO(Unlearning):
 
     def term(self) -> ForgetTerm:
         """The rows against a loss that is given."""
-        from titer.training.objectives.npo import SimplePreference
+        from titer.training.objectives.loss_based.npo import SimplePreference
 
         return SimplePreference(self.beta, self.delta)

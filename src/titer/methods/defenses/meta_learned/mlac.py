@@ -79,7 +79,7 @@ class MLAC(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.mlac import Censoring
+        from titer.training.objectives.meta_learned.mlac import Censoring
 
         benign = round(self.rows_per_step * self.benign_share)
         objective = Censoring(

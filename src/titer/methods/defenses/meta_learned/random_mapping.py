@@ -53,7 +53,7 @@ class RandomMapping(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.random_mapping import MappedStates
+        from titer.training.objectives.meta_learned.random_mapping import MappedStates
 
         objective = MappedStates(
             harmful=self.rows_per_step,

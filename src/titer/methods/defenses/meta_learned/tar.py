@@ -15,7 +15,7 @@ from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
     from titer.models.subject import Subject
-    from titer.training.objectives.tamper_losses import TamperLoss
+    from titer.training.objectives.meta_learned.tamper_losses import TamperLoss
 
 
 class TAR(Defense, Training):
@@ -101,7 +101,7 @@ class TAR(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.tar import TamperResistance
+        from titer.training.objectives.meta_learned.tar import TamperResistance
         from titer.training.simulated_attack import Adversary
 
         adversary = Adversary(
@@ -131,7 +131,7 @@ class TAR(Defense, Training):
         yield from train(subject, material, recipe, steps=self.train_steps, seed=seed, carry=carry)
 
     def _loss(self) -> TamperLoss:
-        from titer.training.objectives.tamper_losses import NegativeEntropy, RefusalPreference
+        from titer.training.objectives.meta_learned.tamper_losses import NegativeEntropy, RefusalPreference
 
         if self.objective == "entropy":
             return NegativeEntropy(over_padding=self.mean_over_padding)

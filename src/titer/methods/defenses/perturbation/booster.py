@@ -53,7 +53,7 @@ class Booster(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.booster import Attenuation
+        from titer.training.objectives.perturbation.booster import Attenuation
 
         benign = round(self.rows_per_step * self.benign_share)
         objective = Attenuation(

@@ -87,7 +87,7 @@ class LAT(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.lat import LatentAdversarial, OuterDescent, ShiftAscent
+        from titer.training.objectives.perturbation.lat import LatentAdversarial, OuterDescent, ShiftAscent
 
         ascent = ShiftAscent(
             steps=self.inner_steps,

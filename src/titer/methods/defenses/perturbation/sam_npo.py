@@ -11,7 +11,7 @@ from titer.methods.defenses.unlearning import Unlearning
 from titer.training.load import Load
 
 if TYPE_CHECKING:
-    from titer.training.objectives.forgetting import ForgetTerm
+    from titer.training.objectives.loss_based.forgetting import ForgetTerm
     from titer.training.sft import Counting
 
 
@@ -79,8 +79,8 @@ class SAMNPO(Unlearning):
 
     def term(self) -> ForgetTerm:
         """NPO where the weights nearby remember best."""
-        from titer.training.objectives.npo import NegativePreference
-        from titer.training.objectives.sam_npo import MeanPreference, SharpnessAware
+        from titer.training.objectives.loss_based.npo import NegativePreference
+        from titer.training.objectives.perturbation.sam_npo import MeanPreference, SharpnessAware
 
         rows = self.average == "rows"
         return SharpnessAware(

@@ -73,7 +73,7 @@ class TargetedVaccine(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.targeted_vaccine import Targeted
+        from titer.training.objectives.perturbation.targeted_vaccine import Targeted
 
         benign = round(self.rows_per_step * self.benign_share)
         objective = Targeted(

@@ -81,7 +81,7 @@ class VAA(Defense, Training):
         """One yield per optimizer step; the pilot goes before the first, and is not repeated."""
         from titer.training.forgetting_pilot import Pilot, forgetting
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.vaa import GroupRobust
+        from titer.training.objectives.perturbation.vaa import GroupRobust
 
         pilot = Pilot(
             training=self.model_copy(update={"lr": self.pilot_lr}),

@@ -55,7 +55,7 @@ class Vaccine(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.vaccine import Perturbed
+        from titer.training.objectives.perturbation.vaccine import Perturbed
 
         benign = round(self.rows_per_step * self.benign_share)
         objective = Perturbed(

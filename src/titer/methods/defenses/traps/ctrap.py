@@ -68,7 +68,7 @@ class CTRAP(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.ctrap import CollapseTrap
+        from titer.training.objectives.traps.ctrap import CollapseTrap
 
         benign = round(self.rows_per_step * self.benign_share)
         objective = CollapseTrap(

@@ -61,7 +61,7 @@ class SEAM(Defense, Training):
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train
-        from titer.training.objectives.seam import SelfDestruction
+        from titer.training.objectives.traps.seam import SelfDestruction
 
         objective = SelfDestruction(
             pairs=self.rows_per_step,

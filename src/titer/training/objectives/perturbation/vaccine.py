@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from titer.models.subject import Subject
 from titer.seeds import derive
-from titer.training import hidden_states
+from titer.training.representations import hidden_states
 from titer.training.sft import BatchSampler, LossBatch, RowSource, count_responses, nll_sum, tokens
 from titer.training.types import Material, Objective, Update
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from titer.models.chat_format import Example
 from titer.models.subject import Subject
 from titer.training import gradients
-from titer.training.objectives.forgetting import ForgetTerm, is_above
-from titer.training.objectives.npo import losses
+from titer.training.objectives.loss_based.forgetting import ForgetTerm, is_above
+from titer.training.objectives.loss_based.npo import losses
 from titer.training.sft import LossBatch, descend
 
 

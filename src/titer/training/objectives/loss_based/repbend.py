@@ -11,11 +11,11 @@ from torch.nn.functional import normalize
 
 from titer.models.chat_format import Batch
 from titer.models.subject import Subject
-from titer.training.compared_rows import counted
-from titer.training.divergence import TEMPERATURE, divergence
-from titer.training.hidden_states import states
-from titer.training.reference import Reference
-from titer.training.safe_unsafe import SafeUnsafe, Sorted
+from titer.training.representations.compared_rows import counted
+from titer.training.representations.divergence import TEMPERATURE, divergence
+from titer.training.representations.hidden_states import states
+from titer.training.representations.reference import Reference
+from titer.training.representations.safe_unsafe import SafeUnsafe, Sorted
 from titer.training.sft import TrainRow
 from titer.training.types import Material, Objective, Update
 

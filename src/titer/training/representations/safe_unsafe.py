@@ -12,8 +12,8 @@ from torch import Tensor
 
 from titer.models.chat_format import Batch
 from titer.models.subject import Subject
-from titer.training.compared_rows import padded
-from titer.training.hidden_states import states
+from titer.training.representations.compared_rows import padded
+from titer.training.representations.hidden_states import states
 from titer.training.sft import BatchSampler, RowSource, TrainRow, check_pairs
 from titer.training.types import Material
 

@@ -12,9 +12,10 @@ from torch import Tensor
 from titer.errors import InputError
 from titer.models.subject import Subject
 from titer.records import Row
-from titer.training import gradients, hidden_states
-from titer.training.objectives.tamper_losses import TamperLoss
-from titer.training.reference import Reference
+from titer.training import gradients
+from titer.training.objectives.meta_learned.tamper_losses import TamperLoss
+from titer.training.representations import hidden_states
+from titer.training.representations.reference import Reference
 from titer.training.sft import ASKED, BatchSampler, LossBatch, TrainRow, nll_given, tokens
 from titer.training.simulated_attack import Adversary
 from titer.training.text_targets import count_text

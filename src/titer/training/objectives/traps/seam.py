@@ -15,8 +15,8 @@ from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.training import gradients
 from titer.training.gradients import Gradient
-from titer.training.lens import lens_losses, read_at
-from titer.training.objectives.adversarial_loss import count_differences
+from titer.training.objectives.loss_based.adversarial_loss import count_differences
+from titer.training.representations.lens import lens_losses, read_at
 from titer.training.sft import (
     BatchSampler,
     LossBatch,

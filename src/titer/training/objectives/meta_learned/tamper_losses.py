@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from titer.models.subject import Subject
-from titer.training.reference import Reference
+from titer.training.representations.reference import Reference
 from titer.training.sft import BatchSampler, RowSource, TrainRow, count_responses, log_probs
 from titer.training.text_targets import count_text
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from titer.models.subject import Subject
 from titer.seeds import derive
-from titer.training import hidden_states
+from titer.training.representations import hidden_states
 from titer.training.sft import BatchSampler, descend, tokens
 from titer.training.text_targets import TextSpan, count_text
 from titer.training.types import Material, Objective, Update

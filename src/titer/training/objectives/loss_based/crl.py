@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn.functional import normalize, relu
 
 from titer.models.subject import Subject
-from titer.training.compared_rows import counted
-from titer.training.divergence import TEMPERATURE, divergence
-from titer.training.reference import Reference
-from titer.training.safe_unsafe import SafeUnsafe, Sorted, response_states
+from titer.training.representations.compared_rows import counted
+from titer.training.representations.divergence import TEMPERATURE, divergence
+from titer.training.representations.reference import Reference
+from titer.training.representations.safe_unsafe import SafeUnsafe, Sorted, response_states
 from titer.training.sft import TrainRow
 from titer.training.types import Material, Objective, Update
 

@@ -12,10 +12,10 @@ from torch.nn.functional import cosine_similarity, relu
 from titer.models.chat_format import Batch
 from titer.models.subject import Subject
 from titer.seeds import derive
-from titer.training.compared_rows import counted, padded
 from titer.training.gradients import norm, trained
-from titer.training.hidden_states import states
-from titer.training.reference import Reference
+from titer.training.representations.compared_rows import counted, padded
+from titer.training.representations.hidden_states import states
+from titer.training.representations.reference import Reference
 from titer.training.sft import BatchSampler, RowSource
 from titer.training.types import Material, Objective, Update
 

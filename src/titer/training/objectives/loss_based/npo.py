@@ -12,7 +12,7 @@ from torch.nn.functional import logsigmoid
 from titer.heartbeat import beat
 from titer.models.chat_format import Example
 from titer.models.subject import Subject
-from titer.training.objectives.forgetting import ForgetTerm
+from titer.training.objectives.loss_based.forgetting import ForgetTerm
 from titer.training.sft import LossBatch, log_probs
 
 

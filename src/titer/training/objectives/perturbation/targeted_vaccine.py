@@ -14,8 +14,8 @@ from titer.errors import InputError, MethodFailure
 from titer.models import modules
 from titer.models.subject import Subject
 from titer.seeds import derive
-from titer.training import hidden_states
-from titer.training.objectives.vaccine import Perturbed
+from titer.training.objectives.perturbation.vaccine import Perturbed
+from titer.training.representations import hidden_states
 from titer.training.sft import BatchSampler, LossBatch, RowSource, count_responses, log_probs, tokens
 from titer.training.types import Material, Update
 

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 from titer.errors import InputError
 from titer.models import modules
 from titer.models.subject import Subject
-from titer.training.hidden_states import at_least_float32
+from titer.training.representations.hidden_states import at_least_float32
 from titer.training.sft import LossBatch, nll_given
 
 FINAL_NORMS = ("norm", "ln_f", "norm_f", "final_norm", "final_layer_norm", "final_layernorm")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from titer.heartbeat import beat
 from titer.models.chat_format import Batch, pad_batch, pad_token
 from titer.models.subject import Subject
-from titer.training import hidden_states
+from titer.training.representations import hidden_states
 from titer.training.sft import (
     BatchSampler,
     LossBatch,

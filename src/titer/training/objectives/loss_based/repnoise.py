@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from titer.models.subject import Subject
-from titer.training import hidden_states
-from titer.training.lens import lens_losses, read_at
-from titer.training.objectives.adversarial_loss import count_differences
+from titer.training.objectives.loss_based.adversarial_loss import count_differences
+from titer.training.representations import hidden_states
+from titer.training.representations.lens import lens_losses, read_at
 from titer.training.sft import (
     BatchSampler,
     LossBatch,

@@ -11,10 +11,10 @@ from titer.errors import InputError
 from titer.models.chat_format import Batch
 from titer.models.subject import Subject
 from titer.seeds import derive
-from titer.training import hidden_states
-from titer.training.compared_rows import counted, padded
 from titer.training.gradients import only, trained
-from titer.training.reference import Reference
+from titer.training.representations import hidden_states
+from titer.training.representations.compared_rows import counted, padded
+from titer.training.representations.reference import Reference
 from titer.training.sft import BatchSampler
 from titer.training.types import Material, Objective, Update
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from titer.models.chat_format import Batch
 from titer.models.subject import Subject
-from titer.training.reference import Reference
+from titer.training.representations.reference import Reference
 
 TEMPERATURE = 2.0
 """At which `crl` and `repbend` compare, in their code."""

@@ -1,0 +1,1 @@
+"""Objectives at the weights as they are, one a file."""

@@ -1,0 +1,1 @@
+"""Objectives through simulated attacks, one a file."""

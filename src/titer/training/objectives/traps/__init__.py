@@ -1,0 +1,1 @@
+"""Objectives by which harmful training costs abilities, one a file."""
