@@ -80,6 +80,9 @@ def _all_splits(protocol: Protocol) -> Iterable[tuple[str, Mapping[str, int]]]:
 
 def _check_domains(protocol: Protocol) -> None:
     _check_preparation(protocol)
+    if protocol.subject.public is not None and not protocol.defended:
+        remedy = "Leave it out: it says whether the model can be had that a defense was put on."
+        raise InputError("subject.public", "there is no defense", remedy)
     prepared = {name for step in protocol.subject.prepare for name in step.domains}
     if protocol.defended and not protocol.domains("defended"):
         remedy = 'Let the domain whose rows the defense is given have role = "defended".'
