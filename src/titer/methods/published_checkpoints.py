@@ -49,7 +49,6 @@ class PublishedCheckpoint(Record):
     sources: tuple[str, ...] = Field(min_length=1)
     note: str | None = None
 
-
     @property
     def refuses(self) -> bool:
         """Whether it should go on refusing; else it should lack knowledge."""

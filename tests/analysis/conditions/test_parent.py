@@ -10,8 +10,6 @@ from support.assays import breaking
 
 from titer.analysis.findings import Verdict
 from titer.analysis.verdict import decide
-from titer.errors import InputError
-from titer.protocol.loading import parse
 from titer.records import Role
 from titer.report.markdown import render
 from titer.report.terminal import verdict_figures
@@ -107,10 +105,3 @@ def test_a_protocol_that_says_nothing_of_it_keeps_its_digest() -> None:
     assert "public" not in silent.to_data()["subject"]
     assert silent.digest != said.digest
     assert type(said).from_json(said.to_json()) == said
-
-
-def test_without_a_defense_there_is_nothing_to_be_public() -> None:
-    data = assays.protocol(lambda d: d.update(defense=[], stability=None, trainability=None)).to_data()
-    data["subject"]["public"] = True
-    with pytest.raises(InputError, match="subject.public: there is no defense"):
-        parse(data)
