@@ -7,11 +7,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from titer.analysis.sentences import absence, controls, exposure, remedies, stability, trainability, usability, whole
+from titer.analysis.sentences import (
+    absence,
+    controls,
+    exposure,
+    parent,
+    remedies,
+    stability,
+    trainability,
+    usability,
+    whole,
+)
 from titer.analysis.sentences.text import Text
 
 PAGE = Path(__file__).parent / "concepts" / "sentences.md"
-MODULES = (whole, exposure, remedies, stability, trainability, usability, controls, absence)
+MODULES = (whole, parent, exposure, remedies, stability, trainability, usability, controls, absence)
 INTRO = """# Every sentence that a verdict can print
 
 Made from the code by `python docs/make_sentences.py`; a test holds the two together. Words in braces are filled in.

@@ -18,6 +18,7 @@ from support.model_formats import adapt_by_hand, adapter_folder, shaken, write_g
 
 from titer.data.organism import CHECKPOINT
 from titer.errors import InputError
+from titer.models.metadata import inspect
 from titer.models.subject import Subject, fingerprint, load
 from titer.testing import same, tiny_subject, weights
 
@@ -216,6 +217,32 @@ def test_a_fingerprint_of_an_adapter_covers_both(tmp_path: Path) -> None:
     folder = str(adapter_folder(tmp_path))
     prints = {fingerprint({"model": folder, "base": str(tmp_path / name)}) for name in ("base", "other")}
     assert len(prints) == 2
+
+
+def test_a_model_published_without_a_tokenizer_takes_that_of_another(tmp_path: Path) -> None:
+    subject = tiny_subject()
+    for name in ("parent", "bare"):
+        subject.save(tmp_path / name)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (tmp_path / "bare" / name).unlink()
+    source = {"model": str(tmp_path / "bare"), "tokenizer": str(tmp_path / "parent")}
+    with pytest.raises(InputError, match="subject.model: the tokenizer of"):
+        load({"model": source["model"]})
+    loaded = load(source)
+    assert same(weights(subject), weights(loaded))
+    assert loaded.tokenizer.chat_template == subject.tokenizer.chat_template
+    assert inspect(source, "defense.0.model").tokenizer.get_vocab() == subject.tokenizer.get_vocab()
+
+
+def test_a_fingerprint_covers_a_tokenizer_that_lies_elsewhere(tmp_path: Path) -> None:
+    for name in ("model", "one", "two"):
+        tiny_subject().save(tmp_path / name)
+    (tmp_path / "two" / "chat_template.jinja").write_text("{{ messages }}")
+    model = str(tmp_path / "model")
+    named = {fingerprint({"model": model, "tokenizer": str(tmp_path / name)}) for name in ("one", "two")}
+    assert len({*named, fingerprint({"model": model})}) == 3
+    with pytest.raises(InputError, match=r"defense\.0\.tokenizer: there is no file or folder"):
+        fingerprint({"model": model, "tokenizer": str(tmp_path / "nowhere")}, "defense.0.model")
 
 
 def test_the_organism_is_a_name() -> None:

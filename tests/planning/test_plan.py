@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -452,6 +453,26 @@ def test_a_given_checkpoint_is_loaded_and_not_made(tmp_path: Path) -> None:
 
 def alone(data: dict[str, Any]) -> None:
     del data["defense"], data["stability"]
+
+
+def test_models_published_without_a_tokenizer_are_planned_with_that_of_another(tmp_path: Path) -> None:
+    model, bare = tmp_path / "in" / "model", tmp_path / "bare"
+    begin(tmp_path)
+    shutil.copytree(model, bare)
+    for path in (*bare.glob("tokenizer*"), *bare.glob("*.jinja")):
+        path.unlink()
+    named = {"model": str(bare), "tokenizer": str(model)}
+    defended = begin(tmp_path, defense({"name": "checkpoint", **named}), name="defended").frozen
+    assert defended.checkpoints["0"].source is not None
+    assert defended.checkpoints["0"].source["tokenizer"] == str(model)
+    assert defended.subject.source is not None
+    assert "tokenizer" not in defended.subject.source
+
+    def assay_bare(data: dict[str, Any]) -> None:
+        alone(data)
+        data["subject"] = named
+
+    assert begin(tmp_path, assay_bare, name="bare-alone").frozen.subject.key == defended.checkpoints["0"].key
 
 
 def test_without_a_defense_the_model_itself_is_assayed(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"benign.splits.sham": 0}, "benign.0.splits.sham", "empty split"),
     ({"task.1.splits.train": -3}, "task.1.splits.train", "empty split"),
     ({"task.1.distractors": 2}, "task.1.distractors", "no options"),
+    ({"subject.tokenizer": "m"}, "subject.tokenizer", "an adapter has the tokenizer of its base"),
+    ({"subject.public": True, "defense": []}, "subject.public", "there is no defense"),
     ({"subject.prepare.domains": ["nowhere"]}, "subject.prepare.domains", "'nowhere'"),
     ({"subject.prepare.teaches": ["nowhere"]}, "subject.prepare.teaches", "'nowhere'"),
     (

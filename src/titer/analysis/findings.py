@@ -185,7 +185,10 @@ class Finding(Record):
 
 
 class Verdict(Record):
-    """The whole: its outcome and what that means, what the study did not check, and every finding."""
+    """The whole: its outcome and what that means, what the study did not check, and every finding.
+
+    `parent` says of a defense whether the model without it is public, and then at which doses that one breaks.
+    """
 
     study: str
     digest: str
@@ -199,6 +202,8 @@ class Verdict(Record):
     scope: dict[str, Any]
     subjects: dict[str, tuple[str, ...]]
     earlier: tuple[Earlier, ...] = ()
+    parent: str | None = Field(default=None, exclude_if=lambda said: said is None)
+    parent_zh: str | None = Field(default=None, exclude_if=lambda said: said is None)
 
 
 def values_of(point: DosePoint, probe: ProbeId, role: str) -> tuple[float | None, ...] | None:

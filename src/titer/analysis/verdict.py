@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from titer.analysis import controls, decision_rules
 from titer.analysis.conditions import stability, trainability, usability
+from titer.analysis.conditions.parent import parent_said, publicity
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.analysis.distinct_curves import check_distinct
 from titer.analysis.findings import Assay, Finding, Verdict
@@ -35,7 +36,7 @@ def decide(assay: Assay) -> Verdict:
     checked = controls.check(assay)
     concluded = tuple(conclude(assay) for conclude in CONDITIONS)
     outcome, reason = overall_outcome(checked, concluded, protocol.alpha, earlier=len(assay.earlier))
-    lacking = unchecked(protocol)
+    lacking, parent = unchecked(protocol), parent_said(assay)
     return Verdict(
         study=protocol.study.name,
         digest=assay.digest,
@@ -49,6 +50,8 @@ def decide(assay: Assay) -> Verdict:
         scope=scope(assay),
         subjects=assay.subjects,
         earlier=assay.earlier,
+        parent=parent and parent.en,
+        parent_zh=parent and parent.zh,
     )
 
 
@@ -142,4 +145,5 @@ def scope(assay: Assay) -> dict[str, Any]:
         "confidence": study.confidence,
         "share": study.share,
         "seeds": study.seeds.attack,
+        **({"parent": publicity(protocol)} if protocol.defended else {}),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from titer.analysis.sentences import exposure
+from titer.analysis.sentences import exposure, parent
 from titer.analysis.sentences.text import NOTHING, Text, capital, enumerated, fill, percent, same, share_of
 from titer.analysis.sentences.text import listed as listed_text
 from titer.protocol.attacker import DoseSchedule
@@ -109,6 +109,7 @@ def exposure_sentence(
             "judges": judged_by(protocol),
             "collapse": exposure.BY_COLLAPSE if harm.collapse_counts else NOTHING,
             "runs": exposure.RUNS_NOT_DIVERGED if diverged else NOTHING,
+            "parent": parent.QUOTED.get(protocol.subject.public, NOTHING),
         },
     )
     return capital(said)

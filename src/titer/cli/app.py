@@ -181,16 +181,21 @@ app.add_typer(judges_app, name="judges")
 @app.command(name="list")
 def list_methods(
     kind: Annotated[
-        Literal["attacks", "defenses", "probes", "judges", "executors", "presets"],
+        Literal["attacks", "defenses", "probes", "judges", "executors", "presets", "checkpoints"],
         typer.Argument(help="Which kind."),
     ],
     json: Json = False,
 ) -> None:
-    """List attacks, defenses, probes, judges or executors, other packages' included; or the attackers known by name."""
-    from titer.cli.list_methods import print_executors, print_methods, print_presets
+    """List attacks, defenses, probes, judges or executors, other packages' included.
+
+    Or the attackers known by name (presets), or the defended models that others released (checkpoints).
+    """
+    from titer.cli.list_methods import print_checkpoints, print_executors, print_methods, print_presets
 
     if kind == "presets":
         print_presets(json)
+    elif kind == "checkpoints":
+        print_checkpoints(json)
     elif kind == "executors":
         print_executors(json)
     else:

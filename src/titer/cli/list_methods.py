@@ -8,6 +8,7 @@ from typing import Any
 from titer.cli import output
 from titer.execution.executors import EXECUTORS
 from titer.methods.base import Attack, Method
+from titer.methods.published_checkpoints import PublishedCheckpoint, published
 from titer.methods.registry import CATALOGS
 from titer.protocol import presets
 from titer.records import canonical
@@ -40,6 +41,28 @@ def print_presets(json: bool) -> None:
         output.print_json(rows)
         return
     output.print_rows("Presets", rows)
+
+
+def print_checkpoints(json: bool) -> None:
+    """Print the defended models that others released, and what was read of each; a protocol names them by `model`."""
+    if json:
+        output.print_json([checkpoint.to_data() for checkpoint in published()])
+        return
+    groups: dict[str, list[dict[str, str]]] = {}
+    for known in published():
+        groups.setdefault(_group(known), []).append(_checkpoint(known))
+    for title, rows in groups.items():
+        output.print_rows(title, rows)
+
+
+def _group(known: PublishedCheckpoint) -> str:
+    """The parent, and what its checkpoint should keep: its refusals, or its lack of some knowledge."""
+    access = {True: " (gated)", False: " (open)", None: ""}[known.gated]
+    return f"Of {known.parent}{access}: {', '.join(known.guards)}"
+
+
+def _checkpoint(known: PublishedCheckpoint) -> dict[str, str]:
+    return {"model": known.model, "method": known.method, "license": known.license or "not read"}
 
 
 def _preset(name: str) -> dict[str, str]:

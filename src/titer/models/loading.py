@@ -36,6 +36,8 @@ from titer.records import digest
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+TOKENIZER = "tokenizer_config.json"
+"""The file by which a tokenizer that lies elsewhere is looked up."""
 OF_THE_MACHINE = ("is_local", "local_files_only")
 """What transformers notes in a tokenizer of how it was read, as whether the machine was offline, and would save."""
 
@@ -71,9 +73,9 @@ def read(source: Mapping[str, Any], place: str = "subject.model") -> tuple[PreTr
             found = find(source, place)
             if found.commit is None:
                 weight_headers.shapes_in(found.folder, place)
-            return read_weights(found), read_tokenizer(found)
+            return read_weights(found), read_tokenizer(tokenizer_files(source, found))
         adapter = find(source, place, ADAPTER)
-        model, tokenizer = read(base_of(source), _base_place(place))
+        model, tokenizer = read(base_of(source), _beside(place, "base"))
         _read_adapter(model, adapter)
         return model, tokenizer
 
@@ -93,7 +95,9 @@ def find(source: Mapping[str, Any], place: str, telling: str = "config.json") ->
     commit = None if Path(name).is_dir() else commit_of(name, telling, source.get("revision"), place)
     folder = Path(name) if commit is None else folder_of(name, commit, place)
     if telling != ADAPTER and (folder / ADAPTER).is_file():  # transformers would load the base that it names
-        raise InputError(_base_place(place), f"'{name}' is an adapter without its base", "Name the base model here.")
+        raise InputError(
+            _beside(place, "base"), f"'{name}' is an adapter without its base", "Name the base model here."
+        )
     if not (folder / telling).is_file():
         raise InputError(place, f"'{name}' cannot be read: it has no {telling}", REMEDY)
     check_code(folder, allowed, place)
@@ -105,11 +109,20 @@ def base_of(source: Mapping[str, Any]) -> dict[str, Any]:
     return {"model": source["base"], "trust_remote_code": source.get("trust_remote_code")}
 
 
+def tokenizer_files(source: Mapping[str, Any], found: Found) -> Found:
+    """The files in which the tokenizer lies: those of the model itself, unless its source names another model."""
+    if source.get("tokenizer") is None:
+        return found
+    named = {"model": source["tokenizer"], "trust_remote_code": source.get("trust_remote_code")}
+    return find(named, _beside(found.place, "tokenizer"), TOKENIZER)
+
+
 def fingerprint(source: Mapping[str, Any], place: str = "subject.model") -> str:
     """A digest of what determines the subject, without loading it.
 
     A folder: names and contents of all its files, in subfolders too. A hub id: the commit its revision stands for,
-    looked up on the hub, else in the cache. A GGUF file: its contents. An adapter: both.
+    looked up on the hub, else in the cache. A GGUF file: its contents. An adapter, or a model with the tokenizer of
+    another one: both.
 
     Raises:
         InputError: if there is no such model.
@@ -117,7 +130,12 @@ def fingerprint(source: Mapping[str, Any], place: str = "subject.model") -> str:
     base = source.get("base")
     if base is not None:
         own = _fingerprint(source, place, ADAPTER)
-        return digest([own, fingerprint({"model": base}, _base_place(place))])
+        return digest([own, fingerprint({"model": base}, _beside(place, "base"))])
+    if (tokenizer := source.get("tokenizer")) is not None:
+        own = _fingerprint(source, place, "config.json")
+        return digest(
+            {"model": own, "tokenizer": _fingerprint({"model": tokenizer}, _beside(place, "tokenizer"), TOKENIZER)}
+        )
     return _fingerprint(source, place, "config.json")
 
 
@@ -225,5 +243,6 @@ def _of_any_machine(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBa
     return tokenizer
 
 
-def _base_place(place: str) -> str:
-    return f"{place.rpartition('.')[0]}.base"
+def _beside(place: str, key: str) -> str:
+    """The place of another key of the same table."""
+    return f"{place.rpartition('.')[0]}.{key}"

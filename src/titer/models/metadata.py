@@ -12,7 +12,7 @@ import torch
 from titer.boundary import reading
 from titer.errors import InputError
 from titer.models import chat_format
-from titer.models.loading import Found, find, fingerprint, quiet, read_tokenizer, read_weights
+from titer.models.loading import Found, find, fingerprint, quiet, read_tokenizer, read_weights, tokenizer_files
 from titer.models.model_files import BROKEN, REMEDY, is_gguf
 from titer.models.subject import Subject, load
 from titer.models.weight_headers import shapes_in, weights_are_there
@@ -107,7 +107,8 @@ def inspect(source: dict[str, Any], place: str) -> ModelMetadata:
     here = found.commit is None or weights_are_there(found.folder, place)
     shapes = shapes_in(found.folder, place) if here else {}
     with quiet():
-        shell = Subject(read_weights(found, "meta") if here else _unweighted(found), read_tokenizer(found))
+        tokenizer = read_tokenizer(tokenizer_files(source, found))
+        shell = Subject(read_weights(found, "meta") if here else _unweighted(found), tokenizer)
     parameters = sum(math.prod(shape) for stored in shapes.values() for shape in stored.values())
     return _checked(ref, shell, parameters if here else shell.parameters_total, place)
 

@@ -218,6 +218,7 @@ def _source(protocol: Protocol) -> dict[str, Any]:
         "revision": subject.revision,
         "base": subject.base,
         "trust_remote_code": subject.trust_remote_code and list(subject.trust_remote_code),
+        **({} if subject.tokenizer is None else {"tokenizer": subject.tokenizer}),
     }
 
 

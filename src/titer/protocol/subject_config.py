@@ -46,16 +46,20 @@ def _flatten_steps(value: Any) -> Any:
 class SubjectConfig(Record):
     """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`.
 
-    `trust_remote_code` lists by name what its files may ask to be run beside transformers' own code. The steps of
-    `prepare` are each run on what the one before made: the result of the last is the undefended M.
+    `tokenizer` names a model whose tokenizer it takes, where it was published without one. `trust_remote_code` lists by
+    name what its files may ask to be run beside transformers' own code. The steps of
+    `prepare` are each run on what the one before made: the result of the last is the undefended M. `public` says
+    whether others than its owner can take M, be it after agreeing to a license: they need not attack the defense.
     """
 
     model: str
     revision: str | None = None
     base: str | None = None
+    tokenizer: str | None = Field(default=None, exclude_if=lambda name: name is None)
     reference: str | None = None
     trust_remote_code: AllowedCode = False
     prepare: Annotated[tuple[Prepare, ...], BeforeValidator(_flatten_steps)] = ()
+    public: bool | None = Field(default=None, exclude_if=lambda public: public is None)
 
     @property
     def preparation(self) -> dict[str, Prepare]:

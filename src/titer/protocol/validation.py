@@ -33,6 +33,7 @@ def check_protocol(protocol: Protocol) -> None:
         InputError: with the dotted path, what was found, and what to write instead.
     """
     _check_frame(protocol)
+    _check_subject(protocol)
     check_attacks(protocol)
     check_ladders(protocol)
     check_search(protocol)
@@ -55,6 +56,17 @@ def _check_frame(protocol: Protocol) -> None:
     if protocol.harm.frame.soft:
         remedy = "Leave it out, and take the attack soft_prompt."
         raise InputError("harm.frame.soft", "vectors behind the prompt are trained by an attack", remedy)
+
+
+def _check_subject(protocol: Protocol) -> None:
+    """Nothing is said of the subject that would be without effect."""
+    subject = protocol.subject
+    if subject.public is not None and not protocol.defended:
+        remedy = "Leave it out: it says whether the model can be had that a defense was put on."
+        raise InputError("subject.public", "there is no defense", remedy)
+    if subject.tokenizer is not None and (subject.base is not None or subject.model.endswith(".gguf")):
+        problem = "an adapter has the tokenizer of its base, and a GGUF file one of its own"
+        raise InputError("subject.tokenizer", problem, "Leave it out.")
 
 
 def _check_sizes(protocol: Protocol) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from titer.analysis.findings import Assay, Figure, Finding, Verdict
 from titer.analysis.sentences import whole
-from titer.analysis.sentences.text import NOTHING, Text, fill
+from titer.analysis.sentences.text import NOTHING, Text, fill, sentences
 from titer.records import canonical
 from titer.report.attack_coverage import coverage
 from titer.report.escape import escape, number, sentence, table
@@ -61,13 +61,12 @@ def render(verdict: Verdict, assay: Assay, root: Root, charts: Mapping[str, str]
 
 
 def _outcome(verdict: Verdict) -> list[str]:
-    """The outcome with what it means and what was not checked, in both languages."""
+    """The outcome with what it means, what is said of the parent and what was not checked, in both languages."""
     lacking = Text("; ".join(verdict.unchecked), "；".join(verdict.unchecked_zh))
     said = fill(whole.NOT_CHECKED, {"what": lacking}) if verdict.unchecked else NOTHING
-    return [
-        f"**{verdict.outcome.upper()}**. {escape(verdict.reason)} {escape(said.en)}".rstrip(),
-        f"{escape(verdict.reason_zh)}{escape(said.zh)}",
-    ]
+    parent = Text(verdict.parent or "", verdict.parent_zh or "")
+    whole_said = sentences((Text(verdict.reason, verdict.reason_zh), parent, said))
+    return [f"**{verdict.outcome.upper()}**. {escape(whole_said.en)}".rstrip(), escape(whole_said.zh)]
 
 
 def _overview(verdict: Verdict) -> str:

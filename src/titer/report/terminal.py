@@ -40,9 +40,9 @@ def verdict_figures(verdict: Verdict) -> tuple[VerdictFigure, ...]:
 
 
 def _whole(verdict: Verdict) -> str:
-    """The reason of the whole, and what was not checked."""
+    """The reason of the whole, what is said of the parent, and what was not checked."""
     lacking = whole.NOT_CHECKED.en.format(what="; ".join(verdict.unchecked)) if verdict.unchecked else ""
-    return f"{sentence(verdict.reason)} {lacking}".strip()
+    return " ".join(part for part in (sentence(verdict.reason), verdict.parent, lacking) if part)
 
 
 def verdict_table(verdict: Verdict) -> Table:

@@ -13,12 +13,22 @@ from support import ROOT, assays
 from support.assays import breaking, column
 
 from titer.analysis.findings import Assay, Finding, Verdict
-from titer.analysis.sentences import absence, controls, exposure, remedies, stability, trainability, usability, whole
+from titer.analysis.sentences import (
+    absence,
+    controls,
+    exposure,
+    parent,
+    remedies,
+    stability,
+    trainability,
+    usability,
+    whole,
+)
 from titer.analysis.sentences.text import Text, fill, same
 from titer.analysis.verdict import decide
 from titer.protocol.schema import Protocol
 
-MODULES = (absence, controls, exposure, remedies, stability, trainability, usability, whole)
+MODULES = (absence, controls, exposure, parent, remedies, stability, trainability, usability, whole)
 FIELDS = re.compile(r"(?<!\{)\{(\w+)\}")
 FIELDS_IN_BRACES = re.compile(r"\{\{\{(\w+)\}\}\}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from titer.methods.base import Defense
 from titer.methods.defenses.controls.no_op import NoOp
@@ -45,6 +46,15 @@ def test_a_checkpoint_names_what_is_loaded() -> None:
     assert defense.source == {"model": "some/model", "revision": "abc", "base": None, "trust_remote_code": False}
     assert NoOp().source is None
     assert list(defense.steps(tiny_subject(), tiny_material(), 0, None)) == []
+    bare = Checkpoint(model="some/model", tokenizer="its/parent")
+    assert bare.source is not None
+    assert bare.source["tokenizer"] == "its/parent"
+
+
+@pytest.mark.parametrize("other", [{"model": "an/adapter", "base": "a/model"}, {"model": "model.gguf"}])
+def test_a_checkpoint_with_a_tokenizer_of_its_own_takes_no_other(other: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="the tokenizer of its base"):
+        Checkpoint(**other, tokenizer="its/parent")
 
 
 def test_refusal_training_teaches_to_refuse_and_keeps_answering() -> None:
