@@ -54,7 +54,7 @@ def test_a_checkpoint_names_what_is_loaded() -> None:
 @pytest.mark.parametrize("other", [{"model": "an/adapter", "base": "a/model"}, {"model": "model.gguf"}])
 def test_a_checkpoint_with_a_tokenizer_of_its_own_takes_no_other(other: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="the tokenizer of its base"):
-        Checkpoint(**other, tokenizer="its/parent")
+        Checkpoint.model_validate({**other, "tokenizer": "its/parent"})
 
 
 def test_refusal_training_teaches_to_refuse_and_keeps_answering() -> None:
