@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from support import ROOT
 
 from titer.cli.app import EXAMPLES
 from titer.methods import registry
-from titer.protocol.loading import load
+from titer.methods.search_configurations import defense_space
+from titer.protocol.loading import load, parse
 from titer.protocol.schema import Protocol
 
 FILES = sorted([*(ROOT / "examples").glob("*.toml"), *EXAMPLES.glob("*.toml")])
@@ -34,6 +36,7 @@ def test_a_protocol_that_comes_with_titer(path: Path) -> None:
 
 
 CONTROLS = runpy.run_path(str(ROOT / "examples" / "smollm2_topics_controls.py"))["variants"]
+DEFENSES = runpy.run_path(str(ROOT / "examples" / "organism_defenses.py"))
 TOPICS = (ROOT / "examples" / "smollm2-topics.toml").read_text(encoding="utf-8")
 
 
@@ -70,3 +73,14 @@ def test_the_rate_before_withholding_is_that_of_a_model_that_is_only_taught(cont
     assert taught.defense == ()
     assert taught.subject.prepare == topics.subject.prepare[:-1]
     assert all(step.teaches for step in taught.subject.prepare)
+
+
+@pytest.mark.parametrize("name", DEFENSES["DEFENSES"])
+def test_every_defense_has_a_protocol_and_a_space_to_tune_it_in(name: str) -> None:
+    protocol = parse(tomllib.loads(DEFENSES["protocol_of"](name)))
+    written = protocol.defense[-1]
+    assert written.name == name
+    assert protocol.tuning is not None
+    assert protocol.tuning.trials == 6
+    assert defense_space(written, protocol.tuning.space, "tuning.space")
+    assert protocol.study.claim == "this method"

@@ -1,0 +1,93 @@
+"""Write organism-defenses.toml for every defense, each with what `titer tune` is to try of it.
+
+    python examples/organism_defenses.py FOLDER [NAME ...]
+
+All else is that protocol: the attacker, the domains, the tasks, the number of trials. What is written by hand beside a
+name is the published setting where that means something for 0.94 million weights, and otherwise ours (docs/methods.md
+has the paper's); the search begins there. Controls and what trains nothing have few parameters, and as many trials.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Final
+
+import tomlkit
+
+PROTOCOL = Path(__file__).with_name("organism-defenses.toml")
+TRAINED: Final[dict[str, Any]] = {"train_steps": 200, "lr": 1e-4, "batch": 16}
+RATE: Final[dict[str, Any]] = {"lr": {"low": 3e-5, "high": 1e-3}}
+LN_V = 7.0
+"""The loss of a guess is 7.06 nats per token."""
+
+Settings = tuple[dict[str, Any], dict[str, Any]]
+"""Parameters written by hand, and what is tried."""
+
+
+def trained(space: dict[str, Any], **written: Any) -> Settings:
+    """A defense that trains: 200 steps of 16 rows, its rate searched beside what is its own."""
+    return {**TRAINED, **written}, {**RATE, **space}
+
+
+DEFENSES: Final[dict[str, Settings]] = {
+    "refusal_sft": trained({"benign_share": [0.25, 0.5, 0.75]}),
+    "weight_noise": ({"sigma": 0.02}, {"sigma": {"low": 0.003, "high": 0.1}}),
+    "gradient_ascent": trained({"train_steps": [20, 50, 100]}, train_steps=50, lr=3e-5, clamp=LN_V),
+    "adversarial_loss": trained(
+        {"weight": [0.1, 0.5, 1.0, 2.0]}, weight=1.0, mask="response", clamp=LN_V, benign_share=0.5
+    ),
+    "graddiff": trained({"forget_weight": [0.1, 0.3, 1.0]}, clamp=LN_V),
+    "npo": trained({"beta": [0.05, 0.1, 0.2, 0.5]}),
+    "simnpo": trained({"beta": [0.5, 1.0, 4.5], "delta": [0.0, 2.0, 4.0]}),
+    "sam_npo": trained({"rho": [0.003, 0.01, 0.03, 0.1]}),
+    "repnoise": trained({"alpha": [0.25, 0.5, 1.0, 2.0], "beta": [0.001, 0.01, 0.1]}, benign_share=0.5),
+    "crl": trained({"alpha": [0.25, 0.5, 1.0], "beta": [0.3, 0.6, 1.2], "epsilon": [0.7, 7.0]}),
+    "repbend": trained({"beta": [0.05, 0.1, 0.5], "epsilon": [0.3, 3.0]}, cap=2.0),
+    "circuit_breakers": trained({"alpha": [3.0, 10.0, 30.0]}),
+    "rmu": trained({"steering_coeff": [3.0, 6.5, 20.0], "alpha": [1.0, 30.0, 300.0]}, alpha=30.0),
+    "vaccine": trained({"rho": [0.1, 0.5, 2.0, 5.0]}, benign_share=0.5),
+    "targeted_vaccine": trained({"rho": [0.1, 0.5, 3.0]}, layers=2, benign_share=0.5),
+    "booster": trained({"lam": [1.0, 5.0, 20.0], "alpha": [0.03, 0.1, 0.3, 1.0]}, benign_share=0.5),
+    "lat": trained({"epsilon": [0.5, 2.0, 6.0]}, depths=[0.25, 0.5], train_steps=100),
+    "vaa": trained({"rho": [0.1, 0.4, 1.0]}, pilot_steps=20, pilot_lr=5e-5, benign_share=0.5),
+    "random_mapping": trained({}, train_steps=50),
+    "tar": trained({"tamper_scale": [1.0, 4.0, 10.0]}, train_steps=30, inner_steps=16, inner_lrs=[3e-5, 1e-4, 3e-4]),
+    "mlac": trained({"weight": [0.3, 1.0, 3.0]}, train_steps=30, inner_steps=8),
+    "ctrap": trained({"alpha": [0.03, 0.1, 0.3], "lamb": [0.03, 0.1, 0.3]}),
+    "seam": trained({"beta": [0.003, 0.01, 0.03, 0.1]}),
+    "sdd": trained({"benign_share": [0.0, 0.5]}, benign_share=0.5),
+    "lox": ({"k": 6, "alpha": 1.25}, {"k": [0, 3, 6, 20], "alpha": [0.5, 1.25, 2.0, 4.0]}),
+    "deep_safety": trained({"begun_share": [0.25, 0.5, 0.75]}, longest=4),
+    "deep_refusal": trained({"ablation_prob": [0.05, 0.2, 0.5]}, prefix=[1, 4]),
+    "ctrl": trained({"keep": [0.5, 1.0]}),
+}
+
+
+def protocol_of(name: str) -> str:
+    """The protocol with one defense and its tuning."""
+    written, space = DEFENSES[name]
+    document = tomlkit.parse(PROTOCOL.read_text(encoding="utf-8"))
+    data: Any = document
+    data["study"]["name"] = f"organism-{name.replace('_', '-')}"
+    table = tomlkit.table()
+    for key, value in {"name": name, **written}.items():
+        table[key] = value
+    data["defense"][0] = table
+    data["tuning"]["space"] = space
+    return tomlkit.dumps(document)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Write a protocol for every defense.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("names", nargs="*", help="of the defenses; all by default")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    for name in given.names or DEFENSES:
+        (given.folder / f"{name}.toml").write_text(protocol_of(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
