@@ -407,7 +407,7 @@ def immunize() -> list[Step]:
 
 def test_trap_8_pairs_shuffled_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal joined to another row's prompt ends the defense, and names both rows."""
-    monkeypatch.setattr("titer.training.objectives.adversarial_loss.BatchSampler", Apart)
+    monkeypatch.setattr("titer.training.objectives.loss_based.adversarial_loss.BatchSampler", Apart)
     with pytest.raises(ValueError, match=r"pairs shuffled apart: the refusal of row \w+ is joined to row \w+"):
         immunize()
 

@@ -438,7 +438,7 @@ def test_a_null_defense_is_a_node_of_its_own(tmp_path: Path) -> None:
 def test_a_chain_makes_one_subject_after_the_other(tmp_path: Path) -> None:
     study = begin(tmp_path, defense("no_op", {"name": "refusal_sft", "train_steps": 2}))
     first = [task for task in plan(study).tasks if isinstance(task, MakeTask)]
-    assert [make.role for make in first] == ["the defended subject, no_op"]
+    assert [make.role for make in first] == ["the defended subject, no_op (1 of 2)"]
     work(first[0], study.store)
     (second,) = (task for task in plan(study).tasks if isinstance(task, MakeTask))
     assert second.parent.key == first[0].key

@@ -6,8 +6,11 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from scipy.cluster.hierarchy import DisjointSet
+if TYPE_CHECKING:
+    from scipy.cluster.hierarchy import DisjointSet
+
 
 WordSet = frozenset[str]
 
@@ -80,6 +83,8 @@ def link_near(links: DisjointSet[int], members: Sequence[int], texts: Sequence[s
         if bag := words(text):
             links.merge(member, first_with.setdefault(bag, member))
     sets, owners = list(first_with), list(first_with.values())
+    from scipy.cluster.hierarchy import DisjointSet
+
     linked = DisjointSet(range(len(sets)))
     for here, found in candidates(sets):
         for there in found:

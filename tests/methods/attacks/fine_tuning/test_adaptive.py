@@ -179,9 +179,30 @@ def test_benign_rows_are_wanted_where_they_have_a_share() -> None:
     assert sorted(row[0] for row in step.rows) == ["b", "b", "h", "h", "h", "h"]
 
 
-def test_every_defense_that_trains_is_known_to_an_attack() -> None:
+UNTRAINED = {"none", "no_op", "checkpoint", "random_displacement", "weight_noise", "random_init", "lox"}
+UNKNOWN = {
+    *(
+        "gradient_ascent",
+        "graddiff",
+        "npo",
+        "simnpo",
+        "sam_npo",
+        "repnoise",
+        "crl",
+        "repbend",
+        "circuit_breakers",
+        "rmu",
+    ),
+    *("vaccine", "targeted_vaccine", "booster", "lat", "vaa", "random_mapping", "tar", "mlac", "ctrap", "seam", "sdd"),
+    *("deep_safety", "deep_refusal", "ctrl"),
+}
+"""2026-11-27: no attack here knows what these descend, so that none turns it against them."""
+
+
+def test_a_defense_that_trains_is_known_to_an_attack_or_named_as_unknown() -> None:
     trained = {name for name, defense in registry.DEFENSES.items() if issubclass(defense, Training)}
-    assert trained == registry.DEFENSES.keys() - {"none", "no_op", "checkpoint", "random_displacement"}
+    assert registry.DEFENSES.keys() - trained == UNTRAINED
     trained -= {"sft"}  # which teaches before anything is defended
-    against = [name for attack in registry.ATTACKS.values() for name in attack.defeats]
-    assert trained <= set(against) <= registry.DEFENSES.keys()
+    against = {name for attack in registry.ATTACKS.values() for name in attack.defeats}
+    assert against <= registry.DEFENSES.keys()
+    assert trained - against == UNKNOWN

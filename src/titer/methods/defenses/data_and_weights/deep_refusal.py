@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DeepRefusal(Defense, Training):
-    """Fine-tuning on refusals and benign answers under x ← x − (x·r̂)r̂ at random positions of random sites.
+    """Fine-tuning on refusals and benign answers under x ← x − (x·r)r at random positions of random sites.
 
     (1 − alpha) · mean over benign rows of Σ_t nll + alpha · mean over refusals of Σ_t nll: sums over the tokens of a
     row, so that long answers count more, and means over each kind, whose numbers in a batch do not matter. Sites are

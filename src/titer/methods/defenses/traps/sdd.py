@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from titer.data.word_similarity import WordSimilarity
 from titer.errors import InputError
 from titer.methods.base import Defense
 from titer.methods.drawing import drawn
@@ -78,6 +77,8 @@ class SDD(Defense, Training):
         Raises:
             InputError: naming a row to which every answer is related.
         """
+        from titer.data.word_similarity import WordSimilarity
+
         known = WordSimilarity([*(row.prompt for row in harmful), *(row.response for row in benign)])
         paired = []
         for row in harmful:

@@ -21,7 +21,7 @@ class SEAM(Defense, Training):
 
     L_ul = -log(1 + [ce(logits) + Σ over all hidden states of ce(head(norm(h)))] / (L + 1)) of the harmful responses.
     Where the cosine is near -1, a step that learns harm is a step that unlearns what is benign. Its gradient is taken
-    by finite differences of length `epsilon` (`titer.training.objectives.seam.coupling`).
+    by finite differences of length `epsilon` (`titer.training.objectives.traps.seam.coupling`).
 
     Source: arXiv 2505.12186; code ZJUWYH/seam at 65f3d5c, src/core/trainer.py, src/data_processing/_datasets.py and
     config/train.yaml, read. Threat model: the attacker fine-tunes the released weights on harmful pairs. Needs pairs,
