@@ -18,7 +18,7 @@ QUIET = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
 @pytest.mark.model
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("protocols", "files"), [(300, 0), (0, 40)])
+@pytest.mark.parametrize(("protocols", "files"), [(200, 0), (0, 25)])
 def test_bent_input_is_taken_or_refused(protocols: int, files: int, tmp_path: Path) -> None:
     called = ["--protocols", protocols, "--files", files, "--light", "--folder", tmp_path]
     command = [sys.executable, "-m", "benchmarks.fuzz", *map(str, called)]
