@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,12 +10,10 @@ from torch import Tensor
 from torch.nn.functional import normalize, relu
 
 from titer.models.subject import Subject
-from titer.training.representations.compared_rows import counted
+from titer.training.objectives.loss_based.sorted_rows import SortedObjective
 from titer.training.representations.divergence import TEMPERATURE, divergence
 from titer.training.representations.reference import Reference
-from titer.training.representations.safe_unsafe import SafeUnsafe, Sorted, response_states
-from titer.training.sft import TrainRow
-from titer.training.types import Material, Objective, Update
+from titer.training.representations.safe_unsafe import Sorted, response_states
 
 Distance = Literal["norm", "cosine"]
 """‖x − y‖, or 1 − cos(x, y)."""
@@ -36,7 +33,7 @@ class Triplets:
         return relu(near - far + self.margin).mean()
 
 
-class Triplet(Objective):
+class Triplet(SortedObjective):
     """alpha · safe + beta · unsafe + epsilon · KL, the mean over the batches of a step.
 
     Safe states are to be nearer to what they were than to μ, the mean unsafe state of their layer, at every layer;
@@ -63,29 +60,10 @@ class Triplet(Objective):
         targets: tuple[int, ...],
         sums_tokens: bool,
     ) -> None:
-        self.batch, self.batches, self.weights = batch, batches, weights
+        super().__init__(batch=batch, batches=batches)
+        self.weights = weights
         self.safe, self.unsafe, self.targets = safe, unsafe, targets
         self.sums_tokens = sums_tokens
-        self._drawing: SafeUnsafe | None = None
-        self._reference: Reference | None = None
-
-    def prepare(self, subject: Subject, material: Material) -> None:
-        """Keep the subject as it is, and encode the rows."""
-        self._reference = Reference(subject)
-        self._drawing = SafeUnsafe(subject, material, self.batch, self.batches)
-
-    def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
-        """Add the gradient of one batch after the other."""
-        assert self._drawing is not None
-        assert self._reference is not None
-        found: Counter[str] = Counter()
-        drawn: list[TrainRow] = []
-        for part in self._drawing.draw(t, seed):
-            terms = self._descend(subject, self._reference, part)
-            found.update({name: own / self.batches for name, own in terms.items()})
-            drawn += part.rows
-        tokens = counted(drawn, drawn, prompts=False)
-        return Update(terms=dict(found), rows=tuple(one.row for one in drawn), tokens=tokens)
 
     def _descend(self, subject: Subject, reference: Reference, part: Sorted) -> dict[str, float]:
         alpha, beta, epsilon = self.weights

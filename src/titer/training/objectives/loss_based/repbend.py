@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import torch
 from torch import Tensor
 from torch.linalg import vector_norm
@@ -11,16 +9,14 @@ from torch.nn.functional import normalize
 
 from titer.models.chat_format import Batch
 from titer.models.subject import Subject
-from titer.training.representations.compared_rows import counted
+from titer.training.objectives.loss_based.sorted_rows import SortedObjective
 from titer.training.representations.divergence import TEMPERATURE, divergence
 from titer.training.representations.hidden_states import states
 from titer.training.representations.reference import Reference
-from titer.training.representations.safe_unsafe import SafeUnsafe, Sorted
-from titer.training.sft import TrainRow
-from titer.training.types import Material, Objective, Update
+from titer.training.representations.safe_unsafe import Sorted
 
 
-class Bending(Objective):
+class Bending(SortedObjective):
     """alpha · N_s - beta · N_u + gamma · C + epsilon · KL, the mean over the batches of a step.
 
     N_s is the mean of ‖h − h0‖ over all layers and response tokens of safe conversations, N_u that over the layers
@@ -45,28 +41,9 @@ class Bending(Objective):
         cap: float | None,
         sums_tokens: bool,
     ) -> None:
-        self.batch, self.batches, self.weights, self.targets = batch, batches, weights, targets
+        super().__init__(batch=batch, batches=batches)
+        self.weights, self.targets = weights, targets
         self.cap, self.sums_tokens = cap, sums_tokens
-        self._drawing: SafeUnsafe | None = None
-        self._reference: Reference | None = None
-
-    def prepare(self, subject: Subject, material: Material) -> None:
-        """Keep the subject as it is, and encode the rows."""
-        self._reference = Reference(subject)
-        self._drawing = SafeUnsafe(subject, material, self.batch, self.batches)
-
-    def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
-        """Add the gradient of one batch after the other."""
-        assert self._drawing is not None
-        assert self._reference is not None
-        found: Counter[str] = Counter()
-        drawn: list[TrainRow] = []
-        for part in self._drawing.draw(t, seed):
-            terms = self._descend(subject, self._reference, part)
-            found.update({name: own / self.batches for name, own in terms.items()})
-            drawn += part.rows
-        tokens = counted(drawn, drawn, prompts=False)
-        return Update(terms=dict(found), rows=tuple(one.row for one in drawn), tokens=tokens)
 
     def _descend(self, subject: Subject, reference: Reference, part: Sorted) -> dict[str, float]:
         alpha, beta, gamma, epsilon = self.weights
