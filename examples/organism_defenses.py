@@ -2,9 +2,10 @@
 
     python examples/organism_defenses.py FOLDER [NAME ...]
 
-All else is that protocol: the attacker, the domains, the tasks, the number of trials. What is written by hand beside a
+`python -m benchmarks.defense_studies` tunes, runs and packs a group of them. All else is that protocol: the attacker, the domains, the tasks, the number of trials. What is written by hand beside a
 name is the published setting where that means something for 0.94 million weights, and otherwise ours (docs/methods.md
-has the paper's); the search begins there. Controls and what trains nothing have few parameters, and as many trials.
+has the paper's); the search begins there. Controls and what trains nothing have few parameters, and as many trials; what has no parameters
+has none.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def trained(space: dict[str, Any], **written: Any) -> Settings:
 
 
 DEFENSES: Final[dict[str, Settings]] = {
+    "no_op": ({}, {}),
+    "random_init": ({}, {}),
     "refusal_sft": trained({"benign_share": [0.25, 0.5, 0.75]}),
     "weight_noise": ({"sigma": 0.02}, {"sigma": {"low": 0.003, "high": 0.1}}),
     "gradient_ascent": trained({"train_steps": [20, 50, 100]}, train_steps=50, lr=3e-5, clamp=LN_V),
@@ -62,10 +65,23 @@ DEFENSES: Final[dict[str, Settings]] = {
     "deep_refusal": trained({"ablation_prob": [0.05, 0.2, 0.5]}, prefix=[1, 4]),
     "ctrl": trained({"keep": [0.5, 1.0]}),
 }
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "losses": (
+        *("no_op", "random_init", "refusal_sft", "weight_noise", "gradient_ascent"),
+        *("adversarial_loss", "graddiff", "npo", "simnpo", "sam_npo"),
+    ),
+    "representations": (
+        *("repnoise", "crl", "repbend", "circuit_breakers", "rmu"),
+        *("vaccine", "targeted_vaccine", "booster", "lat", "vaa"),
+    ),
+    "traps-and-data": ("random_mapping", "ctrap", "seam", "sdd", "lox", "deep_safety", "deep_refusal", "ctrl"),
+    "apart": ("tar", "mlac"),
+}
+"""Which are run together: three groups, and apart what is slow in itself."""
 
 
 def protocol_of(name: str) -> str:
-    """The protocol with one defense and its tuning."""
+    """The protocol with one defense and its tuning, where there is anything to tune."""
     written, space = DEFENSES[name]
     document = tomlkit.parse(PROTOCOL.read_text(encoding="utf-8"))
     data: Any = document
@@ -74,7 +90,10 @@ def protocol_of(name: str) -> str:
     for key, value in {"name": name, **written}.items():
         table[key] = value
     data["defense"][0] = table
-    data["tuning"]["space"] = space
+    if space:
+        data["tuning"]["space"] = space
+    else:
+        del data["tuning"]
     return tomlkit.dumps(document)
 
 

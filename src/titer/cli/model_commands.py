@@ -47,6 +47,7 @@ def attack(
 def tune(
     protocol: Annotated[Path, typer.Argument(help="A protocol file with [tuning].")],
     folder: Annotated[Path, typer.Argument(help="The folder for the trials and the tuned protocol.")],
+    store: StorePlace = None,
     jobs: Jobs = 1,
     json: Json = False,
 ) -> None:
@@ -54,4 +55,4 @@ def tune(
     with Watch("starting"):
         from titer.cli.tune import tune_defense
 
-    tune_defense(protocol, folder, jobs, json)
+    tune_defense(protocol, folder, store, jobs, json)

@@ -17,15 +17,22 @@ from titer.tuning.search import TunedTrial, best, trials, tuned
 TRIALS = "trials.jsonl"
 
 
-def tune_defense(protocol: Path, folder: Path, jobs: int, json: bool) -> None:
+def tune_defense(protocol: Path, folder: Path, store: Path | None, jobs: int, json: bool) -> None:
     """Run all trials, write them and the tuned protocol into the folder, and print them.
+
+    Args:
+        protocol: the file.
+        folder: of the trials.
+        store: that they share; by default one in the folder.
+        jobs: workers.
+        json: whether data are printed.
 
     Raises:
         InputError: if no trial counts: each costs more than stability allows, or failed.
     """
     study, done = load(protocol), list[Record]()
     found: list[TunedTrial] = []
-    for trial in trials(study, folder, jobs):
+    for trial in trials(study, folder, jobs, store):
         found.append(trial)
         done.append(trial)
         if not json:

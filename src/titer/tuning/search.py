@@ -27,7 +27,7 @@ from titer.study.folder import PROTOCOL, Study
 from titer.tuning.trial_protocol import settings_of, trial_protocol, without_nothing
 
 STORE: Final = "store"
-"""The folder of the store that the trials share."""
+"""The folder of the store that the trials share, where no other is named."""
 
 
 class TunedTrial(Record):
@@ -56,14 +56,16 @@ class TunedTrial(Record):
     failure: str | None = None
 
 
-def trials(protocol: Protocol, folder: Path, jobs: int) -> Iterator[TunedTrial]:
+def trials(protocol: Protocol, folder: Path, jobs: int, store: Path | None = None) -> Iterator[TunedTrial]:
     """Every trial in order, run where it has not been; each is a study of its own in the folder.
 
     Args:
         protocol: the study, with its tuning.
-        folder: where the trials are, and the store that they share.
+        folder: where the trials are.
         jobs: workers of each trial.
+        store: the store that they share; by default one in the folder.
     """
+    shared = (store or folder / STORE).resolve()
     settings = settings_of(protocol)
     written = protocol.defense[-1]
     space = defense_space(written, settings.space, "tuning.space")
@@ -77,7 +79,7 @@ def trials(protocol: Protocol, folder: Path, jobs: int) -> Iterator[TunedTrial]:
                 space, finished, sampler=settings.sampler, startup=settings.startup, seed=seed, number=number
             )
         configuration = Choice(name=written.name, parameters={**written.parameters, **values})
-        study = _run(trial_protocol(protocol, configuration, number), folder, number, jobs)
+        study = _run(trial_protocol(protocol, configuration, number), folder / f"trial-{number}", shared, jobs)
         done.append(read_trial(study, configuration, number))
         yield done[-1]
 
@@ -137,13 +139,12 @@ def read_trial(study: Study, configuration: Choice, number: int) -> TunedTrial:
     )
 
 
-def _run(protocol: Protocol, folder: Path, number: int, jobs: int) -> Study:
+def _run(protocol: Protocol, place: Path, store: Path, jobs: int) -> Study:
     """The study of a trial, finished."""
-    place = folder / f"trial-{number}"
     if not (place / PROTOCOL).exists():
         place.mkdir(parents=True, exist_ok=True)
         write_text(place / PROTOCOL, tomlkit.dumps(without_nothing(protocol.to_data())))
-    study = open_study(place, folder.resolve() / STORE)
+    study = open_study(place, store)
     for _ in run(study, jobs):
         pass
     return study

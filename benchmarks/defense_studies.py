@@ -1,0 +1,134 @@
+"""Tune, run and pack every defense of a group on the organism: examples/organism_defenses.py says which and how.
+
+    python -m benchmarks.defense_studies GROUP FOLDER [--jobs N]
+
+All share one store in FOLDER, and what is there is not done again. FOLDER/packed gets a folder for each defense: its
+study without any text, its trials, and `cost.json`. Where no trial keeps within the margins of stability, the one that
+loses least is run, and `cost.json` says that none counted. `python -m benchmarks.defense_table` makes the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from examples.organism_defenses import GROUPS, protocol_of
+from titer.analysis.concluding import conclude_path
+from titer.conclude import pack
+from titer.methods import registry
+from titer.planning.freeze import open_study
+from titer.protocol.loading import load
+from titer.protocol.schema import Protocol
+from titer.run import run
+from titer.study.atomic_files import write_lines, write_text
+from titer.study.folder import PROTOCOL, Study
+from titer.study.store import Store
+from titer.tuning.search import TunedTrial, best, loss_of, trials, tuned
+
+TRIALS: Final = "trials.jsonl"
+COST: Final = "cost.json"
+WRITTEN: Final = "written.toml"
+LEFT_OUT: Final = ("report.md", "report.json", "*.svg")
+"""Of a pack: what `titer report` writes again from the rest."""
+
+
+def run_defense(name: str, folder: Path, jobs: int) -> Path:
+    """Its packed study, made where it is not there.
+
+    Args:
+        name: of the defense.
+        folder: of all of them.
+        jobs: workers.
+    """
+    packed = folder / "packed" / name
+    if (packed / COST).exists():
+        return packed
+    found = tune(name, folder / name, folder / "store", jobs)
+    study = open_study(folder / name / "study", (folder / "store").resolve())
+    for _ in run(study, jobs):
+        pass
+    pack(study, packed)
+    for pattern in LEFT_OUT:
+        for path in packed.glob(pattern):
+            path.unlink()
+    if found:
+        write_lines(packed / TRIALS, list(found))
+    made = conclude_path(packed).verdict.subjects["defended"]
+    write_text(packed / COST, json.dumps(cost(study, made, found), indent=1) + "\n")
+    return packed
+
+
+def tune(name: str, place: Path, store: Path, jobs: int) -> list[TunedTrial]:
+    """Write the protocol of the study: that of the best trial, or of the one that loses least.
+
+    Args:
+        name: of the defense.
+        place: its folder.
+        store: that all share.
+        jobs: workers.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    text = protocol_of(name)
+    write_text(place / WRITTEN, text)
+    protocol, found = load(place / WRITTEN), list[TunedTrial]()
+    if protocol.tuning is not None:
+        for trial in trials(protocol, place, jobs, store):
+            found.append(trial)
+            print(
+                f"{name} {trial.number}: {trial.steps} steps, {trial.worst_task} {trial.worst_change:+.3f}", flush=True
+            )
+        text = tuned(text, chosen(protocol, found), len(found))
+    target = place / "study" / PROTOCOL
+    if not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        write_text(target, text)
+    return found
+
+
+def chosen(protocol: Protocol, found: list[TunedTrial]) -> TunedTrial:
+    """The best trial of those that count; where none does, the one that loses least."""
+    return best(protocol, found) or min(found, key=lambda trial: (loss_of(protocol, trial), trial.number))
+
+
+def cost(study: Study, made: Sequence[str], found: list[TunedTrial]) -> dict[str, Any]:
+    """What one defended model costs: median seconds of a make, passes of a step's rows, and how tuning went.
+
+    Args:
+        study: of the defense.
+        made: keys of its defended models.
+        found: its trials.
+    """
+    choice = study.protocol.defense[-1]
+    seconds = [line["wall_seconds"] for line in _runs(study.store) if line["key"] in made and not line["resumed_at"]]
+    return {
+        "seconds": statistics.median(seconds) if seconds else None,
+        "makes": len(seconds),
+        "passes": registry.defense(choice).passes,
+        "trials": len(found),
+        "counting": sum(trial.counts for trial in found),
+    }
+
+
+def _runs(store: Store) -> list[dict[str, Any]]:
+    """The makes of the store's log."""
+    lines = map(json.loads, store.runs.read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line["task"] == "make"]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Tune, run and pack the defenses of a group on the organism.")
+    parser.add_argument("group", choices=GROUPS)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
+    for name in GROUPS[given.group]:
+        print(run_defense(name, given.folder, given.jobs), flush=True)
+
+
+if __name__ == "__main__":
+    main()
