@@ -2,10 +2,10 @@
 
     python examples/organism_defenses.py FOLDER [NAME ...]
 
-`python -m benchmarks.defense_studies` tunes, runs and packs a group of them. All else is that protocol: the attacker, the domains, the tasks, the number of trials. What is written by hand beside a
-name is the published setting where that means something for 0.94 million weights, and otherwise ours (docs/methods.md
-has the paper's); the search begins there. Controls and what trains nothing have few parameters, and as many trials; what has no parameters
-has none.
+`python -m benchmarks.defense_studies` tunes, runs and packs a group of them. All else is that protocol: the attacker,
+the domains, the tasks, the number of trials. What is written by hand beside a name is the published setting where that
+means something for 0.94 million weights, and otherwise ours (docs/methods.md has the paper's); the search begins there.
+Controls and what trains nothing have few parameters, and as many trials; what has no parameters has none.
 """
 
 from __future__ import annotations
