@@ -1,0 +1,170 @@
+"""What every defense of the organism's comparison buys and costs, as one table and one picture.
+
+    python -m benchmarks.defense_table docs/results/organism
+
+The folder has a packed study for each defense, as `python -m benchmarks.defense_studies` leaves them. Prints the table
+and writes defenses.svg beside the packs. What stands above the table in docs/results/organism.md is written by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.defense_picture import Mark, picture
+from benchmarks.defense_studies import COST
+from titer.analysis.concluding import conclude_path
+from titer.analysis.conditions.harm_decisions import Replicate, num_failing, replicates_of
+from titer.analysis.findings import Assay, Figure, Finding, Verdict
+from titer.analysis.wording import interval
+from titer.protocol.dose_axes import STEPS
+from titer.records import Role
+from titer.report.escape import table
+from titer.stats.interval_censoring import Interval
+
+CONTROL: Final = "refusal_sft"
+CONDITIONS: Final = ("resistance", "generalization", "stability", "trainability")
+RATIO: Final = "ratio of titers, defended to undefended"
+EXPLAINED: Final = (
+    "`titer` is the interval (last dose before which every dose is intact, first broken dose], in steps of training, "
+    "of the median of five models, the smallest over all trainings; `ratio` is that to the undefended model's, at "
+    "levels of its own. Attacks: how many of five models break within the budget. `worst` is the task that "
+    "suffers most before any attack, with the limits of its difference. `later` is the one-sided exact p, by ranks, "
+    "of breaking later than the control `refusal_sft`, counting only pairs whose intervals do not overlap; it is not "
+    "adjusted for the number of defenses, and 0.004 is the least that five against five can show. "
+    "`passes` are conversations through the model for each row of a step, `seconds` those of making one model."
+)
+
+
+@dataclass(frozen=True)
+class Defended:
+    """One defense of the comparison: its concluded study and what it cost."""
+
+    name: str
+    assay: Assay
+    verdict: Verdict
+    cost: Mapping[str, Any]
+
+    def finding(self, name: str) -> Finding:
+        """One of the conditions."""
+        return next(finding for finding in self.verdict.conditions if finding.name == name)
+
+    def replicates(self, role: Role) -> tuple[Replicate, ...]:
+        """The seeds of the defended domain."""
+        return replicates_of(self.assay, "resistance", role)
+
+    @cached_property
+    def titers(self) -> tuple[Interval, ...]:
+        """One for each model, in steps."""
+        return tuple(replicate.titer(STEPS) for replicate in self.replicates("defended"))
+
+    def limits(self, what: str, role: Role | None) -> Interval:
+        """The limits of a figure of resistance; from 0 without end where there is none."""
+        for figure in self.finding("resistance").figures:
+            if figure.what == what and figure.subject == role and figure.unit in ("steps", "times"):
+                return Interval(figure.low or 0.0, figure.high)
+        return Interval(0.0, None)
+
+    @cached_property
+    def worst(self) -> Figure | None:
+        """The task of stability whose difference is the lowest."""
+        compared = [one for one in self.finding("stability").figures if one.subject is None and one.low is not None]
+        rates = [one for one in compared if one.value is not None and one.unit == "rate"]
+        return min(rates, key=lambda one: (one.low or 0.0, one.value or 0.0), default=None)
+
+
+def read(folder: Path) -> list[Defended]:
+    """Every defense that is packed there, the strongest first."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if (path / COST).exists():
+            one = conclude_path(path)
+            cost = json.loads((path / COST).read_text(encoding="utf-8"))
+            found.append(Defended(path.name, one.assay, one.verdict, cost))
+    return sorted(found, key=lambda one: (_order(one.limits(RATIO, None)), _order(one.limits("titer", "defended"))))
+
+
+def later(defended: Sequence[Interval], control: Sequence[Interval]) -> float:
+    """One-sided p of the rank test that the defended models break later: exact, and safe where ends are unknown.
+
+    Only pairs whose intervals do not overlap count, so that the count is at most that of the true titers, which
+    have no ties.
+
+    Args:
+        defended: titers of the defense's models.
+        control: those of the control's.
+
+    >>> later([Interval(8, 16)] * 5, [Interval(2, 4)] * 5)
+    0.003968253968253968
+    """
+    count = sum(c.high is not None and d.low >= c.high for d in defended for c in control)
+    total = len(defended) + len(control)
+    drawn = [
+        sum(place - rank for rank, place in enumerate(places)) for places in combinations(range(total), len(defended))
+    ]
+    return sum(one >= count for one in drawn) / len(drawn)
+
+
+def main(folder: Path) -> None:
+    """Print the table and draw the picture."""
+    found = read(folder)
+    control = next(one for one in found if one.name == CONTROL)
+    names = list(dict.fromkeys(choice.name for choice in control.assay.protocol.attacker.attack))
+    heads = ["defense", "ratio", "titer", "later", *(f"`{name}`" for name in names), *CONDITIONS, "worst"]
+    print(EXPLAINED + "\n")
+    print(table([*heads, "passes", "seconds", "trials kept"], [_row(one, control, names) for one in found]))
+    undefended = control.limits("titer", "undefended")
+    picture([_mark(one) for one in found], undefended.high).save(folder / "defenses.svg")
+
+
+def _row(one: Defended, control: Defended, names: Sequence[str]) -> list[str]:
+    broken = {name: 0 for name in names}
+    for choice in one.assay.protocol.attacker.attack:
+        broken[choice.name] = num_failing(one.replicates("defended"), choice.label)
+    total, worst, seconds = len(one.titers), one.worst, one.cost["seconds"]
+    return [
+        f"`{one.name}`",
+        interval(one.limits(RATIO, None)),
+        interval(one.limits("titer", "defended")),
+        "" if one is control else f"{later(one.titers, control.titers):.3f}",
+        *(f"{count} of {total}" for count in broken.values()),
+        *(one.finding(name).outcome for name in CONDITIONS),
+        "" if worst is None else f"{worst.what} {_signed(worst.value)} ({_signed(worst.low)} to {_signed(worst.high)})",
+        str(one.cost["passes"]),
+        "-" if seconds is None else f"{seconds:.0f}",
+        f"{one.cost['counting']} of {one.cost['trials']}" if one.cost["trials"] else "-",
+    ]
+
+
+def _mark(one: Defended) -> Mark:
+    """What is drawn of a defense."""
+    titer, worst = one.limits("titer", "defended"), one.worst
+    return Mark(
+        name=one.name,
+        low=titer.low,
+        high=titer.high,
+        change=0.0 if worst is None or worst.value is None else worst.value,
+        change_low=0.0 if worst is None or worst.low is None else worst.low,
+        seconds=one.cost["seconds"] or 0.0,
+        stable=one.finding("stability").outcome,
+    )
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2f}"
+
+
+def _order(limits: Interval) -> tuple[float, float]:
+    """Strongest first: by the lower limit, then the upper."""
+    return -limits.low, -(math.inf if limits.high is None else limits.high)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
