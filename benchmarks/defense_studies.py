@@ -1,6 +1,9 @@
 """Tune, run and pack every defense of a group on the organism: examples/organism_defenses.py says which and how.
 
     python -m benchmarks.defense_studies GROUP FOLDER [--jobs N]
+    python -m benchmarks.defense_studies quick FOLDER [--jobs N]
+
+The second runs a few of them untuned, against fixed attacks: examples/organism-defenses-quick.toml.
 
 All share one store in FOLDER, and what is there is not done again. FOLDER/packed gets a folder for each defense: its
 study without any text, its trials, and `cost.json`. Where no trial keeps within the margins of stability, the one that
@@ -16,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from examples.organism_defenses import GROUPS, protocol_of
+from examples import organism_defenses
 from titer.analysis.concluding import conclude_path
 from titer.conclude import pack
 from titer.methods import registry
@@ -36,18 +39,19 @@ LEFT_OUT: Final = ("report.md", "report.json", "*.svg")
 """Of a pack: what `titer report` writes again from the rest."""
 
 
-def run_defense(name: str, folder: Path, jobs: int) -> Path:
+def run_defense(name: str, base: Path, folder: Path, jobs: int) -> Path:
     """Its packed study, made where it is not there.
 
     Args:
         name: of the defense.
+        base: the protocol of all of them.
         folder: of all of them.
         jobs: workers.
     """
     packed = folder / "packed" / name
     if (packed / COST).exists():
         return packed
-    found = tune(name, folder / name, folder / "store", jobs)
+    found = tune(organism_defenses.protocol_of(name, base), folder / name, folder / "store", jobs)
     study = open_study(folder / name / "study", (folder / "store").resolve())
     for _ in run(study, jobs):
         pass
@@ -62,25 +66,23 @@ def run_defense(name: str, folder: Path, jobs: int) -> Path:
     return packed
 
 
-def tune(name: str, place: Path, store: Path, jobs: int) -> list[TunedTrial]:
+def tune(text: str, place: Path, store: Path, jobs: int) -> list[TunedTrial]:
     """Write the protocol of the study: that of the best trial, or of the one that loses least.
 
     Args:
-        name: of the defense.
+        text: the protocol before tuning.
         place: its folder.
         store: that all share.
         jobs: workers.
     """
     place.mkdir(parents=True, exist_ok=True)
-    text = protocol_of(name)
     write_text(place / WRITTEN, text)
     protocol, found = load(place / WRITTEN), list[TunedTrial]()
     if protocol.tuning is not None:
         for trial in trials(protocol, place, jobs, store):
             found.append(trial)
-            print(
-                f"{name} {trial.number}: {trial.steps} steps, {trial.worst_task} {trial.worst_change:+.3f}", flush=True
-            )
+            held = f"{trial.worst_task} {trial.worst_change:+.3f}"
+            print(f"{place.name} {trial.number}: broken at {trial.steps} steps, {held}", flush=True)
         text = tuned(text, chosen(protocol, found), len(found))
     target = place / "study" / PROTOCOL
     if not target.exists():
@@ -122,12 +124,14 @@ def _runs(store: Store) -> list[dict[str, Any]]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Tune, run and pack the defenses of a group on the organism.")
-    parser.add_argument("group", choices=GROUPS)
+    parser.add_argument("group", choices=[*organism_defenses.GROUPS, "quick"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
-    for name in GROUPS[given.group]:
-        print(run_defense(name, given.folder, given.jobs), flush=True)
+    quick = given.group == "quick"
+    base = organism_defenses.QUICK if quick else organism_defenses.PROTOCOL
+    for name in organism_defenses.FEW if quick else organism_defenses.GROUPS[given.group]:
+        print(run_defense(name, base, given.folder, given.jobs), flush=True)
 
 
 if __name__ == "__main__":

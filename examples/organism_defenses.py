@@ -17,6 +17,7 @@ from typing import Any, Final
 import tomlkit
 
 PROTOCOL = Path(__file__).with_name("organism-defenses.toml")
+QUICK = Path(__file__).with_name("organism-defenses-quick.toml")
 TRAINED: Final[dict[str, Any]] = {"train_steps": 200, "lr": 1e-4, "batch": 16}
 RATE: Final[dict[str, Any]] = {"lr": {"low": 3e-5, "high": 1e-3}}
 LN_V = 7.0
@@ -78,22 +79,29 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "apart": ("tar", "mlac"),
 }
 """Which are run together: three groups, and apart what is slow in itself."""
+FEW: Final = ("refusal_sft", "weight_noise", "adversarial_loss", "repnoise", "booster", "crl", "lox")
+"""Those of the quick protocol."""
 
 
-def protocol_of(name: str) -> str:
-    """The protocol with one defense and its tuning, where there is anything to tune."""
+def protocol_of(name: str, base: Path = PROTOCOL) -> str:
+    """A protocol with one defense, and its tuning where the protocol tunes and there is anything to tune.
+
+    Args:
+        name: of the defense.
+        base: the protocol of all of them.
+    """
     written, space = DEFENSES[name]
-    document = tomlkit.parse(PROTOCOL.read_text(encoding="utf-8"))
+    document = tomlkit.parse(base.read_text(encoding="utf-8"))
     data: Any = document
-    data["study"]["name"] = f"organism-{name.replace('_', '-')}"
+    data["study"]["name"] = f"{data['study']['name']}-{name.replace('_', '-')}"
     table = tomlkit.table()
     for key, value in {"name": name, **written}.items():
         table[key] = value
     data["defense"][0] = table
-    if space:
+    if space and "tuning" in data:
         data["tuning"]["space"] = space
     else:
-        del data["tuning"]
+        data.pop("tuning", None)
     return tomlkit.dumps(document)
 
 
