@@ -37,6 +37,7 @@ def test_a_protocol_that_comes_with_titer(path: Path) -> None:
 
 CONTROLS = runpy.run_path(str(ROOT / "examples" / "smollm2_topics_controls.py"))["variants"]
 DEFENSES = runpy.run_path(str(ROOT / "examples" / "organism_defenses.py"))
+SMOLLM2 = runpy.run_path(str(ROOT / "examples" / "smollm2_defenses.py"))
 TOPICS = (ROOT / "examples" / "smollm2-topics.toml").read_text(encoding="utf-8")
 
 
@@ -89,3 +90,15 @@ def test_every_defense_has_a_protocol_and_a_space_to_tune_it_in(name: str) -> No
 
 def test_every_defense_is_in_one_group() -> None:
     assert sorted(name for group in DEFENSES["GROUPS"].values() for name in group) == sorted(DEFENSES["DEFENSES"])
+
+
+@pytest.mark.parametrize("name", SMOLLM2["DEFENSES"])
+def test_every_defense_of_the_real_model_has_a_protocol(name: str) -> None:
+    topics, protocol = (
+        load(ROOT / "examples" / "smollm2-topics.toml"),
+        parse(tomllib.loads(SMOLLM2["protocol_of"](name))),
+    )
+    (defense,) = protocol.defense
+    assert registry.defense(defense).name == name
+    assert protocol.subject == topics.subject
+    assert protocol.attacker.attack[0].parameters == topics.attacker.attack[0].parameters
