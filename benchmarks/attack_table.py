@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
     protocol = assay.protocol
     roles: tuple[Role, ...] = ("undefended", "defended")
     replicates = {role: replicates_of(assay, "resistance", role) for role in roles}
-    print("# Every attack family on the organism\n")
+    print(f"# Every attack of {protocol.study.name}\n")
     domain, seeds = protocol.searched_domain.name, protocol.study.seeds.attack
     print(f"Domain `{domain}`, {seeds} seeds, threshold {protocol.harm.threshold:g}. {EXPLAINED}\n")
     print(
@@ -92,7 +92,7 @@ def _families(protocol: Protocol, facts: Mapping[str, AttackFacts], undefended: 
     found = [family for family in FAMILIES if any(family in facts[label].families for label in strong)]
     missing = [family for family in FAMILIES if family not in found]
     return (
-        f"Families of which an attack breaks the undefended organism at every seed within its budget: {len(found)} of "
+        f"Families of which an attack breaks the undefended model at every seed within its budget: {len(found)} of "
         f"{len(FAMILIES)}; not so: {', '.join(missing)}."
     )
 
