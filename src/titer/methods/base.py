@@ -22,8 +22,8 @@ class Method(Record, ABC):
 
     `version` is raised by hand when results change: name, version and parameters are all that a key knows of it.
     `passes` says how many conversations go through the subject for each row that a step trains on, from which its cost
-    follows. `example` has the parameters of a run of seconds on a dozen short rows, where the defaults are not such a
-    run; the conformance table of the tests runs it.
+    follows, and `copies` from what the memory that it takes does. `example` has the parameters of a run of seconds on a
+    dozen short rows, where the defaults are not such a run; the conformance table of the tests runs it.
     """
 
     name: ClassVar[str]
@@ -35,6 +35,14 @@ class Method(Record, ABC):
     def requires(self) -> Requires:
         """What it must be given: nothing, unless it says otherwise."""
         return Requires()
+
+    @property
+    def copies(self) -> int:
+        """How many copies of the weights that it changes it holds at most, beside these, one gradient and moments.
+
+        None, unless it says otherwise. The parent that it requires is not among them.
+        """
+        return 0
 
     @classmethod
     def space(cls) -> Space:

@@ -182,3 +182,22 @@ def test_the_weights_of_a_task_are_counted(new: Study) -> None:
         for chosen in (task.inputs.attack.model_copy(update={"parameters": data}) for data in changed)
     ]
     assert [outlook.costs.memory(task) / one for task in tasks] == [5, 3, 2]
+
+
+def test_the_copies_of_a_method_are_counted_unless_it_trains_an_adapter(tmp_path: Path) -> None:
+    """Subject, gradient and two moments, what it says beside them, and the parent that it asks for."""
+    defenses: list[tuple[dict[str, Any], int]] = [
+        ({"name": "refusal_sft"}, 4),
+        ({"name": "seam"}, 8),
+        ({"name": "seam", "trainable": "lora"}, 1),
+        ({"name": "random_displacement", "displacement": 0.1}, 3),
+    ]
+    for number, (chosen, copies) in enumerate(defenses):
+
+        def defended(data: dict[str, Any], chosen: dict[str, Any] = chosen) -> None:
+            trained = {} if "displacement" in chosen else {"train_steps": 4, "lr": 1e-3, "batch": 4}
+            data["defense"] = [{**chosen, **trained}]
+
+        outlook = Outlook(Planner(begin(tmp_path / str(number), defended)), 1)
+        (make,) = (task for task in outlook.tasks.values() if isinstance(task, MakeTask))
+        assert outlook.costs.memory(make) == copies * 4 * outlook.costs.weights

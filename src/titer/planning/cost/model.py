@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from titer.data.identifiers import SplitId
 from titer.methods import registry
-from titer.methods.base import Attack, Defense
+from titer.methods.base import Attack, Defense, Method
 from titer.study.folder import Study
 from titer.study.tasks import ExposeTask, JudgeTask, MakeTask, MaterialRef, ProbeRef, Task
 from titer.training.load import Load
@@ -94,10 +94,13 @@ class Costs:
         """Bytes of weights that a task holds at once, which is less than it takes.
 
         They are those of the subject, of the copy that an exposure compares it with, of the parent that it is held
-        against, of gradients and of moments.
+        against, of a gradient and of moments, and the copies that the method says it holds; those of an adapter count
+        for nothing.
         """
         method, copies = _method(task), 1 if isinstance(task, MakeTask) else 2
         copies += (task.material if isinstance(task, MakeTask) else task.inputs.material).parent is not None
+        if method is not None and (_is_full(method) or not isinstance(method, Trains)):
+            copies += method.copies
         if isinstance(method, Training) and _is_full(method):
             copies += 3 if isinstance(method.optimizer, Adam | AdamW) else 1
         return BYTES_PER_WEIGHT * copies * self.weights
@@ -145,7 +148,7 @@ class Costs:
         return sum(lengths) / len(lengths) if lengths else 0.0
 
 
-def _is_full(method: Trains) -> bool:
+def _is_full(method: Method | Trains) -> bool:
     """Whether every weight is trained."""
     return isinstance(method, Training) and isinstance(method.trainable, Full)
 

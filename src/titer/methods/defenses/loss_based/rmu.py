@@ -11,7 +11,7 @@ from titer.errors import InputError
 from titer.methods.base import Defense
 from titer.methods.requires import Need, Requires
 from titer.training.load import Load
-from titer.training.recipe import Training
+from titer.training.recipe import Full, Training
 from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class RMU(Defense, Training):
     def load(self) -> Load:
         """Two conversations a row, one of which the reference reads too."""
         return Load(rows=2 * self.rows_per_step, read=self.rows_per_step)
+
+    @property
+    def copies(self) -> int:
+        """The reference; with an adapter it is the subject without it."""
+        return int(isinstance(self.trainable, Full))
 
     def check(self, subject: Subject) -> None:
         """The subject has the layer, and the blocks, and none of these is above it."""

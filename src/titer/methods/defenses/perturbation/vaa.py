@@ -77,6 +77,11 @@ class VAA(Defense, Training):
         rows = math.ceil(self.rows_per_step * (1 + self.lam / 2 + pilot))
         return Load(rows=rows, read_before=2 * (self.pilot_checks + 1))
 
+    @property
+    def copies(self) -> int:
+        """The weights to put back, after the pilot and after a shift."""
+        return 1
+
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step; the pilot goes before the first, and is not repeated."""
         from titer.training.forgetting_pilot import Pilot, forgetting
