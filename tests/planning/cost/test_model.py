@@ -161,6 +161,24 @@ def test_what_a_defense_reads_before_its_training_is_counted(tmp_path: Path) -> 
     assert made[0].tokens == pytest.approx(made[1].tokens + rows * mean)
 
 
+def test_what_a_pilot_trains_on_is_counted_once(tmp_path: Path) -> None:
+    """Four more steps of four rows, whatever the number of steps that follow."""
+    made, mean = [], 0.0
+    for steps, pilot in ((4, 2), (4, 6), (8, 6)):
+
+        def defended(data: dict[str, Any], steps: int = steps, pilot: int = pilot) -> None:
+            vaa = {"name": "vaa", "train_steps": steps, "batch": 4, "pilot_steps": pilot, "pilot_poison": 1.0}
+            data["defense"] = [vaa]
+
+        outlook = Outlook(Planner(begin(tmp_path / f"{steps} {pilot}", defended)), 1)
+        (make,) = (task for task in outlook.tasks.values() if isinstance(task, MakeTask))
+        made.append(outlook.costs.make(make))
+        mean = outlook.costs.step(NPO(train_steps=4, batch=1), make.material).tokens
+    assert made[1].tokens - made[0].tokens == pytest.approx(4 * 4 * mean)
+    assert made[1].in_batches - made[0].in_batches == pytest.approx(6 * outlook.costs.weights * 4 * 4 * mean)
+    assert made[2].tokens - made[1].tokens == pytest.approx(4 * 6 * mean)  # half of a step's rows go twice
+
+
 def test_what_a_step_only_reads_takes_the_operations_of_reading(new: Study) -> None:
     """A reference reads the ten conversations of a step of `crl` beside the training on them."""
     outlook = Outlook(Planner(new), 1)
