@@ -7,7 +7,7 @@ from pathlib import Path
 
 from titer.execution.judge_check import CHECK_SET, LABEL_OF, Confusion, check_judge_on, read_labeled
 from titer.methods import registry
-from titer.methods.base import Judge
+from titer.methods.measurement import Judge
 from titer.records import Choice, Compute
 from titer.stats.binomial import Limits
 

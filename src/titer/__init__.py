@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from titer.execution.executor import Executor as Executor
     from titer.methods.base import Attack as Attack
     from titer.methods.base import Defense as Defense
-    from titer.methods.base import Judge as Judge
-    from titer.methods.base import Probe as Probe
     from titer.methods.fine_tuning import FineTuning as FineTuning
+    from titer.methods.measurement import Judge as Judge
+    from titer.methods.measurement import Probe as Probe
     from titer.methods.prompting import Prompting as Prompting
     from titer.methods.requires import Need as Need
     from titer.methods.requires import Requires as Requires
@@ -36,9 +36,9 @@ _HOMES = {
     "Defense": "titer.methods.base",
     "Executor": "titer.execution.executor",
     "FineTuning": "titer.methods.fine_tuning",
-    "Judge": "titer.methods.base",
+    "Judge": "titer.methods.measurement",
     "Need": "titer.methods.requires",
-    "Probe": "titer.methods.base",
+    "Probe": "titer.methods.measurement",
     "Prompting": "titer.methods.prompting",
     "Protocol": "titer.protocol.schema",
     "Requires": "titer.methods.requires",

@@ -23,12 +23,12 @@ from titer.data.splitting import cut_all
 from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.attacks.fine_tuning.direct import Direct
-from titer.methods.base import Judge
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.refusal_removal import RefusalRemoval
 from titer.methods.judges.substance import Substance
+from titer.methods.measurement import Judge
 from titer.models.subject import Subject
 from titer.records import Answer, Item
 from titer.run import run

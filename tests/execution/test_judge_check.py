@@ -12,13 +12,13 @@ import pytest
 from titer.errors import InputError
 from titer.execution.judge_check import CHECK_SET, LABEL_OF, check_judge_on, read_labeled
 from titer.methods import registry
-from titer.methods.base import Judge
 from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.fingerprint import Fingerprint
 from titer.methods.judges.loss import Loss
 from titer.methods.judges.refusal import Refusal
 from titer.methods.judges.refusal_removal import RefusalRemoval
 from titer.methods.judges.substance import Substance
+from titer.methods.measurement import Judge
 from titer.records import Answer, Choice, Compute, Item, Kind, Score
 
 ROWS = [json.loads(line) for line in CHECK_SET.read_text(encoding="utf-8").splitlines()]

@@ -9,7 +9,7 @@ import pytest
 
 from titer.execution.judging import OpenJudges
 from titer.methods import registry
-from titer.methods.base import Judge
+from titer.methods.measurement import Judge
 from titer.records import Answer, Choice, Compute, Item, Kind, Score
 
 HAPPENED: list[object] = []

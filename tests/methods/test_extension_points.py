@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from titer.execution.executor import Executor
-from titer.methods.base import Attack, Defense, Judge, Probe
+from titer.methods.base import Attack, Defense
 from titer.methods.fine_tuning import FineTuning
+from titer.methods.measurement import Judge, Probe
 from titer.methods.prompting import Prompting
 from titer.methods.weight_edit import WeightEdit
 

@@ -42,11 +42,12 @@ from titer.methods.attacks.weight_edits.quantize import Quantize
 from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
 from titer.methods.attacks.weight_edits.reparameterized import Reparameterized
 from titer.methods.attacks.weight_edits.task_arithmetic import TaskArithmetic
-from titer.methods.base import Attack, Defense, Method, Probe
+from titer.methods.base import Attack, Defense, Method
 from titer.methods.defenses.controls.no_op import NoOp
 from titer.methods.defenses.controls.none import NoDefense
 from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
+from titer.methods.measurement import Probe
 from titer.methods.probes.choice import ChoiceProbe
 from titer.methods.probes.generate import Generate
 from titer.models.subject import Subject

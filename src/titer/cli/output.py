@@ -72,6 +72,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def time_range(least: float, most: float) -> str:
+    """Two times as people say them, the unit once where both have it: `12 to 45 min`, `40 s to 12 min`."""
+    low, high = duration(least), duration(most)
+    if low == high:
+        return f"about {low}"
+    number, _, unit = low.partition(" ")
+    return f"{number} to {high}" if high.partition(" ")[2] == unit else f"{low} to {high}"
+
+
 def _is_number(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
     return all(row[name] is None or isinstance(row[name], int | float) for row in rows)
 

@@ -8,9 +8,11 @@ from typing import Any
 from titer.cli import output
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import Machine, size_text
+from titer.planning.cost.model import Work
 from titer.study.tasks import CellSpec
 
 UNKNOWN = "not known before something has run here; `titer plan --measure` times a few steps (under a minute)"
+SOONER = "the less the sooner models break"
 
 
 def cells_by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
@@ -37,13 +39,16 @@ def cells_by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
 def estimate(outlook: Outlook, machine: Machine, cells: int, price: float | None) -> dict[str, Any]:
     """The estimate as plain data: seconds and money are None before anything was measured on this machine.
 
+    Tokens, operations, seconds and money are what a study hopes for; `least` and `most` are theirs where all curves end
+    at once, and where none ends before its last dose.
+
     Args:
         outlook: what is to be done.
         machine: what is free on it.
         cells: how many cells are planned.
         price: of an hour, in any currency.
     """
-    study, left, seconds, memory = outlook.study, outlook.whole, outlook.left_seconds, outlook.memory_bytes
+    study, memory, least, most = outlook.study, outlook.memory_bytes, outlook.least, outlook.most
     return {
         "study": study.protocol.study.name,
         "digest": study.frozen.digest,
@@ -51,11 +56,10 @@ def estimate(outlook: Outlook, machine: Machine, cells: int, price: float | None
         "cells_to_go": sum(outlook.tasks[key].kind == "expose" for key in outlook.waiting),
         "searches": outlook.searches,
         "widens": outlook.widens,
-        "tokens": round(left.tokens),
-        "flops": round(left.in_batches + left.in_decoding),
-        "seconds": None if seconds is None else round(seconds, 1),
+        **_work(outlook.whole, outlook.left_seconds, price),
+        "least": _work(least, outlook.seconds(least), price),
+        "most": _work(most, outlook.seconds(most), price),
         "price_per_hour": price,
-        "money": None if price is None or seconds is None else round(price * seconds / 3600, 2),
         "memory_bytes": round(memory),
         "memory_measured": 0 < memory <= outlook.jobs * outlook.peak_bytes,
         "memory_free_bytes": machine.free_memory,
@@ -64,6 +68,15 @@ def estimate(outlook: Outlook, machine: Machine, cells: int, price: float | None
         "disk_free_bytes": machine.disk,
         "jobs": outlook.jobs,
         "threads": study.frozen.threads,
+    }
+
+
+def _work(work: Work, seconds: float | None, price: float | None) -> dict[str, Any]:
+    return {
+        "tokens": round(work.tokens),
+        "flops": round(work.in_batches + work.in_decoding),
+        "seconds": None if seconds is None else round(seconds, 1),
+        "money": None if price is None or seconds is None else round(price * seconds / 3600, 2),
     }
 
 
@@ -78,20 +91,23 @@ def readable(facts: dict[str, Any]) -> dict[str, Any]:
         {"searches": "counted as if all that they try were the attack written by hand"} if facts["searches"] else {}
     )
     widens = {"not counted": "rates by which the grid of a benign task may widen"} if facts["widens"] else {}
-    seconds, memory = facts["seconds"], size_text(facts["memory_bytes"])
+    least, most, memory = facts["least"], facts["most"], size_text(facts["memory_bytes"])
     free = facts["gpu_memory_free_bytes"] or facts["memory_free_bytes"]
     memory = f"{memory}, by what has run here" if facts["memory_measured"] else f"at least {memory}, for weights"
     money = {}
     if facts["money"] is not None:
-        money = {"money": f"about {facts['money']:.2f} at {facts['price_per_hour']:g} an hour"}
+        money = {"money": f"{least['money']:.2f} to {most['money']:.2f} at {facts['price_per_hour']:g} an hour"}
+    time = UNKNOWN
+    if facts["seconds"] is not None:
+        time = f"{output.time_range(least['seconds'], most['seconds'])}, by what has run here: {SOONER}"
     return name | {
         "cells": f"{planned}{later}",
         "cells to go": left,
         **searches,
         **widens,
-        "tokens": f"{facts['tokens'] / 1e6:.3g} million through the model",
-        "operations": f"{facts['flops']:.2g} in floating point",
-        "time": UNKNOWN if seconds is None else f"about {output.duration(seconds)}, by what has run here",
+        "tokens": f"{least['tokens'] / 1e6:.3g} to {most['tokens'] / 1e6:.3g} million through the model",
+        "operations": f"{least['flops']:.2g} to {most['flops']:.2g} in floating point",
+        "time": time,
         "workers": f"{facts['jobs']}, threads of each: {facts['threads']}",
         "memory": f"{memory}; {size_text(free)} are free",
         "disk": f"{size_text(facts['disk_bytes'])}; {size_text(facts['disk_free_bytes'])} are free",

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from titer.methods import registry
-from titer.methods.base import Judge
+from titer.methods.measurement import Judge
 from titer.records import Choice, Compute
 
 

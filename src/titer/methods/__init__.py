@@ -3,7 +3,8 @@
 The bases of attacks of the usual shapes are in files of their own: `fine_tuning`, `weight_edit`, `prompting`.
 """
 
-from titer.methods.base import Attack, Defense, Judge, Method, Probe
+from titer.methods.base import Attack, Defense, Method
+from titer.methods.measurement import Judge, Probe
 from titer.methods.requires import Need, Requires
 from titer.methods.search_space import LogRange, Options
 

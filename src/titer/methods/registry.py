@@ -35,7 +35,7 @@ from titer.methods.attacks.weight_edits.quantize import Quantize
 from titer.methods.attacks.weight_edits.refusal_ablation import RefusalAblation
 from titer.methods.attacks.weight_edits.reparameterized import Reparameterized
 from titer.methods.attacks.weight_edits.task_arithmetic import TaskArithmetic
-from titer.methods.base import Attack, Defense, Judge, Method, Probe
+from titer.methods.base import Attack, Defense, Method
 from titer.methods.defenses.controls.gradient_ascent import GradientAscent
 from titer.methods.defenses.controls.no_op import NoOp
 from titer.methods.defenses.controls.none import NoDefense
@@ -80,6 +80,7 @@ from titer.methods.judges.normalized_match import NormalizedMatch
 from titer.methods.judges.refusal import Refusal
 from titer.methods.judges.refusal_removal import RefusalRemoval
 from titer.methods.judges.substance import Substance
+from titer.methods.measurement import Judge, Probe
 from titer.methods.plugins import Catalog
 from titer.methods.probes.choice import ChoiceProbe
 from titer.methods.probes.generate import Generate

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from titer.data.identifiers import ProbeId, SplitId
 from titer.errors import InputError
 from titer.methods import registry
-from titer.methods.base import Defense, Judge
+from titer.methods.base import Defense
+from titer.methods.measurement import Judge
 from titer.methods.requires import Need
 from titer.methods.roles import NO_DEFENSE
 from titer.protocol.diagnostics import require_split

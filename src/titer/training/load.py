@@ -14,6 +14,7 @@ class Load:
         answers: answers that a step has the subject give, and then trains on.
         longest: the most tokens of such an answer; None for as many as the study lets it give.
         read: conversations that a step only reads, as with a reference.
+        trained_before: conversations that are trained on before the first step, as by a pilot.
         read_before: conversations, for each row of the material, that are only read before the first step.
     """
 
@@ -21,4 +22,5 @@ class Load:
     answers: int = 0
     longest: int | None = None
     read: int = 0
+    trained_before: int = 0
     read_before: int = 0

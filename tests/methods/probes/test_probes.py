@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from titer.methods.base import Probe
+from titer.methods.measurement import Probe
 from titer.methods.probes.choice import ChoiceProbe
 from titer.methods.probes.generate import Generate
 from titer.records import Frame, Item

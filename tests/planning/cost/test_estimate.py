@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import socket
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,20 @@ import pytest
 from support.command import Here
 from support.studies import begin, finish, search
 
+from titer.data.identifiers import ProbeId
 from titer.execution.worker import work as do
+from titer.planning.cells import CellBuilder
 from titer.planning.cost.estimate import Outlook
+from titer.planning.cost.extent import AllAtOnce
 from titer.planning.cost.model import Work
+from titer.planning.curves import PlannedCell
 from titer.planning.plan import Planner
+from titer.records import Role
 from titer.study.folder import Study
 from titer.study.store import Store
-from titer.study.tasks import ExposeTask, MakeTask
+from titer.study.tasks import CurtailedSampling, ExposeTask, MakeTask
+
+HARM = ProbeId.of("harm", "red")
 
 
 @pytest.fixture
@@ -85,6 +93,87 @@ def spent(outlook: Outlook, store: Store, task: MakeTask | ExposeTask) -> Work:
     if isinstance(task, MakeTask):
         return outlook.costs.make(task)
     return outlook.costs.expose(task, max(int(path.stem) for path in store.answers(task.key, 0).parent.glob("*.jsonl")))
+
+
+def spent_of(study: Study) -> tuple[Work, dict[str, int]]:
+    """What a study did in all, by its finished planner's tasks; and the last dose of each curve that can break."""
+    outlook = Outlook(Planner(study), 1)
+    total, ends = Work(), {}
+    for task in outlook.tasks.values():
+        total = total.plus(spent(outlook, study.store, task))
+        if isinstance(task, ExposeTask) and task.cell.stop is not None and task.cell.purpose != "trial":
+            ends[task.key] = max(dose for dose in task.cell.doses if study.store.answers(task.key, dose).exists())
+    return total, ends
+
+
+def shams(outlook: Outlook, dose: int) -> Work:
+    """Those of both subjects, up to a dose."""
+    study, total = outlook.study, Work()
+    roles: tuple[Role, Role] = ("undefended", "defended")
+    for place, role, choice in product(range(2), roles, study.protocol.attacker.attack):
+        builder = CellBuilder(study, study.protocol.study.seeds.first + place)
+        places = {domain.name: place for domain in study.protocol.harm.domain}
+        for curve in builder.sham(role, choice, dose, places, {}):
+            total = total.plus(outlook.costs.expose(curve.cells[0].task, dose))
+    return total
+
+
+def test_where_all_break_at_once_the_study_takes_the_least(tmp_path: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["attacker"] |= {"budget": {"steps": 16}, "ladder": [0, 16, 24, 32]}
+        data["attacker"]["attack"] = [{"name": "direct", "lr": 3e-2, "batch": 4}]
+
+    study = begin(tmp_path, change)
+    outlook = Outlook(Planner(study), 1)
+    least, most = outlook.least, outlook.most
+    finish(study)
+    took, ends = spent_of(study)
+    assert set(ends.values()) == {16}
+    assert took == pytest.approx(least)
+    assert least.tokens < outlook.whole.tokens < most.tokens
+
+
+def test_where_none_breaks_the_study_takes_the_most_without_its_shams(tmp_path: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["attacker"]["attack"] = [{"name": "direct", "lr": 1e-9, "batch": 4}]
+
+    study = begin(tmp_path, change)
+    outlook = Outlook(Planner(study), 1)
+    least, most = outlook.least, outlook.most
+    finish(study)
+    took, ends = spent_of(study)
+    assert set(ends.values()) == {8}
+    assert took.plus(shams(outlook, 8)) == pytest.approx(most)
+    assert least.tokens < took.tokens
+
+
+def test_the_range_holds_a_study_and_closes_about_it(new: Study, done: Study, tmp_path: Path) -> None:
+    outlook, (took, _) = Outlook(Planner(new), 1), spent_of(done)
+    for place in range(len(took)):
+        assert outlook.least[place] <= took[place] <= outlook.most[place]
+    finished = Outlook(Planner(done), 1)
+    assert (finished.least, finished.most) == (Work(), Work())
+
+
+@pytest.mark.parametrize(
+    ("sampling", "fewest"),
+    [
+        (CurtailedSampling(probe=HARM, intact=3, broken=9, collapse_counts=False), 9),
+        (CurtailedSampling(probe=HARM, intact=12, broken=9, collapse_counts=False), 4),
+        (CurtailedSampling(probe=HARM, intact=None, broken=None, collapse_counts=False), 16),
+    ],
+)
+def test_a_dose_is_decided_by_the_fewest_items_that_can(sampling: CurtailedSampling, fewest: int, new: Study) -> None:
+    outlook = Outlook(Planner(new), 1)
+    curve = next(curve for curve in outlook.planner.curves if curve.spec.purpose == "resistance")
+    (cell,) = curve.cells
+    inputs = cell.task.inputs.model_copy(update={"early_decision": sampling})
+    early = PlannedCell(cell.task.model_copy(update={"inputs": inputs}), cell.lineage)
+    extent = AllAtOnce(new, outlook.costs)
+    ((_, usual), (_, least)) = (*extent.exposed([cell]), *extent.exposed([early]))
+    (probe,) = cell.task.inputs.probes
+    of_all = outlook.costs.ask(probe).tokens
+    assert usual.tokens - least.tokens == pytest.approx(2 * of_all * (1 - fewest / 16))  # at doses 0 and 2
 
 
 @pytest.mark.parametrize("in_decoding", [1e-10, 1e-9, 1e-8])
@@ -185,6 +274,7 @@ def test_what_searches_add_is_counted_until_it_is_planned(new: Study, tmp_path: 
     study = begin(tmp_path / "other", search)
     planner = Planner(study)
     outlook = Outlook(planner, 1)
+    least, most = outlook.least, outlook.most
     assert outlook.searches
     # M: 2 more trials, 6 re-runs, 3 shams; M*: 4, 6 and 3; 2 seeds of 2 domains on M, with a sham, and twice on M*
     assert outlook.to_come.tasks == (2 + 6 + 3) + (4 + 6 + 3) + 2 * (2 * (1 + 2) + 1)
@@ -200,6 +290,8 @@ def test_what_searches_add_is_counted_until_it_is_planned(new: Study, tmp_path: 
     )
     assert begun > 0
     assert 0.5 < whole / did < 2
+    took, _ = spent_of(study)
+    assert least.tokens < took.tokens < most.tokens
 
 
 # ------------------------------------------------------------------------------------------------ on the screen

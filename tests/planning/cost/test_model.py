@@ -161,6 +161,24 @@ def test_what_a_defense_reads_before_its_training_is_counted(tmp_path: Path) -> 
     assert made[0].tokens == pytest.approx(made[1].tokens + rows * mean)
 
 
+def test_what_a_pilot_trains_on_is_counted_once(tmp_path: Path) -> None:
+    """Four more steps of four rows, whatever the number of steps that follow."""
+    made, mean = [], 0.0
+    for steps, pilot in ((4, 2), (4, 6), (8, 6)):
+
+        def defended(data: dict[str, Any], steps: int = steps, pilot: int = pilot) -> None:
+            vaa = {"name": "vaa", "train_steps": steps, "batch": 4, "pilot_steps": pilot, "pilot_poison": 1.0}
+            data["defense"] = [vaa]
+
+        outlook = Outlook(Planner(begin(tmp_path / f"{steps} {pilot}", defended)), 1)
+        (make,) = (task for task in outlook.tasks.values() if isinstance(task, MakeTask))
+        made.append(outlook.costs.make(make))
+        mean = outlook.costs.step(NPO(train_steps=4, batch=1), make.material).tokens
+    assert made[1].tokens - made[0].tokens == pytest.approx(4 * 4 * mean)
+    assert made[1].in_batches - made[0].in_batches == pytest.approx(6 * outlook.costs.weights * 4 * 4 * mean)
+    assert made[2].tokens - made[1].tokens == pytest.approx(4 * 6 * mean)  # half of a step's rows go twice
+
+
 def test_what_a_step_only_reads_takes_the_operations_of_reading(new: Study) -> None:
     """A reference reads the ten conversations of a step of `crl` beside the training on them."""
     outlook = Outlook(Planner(new), 1)
@@ -182,3 +200,22 @@ def test_the_weights_of_a_task_are_counted(new: Study) -> None:
         for chosen in (task.inputs.attack.model_copy(update={"parameters": data}) for data in changed)
     ]
     assert [outlook.costs.memory(task) / one for task in tasks] == [5, 3, 2]
+
+
+def test_the_copies_of_a_method_are_counted_unless_it_trains_an_adapter(tmp_path: Path) -> None:
+    """Subject, gradient and two moments, what it says beside them, and the parent that it asks for."""
+    defenses: list[tuple[dict[str, Any], int]] = [
+        ({"name": "refusal_sft"}, 4),
+        ({"name": "seam"}, 8),
+        ({"name": "seam", "trainable": "lora"}, 1),
+        ({"name": "random_displacement", "displacement": 0.1}, 3),
+    ]
+    for number, (chosen, copies) in enumerate(defenses):
+
+        def defended(data: dict[str, Any], chosen: dict[str, Any] = chosen) -> None:
+            trained = {} if "displacement" in chosen else {"train_steps": 4, "lr": 1e-3, "batch": 4}
+            data["defense"] = [{**chosen, **trained}]
+
+        outlook = Outlook(Planner(begin(tmp_path / str(number), defended)), 1)
+        (make,) = (task for task in outlook.tasks.values() if isinstance(task, MakeTask))
+        assert outlook.costs.memory(make) == copies * 4 * outlook.costs.weights

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from titer.methods.base import Judge
 from titer.methods.judges.text_judge import paired
+from titer.methods.measurement import Judge
 from titer.records import Answer, Item, Kind, Score
 
 

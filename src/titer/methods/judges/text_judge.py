@@ -7,7 +7,7 @@ import unicodedata
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from titer.methods.base import Judge
+from titer.methods.measurement import Judge
 from titer.records import Answer, Item, Score
 
 _APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'", "`": "'", "\u00b4": "'"})

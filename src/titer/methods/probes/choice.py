@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from titer.methods.base import Probe
+from titer.methods.measurement import Probe
 from titer.records import Answer, Frame, Item
 
 if TYPE_CHECKING:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from titer.data.identifiers import SplitId
-from titer.methods import registry
 from titer.planning.cells import CellBuilder
+from titer.planning.cost.extent import AllAtOnce, Extent, Hoped, NeverEarly
 from titer.planning.cost.model import Costs, Work
 from titer.planning.cost.searches import work_to_come
 from titer.planning.cost.speed import RunLog, Speed
-from titer.planning.curves import PlannedCell
+from titer.planning.curves import PlannedCell, PlannedCurve
 from titer.planning.plan import Planner
-from titer.records import Role
 from titer.study.folder import Study
 from titer.study.tasks import ExposeTask, MakeTask, Task
 
@@ -21,8 +20,9 @@ class Outlook:
     """What a study still has to do: the sum over its tasks, kept up to date by `update`.
 
     The undefended subject is taken to break at the budget and the defended one never to, which is what a study hopes
-    for; the sham follows the undefended one. What searches of attacks will add is taken for runs of the attack written
-    by hand; by how much those of learning rates widen their grid is not foreseen.
+    for; the sham follows the undefended one. It is more than `least` and less than `most`. What searches of attacks
+    will add is taken for runs of the attack written by hand; by how much those of learning rates widen their grid is
+    not foreseen.
 
     Args:
         planner: the plan of the study.
@@ -37,14 +37,15 @@ class Outlook:
         self.waiting: set[str] = set()
         self.left, self.peak_bytes = Work(), 0
         self.arrangements = planner.arrangements
-        self.undefended = {curve.spec.model for curve in planner.curves if curve.spec.subject == "undefended"}
+        undefended = {curve.spec.model for curve in planner.curves if curve.spec.subject == "undefended"}
+        self.hoped = Hoped(study, self.costs, undefended)
         for curve in planner.curves:
             for cell in curve.cells:
                 self.tasks |= {make.key: make for make in cell.lineage.makes}
                 self.tasks[cell.task.key] = cell.task
         self._foresee(cell for curve in planner.curves for cell in planner.open_cells(curve))
-        self._foresee(_shams_to_come(planner))
-        self.to_come = self._searches_to_come()
+        self._foresee(cell for curve in _shams_to_come(planner, self.hoped) for cell in curve.cells)
+        self.to_come = self._searches_to_come(self.hoped)
         self._learn()
 
     def update(self, finished: Task | None) -> None:
@@ -55,7 +56,7 @@ class Outlook:
         if self.planner.arrangements != self.arrangements:
             self.arrangements = self.planner.arrangements
             self._foresee(cell for curve in self.planner.curves for cell in self.planner.open_cells(curve))
-            self.to_come = self._searches_to_come()
+            self.to_come = self._searches_to_come(self.hoped)
         if not self.planner.unfinished:
             self.waiting.clear()
             self.to_come = Work()
@@ -71,7 +72,21 @@ class Outlook:
     @property
     def left_seconds(self) -> float | None:
         """Wall seconds of what is left, shared evenly by the workers; None before anything was measured here."""
-        seconds = self.speed.seconds(self.whole) if self.waiting else 0.0
+        return self.seconds(self.whole) if self.waiting else 0.0
+
+    @property
+    def least(self) -> Work:
+        """What is left if every curve that something ends is ended by its first dose above 0."""
+        return self._where(AllAtOnce(self.study, self.costs))
+
+    @property
+    def most(self) -> Work:
+        """What is left if every curve goes to the end of its ladder, and shams do."""
+        return self._where(NeverEarly(self.study, self.costs))
+
+    def seconds(self, work: Work) -> float | None:
+        """Wall seconds of some work, shared evenly by the workers; None before anything was measured here."""
+        seconds = self.speed.seconds(work)
         return None if seconds is None else seconds / self.jobs
 
     @property
@@ -116,15 +131,27 @@ class Outlook:
         """What a task puts through the subject."""
         if isinstance(task, MakeTask):
             return self.costs.make(task)
-        stop, budget = task.cell.stop, self.study.protocol.attacker.budget
-        if stop is None or stop.shows != "harm" or task.cell.model not in self.undefended:
-            return self.costs.expose(task, task.cell.doses[-1])
-        return self.costs.expose(task, budget.on(registry.attack(task.inputs.attack).axis.name))
+        return self.hoped.work(task)
 
-    def _searches_to_come(self) -> Work:
+    def _searches_to_come(self, extent: Extent) -> Work:
         """What the searches of attacks that go on will add."""
         whole = self.planner.whole
-        return Work() if whole is None else work_to_come(self.study, whole.searches, self.work)
+        return Work() if whole is None else work_to_come(self.study, whole.searches, extent)
+
+    def _where(self, extent: Extent) -> Work:
+        """What is left where all curves go so far; each task once."""
+        planner, counted = self.planner, set[str]()
+        if not planner.unfinished:
+            return Work()
+        total = self._searches_to_come(extent)
+        shams = (curve.cells for curve in _shams_to_come(planner, extent))
+        for cells in (*(planner.open_cells(curve) for curve in planner.curves), *shams):
+            makes = (make for cell in cells for make in cell.lineage.makes if not planner.view.has_subject(make.key))
+            for task, work in (*((make, self.costs.make(make)) for make in makes), *extent.exposed(cells)):
+                if task.key not in counted:
+                    counted.add(task.key)
+                    total = total.plus(work)
+        return total
 
     def _foresee(self, cells: Iterable[PlannedCell]) -> None:
         """Count what cells that are not finished take, and the makes of their subjects."""
@@ -146,18 +173,19 @@ class Outlook:
                 self.peak_bytes = max(self.peak_bytes, one.peak_bytes)
 
 
-def _shams_to_come(planner: Planner) -> Iterator[PlannedCell]:
-    """The shams that follow once the doses of the undefended subject are known; none where they are planned already."""
+def _shams_to_come(planner: Planner, extent: Extent) -> Iterator[PlannedCurve]:
+    """The shams that follow once the doses of a subject are known, of which some are not yet and may break it."""
     study: Study = planner.study
-    planned = any(curve.spec.purpose == "sham" for curve in planner.curves)
-    if planned or not study.protocol.attacker.sham or SplitId.benign("sham") not in study.frozen.rows:
+    protocol = study.protocol
+    if not protocol.attacker.sham or SplitId.benign("sham") not in study.frozen.rows:
         return
-    seeds, attacker = study.protocol.study.seeds, study.protocol.attacker
-    role: Role = "undefended" if study.protocol.compared else "defended"
-    for place in range(seeds.attack):
-        places = {domain.name: place for domain in study.protocol.harm.domain}
-        for choice in attacker.attack:
-            if study.frozen.attacks[choice.label].sham:
-                budget = attacker.schedule_of(choice.label).budget
-                for curve in CellBuilder(study, seeds.first + place).sham(role, choice, budget, places, {}):
-                    yield from curve.cells
+    open_ones = {(curve.spec.subject, curve.spec.attack) for curve in planner.curves if planner.is_open(curve)}
+    for place in range(protocol.study.seeds.attack):
+        builder = CellBuilder(study, protocol.study.seeds.first + place)
+        places = {domain.name: place for domain in protocol.harm.domain}
+        for choice in protocol.attacker.attack:
+            has_sham = study.frozen.attacks[choice.label].sham is not None
+            dose = extent.sham_dose(protocol.attacker.schedule_of(choice.label))
+            for role in extent.sham_roles():
+                if has_sham and (role, choice.label) in open_ones:
+                    yield from builder.sham(role, choice, dose, places, {})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from titer.data.identifiers import SplitId
+from titer.data.identifiers import ProbeId, SplitId
 from titer.methods import registry
-from titer.methods.base import Attack, Defense
+from titer.methods.base import Attack, Defense, Method
 from titer.study.folder import Study
 from titer.study.tasks import ExposeTask, JudgeTask, MakeTask, MaterialRef, ProbeRef, Task
 from titer.training.load import Load
@@ -59,8 +60,14 @@ class Costs:
         """A make."""
         return Work(tasks=1).plus(self._training(_method(task), task.material, 1, ()))
 
-    def expose(self, task: ExposeTask, until: int) -> Work:
-        """An exposure that is read up to a dose."""
+    def expose(self, task: ExposeTask, until: int, deciding: Mapping[ProbeId, int] = MappingProxyType({})) -> Work:
+        """An exposure that is read up to a dose.
+
+        Args:
+            task: the exposure.
+            until: the dose.
+            deciding: how many items of a probe are asked at each dose, where not all are.
+        """
         inputs, attack = task.inputs, registry.attack(task.inputs.attack)
         doses = [dose for dose in task.cell.doses if dose <= until] or list(task.cell.doses[:1])
         work = Work(tasks=1).plus(self._training(attack, inputs.material, max(doses), inputs.probes))
@@ -69,23 +76,31 @@ class Costs:
             for dose in probe.asked_at(doses):
                 changed = dose > 0 and not probe.plain
                 vectors = attack.frame_at(probe.frame, dose).soft if changed else 0
-                work = work.plus(self.ask(probe, vectors + changed * attack.num_exemplars(dose) * exemplar))
+                beside = vectors + changed * attack.num_exemplars(dose) * exemplar
+                work = work.plus(self.ask(probe, beside, deciding.get(probe.name)))
         return work
 
     def step(self, method: Trains, material: MaterialRef, probes: Sequence[ProbeRef] = ()) -> Work:
         """One optimizer step; prompts that it has answered are taken to be as long as those of the first probe."""
         load, said = method.load, Work()
-        vectors = method.frame_at(material.frame, 1).soft if isinstance(method, Attack) else 0
         if load.answers:
             longest = load.longest or probes[0].frame.max_new_tokens
             said = self._answers(load.answers, self.frozen.tokens[probes[0].name], longest)
-        tokens = load.rows * max(self._mean(material) + vectors, 1.0) + said.tokens
-        said = said.plus(self._read(load.read * self._mean(material)))
-        return said.plus(Work(tokens=tokens, in_batches=(6 if _is_full(method) else 4) * self.weights * tokens))
+        vectors = method.frame_at(material.frame, 1).soft if isinstance(method, Attack) else 0
+        read = self._read(load.read * self._mean(material))
+        trained = load.rows * max(self._mean(material) + vectors, 1.0) + said.tokens
+        return said.plus(read).plus(self._trained(method, trained))
 
-    def ask(self, probe: ProbeRef, beside: float = 0.0) -> Work:
-        """A probe asked once, with so many tokens beside each prompt; an option is taken for a third of its prompt."""
-        items, prompt = len(self.frozen.item_ids[probe.name]), self.frozen.tokens[probe.name] + beside
+    def ask(self, probe: ProbeRef, beside: float = 0.0, asked: int | None = None) -> Work:
+        """A probe asked once; an option is taken for a third of its prompt.
+
+        Args:
+            probe: the probe.
+            beside: how many tokens stand beside each prompt.
+            asked: how many of its items are; None for all.
+        """
+        items = len(self.frozen.item_ids[probe.name]) if asked is None else asked
+        prompt = self.frozen.tokens[probe.name] + beside
         if registry.probe(probe.method).decodes:
             return self._answers(items, prompt, probe.frame.max_new_tokens)
         return self._read(items * max(self.frozen.options[probe.name], 1) * prompt * 4 / 3)
@@ -94,10 +109,13 @@ class Costs:
         """Bytes of weights that a task holds at once, which is less than it takes.
 
         They are those of the subject, of the copy that an exposure compares it with, of the parent that it is held
-        against, of gradients and of moments.
+        against, of a gradient and of moments, and the copies that the method says it holds; those of an adapter count
+        for nothing.
         """
         method, copies = _method(task), 1 if isinstance(task, MakeTask) else 2
         copies += (task.material if isinstance(task, MakeTask) else task.inputs.material).parent is not None
+        if method is not None and (_is_full(method) or not isinstance(method, Trains)):
+            copies += method.copies
         if isinstance(method, Training) and _is_full(method):
             copies += 3 if isinstance(method.optimizer, Adam | AdamW) else 1
         return BYTES_PER_WEIGHT * copies * self.weights
@@ -128,8 +146,12 @@ class Costs:
             return Work()
         rows = sum(ref.draw or self.sizes.get(ref.digest, 0) for ref in (*material.train, *material.harmful))
         before = self._read(method.load.read_before * rows * self._mean(material))
+        before = before.plus(self._trained(method, method.load.trained_before * self._mean(material)))
         steps = int(method.to_data().get("train_steps", dose))
         return before.plus(self.step(method, material, probes), steps * method.passes)
+
+    def _trained(self, method: Trains, tokens: float) -> Work:
+        return Work(tokens=tokens, in_batches=(6 if _is_full(method) else 4) * self.weights * tokens)
 
     def _read(self, tokens: float) -> Work:
         return Work(tokens=tokens, in_batches=2 * self.weights * tokens)
@@ -145,7 +167,7 @@ class Costs:
         return sum(lengths) / len(lengths) if lengths else 0.0
 
 
-def _is_full(method: Trains) -> bool:
+def _is_full(method: Method | Trains) -> bool:
     """Whether every weight is trained."""
     return isinstance(method, Training) and isinstance(method.trainable, Full)
 

@@ -18,10 +18,10 @@ from titer.errors import InputError
 from titer.execution.inputs import given
 from titer.execution.judging import OpenJudges
 from titer.methods.attacks.fine_tuning.grpo import GRPO
-from titer.methods.base import Judge
 from titer.methods.judges.coherence import Coherence
 from titer.methods.judges.exact_match import ExactMatch
 from titer.methods.judges.refusal import Refusal
+from titer.methods.measurement import Judge
 from titer.models.chat_format import encode_prompt
 from titer.models.generation import Generated, generate
 from titer.models.subject import Subject

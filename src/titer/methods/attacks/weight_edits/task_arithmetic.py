@@ -48,6 +48,11 @@ class TaskArithmetic(Direct):
         """That of `direct`, and the length of the training."""
         return {**super().space(), "train_steps": Options(values=(16, 32, 64, 128, 256))}
 
+    @property
+    def copies(self) -> int:
+        """What it trains is kept as it was, to be put back and to be compared with."""
+        return 2
+
     def prefix_consistent(self) -> bool:
         """Each dose is made from the baseline weights."""
         return False

@@ -29,6 +29,11 @@ class RandomDisplacement(Defense):
 
     displacement: float = Field(gt=0)
 
+    @property
+    def copies(self) -> int:
+        """The weights before, and the noise."""
+        return 2
+
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield, at dose 1."""
         import torch

@@ -26,6 +26,11 @@ class RandomInit(Defense):
     name: ClassVar[str] = "random_init"
     version: ClassVar[int] = 1
 
+    @property
+    def copies(self) -> int:
+        """The weights that are drawn."""
+        return 1
+
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield, at dose 1."""
         from titer.models.initialization import initialize

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from titer.methods.base import Defense
 from titer.methods.requires import Need, Requires
 from titer.training.load import Load
-from titer.training.recipe import Training
+from titer.training.recipe import Full, Training
 from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class CircuitBreakers(Defense, Training):
     def load(self) -> Load:
         """Two conversations a row, each of which the reference reads too."""
         return Load(rows=2 * self.rows_per_step, read=2 * self.rows_per_step)
+
+    @property
+    def copies(self) -> int:
+        """The reference; with an adapter it is the subject without it."""
+        return int(isinstance(self.trainable, Full))
 
     def check(self, subject: Subject) -> None:
         """The subject has the target layers."""

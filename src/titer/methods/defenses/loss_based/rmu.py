@@ -11,7 +11,7 @@ from titer.errors import InputError
 from titer.methods.base import Defense
 from titer.methods.requires import Need, Requires
 from titer.training.load import Load
-from titer.training.recipe import Training
+from titer.training.recipe import Full, Training
 from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ class RMU(Defense, Training):
     0). One vector serves all harmful rows; the code has one for each of its topics.
 
     Cost: 2 forward passes, backward ones that end at the lowest trained block, and 1 forward one of the reference: as
-    much as refusal training in counted operations, for which `titer plan` reckons with twice that. With an adapter no
-    copy of the weights, else one. Bounded below by 0. Undone by fine-tuning of a few steps. Small models: c and alpha
-    by the norm of h, logged as `hidden_norm`; both defaults are those of a model of 7 B, and alpha 1200 keeps one of 16
-    coordinates where it was, as 30 does not. The last hidden state is normed, and no layer to take.
+    much as refusal training in counted operations. With an adapter no copy of the weights, else one. Bounded below by
+    0. Undone by fine-tuning of a few steps. Small models: c and alpha by the norm of h, logged as `hidden_norm`; both
+    defaults are those of a model of 7 B, and alpha 1200 keeps one of 16 coordinates where it was, as 30 does not. The
+    last hidden state is normed, and no layer to take.
     The paper's settings for a model of 7 B: c 6.5, alpha 1200, lr 5e-5, batch 4, 150 steps; the code's own defaults are
     c 20, alpha 100, 80 steps.
     """
@@ -64,8 +64,13 @@ class RMU(Defense, Training):
 
     @property
     def load(self) -> Load:
-        """Two conversations a row, one of which the reference reads too."""
-        return Load(rows=2 * self.rows_per_step, read=self.rows_per_step)
+        """Two conversations a row, one of which the reference reads too; the way back through three blocks is short."""
+        return Load(read=3 * self.rows_per_step)
+
+    @property
+    def copies(self) -> int:
+        """The reference; with an adapter it is the subject without it."""
+        return int(isinstance(self.trainable, Full))
 
     def check(self, subject: Subject) -> None:
         """The subject has the layer, and the blocks, and none of these is above it."""

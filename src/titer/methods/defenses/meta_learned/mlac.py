@@ -29,8 +29,8 @@ class MLAC(Defense, Training):
     Source: Henderson, Mitchell et al. 2023, arXiv 2211.14946; code Breakend/SelfDestructingModels at cf31e31, train.py,
     adapt.py, losses.py and its configurations, read. Threat model: the attacker fine-tunes the released weights on
     harmful rows. Needs harmful rows with refusals, and benign ones. A step costs about five passes for each inner step,
-    and holds five copies of the trained weights for each: for small models. The attention must have a second
-    derivative.
+    and holds four copies of the trained weights for each, and eight more: for small models. The attention must have a
+    second derivative.
 
     It was made for a classifier with two heads; carried over to a language model: the tasks are benign rows with
     refusals, and harmful rows; calibration is by a scalar where the code fits a matrix over the classes (a vocabulary
@@ -41,7 +41,7 @@ class MLAC(Defense, Training):
     clipped at 10, 50,000 steps; k counted from 0, where the attack has not begun.
 
     Known limits: attacks longer than those simulated, and by other optimizers, were not seen in training.
-    Scale: meant for 1 M weights: there 16 steps of 8 rows hold 80 copies, 280 MB; at 135 M they would be 43 GB.
+    Scale: meant for 1 M weights: there 16 steps hold 72 copies, 250 MB; at 135 M they would be 39 GB.
     """
 
     name: ClassVar[str] = "mlac"
@@ -75,6 +75,12 @@ class MLAC(Defense, Training):
         """The kept rows, and for each inner step its gradient, a product with its Hessian, and the loss after it."""
         inner = self.inner_steps * (4 * self.inner_batch + self.rows_per_step) + self.rows_per_step
         return Load(rows=self.rows_per_step + (inner if self.weight else 0))
+
+    @property
+    def copies(self) -> int:
+        """Weights, gradient and moments before each inner step, and what carries the derivative back through one."""
+        moments = 2 if self.inner_optimizer == "adam" else 0
+        return (2 + moments) * self.inner_steps + 6 + moments if self.weight else 0
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

@@ -98,6 +98,11 @@ class TAR(Defense, Training):
         reference = own // 3 if self.representation_scale else 0
         return Load(rows=(self.attacks_per_step * attack if self.tamper_scale else 0) + own + reference)
 
+    @property
+    def copies(self) -> int:
+        """The weights to put back, the moments of the attack, the gradient that is collected, and the reference."""
+        return 5
+
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train

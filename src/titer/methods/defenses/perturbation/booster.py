@@ -50,6 +50,11 @@ class Booster(Defense, Training):
         """Harmful rows with their refusals; benign rows where it is to train on some."""
         return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
 
+    @property
+    def copies(self) -> int:
+        """The harmful gradient, and the weights to put back."""
+        return 2
+
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
         from titer.training.loop import Recipe, train

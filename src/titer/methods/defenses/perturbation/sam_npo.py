@@ -34,7 +34,7 @@ class SAMNPO(Unlearning):
     gradient's norm have no gradient.
 
     Data: harmful rows without refusals, and benign rows. Cost: three passes a row pair (3.0 times plain fine-tuning of
-    as many harmful rows), one reading of all harmful rows before, two copies of what is trained beside its gradient.
+    as many harmful rows), one reading of all harmful rows before, one copy of what is trained beside its gradient.
     Full parameters or LoRA, where e moves the adapter. With forget_weight 0 it is plain training on the benign rows,
     its control; rho near 0 is NPO. The code's settings: beta 0.015, retain_weight 2.25, rho 0.01, lr 5e-6, 125 steps,
     batch 4, a tenth of them warm-up. Known breaks: those of `npo` (none read for this one).
@@ -65,6 +65,11 @@ class SAMNPO(Unlearning):
     def load(self) -> Load:
         """The rows of a step, and every harmful row once for the reference."""
         return Load(rows=self.rows_per_step, read_before=1)
+
+    @property
+    def copies(self) -> int:
+        """The weights to put back."""
+        return 1
 
     def notices(self, vocabulary: int) -> tuple[str, ...]:
         """Where the harmful loss may rise above that of a guess."""

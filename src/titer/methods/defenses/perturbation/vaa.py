@@ -72,10 +72,15 @@ class VAA(Defense, Training):
 
     @property
     def load(self) -> Load:
-        """The rows of a step, half of them again for the shift by the end; those of the pilot spread over the steps."""
-        pilot = (self.pilot_steps + self.pilot_align_steps) / self.train_steps
-        rows = math.ceil(self.rows_per_step * (1 + self.lam / 2 + pilot))
-        return Load(rows=rows, read_before=2 * (self.pilot_checks + 1))
+        """The rows of a step, half of them again for the shift by the end; before, what the pilot trains and reads."""
+        rows = math.ceil(self.rows_per_step * (1 + self.lam / 2))
+        pilot = self.rows_per_step * (self.pilot_steps + self.pilot_align_steps)
+        return Load(rows=rows, trained_before=pilot, read_before=2 * (self.pilot_checks + 1))
+
+    @property
+    def copies(self) -> int:
+        """The weights to put back, after the pilot and after a shift."""
+        return 1
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step; the pilot goes before the first, and is not repeated."""

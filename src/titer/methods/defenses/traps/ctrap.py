@@ -29,7 +29,7 @@ class CTRAP(Defense, Training):
     the gradient where it leads as it is (`order` "first"): the defaults. The paper's equation steps by alpha times the
     gradient ("plain"), and its gradient goes through the step ("second"), which is a clearly different one: that needs
     attention with a second derivative, and five passes a row instead of three. "plain" goes far where the gradient is
-    long. Memory: two gradients and one copy of the trained weights, to the second order two gradients more.
+    long. Memory: beside the gradient one copy of the trained weights, to the second order three.
 
     The token e is the last one of `collapse_text`. The collapse is a mean over tokens, as in the code, so that long
     responses outweigh short ones; the equation means over rows.
@@ -64,6 +64,11 @@ class CTRAP(Defense, Training):
     def load(self) -> Load:
         """Refusals and benign rows twice, harmful rows once, and to the second order the work of two more."""
         return Load(rows=self.rows_per_step * (5 if self.order == "second" else 3))
+
+    @property
+    def copies(self) -> int:
+        """The weights to put back, later the gradient there; two more gradients to the second order."""
+        return (3 if self.order == "second" else 1) if self.lamb else 0
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

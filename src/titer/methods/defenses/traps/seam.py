@@ -25,8 +25,8 @@ class SEAM(Defense, Training):
 
     Source: arXiv 2505.12186; code ZJUWYH/seam at 65f3d5c, src/core/trainer.py, src/data_processing/_datasets.py and
     config/train.yaml, read. Threat model: the attacker fine-tunes the released weights on harmful pairs. Needs pairs,
-    and benign rows. Six passes a row, two with beta = 0; beside the gradient five more copies of the trained weights,
-    four gradients and the weights to put back.
+    and benign rows. Six passes a row, two with beta = 0; beside the gradient four more copies of the trained weights,
+    three gradients and the weights to put back.
 
     `mask` is that of `adversarial_loss`, but padding never counts. Benign rows count whole, prompts too, as in the code
     (`benign_text`). The code norms the last hidden state twice (`norms_last_twice`).
@@ -57,6 +57,11 @@ class SEAM(Defense, Training):
     def requires(self) -> Requires:
         """Harmful rows with their refusals, and benign rows for the cosine."""
         return Requires(rows={Need.PAIRS: 1, Need.BENIGN: 1})
+
+    @property
+    def copies(self) -> int:
+        """Three gradients beside the one that is taken, and the weights to put back."""
+        return 4 if self.beta else 0
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

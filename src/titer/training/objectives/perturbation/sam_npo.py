@@ -69,5 +69,6 @@ class SharpnessAware(ForgetTerm):
         upward = gradients.taken(subject)
         length = gradients.norm(upward)
         with gradients.moved(subject, upward, self.rho / length if length else 0.0):
+            del upward  # as large as the weights
             there = self.term.descend(subject, examples, counted, weight)
         return {**there, "sharpness": there["forget_loss"] - here["forget_loss"]}

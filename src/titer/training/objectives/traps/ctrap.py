@@ -97,6 +97,8 @@ class CollapseTrap(Objective):
             length = gradients.norm(slope)
             reach = 1 / (length + TINY) if self.step == "normalized" else 1.0
             with gradients.moved(subject, slope, -self.alpha * reach):
+                if self.order == "first":
+                    slope = {}  # as large as the weights, and needed no more
                 sprung = self._collapse(subject, usual)
                 trap = gradients.taken(subject)
             if self.order == "second":
@@ -104,6 +106,7 @@ class CollapseTrap(Objective):
                 if self.step == "normalized":
                     share = gradients.inner(slope, trap) / length * reach**2
                     along = gradients.combined(along, slope, -share)
+                slope = {}
                 with scoped(seed):
                     add_hessian_product(subject, opposed, along)
                 trap = gradients.combined(trap, gradients.taken(subject), -self.alpha)
