@@ -9,7 +9,7 @@ import typer
 
 from titer import __version__
 from titer.cli import output
-from titer.cli.judges import judges_app
+from titer.cli.judging.commands import judges_app
 from titer.cli.model_commands import attack, immunize, tune
 from titer.cli.options import FinishedStudy, Jobs, Json, Out, StorePlace, Where
 from titer.cli.progress import Watch
@@ -111,7 +111,7 @@ def judge(
 ) -> None:
     """Judge the stored answers again with another judge: a second opinion beside the verdict of record."""
     with Watch("starting"):
-        from titer.cli.rejudge import second_opinion
+        from titer.cli.judging.rejudge import second_opinion
 
     second_opinion(study, judge, json, store)
 
@@ -125,7 +125,9 @@ def verdict(study: FinishedStudy, json: Json = False) -> None:
 
         found = conclude_path(study)
         kept = keep_verdict(found, found.folder)
-    output.print_verdict(found.verdict, json)
+    output.print_verdict(found, json)
+    if not json:
+        typer.echo(f"Details: titer report {study}")
     if not kept:
         typer.echo(f"{found.folder} cannot be written: the verdict is not kept there.", err=True)
     raise typer.Exit(output.EXIT[found.verdict.outcome])
@@ -158,7 +160,8 @@ def report(study: FinishedStudy) -> None:
         found = conclude_path(study)
         keep_verdict(found, found.folder)
         path = write_report(found)
-    typer.echo(path)
+    output.print_verdict(found, json=False)
+    typer.echo(f"Report: {path}")
 
 
 @app.command()
@@ -184,13 +187,14 @@ def list_methods(
         Literal["attacks", "defenses", "probes", "judges", "executors", "presets", "checkpoints"],
         typer.Argument(help="Which kind."),
     ],
+    verbose: Annotated[bool, typer.Option("--verbose", help="All that is known of each method.")] = False,
     json: Json = False,
 ) -> None:
-    """List attacks, defenses, probes, judges or executors, other packages' included.
+    """List attacks, defenses, probes, judges or executors, other packages' included, in a line each.
 
     Or the attackers known by name (presets), or the defended models that others released (checkpoints).
     """
-    from titer.cli.list_methods import print_checkpoints, print_executors, print_methods, print_presets
+    from titer.cli.methods.listing import print_checkpoints, print_executors, print_methods, print_presets
 
     if kind == "presets":
         print_presets(json)
@@ -199,7 +203,19 @@ def list_methods(
     elif kind == "executors":
         print_executors(json)
     else:
-        print_methods(kind, json)
+        print_methods(kind, json, verbose)
+
+
+@app.command()
+def show(
+    kind: Annotated[Literal["attack", "defense", "probe", "judge"], typer.Argument(help="Which kind.")],
+    name: Annotated[str, typer.Argument(help="Its name, as `titer list` has it.")],
+    json: Json = False,
+) -> None:
+    """Show one method: what it does and where it comes from, its parameters and their meaning, what it needs."""
+    from titer.cli.methods.show import show_method
+
+    show_method(kind, name, json)
 
 
 @app.command()
