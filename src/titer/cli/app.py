@@ -150,17 +150,27 @@ def verify(
 
 
 @app.command()
-def report(study: FinishedStudy) -> None:
-    """Write report.md, report.json and the charts into the folder of the study."""
+def report(
+    study: FinishedStudy,
+    form: Annotated[
+        Literal["stream", "eu-appendix3", "nist-800-1", "acceptance-card"] | None,
+        typer.Option("--map", help="Fill a form of others from the study, too, and say what it leaves open."),
+    ] = None,
+) -> None:
+    """Write report.md, report.json and the charts into the folder of the study, and print the verdict."""
     with Watch("writing the report"):
         from titer.analysis.concluding import conclude_path
+        from titer.cli.report_forms import write_form
         from titer.conclude import keep_verdict
         from titer.conclude import report as write_report
 
         found = conclude_path(study)
         keep_verdict(found, found.folder)
         path = write_report(found)
+        filled = form and write_form(found, form)
     output.print_verdict(found, json=False)
+    if filled:
+        typer.echo(f"Form: {filled}")
     typer.echo(f"Report: {path}")
 
 
