@@ -17,7 +17,9 @@ from support.tiny_study import tiny_protocol
 from titer.cli import output
 from titer.cli.methods.described import NOT_SAID
 from titer.cli.methods.show import OF_KIND
+from titer.cli.plan import _print_examples
 from titer.methods.registry import CATALOGS, known
+from titer.planning.preview import Preview, Shown
 
 DEMO = ROOT / "docs" / "results" / "demo"
 HOSTILE = "\x1b[31mred\x07\u202e\u2066 [bold]中文名字[/bold]\r\n"
@@ -60,8 +62,17 @@ def test_plan_fits_80_columns_and_shows_hostile_rows_as_text(tmp_path: Path) -> 
     write_toml(tmp_path / "wide.toml", data)
     done = titer("plan", tmp_path / "wide.toml", "--out", tmp_path / "study", "--show", 2)
     assert done.code == 0, done.err
-    assert "中文" in done.out
+    assert "red" in done.out
     assert_fits(done.out)
+
+
+def test_examples_are_shown_as_text(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    pieces = ((HOSTILE * 3, False), ("中文" * 60, True))
+    _print_examples(Preview((Shown(HOSTILE, pieces),), ()))
+    text = capsys.readouterr().out
+    assert_fits(text)
+    assert "中文名字" in text
 
 
 @pytest.mark.parametrize("kind", OF_KIND)

@@ -10,6 +10,7 @@ import typer
 from titer import __version__
 from titer.cli import output
 from titer.cli.judging.commands import judges_app
+from titer.cli.methods.commands import list_methods, show
 from titer.cli.model_commands import attack, immunize, tune
 from titer.cli.options import FinishedStudy, Jobs, Json, Out, StorePlace, Where
 from titer.cli.progress import Watch
@@ -175,6 +176,21 @@ def report(
 
 
 @app.command()
+def compare(
+    studies: Annotated[list[Path], typer.Argument(help="Finished study folders, packed ones, or their tables.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for compare.md, compare.json and the chart as SVG and PNG.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Put studies side by side, if they may be compared: outcomes, first broken doses, stability, training, cost."""
+    with Watch("starting"):
+        from titer.cli.compare import compare_studies
+
+    compare_studies(studies, out, json)
+
+
+@app.command()
 def export(
     study: Annotated[Path, typer.Argument(help="A study folder.")],
     optuna: Annotated[str, typer.Option(help="A storage, such as sqlite:///searches.db.")],
@@ -191,41 +207,8 @@ def export(
 app.add_typer(judges_app, name="judges")
 
 
-@app.command(name="list")
-def list_methods(
-    kind: Annotated[
-        Literal["attacks", "defenses", "probes", "judges", "executors", "presets", "checkpoints"],
-        typer.Argument(help="Which kind."),
-    ],
-    verbose: Annotated[bool, typer.Option("--verbose", help="All that is known of each method.")] = False,
-    json: Json = False,
-) -> None:
-    """List attacks, defenses, probes, judges or executors, other packages' included, in a line each.
-
-    Or the attackers known by name (presets), or the defended models that others released (checkpoints).
-    """
-    from titer.cli.methods.listing import print_checkpoints, print_executors, print_methods, print_presets
-
-    if kind == "presets":
-        print_presets(json)
-    elif kind == "checkpoints":
-        print_checkpoints(json)
-    elif kind == "executors":
-        print_executors(json)
-    else:
-        print_methods(kind, json, verbose)
-
-
-@app.command()
-def show(
-    kind: Annotated[Literal["attack", "defense", "probe", "judge"], typer.Argument(help="Which kind.")],
-    name: Annotated[str, typer.Argument(help="Its name, as `titer list` has it.")],
-    json: Json = False,
-) -> None:
-    """Show one method: what it does and where it comes from, its parameters and their meaning, what it needs."""
-    from titer.cli.methods.show import show_method
-
-    show_method(kind, name, json)
+app.command(name="list")(list_methods)
+app.command()(show)
 
 
 @app.command()
