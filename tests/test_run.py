@@ -16,7 +16,7 @@ from support.studies import RESULTS, begin, contents, finish
 from titer.analysis.assemble import assemble
 from titer.analysis.concluding import conclude_path
 from titer.analysis.conditions.harm_decisions import replicates_of
-from titer.cli.rejudge import second_opinion
+from titer.cli.judging.rejudge import second_opinion
 from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
 from titer.execution.checkpoints import PartialState

@@ -48,7 +48,7 @@ def test_the_table_fits_and_has_a_row_for_each_rate(capsys: pytest.CaptureFixtur
         )
         for rate in (0.05, 0.123456)
     )
-    print_verdicts(rows, (studies(OWN, SHARED),), width=80)
+    print_verdicts(rows, (studies(OWN, SHARED),))
     said = capsys.readouterr().out
     assert max(map(len, said.splitlines())) <= 80
     assert "P(verdict) of 5 seeds" in said

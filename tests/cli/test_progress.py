@@ -33,7 +33,7 @@ def test_before_anything_was_measured_a_run_tells_its_cells(tmp_path: Path, caps
     planner.take()
     follow(iter([Progress(planner, None)]), 1)
     assert capsys.readouterr().err.splitlines() == [
-        f"titer: making the defended subject, refusal_sft, {planner.unfinished} cells to go"
+        f"titer: making the defended subject, refusal_sft, 0 of {len(planner.curves)} cells done"
     ]
 
 

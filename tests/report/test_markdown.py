@@ -18,7 +18,7 @@ def test_every_condition_and_control_has_its_outcome_and_reason() -> None:
     for finding in verdict().conditions:
         assert f"### {finding.name.capitalize()}: {finding.outcome}" in TEXT
         assert f"| {finding.name} | {finding.outcome}" in TEXT
-    assert "| M breaks | upheld | 5 of 5 replicates of M fail in each domain |" in TEXT
+    assert "| M breaks | passed | 5 of 5 replicates of M fail in each domain |" in TEXT
     assert "Name a judge that parses more answers." in TEXT
     assert TEXT.startswith("# titer: orchard\n\n**VOID**. the control judge failed")
 

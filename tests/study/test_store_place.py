@@ -12,7 +12,7 @@ import pytest
 from support.command import Here
 from support.studies import begin, contents, finish, small_protocol, write_toml
 
-from titer.cli.rejudge import second_opinion
+from titer.cli.judging.rejudge import second_opinion
 from titer.conclude import pack
 from titer.errors import InputError
 from titer.planning.freeze import open_study

@@ -13,7 +13,7 @@ from support.studies import begin, contents, finish
 
 from titer.analysis.assemble import assemble
 from titer.analysis.concluding import cells_of, conclude_path
-from titer.cli.rejudge import second_opinion
+from titer.cli.judging.rejudge import second_opinion
 from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, UnfinishedError
 from titer.planning.freeze import open_study

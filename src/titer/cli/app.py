@@ -9,7 +9,8 @@ import typer
 
 from titer import __version__
 from titer.cli import output
-from titer.cli.judges import judges_app
+from titer.cli.judging.commands import judges_app
+from titer.cli.methods.commands import list_methods, show
 from titer.cli.model_commands import attack, immunize, tune
 from titer.cli.options import FinishedStudy, Jobs, Json, Out, StorePlace, Where
 from titer.cli.progress import Watch
@@ -111,7 +112,7 @@ def judge(
 ) -> None:
     """Judge the stored answers again with another judge: a second opinion beside the verdict of record."""
     with Watch("starting"):
-        from titer.cli.rejudge import second_opinion
+        from titer.cli.judging.rejudge import second_opinion
 
     second_opinion(study, judge, json, store)
 
@@ -125,7 +126,9 @@ def verdict(study: FinishedStudy, json: Json = False) -> None:
 
         found = conclude_path(study)
         kept = keep_verdict(found, found.folder)
-    output.print_verdict(found.verdict, json)
+    output.print_verdict(found, json)
+    if not json:
+        typer.echo(f"Details: titer report {study}")
     if not kept:
         typer.echo(f"{found.folder} cannot be written: the verdict is not kept there.", err=True)
     raise typer.Exit(output.EXIT[found.verdict.outcome])
@@ -148,17 +151,43 @@ def verify(
 
 
 @app.command()
-def report(study: FinishedStudy) -> None:
-    """Write report.md, report.json and the charts into the folder of the study."""
+def report(
+    study: FinishedStudy,
+    form: Annotated[
+        Literal["stream", "eu-appendix3", "nist-800-1", "acceptance-card"] | None,
+        typer.Option("--map", help="Fill a form of others from the study, too, and say what it leaves open."),
+    ] = None,
+) -> None:
+    """Write report.md, report.json and the charts into the folder of the study, and print the verdict."""
     with Watch("writing the report"):
         from titer.analysis.concluding import conclude_path
+        from titer.cli.report_forms import write_form
         from titer.conclude import keep_verdict
         from titer.conclude import report as write_report
 
         found = conclude_path(study)
         keep_verdict(found, found.folder)
         path = write_report(found)
-    typer.echo(path)
+        filled = form and write_form(found, form)
+    output.print_verdict(found, json=False)
+    if filled:
+        typer.echo(f"Form: {filled}")
+    typer.echo(f"Report: {path}")
+
+
+@app.command()
+def compare(
+    studies: Annotated[list[Path], typer.Argument(help="Finished study folders, packed ones, or their tables.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for compare.md, compare.json and the chart as SVG and PNG.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Put studies side by side, if they may be compared: outcomes, first broken doses, stability, training, cost."""
+    with Watch("starting"):
+        from titer.cli.compare import compare_studies
+
+    compare_studies(studies, out, json)
 
 
 @app.command()
@@ -178,28 +207,8 @@ def export(
 app.add_typer(judges_app, name="judges")
 
 
-@app.command(name="list")
-def list_methods(
-    kind: Annotated[
-        Literal["attacks", "defenses", "probes", "judges", "executors", "presets", "checkpoints"],
-        typer.Argument(help="Which kind."),
-    ],
-    json: Json = False,
-) -> None:
-    """List attacks, defenses, probes, judges or executors, other packages' included.
-
-    Or the attackers known by name (presets), or the defended models that others released (checkpoints).
-    """
-    from titer.cli.list_methods import print_checkpoints, print_executors, print_methods, print_presets
-
-    if kind == "presets":
-        print_presets(json)
-    elif kind == "checkpoints":
-        print_checkpoints(json)
-    elif kind == "executors":
-        print_executors(json)
-    else:
-        print_methods(kind, json)
+app.command(name="list")(list_methods)
+app.command()(show)
 
 
 @app.command()

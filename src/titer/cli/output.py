@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from titer.analysis.findings import Verdict
-from titer.errors import InputError
+from titer.errors import LONGEST, InputError, shown
 from titer.records import Outcome, canonical
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from titer.analysis.concluding import Conclusion
 
 EXIT: dict[Outcome, int] = {"upheld": 0, "refuted": 3, "undecided": 4, "void": 5}
 """The exit codes of `verdict` and `run --gate`. A whole verdict is never `not applicable`."""
@@ -34,6 +35,45 @@ def print_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     _print(table)
 
 
+def print_lines(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows of equal keys, each on one line: what is too long ends with an ellipsis, the last column first."""
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(markup=False)
+    cells = [[text(value) for value in row.values()] for row in [dict(zip(rows[0], rows[0], strict=True)), *rows]]
+    widths = [min(max(map(cell_len, column)), console.width // 4) for column in list(zip(*cells, strict=True))[:-1]]
+    head = Text(shown(title, LONGEST), style="italic")
+    head.truncate(console.width, overflow="ellipsis")
+    console.print(head)
+    for number, row in enumerate(cells):
+        line = Text(style="bold" if number == 0 else "")
+        for cell, width in zip(row, widths, strict=False):
+            part = Text(cell)
+            part.truncate(width, overflow="ellipsis", pad=True)
+            line.append_text(part).append("  ")
+        line.append(row[-1])
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line, no_wrap=True)
+
+
+def print_text(said: str, indent: int = 0) -> None:
+    """Print one paragraph, wrapped at the width of the terminal; a wide sign counts as the two columns it takes.
+
+    Args:
+        said: the text.
+        indent: the columns left free before it.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(markup=False)
+    for line in Text(shown(said, 4 * LONGEST)).wrap(console, console.width - indent):
+        line.rstrip()
+        console.print(Text(" " * indent).append_text(line))
+
+
 def print_facts(title: str, facts: Mapping[str, Any]) -> None:
     """Print names and values, one pair a line."""
     table = _table(title)
@@ -45,31 +85,43 @@ def print_facts(title: str, facts: Mapping[str, Any]) -> None:
     _print(table)
 
 
-def print_verdict(verdict: Verdict, json: bool) -> None:
-    """Print a verdict with its conditions and the controls that did not pass."""
-    if json:
-        typer.echo(verdict.to_json())
-        return
-    from titer.report.terminal import verdict_table
+def print_verdict(conclusion: Conclusion, json: bool, named: Path | None = None) -> None:
+    """Print a verdict: its first screen, or one JSON document.
 
-    _print(verdict_table(verdict))
+    Args:
+        conclusion: what was concluded.
+        json: whether JSON is printed.
+        named: the study as it was named on the command line, if not by its folder.
+    """
+    if json:
+        typer.echo(conclusion.verdict.to_json())
+        return
+    from rich.console import Console
+
+    from titer.report.terminal import first_screen, screen_text
+
+    console = Console(markup=False)
+    screen = first_screen(conclusion.verdict, conclusion.assay.protocol, str(named or conclusion.folder))
+    for line in screen_text(screen, console):
+        console.print(line, no_wrap=True)
 
 
 def text(value: object) -> str:
     """A value as shown in a table: a dash where there is none."""
-    from titer.errors import printable
-
     if value is None:
         return "–"
-    return f"{value:.3g}" if isinstance(value, float) else printable(str(value))
+    return f"{value:.3g}" if isinstance(value, float) else shown(str(value), LONGEST)
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: `40 s`, `12 min`, `2 h 5 min`."""
+    """A time as people say it: `40 s`, `12 min`, `2 h 5 min`, `3 days 4 h`."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 100:
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days {hours % 24} h"
 
 
 def time_range(least: float, most: float) -> str:
@@ -90,7 +142,7 @@ def _table(title: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    return Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)
+    return Table(title=Text(shown(title, LONGEST)), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)
 
 
 def _print(table: Table) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from titer.cli.plan_verdicts import check_rates, print_verdicts, training_in_ans
 from titer.cli.progress import Watch
 from titer.cli.run import look
 from titer.data.splits import Overlap
-from titer.errors import InputError
+from titer.errors import InputError, printable
 from titer.execution.timing import measure_speed
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import Shortage, measure_machine, shortages
@@ -33,8 +32,6 @@ from titer.planning.plan import Planner
 from titer.planning.preview import Preview, preview
 from titer.study.folder import Study
 
-WIDTH = 80
-"""Columns of text beside the tables."""
 MOST_EXPENSIVE = 1_000_000_000
 """The highest price of an hour, in any currency."""
 
@@ -141,13 +138,16 @@ def _print_tables(found: Foreseen) -> None:
     output.print_rows("Cells", rows)
     output.print_facts("Estimate of what is to be done", readable(found.facts))
     for one in found.shortages:
-        typer.echo(textwrap.fill(str(one), WIDTH) + "\n")
-    print_prospects(found.prospects, found.undecided, width=WIDTH)
-    print_verdicts(found.verdicts, found.cheapest, width=WIDTH)
+        output.print_text(str(one))
+        typer.echo("")
+    print_prospects(found.prospects, found.undecided)
+    print_verdicts(found.verdicts, found.cheapest)
     if found.without_power:
-        typer.echo(textwrap.fill(found.without_power, WIDTH) + "\n")
+        output.print_text(found.without_power)
+        typer.echo("")
     for notice in found.notices:
-        typer.echo(textwrap.fill(notice, WIDTH) + "\n")
+        output.print_text(notice)
+        typer.echo("")
     print_expected(found.expected)
     _print_overlaps(found.overlaps)
 
@@ -184,6 +184,11 @@ def _print_examples(found: Preview) -> None:
         for example in shown:
             console.print(Text(example.place, style="cyan"))
             text = Text()
-            for piece, counted in example.pieces:
+            for piece, counted in ((_harmless(piece), counted) for piece, counted in example.pieces):
                 text.append(f"[{piece}]" if counted and not marked else piece, style="reverse" if counted else "")
             console.print(text)
+
+
+def _harmless(piece: str) -> str:
+    """A piece of a text as it is, but for signs that steer a terminal."""
+    return "\n".join(map(printable, piece.split("\n")))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import typer
 
 from titer.analysis.expected_items import ExpectedItems
@@ -14,13 +12,12 @@ FEW_SHOW = ("intact", "few items get worse")
 """The claims that a small count shows."""
 
 
-def print_prospects(prospects: tuple[PowerStatement, ...], poor: str | None, *, width: int) -> None:
+def print_prospects(prospects: tuple[PowerStatement, ...], poor: str | None) -> None:
     """Print a line for each claim with its powers under all assumptions, claims with the same figures on one line.
 
     Args:
         prospects: what is foreseen.
         poor: the sentence on what is foreseeably not decided.
-        width: columns of text.
     """
     claims: dict[tuple[str, ...], list[PowerStatement]] = {}
     for one in prospects:
@@ -36,9 +33,11 @@ def print_prospects(prospects: tuple[PowerStatement, ...], poor: str | None, *, 
     output.print_rows("What this study can decide", rows)
     notes = dict.fromkeys(note for one in prospects for note in one.notes)
     if notes:
-        typer.echo(textwrap.fill(f"Assumed: {'; '.join(notes)}.", width) + "\n")
+        output.print_text(f"Assumed: {'; '.join(notes)}.")
+        typer.echo("")
     if poor:
-        typer.echo(textwrap.fill(poor, width) + "\n")
+        output.print_text(poor)
+        typer.echo("")
 
 
 def print_expected(expected: tuple[ExpectedItems, ...]) -> None:

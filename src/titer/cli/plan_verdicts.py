@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import typer
@@ -53,15 +52,12 @@ def training_in_answers(outlook: Outlook) -> float:
     return max(0.0, whole - asked) * answers / asked if asked else 0.0
 
 
-def print_verdicts(
-    prospects: tuple[VerdictProspect, ...], cheapest: tuple[CheapestStudies, ...], *, width: int
-) -> None:
+def print_verdicts(prospects: tuple[VerdictProspect, ...], cheapest: tuple[CheapestStudies, ...]) -> None:
     """Print the chances of each outcome by the harm rate, and a line for each rate with the cheapest study.
 
     Args:
         prospects: the chances.
         cheapest: the cheapest studies.
-        width: columns of text.
     """
     rows = [
         {
@@ -75,10 +71,10 @@ def print_verdicts(
     if not rows:
         return
     output.print_rows(f"P(verdict) of {prospects[0].replicates} seeds", rows)
-    typer.echo(textwrap.fill(ASSUMED, width))
+    output.print_text(ASSUMED)
     typer.echo(f"The cheapest study whose conditions each decide in {100 * WANTED:g} %:")
     for one in cheapest:
-        typer.echo(textwrap.fill(cheapest_said(one), width, initial_indent="  ", subsequent_indent="    "))
+        output.print_text(cheapest_said(one), indent=2)
     typer.echo("")
 
 

@@ -10,12 +10,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from titer.cli.output import duration
+from titer.errors import LONGEST, shown
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
     from titer.planning.plan import Planner
     from titer.run import Progress
+    from titer.study.tasks import Task
 
 DRAWN_EVERY_SECONDS = 0.5
 WRITTEN_EVERY_SECONDS = 30.0
@@ -44,11 +46,14 @@ class Watch:
         left = None if self.ends is None else max(self.ends - now, 0.0)
         rest = "" if left is None else f"{self.about} {duration(left)} left"
         if self.bars is None:
-            print("titer: " + ", ".join(part for part in (self.what, rest) if part), file=sys.stderr, flush=True)
+            line = ", ".join(part for part in (self.what, rest) if part)
+            print(f"titer: {shown(line, LONGEST)}", file=sys.stderr, flush=True)
             return
         spent = now - self.begun
         total = None if left is None else spent + left
-        self.bars.update(self.bars.task_ids[0], description=self.what, completed=spent, total=total, rest=rest)
+        self.bars.update(
+            self.bars.task_ids[0], description=shown(self.what, LONGEST), completed=spent, total=total, rest=rest
+        )
 
     def __enter__(self) -> Self:
         if self.bars is not None:
@@ -87,23 +92,36 @@ def follow(steps: Iterator[Progress], jobs: int | None = None) -> None:
 
 
 def _under_way(planner: Planner) -> str:
-    """The curves that are left; a make that is under way is named."""
-    made = [f"making {task.role}" for task in planner.under_way if task.kind == "make"][:1]
-    left = planner.unfinished
-    cells = [f"{left} cell{'s' * (left != 1)} to go"] if planner.curves else []
-    return ", ".join(made + cells) or "done"
+    """What is being done, the task begun last, and how many cells are done."""
+    doing = [_doing(task) for task in planner.under_way[-1:]]
+    cells = len(planner.curves)
+    done = [f"{cells - planner.unfinished} of {cells} cells done"] if cells else []
+    return ", ".join(doing + done) or "done"
+
+
+def _doing(task: Task) -> str:
+    """A task in words."""
+    if task.kind == "make":
+        return f"making {task.role}"
+    if task.kind == "judge":
+        return "judging answers"
+    cell = task.cell
+    where = f" in {cell.domain}" if cell.domain else f" on {cell.task}" if cell.task else ""
+    trial = "" if cell.trial is None else f", trial {cell.trial}"
+    return f"{cell.attack}{where}, {cell.subject} model, seed {cell.index}{trial}"
 
 
 def _bars(what: str) -> Bars:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+    from rich.table import Column
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[rest]}"),
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=12),
+        TextColumn("{task.fields[rest]}", table_column=Column(no_wrap=True)),
     )
-    bars = Progress(*columns, console=Console(stderr=True), refresh_per_second=4, transient=True)
+    bars = Progress(*columns, console=Console(stderr=True), refresh_per_second=4, transient=True, expand=True)
     bars.add_task(what, total=None, rest="")
     return bars

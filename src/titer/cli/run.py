@@ -77,7 +77,7 @@ def run_study(
     with Watch("writing the report"):
         conclusion = conclude(study)
         path = report(conclusion)
-    output.print_verdict(conclusion.verdict, json)
+    output.print_verdict(conclusion, json)
     if not json:
         typer.echo(f"Report: {path}")
     return conclusion.verdict

@@ -27,7 +27,7 @@ MLP_OUT = ("down_proj", "mlp.c_proj", "fc2", "fc_out", "dense_4h_to_h")
 NORMS_AFTER = ("post_feedforward_layernorm", "post_mlp_layernorm", "word_embeddings_layernorm", "embed_layer_norm")
 """Norms of what was written: behind them the stream has a direction again that no writer has."""
 
-REMEDY = "Leave this attack out, or take a model with the module names that src/titer/models/modules.py lists."
+REMEDY = "Leave this attack out, or take a model whose modules docs/methods.md names."
 
 
 @dataclass(frozen=True)

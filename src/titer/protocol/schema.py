@@ -13,6 +13,7 @@ from titer.protocol.attacker import AttackerConfig, DoseSchedule
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig, UsabilityConfig
 from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, Name, Share, TaskConfig
 from titer.protocol.defaults import COHERENCE, HARM_PROBE
+from titer.protocol.disclosure import Disclosure
 from titer.protocol.subject_config import SubjectConfig
 from titer.protocol.tuning_config import TuningConfig
 from titer.records import Choice, Frame, Record, Role, digest, tupled
@@ -125,6 +126,7 @@ class Protocol(Record):
     trainability: TrainabilityConfig | None = None
     usability: UsabilityConfig | None = Field(default=None, exclude_if=lambda floors: floors is None)
     tuning: TuningConfig | None = Field(default=None, exclude_if=lambda tuning: tuning is None)
+    disclosure: Disclosure | None = Field(default=None, exclude_if=lambda said: said is None)
 
     @property
     def digest(self) -> str:

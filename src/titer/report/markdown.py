@@ -10,6 +10,7 @@ from titer.analysis.sentences.text import NOTHING, Text, fill, sentences
 from titer.records import canonical
 from titer.report.attack_coverage import coverage
 from titer.report.escape import escape, number, sentence, table
+from titer.report.outcome_words import outcome_word
 from titer.report.provenance import provenance
 from titer.report.role_names import role_names
 from titer.report.score_tables import scores
@@ -116,7 +117,7 @@ def _condition(finding: Finding, names: Mapping[Series, str]) -> str:
 
 def _controls(verdict: Verdict, names: Mapping[Series, str]) -> str:
     rows = [
-        (escape(finding.name), finding.outcome, escape(finding.reason), escape(finding.remedy or ""))
+        (escape(finding.name), outcome_word(finding).en, escape(finding.reason), escape(finding.remedy or ""))
         for finding in verdict.controls
     ]
     parts = [

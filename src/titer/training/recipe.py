@@ -218,7 +218,8 @@ class Training(Record):
     """All of a training but its objective and length: the parameters that every trained method shares.
 
     `batch` rows go through the subject at once, `accumulation` such batches make one step. `clip` bounds the norm of
-    the whole gradient.
+    the whole gradient. `lr` is the learning rate at its peak, `schedule` what becomes of it from step to step.
+    `trainable` says which weights are trained: all ("full"), or an adapter ("lora"). `optimizer` makes the steps.
     """
 
     lr: Positive = 1e-4

@@ -24,7 +24,7 @@ READERS = {
     "post_attention_layernorm": ("mlp.gate_proj", "mlp.up_proj"),
 }
 """By the name of a norm in a block all that reads it."""
-REMEDY = "Leave this attack out, or take a model with blocks as `_rescaling.py` lists them."
+REMEDY = "Leave this attack out, or take a model with blocks as in Llama (docs/methods.md)."
 
 
 @dataclass(frozen=True)

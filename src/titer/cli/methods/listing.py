@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from titer.cli import output
+from titer.cli.methods.described import first_sentence, paragraphs, plain
+from titer.cli.methods.show import print_method
 from titer.execution.executors import EXECUTORS
 from titer.methods.base import Attack, Method
 from titer.methods.published_checkpoints import PublishedCheckpoint, published
 from titer.methods.registry import CATALOGS
 from titer.protocol import presets
-from titer.records import canonical
 
 
-def print_methods(kind: str, json: bool) -> None:
-    """Print every method of one kind."""
+def print_methods(kind: str, json: bool, verbose: bool) -> None:
+    """Print every method of one kind: a line each, or all that is known of it.
+
+    Args:
+        kind: in the plural, as `attacks`.
+        json: whether one JSON document is printed.
+        verbose: whether all is printed.
+    """
     catalog = CATALOGS[kind]
     methods = [(catalog.find(name, kind), catalog.origin(name)) for name in catalog.names]
     if json:
         output.print_json([_data(method, origin) for method, origin in methods])
-        return
-    output.print_rows(kind.capitalize(), [_row(method, origin) for method, origin in methods])
+    elif verbose:
+        for method, origin in methods:
+            print_method(method, origin)
+    else:
+        title = f"{len(methods)} {kind}; `titer show {kind[:-1]} NAME` has the rest"
+        output.print_lines(title, [_line(method, origin) for method, origin in methods])
 
 
 def print_executors(json: bool) -> None:
     """Print every place where tasks can be done."""
     found = [EXECUTORS.find(name, "executors") for name in EXECUTORS.names]
-    rows = [{"name": own.name, "from": EXECUTORS.origin(own.name), "what": _what(own)} for own in found]
+    rows = [{"name": own.name, "from": EXECUTORS.origin(own.name), "what": what(own)} for own in found]
     if json:
         output.print_json(rows)
         return
-    output.print_rows("Executors", rows)
+    output.print_lines("Executors", rows)
 
 
 def print_presets(json: bool) -> None:
@@ -40,7 +50,8 @@ def print_presets(json: bool) -> None:
     if json:
         output.print_json(rows)
         return
-    output.print_rows("Presets", rows)
+    for row in rows:
+        output.print_facts(row["name"], {key: value for key, value in row.items() if key != "name"})
 
 
 def print_checkpoints(json: bool) -> None:
@@ -86,40 +97,23 @@ def _data(method: type[Method], origin: str) -> dict[str, Any]:
         "name": method.name,
         "from": origin,
         "version": method.version,
-        "what": _what(method),
+        "what": what(method),
         "required": [key for key, field in fields.items() if field.is_required()],
-        "defaults": {key: _default(field.default) for key, field in fields.items() if not field.is_required()},
+        "defaults": {key: plain(field.default) for key, field in fields.items() if not field.is_required()},
         "space": {key: values.to_data() for key, values in method.space().items()},
         **({"against": list(method.defeats)} if issubclass(method, Attack) else {}),
     }
 
 
-def _row(method: type[Method], origin: str) -> dict[str, str]:
-    """As one would write it in a protocol: `lr = 0.0001`, required parameters first and without a value."""
-    data = _data(method, origin)
-    given = [f"{key} = {_short(value)}" for key, value in data["defaults"].items() if value is not None]
-    optional = [f"{key} (none)" for key, value in data["defaults"].items() if value is None]
-    known = f" Knows the objective of {', '.join(data['against'])}." if data.get("against") else ""
-    return {
-        "name": method.name,
-        "from": origin,
-        "what": _what(method) + known,
-        "parameters": ", ".join([*data["required"], *given, *optional]),
-    }
+def _line(method: type[Method], origin: str) -> dict[str, str]:
+    """A method in a line; where it comes from is said of other packages only."""
+    line = {"name": method.name}
+    if issubclass(method, Attack):
+        line |= {"family": method.family or "(control)", "dose": method.axis.name}
+    elsewhere = "" if origin == "titer" else f"[{origin}] "
+    return line | {"what": elsewhere + first_sentence(method)}
 
 
-def _what(method: type) -> str:
+def what(method: type) -> str:
     """The first paragraph of the method's documentation."""
-    return " ".join((inspect.getdoc(method) or "").split("\n\n")[0].split())
-
-
-def _default(value: object) -> Any:
-    """A default as plain data."""
-    from titer.records import Record, tupled
-
-    return value.to_data() if isinstance(value, Record) else tupled(value)
-
-
-def _short(value: Any) -> str:
-    """A part with a kind of its own is named by it."""
-    return canonical(value["kind"] if isinstance(value, dict) and "kind" in value else value)
+    return next(iter(paragraphs(method)), "")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from titer.cli import output
-from titer.cli.judge_choice import judge_choice
+from titer.cli.judging.choice import judge_choice
 from titer.cli.progress import Watch
 from titer.errors import shown
 from titer.execution.judge_check import CHECK_SET, LABEL_OF, Confusion, Judged, check_judge_on, read_labeled

@@ -15,7 +15,7 @@ from titer.analysis import stopping
 from titer.analysis.concluding import conclude
 from titer.analysis.conditions.harm_counts import counts_of, harmful
 from titer.cli import output
-from titer.cli.judge_choice import judge_choice
+from titer.cli.judging.choice import judge_choice
 from titer.cli.progress import Watch
 from titer.errors import InputError
 from titer.execution.worker import judge

@@ -28,6 +28,6 @@ def check(
 ) -> None:
     """Print the confusion table of a judge, and the texts that it calls the opposite of their label."""
     with Watch("starting"):
-        from titer.cli.check_judge import print_check
+        from titer.cli.judging.check import print_check
 
     print_check(judge, data, json)

@@ -1,0 +1,183 @@
+"""A comparison as data: a row for each study and subject, made of the figures of its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from titer.analysis.findings import Assay, Figure, Finding, Verdict
+from titer.protocol.schema import Protocol
+from titer.records import Outcome, Record, Role
+from titer.report.comparison.comparable import check_comparable, footnotes
+
+EXPOSED = ("resistance", "generalization")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedStudy:
+    """A study to compare: how it was named, its verdict and protocol, and its assay where it was read."""
+
+    name: str
+    verdict: Verdict
+    protocol: Protocol
+    assay: Assay | None = None
+
+
+class ConditionCell(Record):
+    """What a study says of a condition: its outcome, how many replicates hold and fail, and what that shows.
+
+    `break_limit` is the upper confidence limit of the share of replicates that break.
+    """
+
+    outcome: Outcome
+    holds: int | None = None
+    fails: int | None = None
+    replicates: int | None = None
+    break_limit: float | None = None
+
+
+class BreakingDose(Record):
+    """The dose at which a subject breaks, over the seeds: above `low`, at `high` or below.
+
+    `high` is None where some seed was not seen to break: then the dose is not known to be reached (censored).
+    """
+
+    condition: str
+    axis: str
+    low: float
+    high: float | None
+    broken: int
+    seeds: int
+
+
+class WorstDifference(Record):
+    """The task whose rate falls most, defended minus undefended, with its limits."""
+
+    task: str
+    value: float
+    low: float | None
+    high: float | None
+
+
+class ComparedRow(Record):
+    """One subject of one study."""
+
+    study: str
+    subject: Role
+    model: str
+    defense: str
+    verdict: Outcome
+    conditions: dict[str, ConditionCell]
+    breaking: tuple[BreakingDose, ...]
+    stability: WorstDifference | None = None
+    training_steps: tuple[float | None, ...] = ()
+    flops: int | None = None
+
+
+class Comparison(Record):
+    """All rows, and what differs without harm."""
+
+    rows: tuple[ComparedRow, ...]
+    notes: tuple[str, ...]
+
+
+def compare(studies: Sequence[ComparedStudy]) -> Comparison:
+    """The studies side by side.
+
+    Raises:
+        InputError: if they may not be compared, naming the difference.
+    """
+    check_comparable([(study.name, study.protocol) for study in studies])
+    rows = tuple(row for study in studies for row in _rows(study))
+    return Comparison(rows=rows, notes=footnotes([study.protocol for study in studies]))
+
+
+def _rows(study: ComparedStudy) -> Iterator[ComparedRow]:
+    verdict, protocol = study.verdict, study.protocol
+    for role in ("undefended", "defended"):
+        if role in verdict.subjects:
+            judged = role == "defended"
+            yield ComparedRow(
+                study=verdict.study,
+                subject=role,
+                model=protocol.subject.model,
+                defense=", ".join(choice.name for choice in protocol.defense) if judged else "",
+                verdict=verdict.outcome,
+                conditions=dict(_conditions(verdict)) if judged else {},
+                breaking=tuple(_breaking(verdict, role)),
+                stability=_worst(verdict) if judged else None,
+                training_steps=tuple(_steps(verdict, role)),
+                flops=None if study.assay is None else _flops(study.assay, role),
+            )
+
+
+def _conditions(verdict: Verdict) -> Iterator[tuple[str, ConditionCell]]:
+    for finding in verdict.conditions:
+        if finding.outcome == "not applicable":
+            continue
+        hold, fail, limit = (
+            next((one for one in finding.figures if one.what == what and one.subject in (None, "defended")), None)
+            for what in ("replicates that hold", "replicates that fail", "share of replicates that break")
+        )
+        yield (
+            finding.name,
+            ConditionCell(
+                outcome=finding.outcome,
+                holds=hold and hold.count,
+                fails=fail and fail.count,
+                replicates=hold and hold.of,
+                break_limit=limit and limit.high,
+            ),
+        )
+
+
+def _breaking(verdict: Verdict, role: Role) -> Iterator[BreakingDose]:
+    """Of every axis the least and the largest end of the titers of the seeds."""
+    for finding in _named(verdict, EXPOSED):
+        titers = [one for one in finding.figures if one.subject == role and one.what.startswith("titer, seed ")]
+        for axis in dict.fromkeys(one.unit for one in titers):
+            own = [one for one in titers if one.unit == axis]
+            highs = [one.high for one in own if one.high is not None]
+            yield BreakingDose(
+                condition=finding.name,
+                axis=axis,
+                low=min(one.low or 0 for one in own),
+                high=max(highs) if len(highs) == len(own) else None,
+                broken=len(highs),
+                seeds=len(own),
+            )
+
+
+def _worst(verdict: Verdict) -> WorstDifference | None:
+    differences = [
+        figure
+        for finding in _named(verdict, ("stability",))
+        for figure in finding.figures
+        if figure.subject is None and figure.value is not None and (figure.low, figure.high) != (None, None)
+    ]
+    if not differences:
+        return None
+    worst = min(differences, key=_least)
+    return WorstDifference(task=worst.what, value=worst.value or 0.0, low=worst.low, high=worst.high)
+
+
+def _least(figure: Figure) -> float:
+    return figure.value if figure.low is None else figure.low  # type: ignore[return-value]
+
+
+def _steps(verdict: Verdict, role: Role) -> Iterator[float | None]:
+    """The steps to the target of each training, None where it was not reached."""
+    for finding in _named(verdict, ("trainability",)):
+        for figure in finding.figures:
+            if figure.subject == role and figure.what.startswith("steps to the target"):
+                yield figure.high
+
+
+def _flops(assay: Assay, role: Role) -> int:
+    """The operations of all curves of a subject, as far as they went."""
+    own = [curve for curve in assay.curves if curve.subject == role and curve.points]
+    return sum(curve.points[-1].facts.spent.flops for curve in own)
+
+
+def _named(verdict: Verdict, names: Sequence[str]) -> list[Finding]:
+    return [finding for finding in verdict.conditions if finding.name in names and finding.outcome != "not applicable"]
