@@ -1,0 +1,42 @@
+"""What is done while the site is built: pages that come from the code, and links to files beside docs/.
+
+MkDocs calls each function by its name; the build starts at the root of the repository (`make docs`).
+"""
+
+from __future__ import annotations
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from docs.generate import cli_reference, outside
+
+PAGES = {
+    "reference/cli.md": cli_reference.page,
+}
+"""By its place in docs/ what makes a page."""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Let the navigation end with every decision, in order."""
+    notes = sorted((outside.DOCS / "decisions").glob("*.md"))
+    assert config.nav is not None
+    config.nav.append({"Decisions": [f"decisions/{note.name}" for note in notes]})
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that are made, and one for each file of the repository that a page links to."""
+    for place, made in PAGES.items():
+        files.append(File.generated(config, place, content=made()))
+    pages = [(file.src_uri, file.content_string) for file in files.documentation_pages()]
+    linked = {path for src_uri, text in pages for path in outside.links_out(src_uri, text)}
+    for path in sorted(linked):
+        files.append(File.generated(config, outside.page_of(path), content=outside.shown(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Let links to files beside docs/ lead to the pages that show them."""
+    del config, files
+    return outside.rewritten(page.file.src_uri, markdown)
