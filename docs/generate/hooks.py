@@ -5,23 +5,39 @@ MkDocs calls each function by its name; the build starts at the root of the repo
 
 from __future__ import annotations
 
+from functools import partial
+
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from docs.generate import cli_reference, outside
+from docs.generate import (
+    api_reference,
+    cli_reference,
+    method_reference,
+    outside,
+    protocol_reference,
+    repository,
+    training_reference,
+)
+from titer.methods.registry import CATALOGS
 
 PAGES = {
     "reference/cli.md": cli_reference.page,
+    "reference/protocol.md": protocol_reference.page,
+    "reference/methods/training.md": training_reference.page,
+    **{f"reference/methods/{kind}.md": partial(method_reference.page, kind) for kind in CATALOGS},
+    **{f"reference/api/{name}.md": partial(api_reference.page, name) for name in api_reference.INTROS},
+    **{place: partial(repository.page, path) for place, path in repository.PAGES.items()},
 }
 """By its place in docs/ what makes a page."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Let the navigation end with every decision, in order."""
+    """Let the part on the project end with every decision, in order."""
     notes = sorted((outside.DOCS / "decisions").glob("*.md"))
     assert config.nav is not None
-    config.nav.append({"Decisions": [f"decisions/{note.name}" for note in notes]})
+    config.nav[-1]["Project"].append({"Decisions": [f"decisions/{note.name}" for note in notes]})
     return config
 
 
