@@ -61,7 +61,7 @@ class ComputeConfig(Record):
     """Where and how numbers are computed. Only dtype and the kind of device enter a key."""
 
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """The precision of weights and arithmetic."""
+    """The precision of the arithmetic. Weights are float32 whatever it says."""
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     """The kind of device that models run on."""
     threads: int | None = Field(default=None, ge=1)
