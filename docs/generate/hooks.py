@@ -15,7 +15,9 @@ from docs.generate import (
     api_reference,
     cli_reference,
     method_reference,
+    notebooks,
     outside,
+    pictures,
     protocol_reference,
     repository,
     training_reference,
@@ -37,14 +39,16 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Let the part on the project end with every decision, in order."""
     notes = sorted((outside.DOCS / "decisions").glob("*.md"))
     assert config.nav is not None
-    config.nav[-1]["Project"].append({"Decisions": [f"decisions/{note.name}" for note in notes]})
+    (project,) = (part["Project"] for part in config.nav if "Project" in part)
+    project.append({"Decisions": [f"decisions/{note.name}" for note in notes]})
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made, and one for each file of the repository that a page links to."""
-    for place, made in PAGES.items():
-        files.append(File.generated(config, place, content=made()))
+    made = {place: maker() for place, maker in PAGES.items()} | pictures.files() | notebooks.files()
+    for place, content in made.items():
+        files.append(File.generated(config, place, content=content))
     pages = [(file.src_uri, file.content_string) for file in files.documentation_pages()]
     linked = {path for src_uri, text in pages for path in outside.links_out(src_uri, text)}
     for path in sorted(linked):

@@ -10,9 +10,11 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -87,30 +89,28 @@ def follow(page: Path, folder: Path, here: Here) -> int:
             path = folder / block.title
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
-        elif block.language == "python":
-            ended = _bash(f"{sys.executable} - <<'END_OF_SCRIPT'\n{block.text}\nEND_OF_SCRIPT", folder)
-            assert ended.code == 0, ended.err
+            continue
+        script = f"python - <<'END_OF_SCRIPT'\n{block.text}\nEND_OF_SCRIPT"
+        for command, codes, printed in [(script, (0,), [])] if block.language == "python" else commands(block):
+            ended = _run(command, folder, here)
+            told = f"{page.name}: {command}: {ended.code}\n{ended.out[-800:]}\n{ended.err[-800:]}"
+            assert ended.code in codes, told
+            assert {*printed} <= {*ended.out.splitlines()}, told
             done += 1
-        else:
-            for command, codes, printed in commands(block):
-                ended = _run(command, folder, here)
-                assert ended.code in codes, f"{page.name}: {command}: {ended.code}\n{ended.out[-800:]}\n{ended.err[-800:]}"
-                missing = [line for line in printed if line not in ended.out.splitlines()]
-                assert missing == [], f"{page.name}: {command}: {ended.out}"
-                done += 1
     return done
 
 
 def _run(command: str, folder: Path, here: Here) -> Done:
-    """One command: a plain one of titer in this process, where the libraries are loaded already."""
+    """One command: a plain one of titer in this process, where the libraries are loaded already.
+
+    Not so where a package was installed: a process that looked for packages before does not see it.
+    """
     if command.startswith("titer demo"):  # minutes: its kept pack stands in, which the same protocol gave
         shutil.copytree(ROOT / "docs" / "results" / "demo", folder / "titer-demo")
         return Done(0, "", "")
     if command.startswith("pip install -e ."):
         return install(folder)
-    if command.startswith("titer ") and not SHELL & set(command):
-        import shlex
-
+    if command.startswith("titer ") and not SHELL & set(command) and not list(folder.glob("*.dist-info")):
         return here(*shlex.split(command)[1:])
     return _bash(command, folder)
 
@@ -130,13 +130,11 @@ def _bash(command: str, folder: Path) -> Done:
 
 def install(folder: Path) -> Done:
     """What an editable installation of a package in the folder leaves: its modules and entry points can be found."""
-    import tomllib
-
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     name = project["name"].replace("-", "_")
     facts = folder / f"{name}-{project['version']}.dist-info"
     facts.mkdir()
-    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {project['version']}\n")
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
     groups = project.get("entry-points", {})
     lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in own.items()) for group, own in groups.items()]
     (facts / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
