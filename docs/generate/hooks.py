@@ -5,6 +5,7 @@ MkDocs calls each function by its name; the build starts at the root of the repo
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -33,6 +34,7 @@ PAGES = {
     **{place: partial(repository.page, path) for place, path in repository.PAGES.items()},
 }
 """By its place in docs/ what makes a page."""
+CHINESE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -57,6 +59,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Let links to files beside docs/ lead to the pages that show them."""
+    """Let links to files beside docs/ lead to the pages that show them, and lines of Chinese follow without a space."""
     del config, files
-    return outside.rewritten(page.file.src_uri, markdown)
+    text = outside.rewritten(page.file.src_uri, markdown)
+    return re.sub(f"(?<={CHINESE})\n(?={CHINESE})", "", text)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Say of a Chinese page that it is one: signs have another shape in each language."""
+    del config, files
+    return f'<div lang="zh-CN">{html}</div>' if page.file.src_uri.startswith("zh/") else html

@@ -69,6 +69,7 @@ def _output(stem: str, pictures: dict[str, str | bytes], output: Any) -> Iterato
             yield f"![what the cell draws]({name})"
             return
     if "text/html" in output.data:
-        yield f'<div class="output" markdown="0">{output.data["text/html"]}</div>'
+        table = output.data["text/html"].replace(' border="1" class="dataframe"', ' class="dataframe"')
+        yield f'<div class="output" markdown="0">{table}</div>'
     else:
         yield f"```text\n{output.data['text/plain']}\n```"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-WIDTH, HEIGHT = 720, 340
-LEFT, TOP, RIGHT, BOTTOM = 150, 46, 24, 56
+WIDTH, HEIGHT = 560, 320
+LEFT, TOP, RIGHT, BOTTOM = 122, 46, 20, 56
 FONT = "Noto Sans, Noto Sans CJK SC, Liberation Sans, Arial, Helvetica, sans-serif"
 ORANGE, BLUE, GRAY = "#b84a00", "#0068a8", "#555555"
 """The undefended model, the defended one, and what is no model: as dark as text on white has to be."""

@@ -33,3 +33,11 @@ def test_what_is_not_run_says_why(page: Path) -> None:
     followed = [block for block in found if block.language == "console" and block.followed]
     assert len(followed) >= (0 if page.name in NEED_HARDWARE else 1)
     assert not re.search(r"^\$ .*\bpip install\b(?! -e \.)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_the_chinese_page_has_the_blocks_of_the_english_one() -> None:
+    english, chinese = (
+        [(block.language, block.title, re.sub(r" *#.*", "", block.text)) for block in blocks(page)]
+        for page in (DOCS / "getting-started.md", DOCS / "zh" / "getting-started.md")
+    )
+    assert english == chinese
