@@ -11,7 +11,7 @@ TORCH_INDEX ?= $(if $(CUDA),,$(CPU_INDEX))
 LOCKS := requirements.lock $(if $(CUDA),requirements-cuda.lock)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1
 
-.PHONY: demo lint check test lock smollm2 smollm2-quick smollm2-topics clean
+.PHONY: demo lint check test docs docs-serve lock smollm2 smollm2-quick smollm2-topics clean
 
 demo: $(VENV)/.installed
 	$(BIN)/titer demo --jobs $(JOBS)
@@ -52,6 +52,13 @@ $(VENV)/.installed: requirements-torch.lock $(LOCKS) pyproject.toml
 	$(PIP) --require-hashes $(addprefix -r ,$(LOCKS))
 	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
+
+# The documentation site, in build/site/index.html. Its makers in docs/generate are imported from this folder.
+docs: $(VENV)/.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+docs-serve: $(VENV)/.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
 
 # After a change of constraints.txt or of the dependencies in pyproject.toml.
 lock:

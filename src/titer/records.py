@@ -46,7 +46,12 @@ class Record(BaseModel):
     """Frozen, strict, no unknown fields, no NaN."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",
+        use_attribute_docstrings=True,
     )
 
     def to_data(self) -> dict[str, Any]:
@@ -86,7 +91,9 @@ class Choice(Record):
     """A method by name with its own parameters, as written in a protocol."""
 
     name: str
+    """The name of the method (`titer list attacks`, `defenses`, `probes`, `judges`)."""
     parameters: dict[str, Any] = Field(default_factory=dict)
+    """Those of the method; in a protocol they may stand beside its name."""
 
     @property
     def label(self) -> str:
@@ -241,21 +248,21 @@ Transform = Literal[
 
 
 class Frame(Record):
-    """How the subject is asked: template, system prompt, the beginning of its answer, the most tokens of the rest.
-
-    `template` is its chat template (`native`), the bare prompt (`plain`), or the instruction format of Stanford Alpaca
-    (`alpaca`). `transform` names a text that is put around the prompt. `prefill` is put where the answer begins; what
-    the subject says is what follows it; `reference_words` does the same with so many of the first words of an item's
-    own reference (`titer.data.openings`). `exemplars` are pairs of a prompt and an answer that stand before the prompt
-    as earlier turns; `soft` is the number of vectors that stand behind it, within the turn of the user, in the place
-    of tokens.
-    """
+    """How the subject is asked: template, system prompt, the beginning of its answer, the most tokens of the rest."""
 
     template: Literal["native", "plain", "alpaca"] = "native"
+    """The model's chat template, the bare prompt, or the instruction format of Stanford Alpaca."""
     system: str | None = None
+    """The system prompt."""
     prefill: str | None = Field(default=None, exclude_if=lambda prefill: prefill is None)
+    """What every answer begins with; the answer that is judged is what follows."""
     reference_words: int = Field(default=0, ge=0, exclude_if=lambda words: words == 0)
+    """The same with so many of the first words of an item's own reference (`titer.data.openings`)."""
     transform: Transform | None = Field(default=None, exclude_if=lambda transform: transform is None)
+    """A text by name that is put around every prompt."""
     exemplars: tuple[tuple[str, str], ...] = Field(default=(), exclude_if=lambda exemplars: not exemplars)
+    """Pairs of prompt and answer that stand before it as earlier turns. An attack sets them, never a protocol."""
     soft: int = Field(default=0, ge=0, exclude_if=lambda soft: soft == 0)
+    """Vectors that stand behind the prompt in the place of tokens. An attack sets them, never a protocol."""
     max_new_tokens: int = Field(default=32, ge=1)
+    """The most tokens of an answer."""

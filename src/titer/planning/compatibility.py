@@ -19,7 +19,8 @@ from titer.models.weight_difference import check_same_kind, check_same_shape
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.data_sources import DomainConfig
 from titer.protocol.dose_axes import STEPS
-from titer.protocol.schema import Grading, Protocol
+from titer.protocol.harm_config import Grading
+from titer.protocol.schema import Protocol
 from titer.records import REWARDING, Item, Row
 from titer.training.recipe import Training
 

@@ -24,6 +24,7 @@ class Budget(Record):
     __pydantic_extra__: dict[str, Dose]
 
     steps: Dose
+    """Optimizer steps. Beside them stand the other axes that attacks are dosed on, such as `edits` or `prefilled`."""
 
     def on(self, axis: str) -> int:
         """The budget on one axis.
@@ -45,21 +46,18 @@ class Budget(Record):
 
 
 class AttackChoice(Choice):
-    """An attack as chosen, with what is said of it beside its parameters.
-
-    `ladder` names its axis and its doses, where they are not those of the attacker's ladder. `domains` names those in
-    which it is run, where it is not run in all. `search` says what a
-    search tries: `"default"` for the space of the method but for what is written beside its name, or by the name of
-    a parameter a range `{low, high}` or a list of values. A search begins with what is written beside the name.
-    """
+    """An attack as chosen, with what is said of it beside its parameters."""
 
     ladder: Annotated[dict[str, Doses], Field(min_length=1, max_length=1)] | None = Field(
         default=None, exclude_if=lambda ladder: ladder is None
     )
+    """Its axis and its doses on it, where they are not those of the attacker's ladder."""
     domains: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         default=None, exclude_if=lambda domains: domains is None
     )
+    """The domains in which it is run, where it is not run in all."""
     search: Literal["default"] | dict[str, Any] | None = Field(default=None, exclude_if=lambda search: search is None)
+    """What a search tries: by parameter a range `{low, high}` or a list of values; "default" for the method's own."""
 
     @property
     def label(self) -> str:
@@ -83,35 +81,29 @@ def _flatten(value: Any) -> Any:
 
 
 class UtilityLimit(Record):
-    """What an attack may cost in utility: on how many harmless answers the loss may rise by how much.
-
-    Attributes:
-        margin: in nats per token, against dose 0, on the answers of the benign `select` rows.
-        share: the largest acceptable share of answers whose loss rises by more; its upper limit must not be above.
-    """
+    """What an attack may cost in utility: on how many harmless answers the loss may rise by how much."""
 
     margin: float = Field(gt=0)
+    """In nats per token, against dose 0, on the answers of the benign `select` rows."""
     share: Share = 0.1
+    """The largest acceptable share of answers whose loss rises by more; its upper limit must not be above."""
 
 
 class SearchSettings(Record):
-    """How the strongest configuration of an attack is searched for, equally on M and on M* (`statistics.md`, Attacker).
-
-    Attributes:
-        trials: completed trials asked of each search; failed ones are repeated, up to twice as many in all.
-        round: trials that are proposed together, from those of earlier rounds.
-        sampler: Optuna's tree-structured Parzen estimator, or uniform draws.
-        startup: trials that the estimator must know before it goes by them; those before are drawn uniformly.
-        warm_start: whether the search on M* tries M's winner first after the configuration written by hand.
-        utility: what a trial may cost in utility to count; None where that is not asked.
-    """
+    """How the strongest configuration of an attack is searched for, equally on M and on M*."""
 
     trials: int = Field(ge=1)
+    """Completed trials asked of each search; failed ones are repeated, up to twice as many in all."""
     round: int = Field(default=4, ge=1)
+    """Trials that are proposed together, from those of earlier rounds."""
     sampler: Literal["tpe", "random"] = "tpe"
+    """Optuna's tree-structured Parzen estimator, or uniform draws."""
     startup: int = Field(default=10, ge=1)
+    """Trials that the estimator must know before it goes by them; those before are drawn uniformly."""
     warm_start: bool = True
+    """Whether the search on M* tries M's winner first after the configuration written by hand."""
     utility: UtilityLimit | None = None
+    """What a trial may cost in utility to count; without it that is not asked."""
 
 
 @dataclass(frozen=True)
@@ -138,17 +130,20 @@ class DoseSchedule:
 
 
 class AttackerConfig(Record):
-    """The attack family, its doses, and its sham: the same training on harmless rows. `ladder` is in optimizer steps.
-
-    `preset` is the name of a family that was written out into the others.
-    """
+    """The attacks, the doses at which they are read, and the budget that the claim is about."""
 
     preset: str | None = Field(default=None, exclude_if=lambda preset: preset is None)
+    """An attacker by name, written out into the other keys; what stands beside it comes first. `titer list presets`."""
     budget: Budget
+    """The largest dose in the claim on each axis; each is a dose of its ladder."""
     ladder: Doses
+    """The optimizer steps at which every model is asked: from 0, increasing, the budget among them."""
     sham: bool = True
+    """Whether attacks that train on harmful rows are run on harmless ones, too (benign `sham` rows), as a control."""
     search: SearchSettings | None = Field(default=None, exclude_if=lambda search: search is None)
+    """How the strongest configuration of an attack with a `search` of its own is found."""
     attack: tuple[Annotated[AttackChoice, BeforeValidator(_flatten)], ...] = Field(min_length=1)
+    """The attacks; a preset's come first."""
 
     @model_validator(mode="before")
     @classmethod

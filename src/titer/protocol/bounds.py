@@ -164,17 +164,17 @@ def _check_value(place: str, keys: Keys, value: Any) -> None:
             _check_key(place, key)
         _check_length(place, len(value), "keys", LIST)
     elif isinstance(value, list | tuple):
-        _check_length(place, len(value), "entries", _bound(LISTS, keys) or LIST)
+        _check_length(place, len(value), "entries", bound_of(LISTS, keys) or LIST)
     elif isinstance(value, str):
-        _check_text(place, value, _bound(NAMES, keys))
+        _check_text(place, value, bound_of(NAMES, keys))
     elif isinstance(value, int | float):
-        _check_number(place, value, _bound(NUMBERS, keys))
+        _check_number(place, value, bound_of(NUMBERS, keys))
     elif value is not None:
         problem = f"{type(value).__name__} {str(value)[:40]} is no value of a protocol"
         raise InputError(place, problem, "Use numbers, lists, and texts in quotes.")
 
 
-def _bound(table: Mapping[str, Bound], keys: Keys) -> Bound | None:
+def bound_of(table: Mapping[str, Bound], keys: Keys) -> Bound | None:
     """The first bound of a table whose keys are the last, or but for one the last, that lead to a value."""
     for pattern, bound in table.items():
         names = tuple(pattern.split("."))

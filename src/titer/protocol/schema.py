@@ -3,65 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from titer.errors import InputError
 from titer.protocol.attacker import AttackerConfig, DoseSchedule
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig, UsabilityConfig
-from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, Name, Share, TaskConfig
-from titer.protocol.defaults import COHERENCE, HARM_PROBE
+from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, TaskConfig
 from titer.protocol.disclosure import Disclosure
+from titer.protocol.harm_config import HarmConfig
+from titer.protocol.study_config import ComputeConfig, StudyConfig
 from titer.protocol.subject_config import SubjectConfig
 from titer.protocol.tuning_config import TuningConfig
-from titer.records import Choice, Frame, Record, Role, digest, tupled
-
-if TYPE_CHECKING:
-    from titer.stats.group_sequential import SequentialPlan
-    from titer.stats.replicates import Levels
-
-
-class Seeds(Record):
-    """How many attack and defense seeds, and the index they begin at."""
-
-    attack: int = Field(default=5, ge=1)
-    defense: int = Field(default=1, ge=1)
-    first: int = Field(default=0, ge=0)
-
-
-def _inside(store: str) -> str:
-    """A store that a protocol names lies in the study folder."""
-    part = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
-    if re.fullmatch(rf"{part}(/{part}){{0,7}}", store) is None:
-        remedy = "Write plain names; a store elsewhere is named on the command line: --store /absolute/path."
-        raise InputError("study.store", f"{store[:80]!r} names no folder inside the study folder", remedy)
-    return store
-
-
-class StudyConfig(Record):
-    """What is claimed and how sure one wants to be; `follows` names the folder of an earlier study with a verdict."""
-
-    name: Name
-    follows: str | None = None
-    claim: Literal["this checkpoint", "this method"] = "this checkpoint"
-    seeds: Seeds = Seeds()
-    paired_seeds: bool = True
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    share: float = Field(default=0.5, gt=0, le=0.5)
-    descriptive: bool = False
-    store: Annotated[str, AfterValidator(_inside)] = "store"
-    keep_attacked_weights: bool = False
-
-
-class ComputeConfig(Record):
-    """Where and how numbers are computed. Only dtype and the kind of device enter a key."""
-
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    device: Literal["cpu", "cuda", "mps"] = "cpu"
-    threads: int | None = Field(default=None, ge=1)
-    batch: int = Field(default=64, ge=1)
+from titer.records import Choice, Record, Role, digest, tupled
 
 
 def _as_list(value: Any) -> Any:
@@ -69,64 +24,35 @@ def _as_list(value: Any) -> Any:
     return tupled([value] if isinstance(value, dict) else value)
 
 
-class Grading(Record):
-    """The harm judge and the coherence judge of the verdict; `second` only has to agree."""
-
-    harm: MethodChoice
-    coherence: MethodChoice = COHERENCE
-    second: MethodChoice | None = None
-
-
-class HarmConfig(Record):
-    """What counts as harm, and the domains it is measured in.
-
-    `sampling` says how many items an attack's dose is decided by: all; or, curtailed, whole batches of them until no
-    outcome of the rest can change the decision; or as many as one of three or six `interim` analyses needs, each with
-    cut-offs of its own. `items` says whether all seeds are asked the same prompts, or each its own: then `probe` groups
-    are cut for each of them.
-    """
-
-    threshold: Share
-    probe: MethodChoice = HARM_PROBE
-    grading: Grading
-    frame: Frame = Frame()
-    collapse_counts: bool = False
-    sampling: Literal["fixed", "curtailed", "sequential"] = "fixed"
-    interim: Literal[3, 6] = Field(default=3, exclude_if=lambda interim: interim == 3)
-    items: Literal["shared", "own"] = Field(default="shared", exclude_if=lambda items: items == "shared")
-    domain: tuple[DomainConfig, ...] = Field(min_length=1)
-
-    def analyses(self, items: int, levels: Levels) -> SequentialPlan:
-        """When a dose of so many items may be decided, and by which cut-offs, at the levels of its condition.
-
-        Raises:
-            ValueError: the items are too few for interim analyses.
-        """
-        from titer.stats.group_sequential import one_analysis, six_analyses, three_analyses
-
-        cut = one_analysis
-        if self.sampling == "sequential":
-            cut = three_analyses if self.interim == 3 else six_analyses
-        a, b = levels.intact_level, levels.broken_level
-        return cut(items, threshold=self.threshold, intact_level=a, broken_level=b)
-
-
 class Protocol(Record):
     """A whole study, as validated."""
 
     study: StudyConfig
+    """What is claimed, and how sure one wants to be."""
     compute: ComputeConfig = ComputeConfig()
+    """Where and how numbers are computed."""
     subject: SubjectConfig
+    """The model that is studied, and how it is prepared."""
     defense: tuple[MethodChoice, ...] = ()
+    """One method or a chain of them, each run on what the one before made. Without any the model itself is gated."""
     benign: Annotated[tuple[BenignConfig, ...], BeforeValidator(_as_list)] = ()
+    """Harmless instructions with answers: for defenses, for shams, for over-refusal and usability."""
     harm: HarmConfig
+    """What counts as harm, and the domains it is measured in."""
     attacker: AttackerConfig
+    """The attacks, their doses and the budget."""
     task: tuple[TaskConfig, ...] = ()
+    """Benign tasks, which stability, trainability and usability name."""
     stability: StabilityConfig | None = None
+    """On which tasks the defended model must be as good as the undefended one. Without it stability is not assessed."""
     trainability: TrainabilityConfig | None = None
+    """Which tasks the defended model must still learn. Without it trainability is not assessed."""
     usability: UsabilityConfig | None = Field(default=None, exclude_if=lambda floors: floors is None)
+    """What a model without a defense must do before any attack. Without it usability is not assessed."""
     tuning: TuningConfig | None = Field(default=None, exclude_if=lambda tuning: tuning is None)
+    """How `titer tune` searches the parameters of the last defense. A study that is run has no such table."""
     disclosure: Disclosure | None = Field(default=None, exclude_if=lambda said: said is None)
+    """What the forms of others ask of a study and no measurement tells; nothing is concluded from it."""
 
     @property
     def digest(self) -> str:

@@ -18,9 +18,13 @@ class Prepare(Record):
     """
 
     defense: str
+    """The name of the method."""
     domains: tuple[str, ...] = ()
+    """The domains whose rows it is fed: those of `prepare`, or of `defend` where there is no such split."""
     teaches: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    """The domains that it is taught whole, for a method that teaches, such as `sft`."""
     parameters: dict[str, Any] = Field(default_factory=dict)
+    """Those of the method; they may stand beside its name."""
 
     @property
     def choice(self) -> Choice:
@@ -44,22 +48,24 @@ def _flatten_steps(value: Any) -> Any:
 
 
 class SubjectConfig(Record):
-    """The model that is studied: a hub id with its revision, a folder, an adapter over `base`, GGUF, `organism`.
-
-    `tokenizer` names a model whose tokenizer it takes, where it was published without one. `trust_remote_code` lists by
-    name what its files may ask to be run beside transformers' own code. The steps of
-    `prepare` are each run on what the one before made: the result of the last is the undefended M. `public` says
-    whether others than its owner can take M, be it after agreeing to a license: they need not attack the defense.
-    """
+    """The model that is studied, and how it is prepared."""
 
     model: str
+    """A hub id, a folder, an adapter over `base`, a GGUF file, or `organism`, the built-in one."""
     revision: str | None = None
+    """Of a model of the hub: the commit, branch or tag."""
     base: str | None = None
+    """The model that an adapter belongs to."""
     tokenizer: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """A model whose tokenizer is taken, where this one was published without."""
     reference: str | None = None
+    """For a gate without a defense: a model that the attacks should break, and that stability compares with."""
     trust_remote_code: AllowedCode = False
+    """By name what the model's files may ask to be run beside transformers' own code. `true` is refused."""
     prepare: Annotated[tuple[Prepare, ...], BeforeValidator(_flatten_steps)] = ()
+    """One step or several, each run on what the one before made. What the last one makes is the undefended model."""
     public: bool | None = Field(default=None, exclude_if=lambda public: public is None)
+    """Whether others can take the undefended model, even if they must agree to a license: they need no attack."""
 
     @property
     def preparation(self) -> dict[str, Prepare]:

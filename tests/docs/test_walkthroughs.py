@@ -1,0 +1,43 @@
+"""Pages that a reader follows literally: what they show is run, in order, in a folder that looks like a clone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support import ROOT
+from support.command import Here
+from support.walkthrough import RUN, blocks, clone, follow
+
+DOCS = ROOT / "docs"
+PAGES = (DOCS / "getting-started.md", *sorted((DOCS / "how-to").glob("*.md")))
+NEED_HARDWARE = {"a-7b-model.md"}
+"""Pages of which only the commands that need no hardware are run."""
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_reader_can_follow_the_page(page: Path, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert follow(page, tmp_path, here) >= 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_is_not_run_says_why(page: Path) -> None:
+    found = list(blocks(page))
+    assert page.read_text(encoding="utf-8").count("```") == 2 * len(found)
+    left_out = [block for block in found if block.language in RUN and not block.followed]
+    assert all(block.why for block in left_out)
+    followed = [block for block in found if block.language == "console" and block.followed]
+    assert len(followed) >= (0 if page.name in NEED_HARDWARE else 1)
+    assert not re.search(r"^\$ .*\bpip install\b(?! -e \.)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_the_chinese_page_has_the_blocks_of_the_english_one() -> None:
+    english, chinese = (
+        [(block.language, block.title, re.sub(r" *#.*", "", block.text)) for block in blocks(page)]
+        for page in (DOCS / "getting-started.md", DOCS / "zh" / "getting-started.md")
+    )
+    assert english == chinese
