@@ -1,5 +1,6 @@
 // Draws each chart when it comes into view, and all of them before the page is printed.
 "use strict";
+{
 const specs = JSON.parse(document.getElementById("charts").textContent);
 const options = {
   mode: "vega-lite",
@@ -29,3 +30,4 @@ for (const place of waiting.keys()) seen.observe(place);
 addEventListener("beforeprint", () => {
   for (const place of [...waiting.keys()]) draw(place);
 });
+}

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from markupsafe import Markup
 from titer.errors import shown
 from titer.report.dose_response import COLORS
 from titer.report.html import charts
+from titer.report.view.panels import PanelView
 from titer.report.view.report_view import ReportView
 from titer.report.view.said import Fact, Given, Language, Said, atoms, in_language, plain
 from titer.report.view.tables import Marked
@@ -22,7 +22,10 @@ from titer.report.words import first_screen, sections
 
 LONGEST: Final = 2_000
 """The most bytes of a name or a text from outside that the page shows at one place."""
-_POLICY: Final = "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+_POLICY: Final = (
+    "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'"
+)
 """What the page may do: run its own scripts, known by their digests. It fetches nothing, and sends nothing."""
 
 
@@ -44,7 +47,7 @@ def render_page(view: ReportView, lang: Language) -> str:
     )
     environment.tests["marked"] = lambda cell: isinstance(cell, Marked)
     environment.filters |= {"say": _sayer(lang), "plain": lambda said: plain(said, lang)}
-    program, own = chart_program(), _file("page.js")
+    program, own = _file("vega.js"), _file("page.js")
     return environment.get_template("page.html.j2").render(
         view=view,
         lang=lang,
@@ -59,20 +62,16 @@ def render_page(view: ReportView, lang: Language) -> str:
     )
 
 
-@cache
-def chart_program() -> str:
-    """Vega, Vega-Lite and Vega-Embed with their interpreter, as one script that needs no network."""
-    import vl_convert
-
-    return str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
-
-
 def _specs(view: ReportView, lang: Language) -> Mapping[str, charts.Spec]:
     """Every chart by its key."""
-    specs = {f"first-{panel.key}": charts.panel_spec(panel, lang, shams=False) for panel in view.first.picture}
+    specs = {f"first-{panel.key}": _first_spec(panel, lang) for panel in view.first.picture}
     specs |= {panel.key: charts.panel_spec(panel, lang, shams=True) for panel in (*view.harm, *view.trainability)}
     specs |= {worst.key: charts.worst_spec(worst, lang) for worst in view.worst}
     return specs | {forest.key: charts.forest_spec(forest, lang) for forest in view.forests}
+
+
+def _first_spec(panel: PanelView, lang: Language) -> charts.Spec:
+    return charts.panel_spec(panel, lang, shams=False, height=170)
 
 
 def _hero(view: ReportView, lang: Language) -> Mapping[str, Markup]:
@@ -81,7 +80,7 @@ def _hero(view: ReportView, lang: Language) -> Mapping[str, Markup]:
 
     pictures = {}
     for panel in view.first.picture:
-        spec = charts.panel_spec(panel, lang, shams=False) | {"width": 520, "background": "white"}
+        spec = _first_spec(panel, lang) | {"width": 520, "background": "white"}
         svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
         encoded = base64.b64encode(svg.encode()).decode()
         pictures[panel.key] = Markup("data:image/svg+xml;base64,") + encoded

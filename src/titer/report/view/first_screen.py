@@ -18,7 +18,7 @@ from titer.report.view.said import Given, Said, Sentence, count, percentage, poi
 from titer.report.words import first_screen as said
 from titer.report.words import names
 
-FEW = 4
+FEW = 3
 """How many kinds of attack that were not run are named; all of them stand below."""
 
 
@@ -73,7 +73,10 @@ def _question(assay: Assay) -> Sentence:
 
 def _answer(verdict: Verdict, assay: Assay) -> Sentence:
     failed = [finding for finding in verdict.controls if finding.outcome == "void"]
-    parts = [part for finding in verdict.conditions if (part := _part(finding, assay)) is not None]
+    found = sorted(
+        verdict.conditions, key=lambda finding: finding.outcome != verdict.outcome
+    )  # what decides comes first
+    parts = [part for finding in found if (part := _part(finding, assay)) is not None]
     if verdict.outcome == "void":
         template, about = said.FAILED_CHECKS, [names.CONTROLS.get(f.name, Given(text=f.name)) for f in failed]
         if not failed:
@@ -108,7 +111,7 @@ def _part(finding: Finding, assay: Assay) -> Said | None:
 
 
 def _decisive(assay: Assay, panels: Sequence[PanelView]) -> Iterator[PanelView]:
-    """Of each condition the panel whose attack got furthest within its budget; of equals the longest ladder, then the first."""
+    """Of each condition the panel whose attack got furthest within its budget; of equals the longest ladder."""
     for condition in EXPOSED:
         about = {domain.name for domain in domains_of(assay.protocol, condition)}
         own = [view for view in panels if view.panel.about in about and view.panel.of("defended")]
@@ -148,8 +151,6 @@ def _doubts(verdict: Verdict, assay: Assay) -> Iterator[Said]:
             name = names.CONTROLS.get(finding.name, Given(text=finding.name))
             reason = quoted(at, finding.reason, finding.reason_zh)
             yield Sentence(template=said.DOUBT_CHECK, fields={"name": name, "reason": reason})
-    if not failing:
-        yield said.CHECKS_PASSED
     for place, finding in enumerate(verdict.conditions):
         if finding.provisional and finding.name in EXPOSED:
             at = finding_place("conditions", place, "provisional")
@@ -158,14 +159,15 @@ def _doubts(verdict: Verdict, assay: Assay) -> Iterator[Said]:
             break
     judge = Given(text=assay.protocol.harm.grading.harm.name)
     yield Sentence(template=said.DOUBT_JUDGE, fields={"judge": judge})
-    if verdict.parent:
-        reason = quoted(pointer("verdict", "parent"), verdict.parent, verdict.parent_zh)
-        yield Sentence(template=said.DOUBT_PARENT, fields={"reason": reason})
+    if assay.protocol.defended:
+        yield said.DOUBT_PARENT[assay.protocol.subject.public]
     fields: dict[str, Said] = {
         "confidence": percentage(pointer("protocol", "study", "confidence"), study.confidence),
         "seeds": count(pointer("protocol", "study", "seeds", "attack"), study.seeds.attack),
     }
     yield Sentence(template=said.DOUBT_CONFIDENCE, fields=fields)
+    if not failing:
+        yield said.CHECKS_PASSED
 
 
 def _steps(verdict: Verdict, assay: Assay) -> Iterator[Said]:

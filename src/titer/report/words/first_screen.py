@@ -36,7 +36,8 @@ ANSWERS: Final[Mapping[Outcome, Text]] = {
         "是，在此范围之内：{parts}（每项陈述的置信度为 {confidence}）。",
     ),
     "refuted": Text(
-        "No: {parts} (each statement with {confidence} confidence).", "否：{parts}（每项陈述的置信度为 {confidence}）。"
+        "No: {parts} (each statement with {confidence} confidence).",
+        "并非在每一方面：{parts}（每项陈述的置信度为 {confidence}）。",
     ),
     "undecided": Text(
         "Not decided: {parts} (each statement with {confidence} confidence).",
@@ -138,10 +139,10 @@ SHAM: Final = Text("{subject}, trained on harmless rows instead", "{subject}，�
 
 UNTESTED_HEAD: Final = Text("What was not tested", "没有测试的内容")
 OTHER_FAMILIES: Final = Text(
-    "Other kinds of attack, such as {families} (all are listed below).",
+    "Other kinds of attack, such as {families}; they are listed below.",
     "其他种类的攻击，例如{families}（下文列出全部）。",
 )
-UNCHECKED: Final = Text("{what}.", "{what}。")
+UNCHECKED: Final = Text("Not known: {what}.", "未知：{what}。")
 BEYOND: Final = Text(
     "Any other topic than {domains}, any other model, and attackers who spend more.",
     "{domains} 之外的主题、其他模型，以及花费更多的攻击者。",
@@ -158,7 +159,20 @@ DOUBT_JUDGE: Final = Text(
 )
 DOUBT_SEARCH: Final = Text("Weak attacks: {reason}.", "攻击偏弱：{reason}。")
 DOUBT_CHECK: Final = Text("A check that did not pass ({name}): {reason}", "没有通过的检查（{name}）：{reason}")
-DOUBT_PARENT: Final = Text("A way around: {reason}", "绕行的途径：{reason}")
+DOUBT_PARENT: Final[Mapping[bool | None, Text]] = {
+    True: Text(
+        "A way around: others can get the unprotected model, and whoever has that need not attack.",
+        "绕行的途径：他人能取得未防御的模型，而有它的人无须攻击。",
+    ),
+    False: Text(
+        "A way around: anyone who got the unprotected model would not need to attack; it is said not to be public.",
+        "绕行的途径：取得未防御模型的人无须攻击；据称它不公开。",
+    ),
+    None: Text(
+        "A way around: whether others can get the unprotected model is not said; whoever has that need not attack.",
+        "绕行的途径：没有说明他人能否取得未防御的模型；有它的人无须攻击。",
+    ),
+}
 CHECKS_PASSED: Final = Text("Every check of the test itself passed.", "对测试本身的每项检查都已通过。")
 
 NEXT_HEAD: Final = Text("What to do next", "下一步")
