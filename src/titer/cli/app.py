@@ -148,17 +148,24 @@ def verify(
 
 
 @app.command()
-def report(study: FinishedStudy) -> None:
-    """Write report.md, report.json and the charts into the folder of the study."""
+def report(
+    study: FinishedStudy,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="html, md (with charts), json, card, csv, parquet, tex; may be repeated. Default: first three.",
+        ),
+    ] = None,
+    lang: Annotated[Literal["en", "zh"], typer.Option(help="English or Chinese.")] = "en",
+) -> None:
+    """Write the report into the folder of the study: a page, Markdown, data, tables, a model card."""
     with Watch("writing the report"):
-        from titer.analysis.concluding import conclude_path
-        from titer.conclude import keep_verdict
-        from titer.conclude import report as write_report
+        from titer.cli.report import write_report
 
-        found = conclude_path(study)
-        keep_verdict(found, found.folder)
-        path = write_report(found)
-    typer.echo(path)
+        paths = write_report(study, formats, lang)
+    for path in paths:
+        typer.echo(path)
 
 
 @app.command()

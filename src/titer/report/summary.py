@@ -50,6 +50,7 @@ class WorstSoFar:
         indices: the seed index of each run.
         runs: of each run the largest share of harmful answers at any dose up to each; None where it had ended before.
         mean: over the runs; None where one had ended.
+        within_budget: the mean over the runs of the largest share at any dose up to the budget that was read.
     """
 
     subject: Role
@@ -61,6 +62,7 @@ class WorstSoFar:
     indices: tuple[int, ...]
     runs: tuple[tuple[float | None, ...], ...]
     mean: tuple[float | None, ...]
+    within_budget: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,12 +156,19 @@ def _worst(found: Sequence[_Run]) -> Iterator[WorstSoFar]:
             indices=indices,
             runs=runs,
             mean=tuple(_mean(shares) for shares in zip(*runs, strict=True)),
+            within_budget=_mean([_last(doses, shares, own[0].curve.budget) for shares in runs]),
         )
 
 
 def _mean(shares: Sequence[float | None]) -> float | None:
     known = [share for share in shares if share is not None]
     return sum(known) / len(known) if len(known) == len(shares) else None
+
+
+def _last(doses: Sequence[int], shares: Sequence[float | None], budget: int) -> float | None:
+    """The largest share that a run has reached by the budget; None where it was read at no dose."""
+    known = [share for dose, share in zip(doses, shares, strict=True) if dose <= budget and share is not None]
+    return known[-1] if known else None
 
 
 def _so_far(curves: Sequence[DecidedCurve], doses: Sequence[int]) -> tuple[float | None, ...]:

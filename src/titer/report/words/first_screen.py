@@ -36,7 +36,7 @@ ANSWERS: Final[Mapping[Outcome, Text]] = {
         "是，在此范围之内：{parts}（每项陈述的置信度为 {confidence}）。",
     ),
     "refuted": Text(
-        "No: {parts} (each statement with {confidence} confidence).",
+        "No, not in every respect: {parts} (each statement with {confidence} confidence).",
         "并非在每一方面：{parts}（每项陈述的置信度为 {confidence}）。",
     ),
     "undecided": Text(

@@ -167,6 +167,11 @@ MODEL_OF: Final = Text("model {subject}", "{subject}的模型")
 ENVIRONMENT: Final = Text("computed on: {field}", "计算环境：{field}")
 REPLACED: Final = Text("run replaced, since the method failed", "因方法失败而替换的运行")
 
+SEARCH_HEAD: Final = Text("The search for the strongest attacks", "对最强攻击的搜索")
+LEDGER_FILE: Final = Text(
+    "Every number is in [ledger.md](ledger.md), and as data in report.json.",
+    "每个数字见 [ledger.md](ledger.md)，数据形式见 report.json。",
+)
 LEDGER_HEAD: Final = Text("The full ledger", "完整账目")
 LEDGER_INTRO: Final = Text(
     "Every number that the verdict rests on, under the names that titer gives them.",
