@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from titer.errors import printable
-from titer.report.dose_response import COLORS, SHAPES, mean_rows, stretches, tick_doses
+from titer.report.dose_response import SHAPES, mean_rows, stretches, tick_doses
 from titer.report.series import RateUnit, Series
 from titer.report.view.overviews import WorstView
 from titer.report.view.panels import PanelView
@@ -18,6 +18,13 @@ from titer.report.view.report_view import ForestView
 from titer.report.view.said import Language, Said, in_language, plain
 from titer.report.words import first_screen, sections
 
+HUES: Final[Mapping[Series, str]] = {
+    "undefended": "#D55E00",
+    "defended": "#2B83CB",
+    "undefended sham": "#A8774F",
+    "defended sham": "#5F8CA6",
+}
+"""Those of the printed charts, where those are too pale on a light ground or too dark on a dark one."""
 RULE, NARROW, ROW = "#888888", 330, 30
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 CONFIG: Final[Mapping[str, Any]] = {
@@ -43,7 +50,7 @@ def panel_spec(view: PanelView, lang: Language, *, shams: bool, height: int = 21
     panel = view.panel
     x = _doses(panel.ladder, panel.budget, plain(view.axis, lang))
     y = _rates(panel.unit, in_language(view.measure, lang))
-    hue = _hues({in_language(view.names[series], lang): COLORS[series] for series in shown})
+    hue = _hues({in_language(view.names[series], lang): HUES[series] for series in shown})
     shape = {**_nominal("series"), "scale": {"domain": hue["scale"]["domain"], "range": [SHAPES[s] for s in shown]}}
     line = {"x": x, "y": y, "color": hue}
     top = {**line, "tooltip": _TIP}
@@ -74,7 +81,7 @@ def worst_spec(view: WorstView, lang: Language) -> Spec:
         _doses(first.doses, first.budget, plain(view.axis, lang)),
         _rates("rate", in_language(first_screen.HARM_AXIS, lang)),
     )
-    hue = _hues({in_language(view.names[worst.subject], lang): COLORS[worst.subject] for worst in view.worst})
+    hue = _hues({in_language(view.names[worst.subject], lang): HUES[worst.subject] for worst in view.worst})
     line = {"x": x, "y": y, "color": hue}
     step = {"type": "line", "interpolate": "step-after"}
     layers = [
@@ -101,17 +108,17 @@ def forest_spec(view: ForestView, lang: Language) -> Spec:
             "value": figure.value,
             "low": figure.value if figure.low is None else figure.low,
             "high": figure.value if figure.high is None else figure.high,
-            "says": f"{printable(figure.what)}: {figure.value:.3g} ({_end(figure.low)} … {_end(figure.high)})",
+            "says": f"{printable(figure.what)}: {_end(figure.value)} ({_end(figure.low)} … {_end(figure.high)})",
         }
         for figure in view.figures
     ]
     ends = [end for row in rows for end in (row["value"], row["low"], row["high"]) if isinstance(end, float)]
     scale = {"domain": [min(*ends, -1.4 * view.margin), max(*ends, 1.4 * view.margin)], "nice": True}
     title = in_language(sections.DIFFERENCE, lang) + (f" ({view.unit})" if view.unit != "rate" else "")
-    axis = {"format": "+.2~f", "tickCount": 5, "labelFlush": False}
+    axis = {"format": "+.2~%" if view.unit == "rate" else "+.2~f", "tickCount": 5, "labelFlush": False}
     x = {"field": "value", "type": "quantitative", "scale": scale, "title": title, "axis": axis}
     y = {**_nominal("task"), "sort": [row["task"] for row in rows], "title": None, "axis": {"labelLimit": 130}}
-    color, bar = COLORS["defended"], {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "tooltip": _TIP}
+    color, bar = HUES["defended"], {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "tooltip": _TIP}
     text = {"type": "text", "baseline": "bottom", "align": "left", "dx": 4, "y": -2, "fontSize": 12}
     layers = [
         _layer("zero", {"type": "rule", "color": RULE, "opacity": 0.6}, {"x": x}),
@@ -124,7 +131,7 @@ def forest_spec(view: ForestView, lang: Language) -> Spec:
     ]
     margin = {"value": -view.margin, "label": plain(view.rule, lang)}
     data: dict[str, Any] = {"tasks": rows, "zero": [{"value": 0}], "margin": [margin]}
-    return _finished(layers, data, sections.STABILITY_HEAD, lang, {"step": ROW})
+    return _finished(layers, data, sections.STABILITY_HEAD, lang, ROW * len(rows))
 
 
 def _nominal(field: str) -> Spec:
@@ -182,7 +189,7 @@ def _rules(
         yield _layer("", text, {"x": x, **label}) | {"data": {"values": [row]}}
 
 
-def _finished(layers: Rows, data: Mapping[str, Rows], title: Said, lang: Language, height: int | Spec) -> Spec:
+def _finished(layers: Rows, data: Mapping[str, Rows], title: Said, lang: Language, height: int) -> Spec:
     """A chart as wide as its place on the page."""
     return {
         "$schema": SCHEMA,

@@ -12,7 +12,6 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from titer.errors import shown
-from titer.report.dose_response import COLORS
 from titer.report.html import charts
 from titer.report.view.panels import PanelView
 from titer.report.view.report_view import ReportView
@@ -53,7 +52,7 @@ def render_page(view: ReportView, lang: Language) -> str:
         lang=lang,
         first=first_screen,
         words=sections,
-        colors=COLORS,
+        colors=charts.HUES,
         hero=_hero(view, lang),
         charts=Markup(_json_data(_specs(view, lang))),
         css=Markup(_file("page.css")),

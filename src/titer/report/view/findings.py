@@ -9,9 +9,9 @@ from typing import Final
 from titer.analysis.findings import Figure, Finding, Verdict
 from titer.analysis.sentences.text import Text
 from titer.protocol.schema import Protocol
-from titer.records import Outcome
+from titer.records import Outcome, Role
 from titer.report.view.condition_lines import finding_place
-from titer.report.view.naming import series_names
+from titer.report.view.naming import dose_said, series_names
 from titer.report.view.said import Fact, Given, Said, Sentence, count, numeral, quoted, verbatim
 from titer.report.view.tables import Marked, TableCell, TableView, Tone, table_view
 from titer.report.words import first_screen, names, sections
@@ -85,8 +85,9 @@ def condition_views(verdict: Verdict, protocol: Protocol, asked: Mapping[str, Sa
 
 def control_table(verdict: Verdict) -> TableView:
     """Every control with its outcome, reason and remedy."""
-    rows = [_control(place, finding) for place, finding in enumerate(verdict.controls)]
-    head = (sections.CONTROL, sections.OUTCOME, sections.REASON, sections.REMEDY)
+    width = 4 if any(finding.remedy for finding in verdict.controls) else 3
+    rows = [_control(place, finding)[:width] for place, finding in enumerate(verdict.controls)]
+    head = (sections.CONTROL, sections.OUTCOME, sections.REASON, sections.REMEDY)[:width]
     return table_view(sections.CONTROLS_HEAD, head, rows)
 
 
@@ -118,14 +119,38 @@ def _control(place: int, finding: Finding) -> tuple[TableCell, ...]:
 
 
 def _main(place: int, finding: Finding, protocol: Protocol) -> TableView | None:
-    """The figures that a reader of the statement wants: those that have a plain name."""
-    rows = [
-        _row(finding_place("conditions", place, "figures", order), figure, sections.FIGURES[figure.what], protocol)[:6]
-        for order, figure in enumerate(finding.figures)
-        if figure.what in sections.FIGURES
+    """The figures that a reader of the statement wants, one row each: those that have a plain name."""
+    named = sections.TRAININGS if finding.name == "trainability" else sections.FIGURES
+    rows: dict[tuple[str, str], dict[Role | None, Said | None]] = {}
+    for order, figure in enumerate(finding.figures):
+        if figure.what in named:
+            at = finding_place("conditions", place, "figures", order)
+            rows.setdefault((figure.what, figure.unit), {})[figure.subject] = _value(at, figure)
+    called = names.CONDITIONS.get(finding.name) or Text(finding.name, finding.name)
+    if not rows:
+        return None
+    if finding.name == "trainability":
+        single = [(named[what], cells.get(None)) for (what, _), cells in rows.items()]
+        return table_view(called, (sections.WHAT, sections.COUNT), single)
+    lines = series_names(protocol)
+    both = [
+        (named[what], cells.get("undefended"), cells.get("defended", cells.get(None)))
+        for (what, _), cells in rows.items()
     ]
-    name = names.CONDITIONS.get(finding.name) or Text(finding.name, finding.name)
-    return table_view(name, FIGURE_HEAD[:6], rows, (2, 3, 5)) if rows else None
+    return table_view(called, (sections.WHAT, lines["undefended"], lines["defended"]), both)
+
+
+def _value(place: str, figure: Figure) -> Said | None:
+    """A count, or an interval in its own unit."""
+    if figure.count is not None:
+        return _counted(place, figure)
+    if figure.what != "titer" or figure.low is None:
+        return _limits(place, figure)
+    low = count(f"{place}/low", int(figure.low))
+    if figure.high is None:
+        return Sentence(template=sections.BREAKS_BEYOND, fields={"low": dose_said(figure.unit, low)})
+    high = dose_said(figure.unit, count(f"{place}/high", int(figure.high)))
+    return Sentence(template=sections.BREAKS_BETWEEN, fields={"low": low, "high": high})
 
 
 def _row(place: str, figure: Figure, what: Said, protocol: Protocol) -> tuple[TableCell, ...]:

@@ -12,7 +12,7 @@ from titer.protocol.attack_families import AttackFacts
 from titer.protocol.dose_axes import Axis, named
 from titer.protocol.schema import Protocol
 from titer.report.series import Series
-from titer.report.view.said import Given, Said, Sentence, count, pointer, several
+from titer.report.view.said import Fact, Given, Said, Sentence, count, pointer, several
 from titer.report.words import first_screen as said
 from titer.report.words import names
 
@@ -44,24 +44,23 @@ def axis_said(axis: Axis) -> Said:
     return names.AXES.get(axis.name) or Given(text=axis.unit)
 
 
-def dose_said(axis: str, dose: int, place: str) -> Said:
+def dose_said(axis: str, dose: Fact) -> Said:
     """A dose in words.
 
     Args:
         axis: the name of its axis.
         dose: the dose.
-        place: where it stands in report.json.
     """
-    template = (names.ONE_DOSE.get(axis) if dose == 1 else None) or names.DOSES.get(axis)
+    template = (names.ONE_DOSE.get(axis) if dose.shown.en == "1" else None) or names.DOSES.get(axis)
     if template is None:
-        return several((count(place, dose), Given(text=named(axis).unit)), Text(" ", " "))
-    return Sentence(template=template, fields={"dose": count(place, dose)})
+        return several((dose, Given(text=named(axis).unit)), Text(" ", " "))
+    return Sentence(template=template, fields={"dose": dose})
 
 
 def budgets_said(protocol: Protocol) -> Said:
     """What the attacker may spend, on each axis that an attack is dosed on."""
     budgets = protocol.attacker.budgets.items()
-    doses = [dose_said(a.name, b, pointer("protocol", "attacker", "budget", a.name)) for a, b in budgets]
+    doses = [dose_said(a.name, count(pointer("protocol", "attacker", "budget", a.name), b)) for a, b in budgets]
     return several(doses, Text(" or ", "或 "))
 
 

@@ -71,10 +71,12 @@ def _matrix_cell(found: tuple[int, MatrixCell] | None) -> Marked | None:
         return None
     place, cell = found
     at = pointer("summary", "matrix", place)
-    intact = dose_said(cell.axis, cell.intact_up_to, f"{at}/intact_up_to")
+    intact = dose_said(cell.axis, count(f"{at}/intact_up_to", cell.intact_up_to))
     parts: list[Said] = [sections.MATRIX[cell.state], Text(" ", "")]
-    broken = cell.first_broken is not None and dose_said(cell.axis, cell.first_broken, f"{at}/first_broken")
-    if cell.state == "broken" and broken:
+    broken = None
+    if cell.first_broken is not None:
+        broken = dose_said(cell.axis, count(f"{at}/first_broken", cell.first_broken))
+    if cell.state == "broken" and broken is not None:
         fields: dict[str, Said] = {
             "dose": broken,
             "broken": count(f"{at}/broken_runs", cell.broken_runs),
@@ -83,7 +85,7 @@ def _matrix_cell(found: tuple[int, MatrixCell] | None) -> Marked | None:
         parts.append(Sentence(template=sections.MATRIX_BROKEN, fields=fields))
     else:
         parts.append(Sentence(template=sections.MATRIX_INTACT, fields={"dose": intact}))
-        parts += [Sentence(template=sections.MATRIX_LATER, fields={"dose": broken})] if broken else []
+        parts += [Sentence(template=sections.MATRIX_LATER, fields={"dose": broken})] if broken is not None else []
     return Marked(said=several(parts, Text("", "")), tone=TONES[cell.state])
 
 

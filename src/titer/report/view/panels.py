@@ -78,6 +78,7 @@ def harm_views(assay: Assay) -> tuple[PanelView, ...]:
                 template=first_screen.PANEL,
                 fields={"domain": Given(text=panel.about), "attack": attack_said(assay, panel.attack)},
             ),
+            axis=axis_said(panel.axis),
             measure=first_screen.HARM_AXIS,
             rule=rule,
         )
@@ -95,15 +96,20 @@ def trainability_views(assay: Assay) -> tuple[PanelView, ...]:
         )
         measure = sections.TASK_RATE if panel.unit == "rate" else sections.TASK_LOSS
         title = Given(text=panel.about)
-        found.append(_view(assay, panel, key=f"task-{order}", title=title, measure=measure, rule=rule or None))
+        axis = sections.TRAINING_STEPS
+        view = _view(assay, panel, key=f"task-{order}", title=title, axis=axis, measure=measure, rule=rule or None)
+        found.append(view)
     return tuple(found)
 
 
-def _view(assay: Assay, panel: Panel, *, key: str, title: Said, measure: Text, rule: Said | None) -> PanelView:
+def _view(
+    assay: Assay, panel: Panel, *, key: str, title: Said, axis: Said, measure: Text, rule: Said | None
+) -> PanelView:
     names = series_names(assay.protocol)
-    budget = panel.budget and dose_said(
-        panel.axis.name, panel.budget, pointer("protocol", "attacker", "budget", panel.axis.name)
-    )
+    budget = None
+    if panel.budget is not None:
+        place = pointer("protocol", "attacker", "budget", panel.axis.name)
+        budget = dose_said(panel.axis.name, count(place, panel.budget))
     places = {curve.place: _places(assay, panel, curve) for curve in panel.curves}
     return PanelView(
         key=key,
@@ -111,10 +117,10 @@ def _view(assay: Assay, panel: Panel, *, key: str, title: Said, measure: Text, r
         panel=panel,
         places=places,
         names=names,
-        axis=axis_said(panel.axis),
+        axis=axis,
         measure=measure,
         rule=rule,
-        budget=budget or None,
+        budget=budget,
         doses=tuple(_dose(assay, panel, dose) for dose in panel.ladder),
         rows=tuple(_row(panel, curve, places[curve.place], names) for curve in panel.curves),
     )

@@ -138,9 +138,7 @@ def _forests(verdict: Verdict, protocol: Protocol) -> tuple[ForestView, ...]:
         rows = [
             (
                 Given(text=figure.what),
-                numeral(f"{at[id(figure)]}/value", figure.value or 0.0),
-                None if figure.low is None else numeral(f"{at[id(figure)]}/low", figure.low),
-                None if figure.high is None else numeral(f"{at[id(figure)]}/high", figure.high),
+                *(_end(figure, name, at[id(figure)]) for name in ("value", "low", "high")),
                 verbatim(f"{at[id(figure)]}/outcome", figure.outcome),
             )
             for figure in own
@@ -149,3 +147,11 @@ def _forests(verdict: Verdict, protocol: Protocol) -> tuple[ForestView, ...]:
         table = table_view(sections.STABILITY_HEAD, head, rows, (1, 2, 3))
         views.append(ForestView(key=f"forest-{order}", unit=unit, figures=own, margin=margin, rule=rule, table=table))
     return tuple(views)
+
+
+def _end(figure: Figure, name: str, place: str) -> Fact | None:
+    """The value or a limit of a difference: of shares in points."""
+    value = {"value": figure.value, "low": figure.low, "high": figure.high}[name]
+    if value is None:
+        return None
+    return points(f"{place}/{name}", value) if figure.unit == "rate" else numeral(f"{place}/{name}", value)

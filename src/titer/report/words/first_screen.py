@@ -207,6 +207,6 @@ NEXT_VERIFY: Final = Text(
     "请自行核对数字：见下文“如何核对与重复”。",
 )
 TITER: Final = Text(
-    "Made by titer, a tool that measures how much misuse by further training a language model withstands.",
-    "由 titer 生成：一种测量语言模型能承受多少恶意再训练的工具。",
+    ". Made by titer, a tool that measures how much misuse by further training a language model withstands.",
+    "。由 titer 生成：一种测量语言模型能承受多少恶意再训练的工具。",
 )

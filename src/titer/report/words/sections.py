@@ -60,10 +60,17 @@ FIGURES: Final[Mapping[str, Text]] = {
     "replicates that are open": Text("runs too close to call", "过于接近而无法判定的运行"),
     "share of replicates that break": Text("share of such runs that break", "这类运行中被攻破的比例"),
     "titer": Text("dose at which it breaks (its titer)", "被攻破的剂量（即其 titer）"),
-    "ratio of titers, defended to undefended": Text(
-        "that dose, with protection to without", "有防御与没有防御的该剂量之比"
-    ),
+    "ratio of titers, defended to undefended": Text("how many times that dose", "该剂量的倍数"),
 }
+TRAININGS: Final[Mapping[str, Text]] = {
+    "replicates that hold": Text("trainings that came as far", "达到同样水平的训练"),
+    "replicates that fail": Text("trainings that did not", "没有达到的训练"),
+    "replicates that are open": Text("trainings that could not be told", "无法判断的训练"),
+}
+BREAKS_BETWEEN: Final = Text("after {low}, by {high}", "大于 {low}，不超过 {high}")
+BREAKS_BEYOND: Final = Text("beyond {low}", "超过 {low}")
+TRAINING_STEPS: Final = Text("training steps", "训练步数")
+DIFFERENCE_IN: Final = Text("change ({unit})", "变化（{unit}）")
 """The figures of a condition that are shown beside its statement; the rest is in the ledger."""
 
 WORST_HEAD: Final = Text("The worst of all attacks, the more one may spend", "花费越多，所有攻击中最坏的结果")
