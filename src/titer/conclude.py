@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from titer.analysis.concluding import VERDICT, Conclusion, cells_of
 from titer.analysis.concluding import conclude as concluded
 from titer.errors import DamagedError, InputError
-from titer.records import canonical
-from titer.study.atomic_files import copy_file, no_link, write_text
+from titer.report.formats import CHECKED, DEFAULT, NAMES, PACKED, Rendering, ReportFormat, file_name
+from titer.report.view.said import LANGUAGES, Language
+from titer.study.atomic_files import copy_file, no_link, write_bytes, write_text
 from titer.study.checksums import write_sums
 from titer.study.folder import PROTOCOL, Study
 from titer.study.packing import write_tables
@@ -21,7 +22,7 @@ from titer.study.salt import read_salt
 from titer.study.sealing import check_tables
 from titer.study.signature import SIGNATURE, check_armor
 
-REPORT, DATA = "report.md", "report.json"
+DATA = "report.json"
 
 
 def conclude(study: Study) -> Conclusion:
@@ -44,14 +45,29 @@ def keep_verdict(conclusion: Conclusion, folder: Path) -> bool:
     return True
 
 
-def report(conclusion: Conclusion) -> Path:
-    """Write report.md, report.json and the charts beside the verdict; the path of report.md."""
+def report(
+    conclusion: Conclusion, formats: Sequence[ReportFormat] = DEFAULT, lang: Language = "en"
+) -> tuple[Path, ...]:
+    """Write a report beside the verdict, in some formats; with Markdown also the charts, as SVG and PNG.
+
+    Args:
+        conclusion: what was concluded.
+        formats: the formats.
+        lang: the language of what is written in words.
+
+    Returns:
+        The paths of what was written, in the order of the formats, charts left out.
+    """
     from titer.report.charts import charts
 
-    files = charts(conclusion.assay, conclusion.verdict, conclusion.folder)
-    for name, text in _rendered(conclusion, files).items():
-        write_text(conclusion.folder / name, text)
-    return conclusion.folder / REPORT
+    drawn = charts(conclusion.assay, conclusion.verdict, conclusion.folder) if "md" in formats else {}
+    rendering = _rendering(conclusion, drawn)
+    written = []
+    for wanted in formats:
+        for name, content in rendering.files(wanted, lang).items():
+            write_bytes(conclusion.folder / name, content)
+            written.append(conclusion.folder / name)
+    return tuple(written)
 
 
 def check_report(conclusion: Conclusion) -> None:
@@ -65,11 +81,18 @@ def check_report(conclusion: Conclusion) -> None:
     folder = conclusion.folder
     conclusion = _as_named(conclusion, folder / DATA)
     drawn = {name: f"{name}.svg" for name in CHARTS if (folder / f"{name}.svg").exists()}
-    for name, text in _rendered(conclusion, drawn).items():
-        path = folder / name
-        if path.exists() and path.read_bytes() != text.encode():
-            problem = f"{path} is not what is reported of the scores: it was changed, or another titer wrote it"
-            raise DamagedError(f"{problem}. `titer report {folder}` writes it anew")
+    rendering = _rendering(conclusion, drawn)
+    for wanted in CHECKED:
+        for lang in LANGUAGES:
+            if any((folder / file_name(name, lang)).exists() for name in NAMES[wanted]):
+                for name, content in rendering.files(wanted, lang).items():
+                    _check_same(folder / name, content)
+
+
+def _check_same(path: Path, content: bytes) -> None:
+    if path.exists() and path.read_bytes() != content:
+        problem = f"{path} is not what is reported of the scores: it was changed, or another titer wrote it"
+        raise DamagedError(f"{problem}. `titer report {path.parent}` writes it anew")
 
 
 def _as_named(conclusion: Conclusion, path: Path) -> Conclusion:
@@ -84,18 +107,14 @@ def _as_named(conclusion: Conclusion, path: Path) -> Conclusion:
     return replace(conclusion, verdict=verdict, assay=conclusion.assay.model_copy(update={"protocol": named}))
 
 
-def _rendered(conclusion: Conclusion, charts: Mapping[str, str]) -> dict[str, str]:
-    """The text of report.json and report.md.
+def _rendering(conclusion: Conclusion, charts: Mapping[str, str]) -> Rendering:
+    """The report of a conclusion.
 
     Args:
         conclusion: what was concluded.
         charts: the file of each chart, by its name.
     """
-    from titer.report.json_report import report_data
-    from titer.report.markdown import render
-
-    verdict, assay, root = conclusion.verdict, conclusion.assay, conclusion.root
-    return {DATA: canonical(report_data(verdict, assay, root)) + "\n", REPORT: render(verdict, assay, root, charts)}
+    return Rendering(conclusion.verdict, conclusion.assay, conclusion.root, charts)
 
 
 def pack(study: Study, out: Path) -> None:
@@ -113,7 +132,7 @@ def pack(study: Study, out: Path) -> None:
     check_tables(study, cells_of(study))
     check_armor(study.folder)
     keep_verdict(found, out)
-    report(found)
+    report(found, PACKED)
     for image in out.glob("*.png"):
         image.unlink()
     for name in (PROTOCOL, ROOT, SIGNATURE):

@@ -11,7 +11,7 @@ from support.report_assays import assay, verdict
 
 from titer.report.charts import charts
 from titer.report.difference_chart import difference_lines
-from titer.report.dose_response import _ticks
+from titer.report.dose_response import tick_doses
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_stability_draws_differences_not_the_rates_of_one_subject() -> None:
 
 def test_labels_of_doses_keep_both_ends_and_the_budget_and_never_touch() -> None:
     ladder = (0, *range(1, 129))
-    ticks = _ticks(ladder, 1, 200, 32)
+    ticks = tick_doses(ladder, 1, 200, 32)
     assert {0, 32, 128} <= set(ticks)
     assert len(ticks) <= 11
-    assert _ticks((5, 6, 7), 5, 640, None) == [5, 6, 7]
+    assert tick_doses((5, 6, 7), 5, 640, None) == [5, 6, 7]

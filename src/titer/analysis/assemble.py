@@ -39,6 +39,19 @@ def assemble_packed(packed: Packed, folder: Path) -> Assay:
     return _join(folder, frozen, packed.specs, packed.whole.status, PackedResults(packed))
 
 
+def missing_curves(study: Study) -> tuple[tuple[str, ...], int]:
+    """The curves of a study that has not come to its end: those that are missing in words, and how many are planned.
+
+    As far as it was planned: a search plans its next trials from those before.
+    """
+    view = StoreView(study.store)
+    grouped: dict[CurveKey, list[CellSpec]] = {}
+    for cell in study.read_cells() if study.tasks_file.exists() else ():
+        grouped.setdefault(_key(cell), []).append(cell)
+    missing = [read_curve(study.frozen, view, group).missing for group in grouped.values()]
+    return tuple(_said(one[0]) for one in missing if one is not None), len(grouped)
+
+
 def _as_read(frozen: Frozen, protocol: Protocol) -> Frozen:
     """With the protocol as it is now: since the study began its name may have changed, and nothing else."""
     return frozen.model_copy(update={"protocol": protocol})
@@ -88,11 +101,16 @@ def _whole_curve(folder: Path, frozen: Frozen, view: CellResults, cells: Sequenc
     if read.missing is None:
         return read.curve
     cell, dose, answered = read.missing
-    what = cell.domain or cell.task or "the baseline"
     raise UnfinishedError(
-        f"{folder} is not finished: {cell.purpose}, {cell.subject}, {what}, seed index {cell.index} was "
-        f"not {'judged' if answered else 'read'} at dose {dose}. `titer run {folder}`"
+        f"{folder} is not finished: {_said(cell)} was not {'judged' if answered else 'read'} at dose {dose}. "
+        f"`titer run {folder}`"
     )
+
+
+def _said(cell: CellSpec) -> str:
+    """A curve in words, by one of its cells."""
+    what = cell.domain or cell.task or "the baseline"
+    return f"{cell.purpose}, {cell.subject}, {what}, seed index {cell.index}"
 
 
 def _kinds(frozen: Frozen, cells: Sequence[CellSpec]) -> dict[ProbeId, dict[str, Kind]]:

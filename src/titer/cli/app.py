@@ -153,26 +153,26 @@ def verify(
 @app.command()
 def report(
     study: FinishedStudy,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="html, md (with charts), json, card, csv, parquet, tex; may be repeated. Default: first three.",
+        ),
+    ] = None,
+    lang: Annotated[Literal["en", "zh"], typer.Option(help="English or Chinese.")] = "en",
     form: Annotated[
         Literal["stream", "eu-appendix3", "nist-800-1", "acceptance-card"] | None,
         typer.Option("--map", help="Fill a form of others from the study, too, and say what it leaves open."),
     ] = None,
 ) -> None:
-    """Write report.md, report.json and the charts into the folder of the study, and print the verdict."""
+    """Write the report into the folder of the study: a page, Markdown, data, tables, a model card, a form of others."""
     with Watch("writing the report"):
-        from titer.analysis.concluding import conclude_path
-        from titer.cli.report_forms import write_form
-        from titer.conclude import keep_verdict
-        from titer.conclude import report as write_report
+        from titer.cli.report import write_report
 
-        found = conclude_path(study)
-        keep_verdict(found, found.folder)
-        path = write_report(found)
-        filled = form and write_form(found, form)
-    output.print_verdict(found, json=False)
-    if filled:
-        typer.echo(f"Form: {filled}")
-    typer.echo(f"Report: {path}")
+        paths = write_report(study, formats, lang, form)
+    for path in paths:
+        typer.echo(path)
 
 
 @app.command()

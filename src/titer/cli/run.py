@@ -76,7 +76,7 @@ def run_study(
         follow(steps, jobs)
     with Watch("writing the report"):
         conclusion = conclude(study)
-        path = report(conclusion)
+        path = report(conclusion)[0]
     output.print_verdict(conclusion, json)
     if not json:
         typer.echo(f"Report: {path}")

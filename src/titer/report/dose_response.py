@@ -132,7 +132,7 @@ def _axes(panel: Panel, captions: Captions, width: int) -> tuple[alt.X, alt.Y, a
 
     constant = min(dose for dose in panel.ladder if dose > 0)
     scale = alt.Scale(type="symlog", constant=constant, domain=[panel.ladder[0], panel.ladder[-1]], nice=False)
-    ticks = _ticks(panel.ladder, constant, width, panel.budget)
+    ticks = tick_doses(panel.ladder, constant, width, panel.budget)
     axis = alt.Axis(values=ticks, format="d", grid=False, labelFlush=False)
     x = alt.X("dose:Q", scale=scale, axis=axis, title=f"dose ({panel.axis.unit})")
     rates = panel.unit == "rate"
@@ -162,8 +162,15 @@ def _rules(panel: Panel, captions: Captions, x: alt.X, y: alt.Y) -> list[alt.Cha
     return layers
 
 
-def _ticks(ladder: tuple[int, ...], constant: int, width: int, budget: int | None) -> list[int]:
-    """The doses with a label: both ends and the budget, then as many others as have room."""
+def tick_doses(ladder: tuple[int, ...], constant: int, width: int, budget: int | None) -> list[int]:
+    """The doses with a label: both ends and the budget, then as many others as have room.
+
+    Args:
+        ladder: all doses.
+        constant: where the logarithmic part of the axis begins.
+        width: of the axis, in pixels.
+        budget: the budget, if there is one.
+    """
     span = math.log1p(ladder[-1] / constant) - math.log1p(ladder[0] / constant)
 
     def place(dose: int) -> float:

@@ -23,6 +23,38 @@ def escape(text: str) -> str:
     return "".join(signs.get(ch, ch) for ch in printable(text).strip())
 
 
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
+_FORMULA = ("=", "+", "-", "@")
+
+
+def tex(text: str) -> str:
+    r"""`text` for a line of LaTeX, where it can be no command.
+
+    >>> print(tex(r"50 % \input{x_1}"))
+    50 \% \textbackslash{}input\{x\_1\}
+    """
+    return "".join(_TEX.get(ch, ch) for ch in printable(text))
+
+
+def csv_text(text: str) -> str:
+    """`text` for a cell of a table, where a spreadsheet takes it for no formula.
+
+    >>> csv_text("=1+1"), csv_text("steps")
+    ("'=1+1", 'steps')
+    """
+    clean = printable(text)
+    return f"'{clean}" if clean.lstrip().startswith(_FORMULA) else clean
+
+
 def json_block(value: Any) -> str:
     """A fenced block of indented JSON that no text inside can leave; it still parses to `value`."""
     import json

@@ -9,6 +9,7 @@ from titer.analysis.conditions.harm_counts import BESIDE, asked_counts, harm_pro
 from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
 from titer.analysis.seed_indices import replaced_indices
 from titer.records import Environment, Kind
+from titer.report.summary import summarize
 from titer.study.root import Root
 
 FORMAT = 1
@@ -43,6 +44,7 @@ def report_data(verdict: Verdict, assay: Assay, root: Root) -> dict[str, Any]:
         "overlaps": [overlap.to_data() | {"example": None} for overlap in assay.overlaps],
         "replaced": list(replaced_indices(assay)),
         "earlier": [one.to_data() for one in assay.earlier],
+        "summary": summarize(assay).to_data(),
         "curves": [_curve(assay, curve, known) for curve in assay.curves],
     }
 

@@ -23,7 +23,7 @@ def model_card(name: str, makes: Sequence[MakeTask]) -> str:
         makes: the makes that led to the model, first to last, at least one; the first one's parent is the base model.
     """
     base = makes[0].parent.source or {}
-    parts = [_front_matter(base), f"# {escape(name)}", _what(base, makes), LIMITS, MEASURE]
+    parts = [front_matter(base), f"# {escape(name)}", _what(base, makes), LIMITS, MEASURE]
     return "\n\n".join(parts) + "\n"
 
 
@@ -54,13 +54,18 @@ Then `titer plan protocol.toml` shows what will be run, `titer run protocol.toml
 is upheld, refuted, undecided or void."""
 
 
-def _front_matter(base: Mapping[str, Any]) -> str:
-    """The base model is named where it is a hub id; a folder of that name comes first, as in loading."""
+def front_matter(base: Mapping[str, Any], more: Sequence[str] = ()) -> str:
+    """The YAML on top. The base model is named where it is a hub id; a folder of that name comes first, as in loading.
+
+    Args:
+        base: where the base model is from.
+        more: further lines.
+    """
     names = [str(base[key]) for key in ("model", "base") if base.get(key) is not None]
     ids = [name for name in names if _HUB_ID.fullmatch(name) and not Path(name).exists()]
     listed = ["base_model:", *(f"- {canonical(name)}" for name in ids)] if ids else []
     fields = [*listed, "library_name: transformers", "pipeline_tag: text-generation", "tags:"]
-    return "\n".join(["---", *fields, *(f"- {tag}" for tag in TAGS), "---"])
+    return "\n".join(["---", *fields, *(f"- {tag}" for tag in TAGS), *more, "---"])
 
 
 def _what(base: Mapping[str, Any], makes: Sequence[MakeTask]) -> str:

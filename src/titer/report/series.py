@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
@@ -44,11 +44,12 @@ class PlottedPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class PlottedCurve:
-    """One curve as it is drawn: whose it is, its seed index, and its points in order of dose."""
+    """One curve as it is drawn: whose it is, its seed index, its points in order of dose, its place in the assay."""
 
     series: Series
     index: int
     points: tuple[PlottedPoint, ...]
+    place: int = field(default=-1, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,8 @@ class Panel:
     """The curves that share one pair of axes: one domain or task under one attack, whose doses are on `axis`."""
 
     title: str
+    about: str
+    attack: str
     unit: RateUnit
     axis: Axis
     ladder: tuple[int, ...]
@@ -88,6 +91,8 @@ def harm_panels(assay: Assay) -> tuple[Panel, ...]:
             panels.append(
                 Panel(
                     title=_title(protocol, curves[0]),
+                    about=domain.name,
+                    attack=attack,
                     unit="rate",
                     axis=schedule.axis,
                     budget=schedule.budget,
@@ -109,12 +114,12 @@ def curves_beside(assay: Assay, panel: Panel, kind: ProbeKind) -> tuple[PlottedC
     """
     protocol = assay.protocol
     curves = []
-    for curve in assay.curves:
+    for place, curve in enumerate(assay.curves):
         if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
             probes = [(point, harm_probe(point, curve.domain or "", kind)) for point in curve.points]
             asked = [(point, asked_counts(point, probe)) for point, probe in probes]
             points = tuple(_plotted(protocol, point, counts) for point, counts in asked if counts is not None)
-            curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points))
+            curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points, place=place))
     return _drawn(curves)
 
 
@@ -131,6 +136,8 @@ def trainability_panels(assay: Assay) -> tuple[Panel, ...]:
             panels.append(
                 Panel(
                     title=f"{task}, {attack}",
+                    about=task,
+                    attack=attack,
                     axis=STEPS,
                     budget=None,
                     unit="nats per token" if protocol.task_named(task).kind == "loss" else "rate",
@@ -183,7 +190,8 @@ def _title(protocol: Protocol, curve: Curve) -> str:
 def _harm_curve(assay: Assay, curve: Curve, domain: str) -> PlottedCurve:
     points = [harm_point(assay, point, domain) for point in curve.points]
     series = _SHAMS[curve.subject] if curve.purpose == "sham" else curve.subject
-    return PlottedCurve(series=series, index=curve.index, points=tuple(point for point in points if point))
+    found = tuple(point for point in points if point)
+    return PlottedCurve(series=series, index=curve.index, points=found, place=_place(assay, curve))
 
 
 def _task_curve(assay: Assay, curve: Curve) -> PlottedCurve:
@@ -194,7 +202,12 @@ def _task_curve(assay: Assay, curve: Curve) -> PlottedCurve:
         for role, kind in assay.kinds[probe].items()
         if kind in ("correct", "loss")
     ]
-    return PlottedCurve(series=curve.subject, index=curve.index, points=tuple(point for point in points if point))
+    found = tuple(point for point in points if point)
+    return PlottedCurve(series=curve.subject, index=curve.index, points=found, place=_place(assay, curve))
+
+
+def _place(assay: Assay, curve: Curve) -> int:
+    return next(place for place, own in enumerate(assay.curves) if own is curve)
 
 
 def _ladder(curves: Iterable[Curve]) -> tuple[int, ...]:

@@ -94,6 +94,19 @@ def write_text(path: Path, text: str) -> None:
     write_file(path, fill)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole, as it is.
+
+    Raises:
+        RunError: when the disk is full; nothing is left behind.
+    """
+
+    def fill(temporary: Path) -> None:
+        temporary.write_bytes(content)
+
+    write_file(path, fill)
+
+
 def sweep_stale(folder: Path) -> None:
     """Remove the files of a folder, not of those inside, that writers left half-written who were ended long ago."""
     oldest = time.time() - STALE_SECONDS

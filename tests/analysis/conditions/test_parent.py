@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from support import assays, report_assays
 from support.assays import breaking
+from titer.report.markdown import render
 
 from titer.analysis.findings import Verdict
 from titer.analysis.verdict import decide
 from titer.records import Role
-from titer.report.markdown import render
 from titer.report.terminal import first_screen
 
 NEEDLESS = "whoever can take it need not attack the defense"

@@ -6,10 +6,10 @@ import json
 import re
 
 from support.report_assays import ROOT, assay, verdict
+from titer.report.markdown import render
 
 from titer.report.escape import json_block, table
 from titer.report.json_report import report_data
-from titer.report.markdown import render
 
 TEXT = render(verdict(), assay(), ROOT, {"harm": "harm.svg"})
 

@@ -1,4 +1,4 @@
-"""The report of a study as one Markdown file. Answers of models are never in it."""
+"""The ledger of a study, one Markdown file: every number, in the words of titer. No answer of a model is in it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ CAPTIONS = {
 }
 
 
-def render(verdict: Verdict, assay: Assay, root: Root, charts: Mapping[str, str]) -> str:
-    """The whole report.
+def render_ledger(verdict: Verdict, assay: Assay, root: Root, charts: Mapping[str, str]) -> str:
+    """The whole ledger.
 
     Args:
         verdict: what was concluded.

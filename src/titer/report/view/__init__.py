@@ -1,0 +1,1 @@
+"""What a report shows, as plain frozen data that every renderer takes: nothing is computed after it."""

@@ -1,0 +1,87 @@
+"""What the parts of a study are called on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from titer.analysis.findings import Assay
+from titer.analysis.sentences.text import Text, share_of
+from titer.data.lines import ORGANISM
+from titer.protocol.attack_families import AttackFacts
+from titer.protocol.dose_axes import Axis, named
+from titer.protocol.schema import Protocol
+from titer.report.series import Series
+from titer.report.view.said import Fact, Given, Said, Sentence, count, pointer, several
+from titer.report.words import first_screen as said
+from titer.report.words import names
+
+SERIES: Final[tuple[Series, ...]] = ("undefended", "defended", "undefended sham", "defended sham")
+
+
+def series_names(protocol: Protocol) -> Mapping[Series, Text]:
+    """What each line of a chart is called."""
+    other, own = (said.UNPROTECTED, said.PROTECTED) if protocol.defended else (said.REFERENCE, said.ASSAYED)
+    shams = [Text(said.SHAM.en.format(subject=one.en), said.SHAM.zh.format(subject=one.zh)) for one in (other, own)]
+    return dict(zip(SERIES, (other, own, *shams), strict=True))
+
+
+def attack_said(assay: Assay, label: str) -> Said:
+    """What an attack does, by its families; its label where none is known."""
+    families = assay.attacks.get(label, AttackFacts()).families
+    known = [names.FAMILIES[family] for family in families if family in names.FAMILIES]
+    return several(known, Text(" or ", "或")) if known else Given(text=label)
+
+
+def attacks_said(assay: Assay) -> Said:
+    """What the attacks of a study do, each kind once."""
+    kinds = {attack_said(assay, choice.label): None for choice in assay.protocol.attacker.attack}
+    return several(kinds, Text("; ", "；"))
+
+
+def axis_said(axis: Axis) -> Said:
+    """What is laid off along the doses."""
+    return names.AXES.get(axis.name) or Given(text=axis.unit)
+
+
+def dose_said(axis: str, dose: Fact) -> Said:
+    """A dose in words.
+
+    Args:
+        axis: the name of its axis.
+        dose: the dose.
+    """
+    template = (names.ONE_DOSE.get(axis) if dose.shown.en == "1" else None) or names.DOSES.get(axis)
+    if template is None:
+        return several((dose, Given(text=named(axis).unit)), Text(" ", " "))
+    return Sentence(template=template, fields={"dose": dose})
+
+
+def budgets_said(protocol: Protocol) -> Said:
+    """What the attacker may spend, on each axis that an attack is dosed on."""
+    budgets = protocol.attacker.budgets.items()
+    doses = [dose_said(a.name, count(pointer("protocol", "attacker", "budget", a.name), b)) for a, b in budgets]
+    return several(doses, Text(" or ", "或 "))
+
+
+def names_said(given: Iterable[str]) -> Said:
+    """Names from outside, in a row."""
+    return several(Given(text=name) for name in given)
+
+
+def domains_said(protocol: Protocol, condition: str) -> Said:
+    """The domains of resistance or generalization."""
+    if not protocol.defended:
+        return names_said(domain.name for domain in protocol.harm.domain)
+    role = "defended" if condition == "resistance" else "cross"
+    return names_said(domain.name for domain in protocol.harm.domain if domain.role == role)
+
+
+def share_said(protocol: Protocol) -> Text:
+    """The share of attackers that the claim is about."""
+    return share_of(protocol.study.share)
+
+
+def is_stand_in(protocol: Protocol) -> bool:
+    """Whether all that is called harm is of the built-in organism, and harmless."""
+    return all(domain.source.startswith(ORGANISM) for domain in protocol.harm.domain)

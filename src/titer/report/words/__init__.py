@@ -1,0 +1,1 @@
+"""Every word of a report that is not a verdict's own sentence, in English and in Chinese."""

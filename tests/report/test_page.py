@@ -1,0 +1,113 @@
+"""The page says what report.json says, in both languages, and nothing that is not there."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import altair as alt
+import pytest
+from support import ROOT
+from support.page_numbers import Page, at, specs_of, strings_of, unaccounted, wrong
+from support.report_assays import ROOT as DIGESTS
+from support.report_assays import assay, verdict
+
+from titer.analysis.concluding import conclude_path
+from titer.errors import printable
+from titer.records import canonical
+from titer.report.formats import Rendering
+from titer.report.json_report import report_data
+from titer.report.view.said import LANGUAGES, Language
+
+DEMO = ROOT / "docs" / "results" / "demo"
+
+
+@pytest.fixture(scope="module", params=["demonstration", "made up"])
+def rendering(request: pytest.FixtureRequest) -> Rendering:
+    """The demonstration as it is kept, and a study with everything that can go wrong in it."""
+    if request.param == "made up":
+        return Rendering(verdict(), assay(), DIGESTS, {})
+    found = conclude_path(DEMO)
+    return Rendering(found.verdict, found.assay, found.root, {})
+
+
+@pytest.fixture(scope="module")
+def data(rendering: Rendering) -> Any:
+    return json.loads(canonical(report_data(rendering.verdict, rendering.assay, rendering.root)))
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def page(rendering: Rendering, request: pytest.FixtureRequest) -> Page:
+    lang: Language = request.param
+    (content,) = rendering.files("html", lang).values()
+    return Page(content.decode())
+
+
+def test_every_number_is_that_of_report_json(page: Page, data: Any) -> None:
+    facts = [one for one in page.said if one.path is not None]
+    assert len(facts) > 500
+    assert wrong(page, data) == []
+    assert unaccounted(page) == [], "a number that does not say where it is from"
+
+
+def test_every_name_is_one_of_the_study(page: Page, data: Any) -> None:
+    known = {printable(text) for text in strings_of(data)}
+    named = {one.text for one in page.said if ("bdi", "given") in one.tags}
+    assert len(named) > 10
+    assert named <= known
+
+
+def test_the_protocol_is_there_in_full(page: Page, data: Any) -> None:
+    assert json.loads("".join(page.inside("pre", "protocol"))) == data["protocol"]
+
+
+def test_a_chart_draws_what_stands_in_its_places(page: Page, data: Any) -> None:
+    specs = specs_of(page)
+    rows = [row for key, spec in specs.items() if "harm-" in key for row in spec["datasets"]["runs"]]
+    assert len(rows) > 50
+    for row in rows:
+        counts = at(data, row["place"])
+        assert row["rate"] == counts["harmful"] / counts["items"]
+        assert row["high"] >= row["rate"]
+
+
+def test_every_chart_is_vega_lite_and_has_a_table_behind_it(page: Page) -> None:
+    specs = specs_of(page)
+    for spec in specs.values():
+        alt.LayerChart.from_dict(spec)
+        assert spec["description"]
+    drawn = [attrs["data-chart"] for _, attrs in page.tags if "data-chart" in attrs]
+    assert sorted(drawn) == sorted(specs)
+    behind = [attrs for tag, attrs in page.tags if (tag, attrs.get("class")) == ("details", "behind")]
+    assert len(behind) == len([key for key in drawn if not key.startswith("first-")])
+
+
+def test_a_table_has_a_caption_and_says_what_its_heads_are_of(page: Page) -> None:
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("caption") == tags.count("table") > 5
+    assert all(attrs.get("scope") in ("col", "row") for tag, attrs in page.tags if tag == "th")
+
+
+def test_a_control_that_passed_is_passed_and_never_upheld(page: Page) -> None:
+    section = [one.text for one in page.said if ("section", "controls") in one.tags]
+    assert not {"upheld", "shown"} & set(section)
+    assert {"passed", "通过"} & set(section)
+
+
+def test_the_page_is_in_the_language_that_was_asked_for(page: Page) -> None:
+    lang = next(attrs["lang"] for tag, attrs in page.tags if tag == "html")
+    first = "".join(page.inside("header", "first"))
+    chinese = re.findall(r"[\u4e00-\u9fff]", first)
+    assert (len(chinese) > 200) if lang == "zh-Hans" else not chinese
+
+
+def test_the_page_may_fetch_and_send_nothing(page: Page) -> None:
+    (policy,) = [attrs["content"] for _, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-eval" not in policy
+    assert "http" not in policy
+    for tag, attrs in page.tags:
+        for name in ("src", "href", "action"):
+            assert attrs.get(name, "#").startswith(("#", "data:")), (tag, attrs)
+    assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
