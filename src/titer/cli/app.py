@@ -224,6 +224,20 @@ def demo(
     run_study(EXAMPLES / "demo.toml", out, None, jobs, json)
 
 
+@app.command()
+def view(
+    folder: Annotated[Path, typer.Argument(help="A folder with studies in it, at any depth up to six.")],
+    host: Annotated[
+        str, typer.Option(help="The address to serve at; others than this machine only if you say so.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 for any that is free.")] = 8765,
+) -> None:
+    """Serve the studies of a folder as a small web page on this machine: list, open, compare, progress. Read only."""
+    from titer.cli.view import serve
+
+    serve(folder, host, port)
+
+
 app.command()(tune)
 app.command()(immunize)
 app.command()(attack)

@@ -1,0 +1,74 @@
+"""The pages of the viewer: what they show, put into templates; whatever is text stays text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from titer.analysis.findings import Verdict
+from titer.errors import shown
+from titer.report.comparison.rows import Comparison
+from titer.report.comparison.texts import EXPLAINED, cells
+from titer.viewer.catalog import Entry
+
+LONGEST: Final = 300
+"""The most bytes of a text from outside at one place."""
+CONDITIONS: Final = ("resistance", "generalization", "stability", "trainability")
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("titer.viewer"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters["shown"] = lambda text: shown(str(text), LONGEST)
+
+
+def style() -> str:
+    """The style sheet."""
+    return files("titer.viewer").joinpath("templates", "style.css").read_text(encoding="utf-8")
+
+
+def list_page(found: Sequence[Entry], total: int, words: str, outcome: str) -> str:
+    """The list of studies.
+
+    Args:
+        found: those that are shown.
+        total: how many there are.
+        words: what was searched for.
+        outcome: which outcome was asked for, or none.
+    """
+    rows = [(entry, [outcome_of(entry.verdict, name) for name in CONDITIONS]) for entry in found]
+    return _page(
+        "list.html.j2", title="Studies", rows=rows, total=total, words=words, outcome=outcome, conditions=CONDITIONS
+    )
+
+
+def compared_page(found: Comparison) -> str:
+    """Studies side by side, a column for each subject."""
+    columns = [cells(row) for row in found.rows]
+    return _page("compare.html.j2", title="Side by side", columns=columns, notes=[*found.notes, *EXPLAINED])
+
+
+def unfinished_page(entry: Entry) -> str:
+    """A study that cannot be reported on: how far it is, or what is wrong."""
+    return _page("unfinished.html.j2", title=entry.name, entry=entry)
+
+
+def error_page(title: str, problem: str) -> str:
+    """One message."""
+    return _page("error.html.j2", title=title, problem=problem)
+
+
+def outcome_of(verdict: Verdict | None, condition: str) -> str:
+    """The outcome of a condition; nothing where there is none."""
+    if verdict is None:
+        return ""
+    return next((finding.outcome for finding in verdict.conditions if finding.name == condition), "")
+
+
+def _page(template: str, **values: Any) -> str:
+    return _ENVIRONMENT.get_template(template).render(**values)
