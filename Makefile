@@ -1,4 +1,4 @@
-# `make demo`, `make check` and `make test` need nothing else than Python 3.11 or newer, make and pip.
+# `make demo`, `make check` and `make test` need nothing else than Python 3.11.5 or newer, make and pip.
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2

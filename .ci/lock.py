@@ -24,7 +24,8 @@ HEADER = "# Made by `make lock` from pyproject.toml and constraints.txt. pip ins
 def main() -> None:
     """Resolve, and write the files."""
     left_out = [word for name in ELSEWHERE for word in ("--no-emit-package", name)]
-    needed = resolve(*left_out, "-c", "constraints.txt", "--extra", "dev", "--extra", "gguf", "pyproject.toml")
+    extras = [word for name in ("dev", "gguf", "docs", "view") for word in ("--extra", name)]
+    needed = resolve(*left_out, "-c", "constraints.txt", *extras, "pyproject.toml")
     torch = [one.rstrip() + CPU_BUILDS for one in needed if one.startswith("torch==")]
     cuda = [one for one in needed if CUDA.match(one)]
     write("requirements-torch.lock", torch)
@@ -35,7 +36,7 @@ def main() -> None:
 
 def resolve(*arguments: str, named: str = "") -> list[str]:
     """What is needed in all: each with its version and the digests of its files."""
-    options = "--universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet"
+    options = "--universal --python-version 3.11.5 --generate-hashes --no-annotate --no-header --quiet"
     called = [sys.executable, "-m", "uv", "pip", "compile", *options.split(), *arguments]
     found = subprocess.run(called, cwd=ROOT, check=True, input=named, stdout=subprocess.PIPE, text=True).stdout
     return re.findall(r"^\S.*?(?<!\\)\n", found, re.MULTILINE | re.DOTALL)
