@@ -13,6 +13,7 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from titer.errors import TiterError
 from titer.viewer import pages
@@ -74,7 +75,7 @@ class Viewer:
 class Guard(BaseHTTPMiddleware):
     """Answers only to the names of this server, so that no other page reads it through the reader's browser."""
 
-    def __init__(self, app: Starlette, names: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
         super().__init__(app)
         self.names = names
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from titer.cli.methods.parameter_types import type_said
-from titer.methods.base import Attack, Judge, Method
+from titer.methods.base import Attack, Method
+from titer.methods.measurement import Judge
 from titer.methods.requires import Requires
 from titer.records import Record, canonical, tupled
 
