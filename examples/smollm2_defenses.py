@@ -23,7 +23,7 @@ TRAINED: Final[dict[str, Any]] = {
     "batch": 8,
     "schedule": {"kind": "cosine", "warmup": 10},
 }
-DISPLACEMENT = 0.0019
+DISPLACEMENT = 0.00195
 CLAMP = 10.8
 """ln V is 10.80 nats."""
 DEFENSES: Final[dict[str, dict[str, Any]]] = {
