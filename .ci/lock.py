@@ -24,7 +24,9 @@ HEADER = "# Made by `make lock` from pyproject.toml and constraints.txt. pip ins
 def main() -> None:
     """Resolve, and write the files."""
     left_out = [word for name in ELSEWHERE for word in ("--no-emit-package", name)]
-    needed = resolve(*left_out, "-c", "constraints.txt", "--extra", "dev", "--extra", "gguf", "pyproject.toml")
+    needed = resolve(
+        *left_out, "-c", "constraints.txt", "--extra", "dev", "--extra", "docs", "--extra", "gguf", "pyproject.toml"
+    )
     torch = [one.rstrip() + CPU_BUILDS for one in needed if one.startswith("torch==")]
     cuda = [one for one in needed if CUDA.match(one)]
     write("requirements-torch.lock", torch)
