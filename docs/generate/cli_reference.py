@@ -67,7 +67,7 @@ def _section(words: tuple[str, ...], one: Any) -> Iterator[str]:
 def _parameter(own: Any) -> str:
     argument = own.param_type_name == "argument"
     name = own.name.upper() if argument else " / ".join([*own.opts, *own.secondary_opts])
-    default = "required" if own.required else "" if own.default in (None, False) else f"`{own.default}`"
+    default = "required" if own.required else "" if own.default is None or own.default is False else f"`{own.default}`"
     return row(f"`{name}`", _value(own), default, cell(own.help))
 
 

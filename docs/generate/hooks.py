@@ -6,6 +6,7 @@ MkDocs calls each function by its name; the build starts at the root of the repo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -25,7 +26,7 @@ from docs.generate import (
 )
 from titer.methods.registry import CATALOGS
 
-PAGES = {
+PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli_reference.page,
     "reference/protocol.md": protocol_reference.page,
     "reference/methods/training.md": training_reference.page,

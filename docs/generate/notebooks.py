@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,11 @@ SWITCH = "TITER_NOTEBOOKS"
 """The environment variable that says whether notebooks are run: not where it is "no"."""
 QUIET = {"PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 TIMEOUT_SECONDS = 600
-PICTURES = {"image/svg+xml": ("svg", str), "image/png": ("png", b64decode)}
+PICTURES: dict[str, tuple[str, Callable[[str], str | bytes]]] = {
+    "image/svg+xml": ("svg", str),
+    "image/png": ("png", b64decode),
+}
+"""By the kind of an output the ending of its file, and how its content is read."""
 
 
 def files() -> dict[str, str | bytes]:

@@ -21,6 +21,7 @@ NEED_HARDWARE = {"a-7b-model.md"}
 def test_a_reader_can_follow_the_page(page: Path, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clone(tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     assert follow(page, tmp_path, here) >= 1
 
 

@@ -10,6 +10,7 @@ from titer.analysis.findings import Assay, Curve
 from titer.data.identifiers import ProbeId
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
+from titer.records import Kind
 from titer.report.dose_response import COLORS, SHAPES, mean_rows, stretches
 from titer.report.role_names import DEFENDED, GATE, role_names
 from titer.report.score_tables import scores
@@ -184,3 +185,13 @@ def test_the_mean_is_only_over_doses_that_every_seed_reached() -> None:
     (loss, *_) = mean_rows((curve(0, 0.7),), "nats per token")
     assert loss["low"] == loss["high"] == 0.7
     assert mean_rows((), "rate") == []
+
+
+def test_fingerprints_have_no_mean_for_they_are_others_in_a_pack() -> None:
+    usable = ProbeId("usable")
+    values: Values = {usable: {"distinct": (0.25, 0.75), "refusal": (0.0, 1.0)}}
+    read = curve("stability", "defended", None, None, "baseline", 0, (0,), [point(0, values)])
+    kinds: dict[ProbeId, dict[str, Kind]] = {usable: {"distinct": "fingerprint", "refusal": "refusal"}}
+    told = scores(protocol(), with_curves(read).model_copy(update={"kinds": kinds}))[-1].splitlines()
+    means = {cells[4].strip(): cells[5].strip() for cells in (line.split("|") for line in told)}
+    assert (means["distinct"], means["refusal"]) == ("", "0.5")

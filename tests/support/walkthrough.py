@@ -80,7 +80,7 @@ def _words(draw: random.Random, number: int) -> str:
 
 
 def follow(page: Path, folder: Path, here: Here) -> int:
-    """Follow a page in a folder, the current one; how many commands and scripts were run."""
+    """Follow a page in a folder, the current one, which is searched for modules; how many commands and scripts ran."""
     done = 0
     for block in blocks(page):
         if not block.followed:
@@ -90,8 +90,11 @@ def follow(page: Path, folder: Path, here: Here) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
             continue
-        script = f"python - <<'END_OF_SCRIPT'\n{block.text}\nEND_OF_SCRIPT"
-        for command, codes, printed in [(script, (0,), [])] if block.language == "python" else commands(block):
+        if block.language == "python":
+            exec(compile(block.text, str(page), "exec"), {"__name__": "__main__"})
+            done += 1
+            continue
+        for command, codes, printed in commands(block):
             ended = _run(command, folder, here)
             told = f"{page.name}: {command}: {ended.code}\n{ended.out[-800:]}\n{ended.err[-800:]}"
             assert ended.code in codes, told

@@ -66,14 +66,18 @@ def _displacements(panel: Panel, names: Mapping[Series, str]) -> list[str]:
 
 
 def _baseline(assay: Assay) -> list[str]:
-    """The mean score of each judge for the baseline subjects: the ground of stability."""
+    """The mean score of each judge for the baseline subjects: the ground of stability.
+
+    Fingerprints have no mean, for they only tell equal answers, and are others in a pack.
+    """
     rows = []
     for curve in assay.curves:
         for point in curve.points if curve.purpose == "stability" else ():
             for probe, by_role in point.values.items():
                 for role, values in by_role.items():
                     scored = [value for value in values if value is not None]
-                    mean = number(sum(scored) / len(scored)) if scored else ""
+                    told = scored and assay.kinds[probe][role] != "fingerprint"
+                    mean = number(sum(scored) / len(scored)) if told else ""
                     where = [
                         escape(role_names(assay.protocol)[curve.subject]),
                         str(curve.index),
