@@ -13,6 +13,8 @@ from titer.errors import InputError, RunError
 from titer.execution.inputs import material_of
 from titer.execution.worker import work
 from titer.methods import registry
+from titer.methods.defenses.meta_learned.random_mapping import RandomMapping
+from titer.methods.defenses.meta_learned.tar import TAR
 from titer.models.subject import load
 from titer.planning.lineage import lineages
 from titer.planning.plan import Planner, plan
@@ -108,3 +110,42 @@ def test_a_checkpoint_comes_first_and_the_others_go_on_from_it(tmp_path: Path) -
     with pytest.raises(InputError, match="what refusal_sft makes before it would be dropped") as caught:
         begin(tmp_path, chained(REFUSING, given), name="last")
     assert caught.value.place == "defense.1"
+
+
+MAPPING: dict[str, Any] = {"name": "random_mapping", **RandomMapping.example}
+TAMPERING: dict[str, Any] = {"name": "tar", **TAR.example}
+
+
+def test_behind_its_first_stage_a_defense_refers_to_the_subject_before_both(tmp_path: Path) -> None:
+    """On the organism: the hidden states are apart from those of the reference already at the first step."""
+
+    def on_the_organism(data: dict[str, Any]) -> None:
+        data["subject"] = {"model": "organism"}
+        data["defense"] = [REFUSING, MAPPING, "none", TAMPERING]
+
+    study = begin(tmp_path, on_the_organism)
+    refusing, mapping, tampering = makes(study)
+    assert tampering.material.parent == mapping.parent
+    assert mapping.parent.key == refusing.key
+    for make in (refusing, mapping):
+        work(make, study.store)
+    material = material_of(tampering.material, study.store, tampering.seed, tampering.compute)
+    before, mapped = (load({"model": str(study.store.read_subject(make.key))}) for make in (refusing, mapping))
+    assert material.parent is not None
+    assert same(weights(material.parent()), weights(before))
+    assert not same(weights(mapped), weights(before))
+    assert tampering.defense is not None
+    tar = registry.defense(tampering.defense)
+    first = next(tar.steps(mapped, material, tampering.seed.root, None))
+    assert first.terms["representation_distance"] > 0.1
+
+
+def test_without_its_first_stage_a_defense_refers_to_the_subject_that_it_is_given(tmp_path: Path) -> None:
+    """And has the key that it always had: that of no parent."""
+    alone, behind, apart = (
+        makes(begin(tmp_path, chained(*defenses), name=f"{number}"))
+        for number, defenses in enumerate([[TAMPERING], [REFUSING, TAMPERING], [MAPPING, REFUSING, TAMPERING]])
+    )
+    assert [found[-1].material.parent for found in (alone, behind, apart)] == [None, None, None]
+    assert alone[0].material.identity() == behind[0].material.identity()
+    assert "parent" not in alone[0].material.identity()

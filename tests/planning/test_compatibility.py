@@ -13,6 +13,7 @@ from support.tiny_study import tiny_protocol
 from titer.analysis.assemble import assemble
 from titer.conclude import conclude
 from titer.errors import InputError
+from titer.study.folder import Study
 
 SELECTING = {"splits": {"defend": 20, "attack": 20, "select": 4, "probe": 16}}
 ABLATION = {"name": "refusal_ablation", "ladder": {"edits": [0, 1]}}
@@ -152,3 +153,22 @@ def test_a_family_on_several_axes_is_run_and_judged(tmp_path: Path) -> None:
     for name in ("the attacks train", "one template in training and probing", "loss on response tokens only"):
         assert found[name].outcome == "upheld", found[name].reason
     assert found["dose 0 equals the baseline subject"].outcome == "upheld"
+
+
+@pytest.mark.parametrize(("name", "strength"), [("seam", "beta"), ("ctrap", "lamb")])
+def test_defenses_that_move_weights_by_little_need_float32(name: str, strength: str, tmp_path: Path) -> None:
+    """Told before anything is made; where nothing is moved there is nothing to tell."""
+
+    def computing(dtype: str, **parameters: float) -> Study:
+        def change(data: dict[str, Any]) -> None:
+            data["compute"] = {"dtype": dtype}
+            data["defense"] = [{"name": name, "train_steps": 4, "lr": 1e-3, "batch": 4, **parameters}]
+
+        return begin(tmp_path, change, name=f"{dtype}{len(parameters)}")
+
+    with pytest.raises(InputError, match="bfloat16 rounds away") as caught:
+        computing("bfloat16")
+    assert caught.value.place == "defense.0, compute.dtype"
+    assert caught.value.remedy == f'Write "float32", or set {strength} = 0.'
+    for study in (computing("float32"), computing("bfloat16", **{strength: 0.0})):
+        assert study.frozen.protocol.defense[0].name == name

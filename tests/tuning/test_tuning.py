@@ -9,17 +9,19 @@ from typing import Any
 
 import pytest
 import tomlkit
-from support.command import titer
+from support.command import Here, titer
 from support.tiny_study import tiny_protocol
 
+from titer.cli.plan_estimate import readable
 from titer.data.splits import Splits
 from titer.data.splitting import cut_all
 from titer.errors import InputError
 from titer.methods.search_configurations import defense_space
-from titer.planning.freeze import open_study
+from titer.planning.freeze import draft_study, open_study
 from titer.protocol.loading import parse
 from titer.records import Choice
 from titer.study.folder import PROTOCOL
+from titer.tuning.cost import tuning_work
 from titer.tuning.search import TunedTrial, best, loss_of, trials, tuned
 from titer.tuning.trial_protocol import trial_protocol, without_nothing
 
@@ -170,3 +172,35 @@ def test_a_space_that_cannot_be_searched_is_refused(space: Any, message: str) ->
         choice = Choice(name="adversarial_loss", parameters={"train_steps": 3})
     with pytest.raises(InputError, match=message):
         defense_space(choice, space, "tuning.space")
+
+
+def test_the_work_of_all_trials_is_foreseen(tmp_path: Path) -> None:
+    """The undefended model is asked once, each defended one by itself: as many tasks as the trials ran."""
+    data = to_tune(tmp_path / "data")
+    place = tmp_path / "study" / PROTOCOL
+    place.parent.mkdir()
+    place.write_text(tomlkit.dumps(without_nothing(data)), encoding="utf-8")
+    study = draft_study(place.parent)
+    foreseen = tuning_work(study)
+    assert foreseen is not None
+    assert list(trials(study.protocol, tmp_path / "tuned", 1))[0].harm
+    logged = (tmp_path / "tuned" / "store" / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    done = [json.loads(line)["key"] for line in logged if json.loads(line)["task"] != "judge"]
+    assert foreseen.least.tasks == foreseen.most.tasks == len(done) == len(set(done))
+    assert foreseen.least.tokens < foreseen.most.tokens
+
+
+def test_plan_announces_what_tuning_comes_to(tmp_path: Path, here: Here) -> None:
+    data = to_tune(tmp_path / "data", trials=6)
+    folders = [tmp_path / name for name in ("tuned", "plain")]
+    for folder in folders:
+        folder.mkdir()
+        (folder / PROTOCOL).write_text(tomlkit.dumps(without_nothing(data)), encoding="utf-8")
+        data.pop("tuning", None)
+    tuned_facts, plain = (json.loads(here("plan", folder, "--json").out) for folder in folders)
+    assert plain["tuning"] is None
+    assert "tuning" not in readable(plain)
+    facts = tuned_facts["tuning"]
+    assert (facts["trials"], facts["least"]["seconds"]) == (6, None)
+    assert 0 < facts["least"]["flops"] < facts["most"]["flops"]
+    assert readable(tuned_facts)["tuning"].startswith("6 trials by `titer tune`, ")

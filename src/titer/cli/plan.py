@@ -31,6 +31,7 @@ from titer.planning.notices import notices
 from titer.planning.plan import Planner
 from titer.planning.preview import Preview, preview
 from titer.study.folder import Study
+from titer.tuning.cost import tuning_work
 
 MOST_EXPENSIVE = 1_000_000_000
 """The highest price of an hour, in any currency."""
@@ -105,7 +106,7 @@ def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, 
     prospects, verdicts = foresee(protocol), verdict_prospects(protocol, rates)
     return Foreseen(
         rows=cells_by_purpose(cells),
-        facts=estimate(outlook, machine, len(cells), price),
+        facts=estimate(outlook, machine, len(cells), price, tuning_work(study)),
         shortages=shortages(outlook, machine),
         prospects=prospects,
         verdicts=verdicts,

@@ -10,6 +10,7 @@ from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import Machine, size_text
 from titer.planning.cost.model import Work
 from titer.study.tasks import CellSpec
+from titer.tuning.cost import TuningWork
 
 UNKNOWN = "not known before something has run here; `titer plan --measure` times a few steps (under a minute)"
 SOONER = "the less the sooner models break"
@@ -36,7 +37,9 @@ def cells_by_purpose(cells: Iterable[CellSpec]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def estimate(outlook: Outlook, machine: Machine, cells: int, price: float | None) -> dict[str, Any]:
+def estimate(
+    outlook: Outlook, machine: Machine, cells: int, price: float | None, tuning: TuningWork | None
+) -> dict[str, Any]:
     """The estimate as plain data: seconds and money are None before anything was measured on this machine.
 
     Tokens, operations, seconds and money are what a study hopes for; `least` and `most` are theirs where all curves end
@@ -47,6 +50,7 @@ def estimate(outlook: Outlook, machine: Machine, cells: int, price: float | None
         machine: what is free on it.
         cells: how many cells are planned.
         price: of an hour, in any currency.
+        tuning: what trials of the defense come to, where it is still to be tuned.
     """
     study, memory, least, most = outlook.study, outlook.memory_bytes, outlook.least, outlook.most
     return {
@@ -57,8 +61,8 @@ def estimate(outlook: Outlook, machine: Machine, cells: int, price: float | None
         "searches": outlook.searches,
         "widens": outlook.widens,
         **_work(outlook.whole, outlook.left_seconds, price),
-        "least": _work(least, outlook.seconds(least), price),
-        "most": _work(most, outlook.seconds(most), price),
+        **_ends(outlook, least, most, price),
+        "tuning": tuning and {"trials": tuning.trials, **_ends(outlook, tuning.least, tuning.most, price)},
         "price_per_hour": price,
         "memory_bytes": round(memory),
         "memory_measured": 0 < memory <= outlook.jobs * outlook.peak_bytes,
@@ -68,6 +72,13 @@ def estimate(outlook: Outlook, machine: Machine, cells: int, price: float | None
         "disk_free_bytes": machine.disk,
         "jobs": outlook.jobs,
         "threads": study.frozen.threads,
+    }
+
+
+def _ends(outlook: Outlook, least: Work, most: Work, price: float | None) -> dict[str, Any]:
+    return {
+        "least": _work(least, outlook.seconds(least), price),
+        "most": _work(most, outlook.seconds(most), price),
     }
 
 
@@ -86,6 +97,7 @@ def readable(facts: dict[str, Any]) -> dict[str, Any]:
     name = {"study": f"{facts['study']} ({facts['digest'][:8]})"}
     if not left:
         return name | {"cells": planned, "cells to go": 0}
+    tuning = {"tuning": _tuning(facts["tuning"])} if facts["tuning"] else {}
     later = f", and {left - planned} that follow from what these read" if left > planned else ""
     searches = (
         {"searches": "counted as if all that they try were the attack written by hand"} if facts["searches"] else {}
@@ -108,8 +120,19 @@ def readable(facts: dict[str, Any]) -> dict[str, Any]:
         "tokens": f"{least['tokens'] / 1e6:.3g} to {most['tokens'] / 1e6:.3g} million through the model",
         "operations": f"{least['flops']:.2g} to {most['flops']:.2g} in floating point",
         "time": time,
+        **tuning,
         "workers": f"{facts['jobs']}, threads of each: {facts['threads']}",
         "memory": f"{memory}; {size_text(free)} are free",
         "disk": f"{size_text(facts['disk_bytes'])}; {size_text(facts['disk_free_bytes'])} are free",
         **money,
     }
+
+
+def _tuning(facts: dict[str, Any]) -> str:
+    """What the trials of `titer tune` come to, which are no part of the study."""
+    least, most = facts["least"], facts["most"]
+    if least["seconds"] is None:
+        took = f"{least['flops']:.2g} to {most['flops']:.2g} operations"
+    else:
+        took = output.time_range(least["seconds"], most["seconds"])
+    return f"{facts['trials']} trials by `titer tune`, {took} beside this, as if all were the defense as it is written"

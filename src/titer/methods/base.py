@@ -158,6 +158,9 @@ class Attack(Method):
 class Defense(Method):
     """A way to change the subject's weights before release so that attacks cost more.
 
+    `first_stage_of` names the defense of which it is the first stage, by its source: where that comes next in a chain,
+    it refers to the subject before both, as its parent.
+
     >>> from titer.testing import check_defense
     >>> from titer.training.types import Step
     >>> class Soften(Defense):
@@ -170,6 +173,8 @@ class Defense(Method):
     ...         yield Step(dose=1)
     >>> check_defense(Soften())
     """
+
+    first_stage_of: ClassVar[str] = ""
 
     def check(self, subject: Subject) -> None:
         """Look whether the defense works on this subject, whose weights may have no values; as a rule it does.

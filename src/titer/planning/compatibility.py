@@ -83,7 +83,7 @@ def check_defenses(
         if (given := checkpoints.get(place.removeprefix("defense."))) is not None:
             subject = given.shell
         with error_place(place):
-            defense.check(subject)
+            defense.check(Subject(subject.model, subject.tokenizer, dtype=protocol.compute.dtype))
             if defense.requires.parent != "unused":
                 if place not in bases and not changed:
                     problem = f"{defense.name} goes on from what aligned its subject, which is the study's model itself"

@@ -120,6 +120,14 @@ def _defended(study: Study, parent: Lineage, index: int, purpose: Purpose) -> Li
     return lineage
 
 
+def _first_stage(parent: Lineage, name: str) -> MakeTask | None:
+    """The last make of a subject, where its method is the first stage of the named one."""
+    last = parent.makes[-1] if parent.makes else None
+    if last is None or last.defense is None or registry.defense(last.defense).first_stage_of != name:
+        return None
+    return last
+
+
 def _numbered(number: int, steps: int) -> str:
     """Which of several steps it is; nothing where there is one."""
     return f" ({number} of {steps})" if steps > 1 else ""
@@ -132,6 +140,8 @@ def _made(study: Study, place: str, parent: Lineage, material: MaterialRef, seed
     if method.requires.parent != "unused":
         base = study.frozen.bases.get(place, study.frozen.subject)
         material = material.model_copy(update={"parent": base})
+    elif (before := _first_stage(parent, choice.name)) is not None:
+        material = material.model_copy(update={"parent": before.parent})
     parts = {
         "method": method.configuration(),
         "parent": parent.ref.key,

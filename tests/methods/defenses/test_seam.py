@@ -226,11 +226,12 @@ def test_the_last_state_is_normed_once_where_that_is_asked() -> None:
     assert once["harmful_lens_loss"] == pytest.approx(float(losses.detach()) / 3, rel=1e-9)
 
 
-def test_a_subject_that_rounds_the_difference_away_is_refused() -> None:
+@pytest.mark.parametrize("defense", [SEAM(train_steps=1), CTRAP(train_steps=1)])
+def test_a_subject_that_rounds_the_difference_away_is_refused(defense: Defense) -> None:
     subject = tiny_subject()
     subject.dtype = "bfloat16"
     with pytest.raises(InputError, match=r"compute\.dtype: bfloat16 rounds away"):
-        next(iter(SEAM(train_steps=1).steps(subject, tiny_material(), 0, None)))
+        next(iter(defense.steps(subject, tiny_material(), 0, None)))
 
 
 @pytest.mark.parametrize(

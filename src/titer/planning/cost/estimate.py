@@ -138,19 +138,27 @@ class Outlook:
         whole = self.planner.whole
         return Work() if whole is None else work_to_come(self.study, whole.searches, extent)
 
-    def _where(self, extent: Extent) -> Work:
-        """What is left where all curves go so far; each task once."""
+    def reached(self, extent: Extent) -> Iterator[tuple[MakeTask | ExposeTask, Work]]:
+        """The tasks that are left where all curves go so far, each once, with their work; but for what searches add."""
         planner, counted = self.planner, set[str]()
-        if not planner.unfinished:
-            return Work()
-        total = self._searches_to_come(extent)
         shams = (curve.cells for curve in _shams_to_come(planner, extent))
         for cells in (*(planner.open_cells(curve) for curve in planner.curves), *shams):
-            makes = (make for cell in cells for make in cell.lineage.makes if not planner.view.has_subject(make.key))
-            for task, work in (*((make, self.costs.make(make)) for make in makes), *extent.exposed(cells)):
+            makes = (make for cell in cells for make in cell.lineage.makes)
+            tasks: list[tuple[MakeTask | ExposeTask, Work]] = [
+                (make, self.costs.make(make)) for make in makes if not planner.view.has_subject(make.key)
+            ]
+            for task, work in [*tasks, *extent.exposed(cells)]:
                 if task.key not in counted:
                     counted.add(task.key)
-                    total = total.plus(work)
+                    yield task, work
+
+    def _where(self, extent: Extent) -> Work:
+        """What is left where all curves go so far."""
+        if not self.planner.unfinished:
+            return Work()
+        total = self._searches_to_come(extent)
+        for _, work in self.reached(extent):
+            total = total.plus(work)
         return total
 
     def _foresee(self, cells: Iterable[PlannedCell]) -> None:

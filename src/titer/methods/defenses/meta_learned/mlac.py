@@ -72,9 +72,12 @@ class MLAC(Defense, Training):
 
     @property
     def load(self) -> Load:
-        """The kept rows, and for each inner step its gradient, a product with its Hessian, and the loss after it."""
-        inner = self.inner_steps * (4 * self.inner_batch + self.rows_per_step) + self.rows_per_step
-        return Load(rows=self.rows_per_step + (inner if self.weight else 0))
+        """The kept rows; for each inner step its gradient, a product with its Hessian, and the loss, read before."""
+        if not self.weight:
+            return Load(rows=self.rows_per_step)
+        counted = (self.inner_steps + 1 - self.first_counted) * self.rows_per_step
+        inner = 4 * self.inner_steps * self.inner_batch
+        return Load(rows=self.rows_per_step + inner + counted, read=counted if self.calibration == "scalar" else 0)
 
     @property
     def copies(self) -> int:

@@ -39,6 +39,7 @@ class RandomMapping(Defense, Training):
     name: ClassVar[str] = "random_mapping"
     version: ClassVar[int] = 1
     passes: ClassVar[int] = 2
+    first_stage_of: ClassVar[str] = "tar"
     example: ClassVar[Mapping[str, Any]] = {"train_steps": 4, "batch": 4, "lr": 1e-2}
 
     train_steps: int = Field(ge=1)

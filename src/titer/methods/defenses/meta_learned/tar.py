@@ -26,8 +26,8 @@ class TAR(Defense, Training):
     that no attack sees (`held_out`), after every `subsample`-th inner step, weighed by exp(schedule_lambda · (i - (K -
     1))): minus the entropy of the next token ("entropy"), or a preference for the refusal ("preference", DPO). First
     order: the gradient at θ_i counts as one at θ. The distance is the mean length of h - h_ref over hidden states and
-    tokens of benign rows. The reference is the subject before the first step, or the parent where the material has one;
-    the code's is the model before `random_mapping`, the stage that comes before this one.
+    tokens of benign rows. The reference is the subject before the first step; behind `random_mapping`, its first stage,
+    in a chain it is the model before that, as in the code.
 
     Source: arXiv 2408.00761; code rishub-tamirisa/tamper-resistance at 19de233, modules/training.py,
     modules/objectives.py and run_tar_bio.sh, read, and run_tar_dpo.sh at fae6509. Threat model: the attacker fine-tunes

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from titer.methods.base import Defense
 from titer.methods.requires import Need, Requires
 from titer.training.load import Load
-from titer.training.recipe import Fraction, Positive, Training
+from titer.training.recipe import Fraction, Full, Positive, Training
 from titer.training.types import Material, State, Step
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ class LAT(Defense, Training):
     Off by default, since the paper does not say so; it changes nothing where a step is one batch. `fresh_optimizer`:
     the optimizer begins anew with each round; on by default, as in the notebook. Means are over all targets of a step,
     whatever `batch`, where the code has them for each batch.
-    `train_steps` counts optimizer steps. For a row (2 · inner_steps / outer_steps) + 3 passes, 11 by default; no copy
-    of the weights, but the shifts with two moments: places · rows · tokens · width numbers each.
+    `train_steps` counts optimizer steps. For a row (2 · inner_steps / outer_steps) + 3 passes, 11 by default, of which
+    those for shifts cost two thirds; no copy of the weights, but the shifts with two moments: places · rows · tokens ·
+    width numbers each.
 
     Limits: made against jailbreaks, with no claim on fine-tuning. Refusal gathers in two directions, so that ablation
     finds it more easily (arXiv 2504.18872). The paper's KL in the place of sft (Llama-3) and its unlearning are not
@@ -81,8 +82,12 @@ class LAT(Defense, Training):
 
     @property
     def load(self) -> Load:
-        """Both rows of a pair at each pass, benign ones once; the shifts' passes spread over the steps of a round."""
-        return Load(rows=math.ceil(self.rows_per_step * (3 + 2 * self.inner_steps / self.outer_steps)))
+        """Both rows of a pair at each pass, benign ones once; the shifts' passes spread over the steps of a round.
+
+        A pass for shifts has no gradients of weights: a third less operations than one that trains them all.
+        """
+        one = 2 / 3 if isinstance(self.trainable, Full) else 1
+        return Load(rows=math.ceil(self.rows_per_step * (3 + one * 2 * self.inner_steps / self.outer_steps)))
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

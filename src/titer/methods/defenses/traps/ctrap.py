@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from titer.methods.base import Defense
+from titer.methods.defenses.close_weights import check_arithmetic
 from titer.methods.requires import Need, Requires
 from titer.training.load import Load
 from titer.training.recipe import Training
@@ -39,8 +40,8 @@ class CTRAP(Defense, Training):
     Known limits: an attacker with another optimizer, rate or other rows may walk around the place; benign fine-tuning
     that goes the same way springs the trap too, so trainability must be read. `collapse_loss_unmoved` is the loss of e
     at θ itself: low values say that the model has collapsed already. Scale: alpha is a length in the space of the
-    trained weights, so 0.1 of an adapter is not 0.1 of all weights; 1 M weights of 0.02 are 20 long, 135 M 230, and
-    arithmetic in bfloat16 does not see 0.1 of that. On a toy the second order sets the trap far sooner.
+    trained weights, so 0.1 of an adapter is not 0.1 of all weights; 1 M weights of 0.02 are 20 long, 135 M 230.
+    Arithmetic in bfloat16 does not see 0.1 of that, and is refused. On a toy the second order sets the trap far sooner.
     """
 
     name: ClassVar[str] = "ctrap"
@@ -70,8 +71,14 @@ class CTRAP(Defense, Training):
         """The weights to put back, later the gradient there; two more gradients to the second order."""
         return (3 if self.order == "second" else 1) if self.lamb else 0
 
+    def check(self, subject: Subject) -> None:
+        """The subject computes in float32, unless nothing is moved."""
+        if self.lamb:
+            check_arithmetic(subject, "lamb")
+
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
+        self.check(subject)
         from titer.training.loop import Recipe, train
         from titer.training.objectives.traps.ctrap import CollapseTrap
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from titer.methods.base import Defense
+from titer.methods.defenses.close_weights import check_arithmetic
 from titer.methods.requires import Need, Requires
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
@@ -63,8 +64,14 @@ class SEAM(Defense, Training):
         """Three gradients beside the one that is taken, and the weights to put back."""
         return 4 if self.beta else 0
 
+    def check(self, subject: Subject) -> None:
+        """The subject computes in float32, unless nothing is moved."""
+        if self.beta:
+            check_arithmetic(subject, "beta")
+
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
+        self.check(subject)
         from titer.training.loop import Recipe, train
         from titer.training.objectives.traps.seam import SelfDestruction
 

@@ -9,7 +9,6 @@ from typing import Literal
 
 import torch
 
-from titer.errors import InputError
 from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.seeds import derive
@@ -75,14 +74,7 @@ class SelfDestruction(Objective):
         self.norms_last_twice = norms_last_twice
 
     def prepare(self, subject: Subject, material: Material) -> None:
-        """Encode the rows.
-
-        Raises:
-            InputError: if the subject computes in bfloat16, which does not see weights that are moved so little.
-        """
-        if self.beta and subject.dtype == "bfloat16":
-            problem = "bfloat16 rounds away what the gradients differ by between weights that are close together"
-            raise InputError("compute.dtype", problem, 'Write "float32", or set beta = 0.')
+        """Encode the rows."""
         self._sampler = BatchSampler(subject, material, ("refusal", "harmful", "benign"))
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
