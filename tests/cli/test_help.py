@@ -18,6 +18,8 @@ COMMANDS = (
     "verdict",
     "report",
     "list",
+    "show",
+    "compare",
     "judges",
     "demo",
     "immunize",
@@ -25,7 +27,7 @@ COMMANDS = (
     "pack",
     "export",
 )
-TABLES = ("plan", "run", "judge", "verdict", "list", "demo", "attack")
+TABLES = ("plan", "run", "judge", "verdict", "list", "show", "compare", "demo", "attack")
 
 
 def loaded_by(code: str) -> set[str]:

@@ -82,7 +82,7 @@ def test_show_tells_every_parameter_with_type_default_and_meaning(kind: str, her
         assert_fits(text)
         assert NOT_SAID not in text
         heads = [line for line in text.splitlines() if re.match(r"  \w+: ", line)]
-        assert {line.split(":")[0].strip() for line in heads} == method.model_fields.keys()
+        assert {line.split(":")[0].strip() for line in heads} >= method.model_fields.keys()
     assert here("show", kind, "no_such_name").code == 2
 
 

@@ -183,7 +183,7 @@ def _print_examples(found: Preview) -> None:
     ):
         console.print(Text(f"\n{title}", style="bold"))
         for example in shown:
-            console.print(Text(example.place, style="cyan"))
+            console.print(Text(printable(example.place), style="cyan"))
             text = Text()
             for piece, counted in ((_harmless(piece), counted) for piece, counted in example.pieces):
                 text.append(f"[{piece}]" if counted and not marked else piece, style="reverse" if counted else "")

@@ -40,7 +40,7 @@ def _panel(found: Comparison, condition: str, axis: str) -> alt.LayerChart | alt
     bars = [(row, one) for row in found.rows for one in row.breaking if (one.condition, one.axis) == (condition, axis)]
     top = max(max(one.low, one.high or 0) for _, one in bars) or 1
     rows = [_bar(row, one, 2 * top) for row, one in bars]
-    order = [row["who"] for row in rows]
+    order = [_who(row) for row, _ in bars]
     scale = alt.Scale(type="symlog", constant=1, domain=[0, 2 * top], nice=False)
     ticks = sorted({end for _, one in bars for end in (one.low, one.high) if end is not None})
     marks = alt.Axis(grid=False, labelFlush=False, values=ticks, format="d", labelOverlap=True)
@@ -70,10 +70,14 @@ def _panel(found: Comparison, condition: str, axis: str) -> alt.LayerChart | alt
 def _bar(row: ComparedRow, one: BreakingDose, top: float) -> dict[str, object]:
     """The ends of a bar; one that is censored goes to the edge of the panel."""
     return {
-        "who": f"{printable(row.study)[:LETTERS]}, {row.subject}",
+        "who": _who(row),
         "subject": row.subject,
         "low": one.low,
         "high": top if one.high is None else one.high,
         "censored": one.high is None,
         "says": f"{one.broken} of {one.seeds} broken",
     }
+
+
+def _who(row: ComparedRow) -> str:
+    return f"{printable(row.study)[:LETTERS]}, {row.subject}"

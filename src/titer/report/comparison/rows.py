@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from titer.analysis.findings import Assay, Figure, Finding, Verdict
+from titer.analysis.findings import Assay, Finding, Verdict
 from titer.protocol.schema import Protocol
 from titer.records import Outcome, Record, Role
 from titer.report.comparison.comparable import check_comparable, footnotes
@@ -157,12 +157,8 @@ def _worst(verdict: Verdict) -> WorstDifference | None:
     ]
     if not differences:
         return None
-    worst = min(differences, key=_least)
+    worst = min(differences, key=lambda one: min(end for end in (one.low, one.value) if end is not None))
     return WorstDifference(task=worst.what, value=worst.value or 0.0, low=worst.low, high=worst.high)
-
-
-def _least(figure: Figure) -> float:
-    return figure.value if figure.low is None else figure.low  # type: ignore[return-value]
 
 
 def _steps(verdict: Verdict, role: Role) -> Iterator[float | None]:
