@@ -36,7 +36,9 @@ LOADED = (
     "titer.execution.worker",
     "titer.report.charts",
     "titer.report.json_report",
-    "titer.report.markdown",
+    "titer.report.exports.markdown",
+    "titer.report.html.page",
+    "titer.report.ledger",
 )
 
 

@@ -82,8 +82,8 @@ FORGERIES: Mapping[str, Callable[[Path], str]] = {
 def rewrite_everything(folder: Path) -> None:
     """Another threshold with all that follows from it: registered and finished anew with titer's own functions."""
     edit_threshold(folder)
-    for name in ("verdict.json", "report.md", "report.json", ROOT):
-        (folder / name).unlink()
+    for name in ("verdict.json", "report.html", "report.md", "ledger.md", "report.json", ROOT):
+        (folder / name).unlink(missing_ok=True)
     register(folder, read_frozen(folder / "frozen.json"))
     study = read_study(folder)
     seal(study, cells_of(study))

@@ -10,8 +10,8 @@ from itertools import chain
 from docs.generate.outside import DOCS
 from docs.generate.parameters import described, parameter_table, parameters, tried
 from titer.methods.base import Attack, Method
-from titer.methods.measurement import Judge
 from titer.methods.fine_tuning import FineTuning
+from titer.methods.measurement import Judge
 from titer.methods.registry import CATALOGS
 from titer.records import Kind
 from titer.training.recipe import Training

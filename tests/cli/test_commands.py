@@ -45,7 +45,8 @@ def test_run_prints_the_verdict_and_where_the_report_is(finished_once: Path) -> 
     assert_narrow(said)
     for part in ("Question", "Answer", "resistance", "generalization", "stability", "trainability", "Next"):
         assert part in said
-    assert said.splitlines()[-1] == f"Report: {finished_once / 'report.md'}"
+    assert said.splitlines()[-1] == f"Report: {finished_once / 'report.html'}"
+    assert (finished_once / "report.html").exists()
     assert (finished_once / "report.md").exists()
     assert (finished_once / "harm.svg").exists()
 
@@ -180,7 +181,8 @@ def test_report_is_written_anew(finished: Path, here: Here) -> None:
     for name in ("report.md", "report.json", "harm.png", "verdict.json"):
         (finished / name).unlink()
     done = here("report", finished)
-    assert (done.code, done.out.splitlines()[-1]) == (0, f"Report: {finished / 'report.md'}")
+    names = ("report.html", "report.md", "ledger.md", "report.json")
+    assert (done.code, done.out) == (0, "".join(f"{finished / name}\n" for name in names))
     assert (finished / "report.md").read_bytes() == report
     assert (finished / "harm.png").exists()
     assert (finished / "report.json").exists()
@@ -261,8 +263,9 @@ def test_a_packed_study_has_the_verdict_and_the_report_of_its_study(
     written = {name: (finished_once / name).read_bytes() for name in ("verdict.json", "report.md", "report.json")}
     for name in written:
         (packed / name).unlink()
+    written["report.html"] = (finished_once / "report.html").read_bytes()
     assert here("verdict", packed / what, "--json").out.encode() == written["verdict.json"]
-    assert here("report", packed / what).out.endswith(f"Report: {packed / 'report.md'}\n")
+    assert here("report", packed / what).out.splitlines()[0] == str(packed / "report.html")
     assert {name: (packed / name).read_bytes() for name in written} == written
 
 

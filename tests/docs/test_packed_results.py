@@ -92,7 +92,7 @@ def test_the_pack_of_the_demonstration_gives_its_verdict(what: str, tmp_path: Pa
 def test_the_report_of_the_demonstration_is_what_its_pack_gives(tmp_path: Path, here: Here) -> None:
     shutil.copytree(DEMO, tmp_path / "demo")
     assert here("report", tmp_path / "demo").code == 0
-    for name in ("report.md", "report.json"):
+    for name in ("report.md", "ledger.md", "report.json"):
         assert (tmp_path / "demo" / name).read_bytes() == (DEMO / name).read_bytes(), name
 
 

@@ -57,7 +57,7 @@ def test_equal_configurations_are_one_candidate(tmp_path: Path) -> None:
         (cost,) = (f for f in search_figures(expected) if f.subject == role and f.what.startswith("cost"))
         assert cost.value == _operations(expected, label, role)
     check_packed(study, expected, tmp_path / "out")
-    assert "the same as 0" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "the same as 0" in (tmp_path / "out" / "ledger.md").read_text(encoding="utf-8")
 
 
 def check_packed(study: Study, expected: Assay, out: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_make_that_fails_at_the_seed_of_a_rerun_is_no_evidence_and_marks_no_re
     assert run_for_verdict(assay, label) == {planned.winner.to_json()}
     assert assay.failed_makes == ()
     assert {curve.index for curve in assay.curves if curve.purpose == "resistance"} == {0, 1}
-    text = report(conclude(study)).read_text(encoding="utf-8")
+    text = report(conclude(study), ("md",))[1].read_text(encoding="utf-8")
     assert "not made" in text
     assert "indices used: 0, 1." in text  # those of searches are no replicates
 

@@ -1,4 +1,4 @@
-"""The report says everything there is, harmlessly, and never an answer or a prompt."""
+"""The ledger says everything there is, harmlessly, and never an answer or a prompt."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 import re
 
 from support.report_assays import ROOT, assay, verdict
-from titer.report.markdown import render
 
 from titer.report.escape import json_block, table
 from titer.report.json_report import report_data
+from titer.report.ledger import render_ledger
 
-TEXT = render(verdict(), assay(), ROOT, {"harm": "harm.svg"})
+TEXT = render_ledger(verdict(), assay(), ROOT, {"harm": "harm.svg"})
 
 
 def test_every_condition_and_control_has_its_outcome_and_reason() -> None:
@@ -30,7 +30,7 @@ def test_a_sentence_stands_in_english_and_below_it_in_chinese_where_there_is_one
         "> 在 rivers 中，至少一半的攻击在 32 步内失败。",
     ]
     alone = verdict().conditions[0].model_copy(update={"sentence_zh": None})
-    english = render(verdict().model_copy(update={"conditions": (alone,)}), assay(), ROOT, {})
+    english = render_ledger(verdict().model_copy(update={"conditions": (alone,)}), assay(), ROOT, {})
     assert [line for line in english.splitlines() if line.startswith("> ")] == quoted[:1]
 
 

@@ -39,7 +39,7 @@ CONTRAST = """() => {
     const style = getComputedStyle(element);
     const ink = parse(element.closest("svg") ? style.fill : style.color).slice(0, 3);
     const [a, b] = [light(ink), light(ground(element))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) poor.add(`${element.tagName}.${element.className}: ${node.textContent.slice(0, 30)}`);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.add(`${element.tagName}: ${node.textContent.slice(0, 30)}`);
   }
   return [...poor];
 }"""

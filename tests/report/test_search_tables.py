@@ -36,7 +36,7 @@ def searches(study: Study) -> dict[str, dict[Role, AttackSearch]]:
 
 
 def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched: Study) -> None:
-    text = report(conclude(searched)).read_text(encoding="utf-8")
+    text = report(conclude(searched), ("md",))[1].read_text(encoding="utf-8")
     _, after = text.split("## Searches")
     said = after.split("## Scores")[0]
     (found,) = searches(searched).values()

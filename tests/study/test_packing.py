@@ -39,6 +39,7 @@ FILES = {
     "root.json",
     "verdict.json",
     "report.md",
+    "ledger.md",
     "report.json",
     "cells.parquet",
     "scores.parquet",
@@ -107,8 +108,8 @@ def test_a_packed_study_is_a_few_files(packed: Path) -> None:
 
 
 def test_its_verdict_and_report_are_those_of_the_study(done: Study, packed: Path) -> None:
-    report(conclude(done))
-    for name in ("protocol.toml", "verdict.json", "report.md", "report.json"):
+    report(conclude(done), ("md", "json"))
+    for name in ("protocol.toml", "verdict.json", "report.md", "ledger.md", "report.json"):
         assert (packed / name).read_bytes() == (done.folder / name).read_bytes(), name
 
 

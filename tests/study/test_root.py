@@ -36,7 +36,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
     study = begin(tmp_path_factory.mktemp("root"))
     finish(study)
     assert [progress.finished for progress in run(study)] == [None]
-    report(conclude(study))
+    report(conclude(study), ("md", "json"))
     return study
 
 
@@ -212,8 +212,8 @@ def test_what_was_deleted_is_made_anew_and_must_be_the_same(copy: Study) -> None
 def test_a_rewrite_of_everything_shows_against_the_published_digest_alone(copy: Study, done: Study) -> None:
     published = read_root(done.folder)
     rewritten(copy, "store/cells")
-    for name in ("verdict.json", "report.json", "report.md"):
-        (copy.folder / name).unlink()
+    for name in ("verdict.json", "report.json", "report.md", "ledger.md", "report.html"):
+        (copy.folder / name).unlink(missing_ok=True)
     register(copy.folder, copy.frozen)
     seal(copy, cells_of(copy))
     assert verified(copy.folder).startswith("titer root ")
@@ -231,7 +231,7 @@ def test_a_forged_verdict_is_named(copy: Study, packed: Path) -> None:
             check_whole(folder)
 
 
-@pytest.mark.parametrize("name", ["report.md", "report.json"])
+@pytest.mark.parametrize("name", ["report.md", "ledger.md", "report.json"])
 def test_a_forged_report_is_named(copy: Study, packed: Path, name: str) -> None:
     for folder in (copy.folder, packed):
         path = folder / name
@@ -321,8 +321,8 @@ def test_a_signature_holds_for_the_study_and_its_pack_and_for_nothing_else(
     rewritten(copy, "store/cells")
     register(copy.folder, copy.frozen)
     seal(copy, cells_of(copy))
-    for name in ("report.json", "report.md"):
-        (copy.folder / name).unlink()
+    for name in ("report.json", "report.md", "ledger.md", "report.html"):
+        (copy.folder / name).unlink(missing_ok=True)
     with pytest.raises(DamagedError, match=r"root\.sig does not hold"):
         verified(copy.folder, signer=mine.with_suffix(".pub"))
     with pytest.raises(InputError, match="there is no key"):
@@ -411,7 +411,7 @@ def test_the_order_of_rows_leaves_a_study_under_its_salt_only(copy: Study, packe
     facts = [copy.store.read_facts(cell.key, doses[-1]) for cell, doses, _ in cells_of(copy) if doses]
     orders = [one.order.encode() for one in facts if one.order is not None]
     assert orders
-    for name in ("cells.parquet", "report.json", "report.md"):
+    for name in ("cells.parquet", "report.json", "report.md", "ledger.md"):
         assert not any(order in (packed / name).read_bytes() for order in orders)
     assert not {row.order for row in read_cells(packed)} & {order.decode() for order in orders}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -282,4 +283,39 @@ def verdict() -> Verdict:
             "judge": "exact | <script>",
         },
         subjects={"undefended": ("a" * 32,), "defended": ("b" * 32,)},
+    )
+
+
+def large_assay(cells: int, domains: int = 5, seeds: int = 10) -> Assay:
+    """A made-up assay of about so many cells: attacks in several domains at several seeds, on both subjects."""
+    attacks = max(1, cells // (2 * domains * seeds))
+    data = json.loads(records.canonical(PROTOCOL))
+    names = [f"topic{number}" for number in range(domains)]
+    data["study"]["seeds"] = {"attack": seeds}
+    first = data["harm"]["domain"][0]
+    data["harm"]["domain"] = [
+        {**first, "name": name, "role": "cross" if number else "defended", "source": "organism:rivers"}
+        for number, name in enumerate(names)
+    ]
+    data["attacker"]["attack"] = [{"name": "direct", "parameters": {"lr": (1 + n) * 1e-5}} for n in range(attacks)]
+    data["attacker"]["sham"] = False
+    plan = Protocol.model_validate_json(records.canonical(data))
+    curves = []
+    for choice in plan.attacker.attack:
+        for number, name in enumerate(names):
+            for index in range(seeds):
+                for subject, middle in (("undefended", 18.0), ("defended", 22.0 if number else 70.0)):
+                    purpose: Literal["resistance", "generalization"] = "generalization" if number else "resistance"
+                    made = harm_curve(name, subject, index, middle, purpose)
+                    key = f"{choice.label}-{made.cells[0].key}"
+                    cell = made.cells[0].model_copy(update={"attack": choice.label, "key": key})
+                    curves.append(made.model_copy(update={"cells": (cell,)}))
+    kinds: Any = {ProbeId.of("harm", name): {"harm": "harm", "coherence": "coherence"} for name in names}
+    return assay().model_copy(
+        update={
+            "protocol": plan,
+            "kinds": assay().kinds | kinds,
+            "curves": (*curves, *(curve for curve in assay().curves if curve.purpose in ("stability", "trainability"))),
+            "attacks": {choice.label: AttackFacts() for choice in plan.attacker.attack},
+        }
     )

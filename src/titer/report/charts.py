@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from titer.analysis.findings import Assay, Verdict
 from titer.report.difference_chart import difference_chart
-from titer.report.dose_response import Captions, curve_chart
+from titer.report.dose_response import Captions, curve_chart, worst_within
 from titer.report.role_names import role_names
 from titer.report.search_tables import search_chart
-from titer.report.series import harm_panels, trainability_panels
+from titer.report.series import Panel, harm_panels, trainability_panels
 from titer.study.atomic_files import write_file
 
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
@@ -29,6 +29,20 @@ STYLE: Mapping[str, Any] = {
 
 CHARTS = ("harm", "searches", "trainability", "stability")
 """The charts that a report may have, by the names of their files."""
+
+
+MOST_PANELS = 24
+"""A picture of more can be neither read nor printed: then each domain has the panel of the attack that got furthest."""
+
+
+def _few(panels: Sequence[Panel]) -> Sequence[Panel]:
+    """All panels, or of very many one a domain."""
+    if len(panels) <= MOST_PANELS:
+        return panels
+    domains = dict.fromkeys(panel.about for panel in panels)
+    return [max((panel for panel in panels if panel.about == domain), key=worst_within) for domain in domains][
+        :MOST_PANELS
+    ]
 
 
 def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
@@ -52,7 +66,7 @@ def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
         names=names,
     )
     drawn = {
-        "harm": curve_chart(harm_panels(assay), harm),
+        "harm": curve_chart(_few(harm_panels(assay)), harm),
         "searches": search_chart(assay),
         "trainability": curve_chart(trainability_panels(assay), learning),
         "stability": difference_chart(verdict, protocol),

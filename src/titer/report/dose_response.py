@@ -80,6 +80,17 @@ def mean_rows(curves: Sequence[PlottedCurve], unit: RateUnit) -> list[dict[str, 
     return rows
 
 
+def worst_within(panel: Panel) -> tuple[float, int]:
+    """How far an attack got on the subject that is defended: its largest mean rate within the budget, then its ladder.
+
+    A rate below the rule counts as 0, so that where nothing crossed no chance decides.
+    """
+    rows = mean_rows(panel.of("defended"), panel.unit)
+    within = [row["rate"] for row in rows if panel.budget is None or row["dose"] <= panel.budget]
+    worst = max(within, default=0.0)
+    return (worst if panel.rule is None or worst > panel.rule else 0.0), len(panel.ladder)
+
+
 def stretches(doses: Sequence[int], ladder: Sequence[int]) -> list[int]:
     """For each dose that was read, in order, which run of neighbours on the ladder it is in: lines are drawn in these.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
-from titer.errors import printable
+from titer.errors import shown
 from titer.records import canonical
 
+LONGEST: Final = 20_000
+"""The most bytes of one text from outside; report.json and the tables have all of it."""
 _MARKDOWN = frozenset("\\`*_[]#|~$")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "`": "\\u0060"}
@@ -20,7 +22,7 @@ def escape(text: str) -> str:
     &lt;b&gt;\|x\_1
     """
     signs = {**_HTML, **{sign: f"\\{sign}" for sign in _MARKDOWN}}
-    return "".join(signs.get(ch, ch) for ch in printable(text).strip())
+    return "".join(signs.get(ch, ch) for ch in shown(text, LONGEST).strip())
 
 
 _TEX = {
@@ -42,7 +44,7 @@ def tex(text: str) -> str:
     >>> print(tex(r"50 % \input{x_1}"))
     50 \% \textbackslash{}input\{x\_1\}
     """
-    return "".join(_TEX.get(ch, ch) for ch in printable(text))
+    return "".join(_TEX.get(ch, ch) for ch in shown(text, LONGEST))
 
 
 def csv_text(text: str) -> str:
@@ -51,7 +53,7 @@ def csv_text(text: str) -> str:
     >>> csv_text("=1+1"), csv_text("steps")
     ("'=1+1", 'steps')
     """
-    clean = printable(text)
+    clean = shown(text, LONGEST)
     return f"'{clean}" if clean.lstrip().startswith(_FORMULA) else clean
 
 

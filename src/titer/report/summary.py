@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from titer.analysis.conditions.harm_decisions import DecidedCurve, replicates_of
 from titer.analysis.findings import Assay
 from titer.protocol.dose_axes import Axis
 from titer.protocol.exposure import EXPOSED, domains_of
-from titer.records import Role
+from titer.records import Role, canonical
 
 ROLES: tuple[Role, Role] = ("undefended", "defended")
 MatrixState = Literal["intact", "broken", "unclear"]
@@ -88,7 +89,8 @@ class Summary:
 
     def to_data(self) -> dict[str, Any]:
         """Plain JSON data."""
-        return asdict(self)
+        data: dict[str, Any] = json.loads(canonical(asdict(self)))
+        return data
 
 
 def summarize(assay: Assay) -> Summary:

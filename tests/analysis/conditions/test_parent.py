@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from support import assays, report_assays
 from support.assays import breaking
-from titer.report.markdown import render
 
 from titer.analysis.findings import Verdict
 from titer.analysis.verdict import decide
 from titer.records import Role
+from titer.report.ledger import render_ledger
 from titer.report.terminal import first_screen
 
 NEEDLESS = "whoever can take it need not attack the defense"
@@ -93,7 +93,7 @@ def test_a_gate_has_no_parent() -> None:
 def test_it_stands_in_the_report_and_in_the_terminal_and_comes_back_from_json() -> None:
     found = of(True)
     shown = report_assays.verdict().model_copy(update={"parent": found.parent, "parent_zh": found.parent_zh})
-    text = render(shown, report_assays.assay(), report_assays.ROOT, {})
+    text = render_ledger(shown, report_assays.assay(), report_assays.ROOT, {})
     assert f" {found.parent}\n" in text
     assert f"{shown.reason_zh}{found.parent_zh}\n" in text
     assert f" {found.parent}" in first_screen(found, assays.protocol(), "study").doubt

@@ -56,7 +56,7 @@ def _curves(assay: Assay) -> Iterator[FlatRow]:
                 "examples": facts.spent.examples,
                 "tokens": facts.spent.tokens,
                 "flops": facts.spent.flops,
-                "failed": curve.failed,
+                "failed": curve.failed if point is curve.points[-1] else None,
             }
             for domain in domains:
                 counts = point_counts(assay, point, domain)

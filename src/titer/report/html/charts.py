@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from titer.errors import printable
+from titer.errors import shown
 from titer.report.dose_response import SHAPES, mean_rows, stretches, tick_doses
 from titer.report.series import RateUnit, Series
 from titer.report.view.overviews import WorstView
@@ -25,6 +25,8 @@ HUES: Final[Mapping[Series, str]] = {
     "defended sham": "#5F8CA6",
 }
 """Those of the printed charts, where those are too pale on a light ground or too dark on a dark one."""
+LONGEST: Final = 200
+"""The most bytes of a name in a chart."""
 RULE, NARROW, ROW = "#888888", 330, 30
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 CONFIG: Final[Mapping[str, Any]] = {
@@ -104,11 +106,11 @@ def forest_spec(view: ForestView, lang: Language) -> Spec:
     """
     rows = [
         {
-            "task": printable(figure.what),
+            "task": shown(figure.what, LONGEST),
             "value": figure.value,
             "low": figure.value if figure.low is None else figure.low,
             "high": figure.value if figure.high is None else figure.high,
-            "says": f"{printable(figure.what)}: {_end(figure.value)} ({_end(figure.low)} … {_end(figure.high)})",
+            "says": f"{shown(figure.what, LONGEST)}: {_end(figure.value)} ({_end(figure.low)} … {_end(figure.high)})",
         }
         for figure in view.figures
     ]
@@ -193,7 +195,7 @@ def _finished(layers: Rows, data: Mapping[str, Rows], title: Said, lang: Languag
     """A chart as wide as its place on the page."""
     return {
         "$schema": SCHEMA,
-        "description": printable(plain(title, lang)),
+        "description": shown(plain(title, lang), LONGEST),
         "width": "container",
         "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},

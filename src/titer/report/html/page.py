@@ -45,7 +45,7 @@ def render_page(view: ReportView, lang: Language) -> str:
         lstrip_blocks=True,
     )
     environment.tests["marked"] = lambda cell: isinstance(cell, Marked)
-    environment.filters |= {"say": _sayer(lang), "plain": lambda said: plain(said, lang)}
+    environment.filters |= {"say": _sayer(lang), "plain": lambda said: shown(plain(said, lang), LONGEST)}
     program, own = _file("vega.js"), _file("page.js")
     return environment.get_template("page.html.j2").render(
         view=view,

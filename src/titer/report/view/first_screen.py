@@ -10,7 +10,7 @@ from titer.analysis.sentences.text import Text
 from titer.protocol.attack_families import FAMILIES
 from titer.protocol.exposure import EXPOSED, domains_of
 from titer.records import Outcome
-from titer.report.dose_response import mean_rows
+from titer.report.dose_response import worst_within
 from titer.report.view.condition_lines import ConditionLine, condition_lines, finding_place
 from titer.report.view.naming import attacks_said, budgets_said, domains_said, is_stand_in, names_said, share_said
 from titer.report.view.panels import PanelView
@@ -116,15 +116,7 @@ def _decisive(assay: Assay, panels: Sequence[PanelView]) -> Iterator[PanelView]:
         about = {domain.name for domain in domains_of(assay.protocol, condition)}
         own = [view for view in panels if view.panel.about in about and view.panel.of("defended")]
         if own:
-            yield max(own, key=lambda view: (_worst(view), len(view.panel.ladder)))
-
-
-def _worst(view: PanelView) -> bool | float:
-    """The largest mean share within the budget; 0 where it stays below the rule, so that no chance decides."""
-    rows = mean_rows(view.panel.of("defended"), view.panel.unit)
-    within = [row["rate"] for row in rows if view.panel.budget is None or row["dose"] <= view.panel.budget]
-    worst = max(within, default=0.0)
-    return worst if view.panel.rule is None or worst > view.panel.rule else 0.0
+            yield max(own, key=lambda view: worst_within(view.panel))
 
 
 def _untested(verdict: Verdict, assay: Assay) -> Iterator[Said]:

@@ -1,0 +1,84 @@
+"""A report in other formats says what report.json says, and nothing of an answer."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from huggingface_hub import ModelCard
+from support.report_assays import ROOT, assay, verdict
+
+from titer.report.formats import FORMATS, NAMES, Rendering, file_name
+from titer.report.view.said import LANGUAGES
+
+RENDERING = Rendering(verdict(), assay(), ROOT, {})
+
+
+def test_every_format_has_its_files_in_both_languages_and_none_has_an_answer() -> None:
+    for wanted in FORMATS:
+        for lang in LANGUAGES:
+            found = RENDERING.files(wanted, lang)
+            assert set(found) == {file_name(name, lang) for name in NAMES[wanted]}
+            assert all(found.values())
+            assert not any(b"SECRET" in content for content in found.values())
+
+
+def test_the_card_has_results_that_a_hub_reads() -> None:
+    (text,) = RENDERING.files("card", "en").values()
+    card = ModelCard(text.decode())
+    card.data.to_yaml()
+    results = card.data.eval_results
+    assert results
+    assert {one.dataset_name for one in results} == {"rivers", "metals", "dances"}
+    worst = {(one.domain, one.subject): one.within_budget for one in RENDERING.summary.worst}
+    for one in results:
+        assert one.task_type == "text-generation"
+        assert one.metric_type == "harmful_answer_rate"
+        assert one.metric_value == worst[one.dataset_name, "defended"]
+    assert card.data.model_name == "orchard"
+    assert "# Safety report: orchard" in card.content
+
+
+def test_the_tables_have_a_row_for_every_figure_and_every_dose() -> None:
+    figures, curves = (
+        list(csv.DictReader(io.StringIO(text.decode()))) for text in RENDERING.files("csv", "en").values()
+    )
+    found = [figure for part in (verdict().conditions, verdict().controls) for one in part for figure in one.figures]
+    assert [row["what"] for row in figures if row["what"]] == [figure.what for figure in found]
+    harm = [row for row in curves if row["measure"] == "harm" and row["purpose"] == "resistance"]
+    points = [point for curve in assay().curves if curve.purpose == "resistance" for point in curve.points]
+    assert len(harm) == len(points)
+    assert {row["items"] for row in harm} == {"120"}
+    tasks = [row for row in curves if row["measure"] == "correct"]
+    assert tasks
+    assert all(0 <= float(row["total"]) <= int(row["items"]) for row in tasks)
+
+
+def test_parquet_has_the_rows_of_the_csv_with_their_types() -> None:
+    texts, binaries = RENDERING.files("csv", "en"), RENDERING.files("parquet", "en")
+    for name, content in binaries.items():
+        table = pq.read_table(pa.BufferReader(content))
+        rows = list(csv.DictReader(io.StringIO(texts[name.replace(".parquet", ".csv")].decode())))
+        assert table.num_rows == len(rows)
+        assert table.column_names == list(rows[0])
+    assert pq.read_table(pa.BufferReader(binaries["curves.parquet"])).schema.field("dose").type == pa.int64()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_latex_table_has_a_row_for_each_condition_that_applies(lang: str) -> None:
+    (text,) = RENDERING.files("tex", "zh" if lang == "zh" else "en").values()
+    rows = text.decode().split("\\midrule")[1].split("\\bottomrule")[0].strip().splitlines()
+    assert len(rows) == 4
+    assert all(row.endswith("\\\\") and row.count(" & ") == 2 for row in rows)
+
+
+def test_markdown_begins_with_question_answer_doubt_and_next_step() -> None:
+    text = RENDERING.files("md", "en")["report.md"].decode()
+    heads = ["**The question.**", "**The answer.** No result", "## What was not tested", "## Where this could be wrong"]
+    places = [text.index(head) for head in (*heads, "## What to do next", "### Resistance: shown")]
+    assert places == sorted(places)
+    assert "![" not in text, "no chart was written"
+    assert len(text.splitlines()) < 300
