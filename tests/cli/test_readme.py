@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import typer
 from support import ROOT
 from support.command import ENVIRONMENT
-
-from titer.cli.app import app
+from support.shown_commands import parse, shown_commands
 
 READMES = ("README.md", "README.zh-CN.md")
 MARKER = "<!-- tested -->"
-END_OF_COMMAND = frozenset({"&&", "||", "|", ";", ">", ">>", "&", "2>"})
-
-
-def shown_commands(text: str) -> list[list[str]]:
-    """The arguments of every `titer` command in the console and bash blocks of a Markdown text."""
-    blocks = re.findall(r"^```(?:console|bash|sh)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    found = []
-    for block in blocks:
-        for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line.removeprefix("$ "), comments=True)
-            if words[:1] == ["titer"]:
-                end = next((place for place, word in enumerate(words) if word in END_OF_COMMAND), len(words))
-                found.append(words[1:end])
-    return found
-
-
-def parse(arguments: list[str]) -> None:
-    """Parse a command line without running it; raises what the command line would print."""
-    group = typer.main.get_command(app)
-    with group.make_context("titer", list(arguments)) as context:
-        name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])  # type: ignore[attr-defined]
-        with command.make_context(name, rest, parent=context):
-            pass
 
 
 def python_block(text: str) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support import ROOT
 from support.command import Here
+from support.shown_commands import parse, shown_commands
 from support.walkthrough import RUN, blocks, clone, follow
 
 DOCS = ROOT / "docs"
@@ -17,6 +18,7 @@ NEED_HARDWARE = {"a-7b-model.md"}
 
 
 @pytest.mark.model
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_reader_can_follow_the_page(page: Path, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clone(tmp_path)
@@ -34,6 +36,16 @@ def test_what_is_not_run_says_why(page: Path) -> None:
     followed = [block for block in found if block.language == "console" and block.followed]
     assert len(followed) >= (0 if page.name in NEED_HARDWARE else 1)
     assert not re.search(r"^\$ .*\bpip install\b(?! -e \.)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
+def test_every_command_that_a_page_shows_parses(page: Path) -> None:
+    for arguments in shown_commands(page.read_text(encoding="utf-8")):
+        parse(arguments)
+
+
+def test_the_pages_show_commands() -> None:
+    assert sum(len(shown_commands(page.read_text(encoding="utf-8"))) for page in DOCS.rglob("*.md")) > 30
 
 
 def test_the_chinese_page_has_the_blocks_of_the_english_one() -> None:
