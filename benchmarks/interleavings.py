@@ -23,6 +23,7 @@ from pathlib import Path
 from benchmarks.faults import trial
 from benchmarks.faults.study import write_protocol
 from benchmarks.faults.trial import Ended
+from titer.analysis.concluding import Conclusion
 
 Arguments = tuple[str, ...]
 BUSY = "is being run by another process"
@@ -166,7 +167,10 @@ def without_report() -> None:
     """Leave out the report and its charts, which take more time than all the rest."""
     import titer.cli.run
 
-    titer.cli.run.report = lambda conclusion: conclusion.folder  # type: ignore[attr-defined]
+    def nowhere(conclusion: Conclusion) -> tuple[Path, ...]:
+        return (conclusion.folder,)
+
+    titer.cli.run.report = nowhere  # type: ignore[attr-defined, assignment]
 
 
 def expect_done(folder: Path, arguments: Arguments) -> None:

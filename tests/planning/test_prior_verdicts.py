@@ -29,7 +29,8 @@ def test_the_chain_of_verdicts_is_carried_from_study_to_study(tmp_path: Path) ->
     conclusion = conclude(two)
     after = conclusion.verdict
     assert [(e.digest, e.outcome, e.first, e.indices) for e in after.earlier] == [(before.digest, before.outcome, 0, 2)]
-    assert "seeds |" in (text := report(conclusion).read_text(encoding="utf-8"))
+    (ledger,) = [path for path in report(conclusion) if path.name == "ledger.md"]
+    assert "seeds |" in (text := ledger.read_text(encoding="utf-8"))
     assert "## Earlier verdicts" in text
     assert "0 to 1" in text
     three = begin(tmp_path, following(two.folder, 4), name="three")
