@@ -123,10 +123,10 @@ def _conditions(verdict: Verdict) -> Iterator[tuple[str, ConditionCell]]:
             finding.name,
             ConditionCell(
                 outcome=finding.outcome,
-                holds=hold and hold.count,
-                fails=fail and fail.count,
-                replicates=hold and hold.of,
-                break_limit=limit and limit.high,
+                holds=None if hold is None else hold.count,
+                fails=None if fail is None else fail.count,
+                replicates=None if hold is None else hold.of,
+                break_limit=None if limit is None else limit.high,
             ),
         )
 
