@@ -33,8 +33,19 @@ def test_before_anything_was_measured_a_run_tells_its_cells(tmp_path: Path, caps
     planner.take()
     follow(iter([Progress(planner, None)]), 1)
     assert capsys.readouterr().err.splitlines() == [
-        f"titer: making the defended subject, refusal_sft, 0 of {len(planner.curves)} cells done"
+        f"titer: 0 of {len(planner.curves)} cells done, now making the defended subject, refusal_sft"
     ]
+
+
+def test_a_run_tells_which_attack_is_under_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    planner = Planner(begin(tmp_path))
+    while (task := planner.take()) is not None and task.kind != "expose":
+        pass
+    assert task is not None
+    follow(iter([Progress(planner, None)]), 1)
+    cell = task.cell
+    said = f"now {cell.attack} in {cell.domain}, {cell.subject} model, seed {cell.index}\n"
+    assert capsys.readouterr().err.endswith(said)
 
 
 def test_a_run_with_searches_counts_what_they_will_add(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

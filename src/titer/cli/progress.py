@@ -92,11 +92,13 @@ def follow(steps: Iterator[Progress], jobs: int | None = None) -> None:
 
 
 def _under_way(planner: Planner) -> str:
-    """What is being done, the task begun last, and how many cells are done."""
-    doing = [_doing(task) for task in planner.under_way[-1:]]
+    """How many cells are done, and what is being done: the task begun last."""
+    doing = next((_doing(task) for task in planner.under_way[-1:]), "")
     cells = len(planner.curves)
-    done = [f"{cells - planner.unfinished} of {cells} cells done"] if cells else []
-    return ", ".join(doing + done) or "done"
+    if not cells:
+        return doing or "done"
+    done = f"{cells - planner.unfinished} of {cells} cells done"
+    return f"{done}, now {doing}" if doing else done
 
 
 def _doing(task: Task) -> str:

@@ -51,7 +51,7 @@ SHARED = {
         )
     },
     "revision": "the commit of the model, where it comes from a hub",
-    "trust_remote_code": "the digests of the code that the model may bring along; false for none",
+    "trust_remote_code": "the names of the code that the model may bring along; false for none",
 }
 """What parameters of several methods mean, where these leave it unsaid."""
 
@@ -85,6 +85,8 @@ def plain(value: object) -> Any:
 
 def short(value: Any) -> str:
     """A default as one would write it in a protocol; a part with a kind of its own is named by it."""
+    if value is None:
+        return "none"
     return canonical(value["kind"] if isinstance(value, dict) and "kind" in value else value)
 
 
