@@ -13,6 +13,7 @@ import pytest
 from support.command import Here
 from support.studies import begin, finish, search
 
+from titer.cli.output import time_range
 from titer.data.identifiers import ProbeId
 from titer.execution.worker import work as do
 from titer.planning.cells import CellBuilder
@@ -306,13 +307,30 @@ def test_time_and_money_are_told_once_something_was_measured(new: Study, here: H
         log(new, task, 60.0)
     known = json.loads(here("plan", new.folder, "--price", 3600, "--json").out)
     assert known["seconds"] > 60
+    assert known["least"]["seconds"] < known["seconds"] < known["most"]["seconds"]
+    assert known["least"]["money"] < known["money"] < known["most"]["money"]
     assert known["money"] == pytest.approx(known["seconds"], abs=0.06)
     assert (known["tokens"], known["flops"]) == (unknown["tokens"], unknown["flops"])
     said = here("plan", new.folder, "--price", 2.5).out
     assert "at 2.5 an hour" in said
+    assert "the less the sooner models break" in " ".join(said.split())
     assert "3.0 GiB, by what has run here" in said
     assert "million through the model" in said
     assert "titer plan --measure" not in said
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "said"),
+    [
+        (720, 2700, "12 to 45 min"),
+        (40, 720, "40 s to 12 min"),
+        (3600, 9000, "60 min to 2 h 30 min"),
+        (7500, 9000, "2 h 5 min to 2 h 30 min"),
+        (710, 730, "about 12 min"),
+    ],
+)
+def test_a_range_of_times_is_said_as_people_do(least: float, most: float, said: str) -> None:
+    assert time_range(least, most) == said
 
 
 @pytest.mark.parametrize("price", ["-1", "nan", "inf", "cheap"])
