@@ -54,7 +54,10 @@ def name_of(record: type[Record]) -> str:
     return record.__name__
 
 
-@pytest.mark.parametrize("record", sorted(records(Protocol, set()), key=name_of), ids=name_of)
+RECORDS: list[type[Record]] = sorted(records(Protocol, set()), key=name_of)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=name_of)
 def test_every_field_of_a_protocol_says_what_it_means(record: type[Record]) -> None:
     assert [name for name, field in record.model_fields.items() if not field.description] == []
 

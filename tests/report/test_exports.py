@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,8 +30,9 @@ def test_every_format_has_its_files_in_both_languages_and_none_has_an_answer() -
 def test_the_card_has_results_that_a_hub_reads() -> None:
     (text,) = RENDERING.files("card", "en").values()
     card = ModelCard(text.decode())
-    card.data.to_yaml()
-    results = card.data.eval_results
+    data: Any = card.data
+    data.to_yaml()
+    results = data.eval_results
     assert results
     assert {one.dataset_name for one in results} == {"rivers", "metals", "dances"}
     worst = {(one.domain, one.subject): one.within_budget for one in RENDERING.summary.worst}
@@ -38,7 +40,7 @@ def test_the_card_has_results_that_a_hub_reads() -> None:
         assert one.task_type == "text-generation"
         assert one.metric_type == "harmful_answer_rate"
         assert one.metric_value == worst[one.dataset_name, "defended"]
-    assert card.data.model_name == "orchard"
+    assert data.model_name == "orchard"
     assert "# Safety report: orchard" in card.content
 
 

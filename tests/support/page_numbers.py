@@ -95,9 +95,8 @@ def agrees(one: Said, data: Any) -> bool:
             return close(one.text, value["total"] / value["scored"])
         case "most":
             counted = value.get("harmful", value.get("total"))
-            return int(one.text) == counted + value.get("unjudged", 0) + value.get("incoherent", 0) + (
-                value["items"] - value["scored"] if "scored" in value else 0
-            )
+            missing = value["items"] - value["scored"] if "scored" in value else 0
+            return bool(int(one.text) == counted + value.get("unjudged", 0) + value.get("incoherent", 0) + missing)
         case "data":
             return one.text == shown(canonical(value), LONGEST)
         case _:

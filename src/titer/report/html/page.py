@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Final
 
@@ -45,8 +46,8 @@ def render_page(view: ReportView, lang: Language) -> str:
         lstrip_blocks=True,
     )
     environment.tests["marked"] = lambda cell: isinstance(cell, Marked)
-    environment.filters |= {"say": _sayer(lang), "plain": lambda said: shown(plain(said, lang), LONGEST)}
-    program, own = _file("vega.js"), _file("page.js")
+    environment.filters |= {"say": _sayer(lang), "plain": partial(_plain, lang)}
+    program, own = _vega(), _file("page.js")
     return environment.get_template("page.html.j2").render(
         view=view,
         lang=lang,
@@ -95,6 +96,10 @@ def _sayer(lang: Language) -> Callable[[Said | None], Markup]:
     return say
 
 
+def _plain(lang: Language, said: Said) -> str:
+    return shown(plain(said, lang), LONGEST)
+
+
 def _atom(atom: str | Fact | Given, lang: Language) -> Markup:
     match atom:
         case Fact():
@@ -113,6 +118,14 @@ def _json_data(value: Any) -> str:
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
+
+
+@cache
+def _vega() -> str:
+    """Vega and Vega-Lite as one script, of the version that draws the charts that are written as files."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def _file(name: str) -> str:

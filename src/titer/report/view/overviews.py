@@ -99,7 +99,7 @@ def worst_views(assay: Assay, summary: Summary) -> Iterator[WorstView]:
     lines = series_names(assay.protocol)
     for order, ((domain, axis), own) in enumerate(groups.items()):
         doses = own[0][1].doses
-        head = [
+        head: list[Said] = [
             sections.LINE,
             *(count(pointer("summary", "worst", own[0][0], "doses", i), d) for i, d in enumerate(doses)),
         ]
