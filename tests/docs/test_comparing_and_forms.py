@@ -7,7 +7,7 @@ import tomllib
 
 from support import ROOT
 
-from titer.protocol.disclosure import Disclosure
+from titer.protocol.study_config import Disclosure
 from titer.records import canonical
 from titer.report.forms.form import FORMS
 

@@ -23,7 +23,7 @@ from titer.records import canonical
 from titer.report.escape import LONGEST
 from titer.report.formats import Rendering
 from titer.report.json_report import report_data
-from titer.report.terminal import first_screen, screen_text
+from titer.report.terminal import screen_text
 
 MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(1)>]]><!--"
 MARKDOWN = "| [a](javascript:alert(1)) `b` *c* <b>d</b> ~e~ $f$ # ![x](http://x.test/p.png)"
@@ -200,7 +200,7 @@ def test_the_metadata_of_a_card_stays_yaml(rendering: Rendering) -> None:
 
 def test_a_terminal_obeys_no_sign_of_it(rendering: Rendering) -> None:
     console = Console(width=100, record=True, file=io.StringIO(), force_terminal=False)
-    for line in screen_text(first_screen(rendering.verdict, rendering.assay.protocol, "study"), console):
+    for line in screen_text(rendering.verdict.study, rendering.view.first, console):
         console.print(line)
     text = console.export_text()
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\x85\u202a-\u202e\u2066-\u2069]", text)

@@ -85,24 +85,19 @@ def print_facts(title: str, facts: Mapping[str, Any]) -> None:
     _print(table)
 
 
-def print_verdict(conclusion: Conclusion, json: bool, named: Path | None = None) -> None:
-    """Print a verdict: its first screen, or one JSON document.
-
-    Args:
-        conclusion: what was concluded.
-        json: whether JSON is printed.
-        named: the study as it was named on the command line, if not by its folder.
-    """
+def print_verdict(conclusion: Conclusion, json: bool) -> None:
+    """Print a verdict: its first screen, or one JSON document."""
     if json:
         typer.echo(conclusion.verdict.to_json())
         return
     from rich.console import Console
 
-    from titer.report.terminal import first_screen, screen_text
+    from titer.report.terminal import screen_text
+    from titer.report.view.first_screen import first_screen
 
     console = Console(markup=False)
-    screen = first_screen(conclusion.verdict, conclusion.assay.protocol, str(named or conclusion.folder))
-    for line in screen_text(screen, console):
+    screen = first_screen(conclusion.verdict, conclusion.assay, ())
+    for line in screen_text(conclusion.verdict.study, screen, console):
         console.print(line, no_wrap=True)
 
 

@@ -11,9 +11,8 @@ from titer.errors import InputError
 from titer.protocol.attacker import AttackerConfig, DoseSchedule
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig, UsabilityConfig
 from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, TaskConfig
-from titer.protocol.disclosure import Disclosure
 from titer.protocol.harm_config import HarmConfig
-from titer.protocol.study_config import ComputeConfig, StudyConfig
+from titer.protocol.study_config import ComputeConfig, Disclosure, StudyConfig
 from titer.protocol.subject_config import SubjectConfig
 from titer.protocol.tuning_config import TuningConfig
 from titer.records import Choice, Record, Role, digest, tupled

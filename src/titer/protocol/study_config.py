@@ -1,4 +1,4 @@
-"""The parts of a protocol that say what is claimed, how sure one wants to be, and how numbers are computed."""
+"""What a study claims and how sure it wants to be, where its numbers are computed, and what its authors state."""
 
 from __future__ import annotations
 
@@ -68,3 +68,38 @@ class ComputeConfig(Record):
     """Of each worker process. Without it 1 for models below 10 million parameters, else every core."""
     batch: int = Field(default=64, ge=1)
     """How many texts are asked at once; fewer take less memory. A training step has the `batch` of its method."""
+
+
+Disclosed = Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class ActorProfile(Record):
+    """The attacker that the study stands for, in words.
+
+    Attributes:
+        skill: what they know and can do.
+        data: what data they can have.
+        compute: what machines they can use.
+        money: what they can spend.
+    """
+
+    skill: Disclosed | None = None
+    data: Disclosed | None = None
+    compute: Disclosed | None = None
+    money: Disclosed | None = None
+
+
+class Disclosure(Record):
+    """Statements that a form asks of a study and no measurement answers; no cell and no verdict depends on them.
+
+    Attributes:
+        actor: the attacker that the study stands for.
+        marginal_risk: what the released model adds to what attackers have anyhow.
+        safety_margin: how far the threshold and the budget lie from where harm would begin.
+        retest: what makes the study be done again: a new attack, a new use, a date.
+    """
+
+    actor: ActorProfile = ActorProfile()
+    marginal_risk: Disclosed | None = None
+    safety_margin: Disclosed | None = None
+    retest: tuple[Disclosed, ...] = ()

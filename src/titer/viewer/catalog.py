@@ -22,11 +22,11 @@ DEEPEST: Final = 6
 MOST: Final = 2_000
 """The most studies that are shown."""
 
-State = Literal["finished", "packed", "unfinished", "not run", "damaged"]
+EntryState = Literal["finished", "packed", "unfinished", "not run", "damaged"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class RunProgress:
     """How far a run has come: cells of which answers are there, of all that are planned, and when the last one came."""
 
     begun: int
@@ -57,9 +57,9 @@ class Entry:
     name: str
     model: str = ""
     defenses: tuple[str, ...] = ()
-    state: State
+    state: EntryState
     verdict: Verdict | None = None
-    progress: Progress | None = None
+    progress: RunProgress | None = None
     problem: str = ""
 
     @property
@@ -95,14 +95,14 @@ def inside(root: Path, study: Study) -> Study:
     return study
 
 
-def progress_of(study: Study) -> Progress:
+def progress_of(study: Study) -> RunProgress:
     """How far the run of a study has come."""
     if not (study.folder / TASKS).exists():
-        return Progress(begun=0, planned=0, last=None)
+        return RunProgress(begun=0, planned=0, last=None)
     cells = study.read_cells()
     begun = [cell for cell in cells if any(study.store.answers(cell.key, dose).exists() for dose in cell.doses)]
     last = datetime.fromtimestamp(study.store.runs.stat().st_mtime, UTC) if study.store.runs.exists() else None
-    return Progress(begun=len(begun), planned=len(cells), last=last)
+    return RunProgress(begun=len(begun), planned=len(cells), last=last)
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -137,7 +137,7 @@ def _entry(root: Path, folder: Path) -> Entry:
     )
 
 
-def _state(root: Path, folder: Path) -> tuple[State, Progress | None]:
+def _state(root: Path, folder: Path) -> tuple[EntryState, RunProgress | None]:
     if is_packed(folder):
         return "packed", None
     if not (folder / FROZEN).exists():

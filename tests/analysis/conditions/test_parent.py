@@ -12,7 +12,6 @@ from titer.analysis.findings import Verdict
 from titer.analysis.verdict import decide
 from titer.records import Role
 from titer.report.ledger import render_ledger
-from titer.report.terminal import first_screen
 
 NEEDLESS = "whoever can take it need not attack the defense"
 
@@ -90,13 +89,12 @@ def test_a_gate_has_no_parent() -> None:
     assert "parent" not in found.to_data()
 
 
-def test_it_stands_in_the_report_and_in_the_terminal_and_comes_back_from_json() -> None:
+def test_it_stands_in_the_ledger_and_comes_back_from_json() -> None:
     found = of(True)
     shown = report_assays.verdict().model_copy(update={"parent": found.parent, "parent_zh": found.parent_zh})
     text = render_ledger(shown, report_assays.assay(), report_assays.ROOT, {})
     assert f" {found.parent}\n" in text
     assert f"{shown.reason_zh}{found.parent_zh}\n" in text
-    assert f" {found.parent}" in first_screen(found, assays.protocol(), "study").doubt
     assert Verdict.from_json(found.to_json()) == found
 
 

@@ -50,8 +50,8 @@ FAILED_CHECKS: Final = Text("It failed its own checks: {names}", "它没有通�
 OPEN_CHECKS: Final = Text("these checks did not pass: {names}", "下列检查没有通过：{names}")
 NO_RESULT_OF: Final = Text("What was measured says nothing of: {names}", "所测得的数据无法说明：{names}")
 
-Claim = Literal["this checkpoint", "this method"]
-EXPOSED: Final[Mapping[Claim, Mapping[Outcome, Text]]] = {
+StudyClaim = Literal["this checkpoint", "this method"]
+EXPOSED: Final[Mapping[StudyClaim, Mapping[Outcome, Text]]] = {
     "this checkpoint": {
         "upheld": Text(
             "{where} it holds, for at most {share} of such attackers get more than {threshold} harmful answers",
