@@ -81,6 +81,14 @@ WRITTEN = {
     "tuning.seed": "seed = 901",
     "tuning.sampler": 'sampler = "random"',
     "tuning.startup": "startup = 6",
+    "disclosure.marginal_risk": 'marginal_risk = "The parent is public, and breaks at 8 steps."',
+    "disclosure.safety_margin": 'safety_margin = "Half of the harm rate that was found to be of use."',
+    "disclosure.retest": 'retest = ["a new family of attacks", "a year after release"]',
+    "disclosure.actor": 'actor = { skill = "runs published scripts" }',
+    "disclosure.actor.skill": 'skill = "runs published scripts"',
+    "disclosure.actor.data": 'data = "a hundred harmful rows"',
+    "disclosure.actor.compute": 'compute = "one GPU for a day"',
+    "disclosure.actor.money": 'money = "100 USD"',
     "SOURCE.revision": 'revision = "main"',
 }
 """Examples of keys that no shipped protocol sets."""

@@ -74,32 +74,26 @@ Disclosed = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class ActorProfile(Record):
-    """The attacker that the study stands for, in words.
-
-    Attributes:
-        skill: what they know and can do.
-        data: what data they can have.
-        compute: what machines they can use.
-        money: what they can spend.
-    """
+    """The attacker that the study stands for, in words."""
 
     skill: Disclosed | None = None
+    """What they know and can do."""
     data: Disclosed | None = None
+    """What data they can have."""
     compute: Disclosed | None = None
+    """What machines they can use."""
     money: Disclosed | None = None
+    """What they can spend."""
 
 
 class Disclosure(Record):
-    """Statements that a form asks of a study and no measurement answers; no cell and no verdict depends on them.
-
-    Attributes:
-        actor: the attacker that the study stands for.
-        marginal_risk: what the released model adds to what attackers have anyhow.
-        safety_margin: how far the threshold and the budget lie from where harm would begin.
-        retest: what makes the study be done again: a new attack, a new use, a date.
-    """
+    """Statements that a form asks of a study and no measurement answers; no cell and no verdict depends on them."""
 
     actor: ActorProfile = ActorProfile()
+    """The attacker that the study stands for."""
     marginal_risk: Disclosed | None = None
+    """What the released model adds to what attackers have anyhow."""
     safety_margin: Disclosed | None = None
+    """How far the threshold and the budget lie from where harm would begin."""
     retest: tuple[Disclosed, ...] = ()
+    """What makes the study be done again: a new attack, a new use, a date."""
