@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ELSEWHERE = ("colorama", "httpx2-jsfetch")
+ELSEWHERE = ("httpx2-jsfetch",)
 """What is needed only where titer does not run."""
 CUDA = re.compile(r"(nvidia|cuda|triton)\b")
 CPU_BUILDS = " \\\n    --hash=sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b\n"
