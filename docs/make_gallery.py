@@ -49,7 +49,7 @@ def page() -> str:
     parts = [HEAD, explained() + "\n"]
     for number, studies in enumerate(groups(), 1):
         compared = compare(studies)
-        links = ", ".join(f"[{study.name}]({study.name})" for study in studies)
+        links = ", ".join(f"[{study.name}]({study.name}/verdict.json)" for study in studies)
         image = f"![The dose at which each subject breaks](../images/gallery-{number}.svg)"
         parts.append(f"## {links}\n\n{image}\n\n{markdown_table(compared)}\n")
     return "\n".join(parts)

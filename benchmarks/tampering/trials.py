@@ -86,7 +86,7 @@ def problem_of(what: str, command: str, said: Said, changed: Sequence[Path], fol
         source: the study or pack as it was.
     """
     if what in ("delete", "flip a bit") and said.code in (0, *VERDICTS):
-        again, expected = say("verdict", str(folder)), say("verdict", str(source))
+        again, expected = (say("verdict", str(one), "--json") for one in (folder, source))
         harmless = changed[0].name == ("verdict.json" if what == "delete" else "protocol.toml")
         if (harmless or command == "run") and (again.code, again.text) == (expected.code, expected.text):
             return None  # a verdict that was deleted, a letter of the name or a comment, what `run` made anew as it was

@@ -44,7 +44,8 @@ def test_a_run_tells_which_attack_is_under_way(tmp_path: Path, capsys: pytest.Ca
     assert task is not None
     follow(iter([Progress(planner, None)]), 1)
     cell = task.cell
-    said = f"now {cell.attack} in {cell.domain}, {cell.subject} model, seed {cell.index}\n"
+    where = f" in {cell.domain}" if cell.domain else ""
+    said = f"now {cell.attack}{where}, {cell.subject} model, seed {cell.index}\n"
     assert capsys.readouterr().err.endswith(said)
 
 

@@ -42,16 +42,13 @@ def test_lists_fit_80_columns(kind: str) -> None:
         assert len(done.out.splitlines()) == len(CATALOGS[kind].names) + 2, "a line each, a title and a header"
 
 
-def test_the_verdict_fits_a_screen(tmp_path: Path, here: Here) -> None:
+def test_the_verdict_fits_a_screen(tmp_path: Path) -> None:
     study = shutil.copytree(DEMO, tmp_path / "demo")
-    verdict, report = titer("verdict", study), here("report", study)
-    assert (verdict.code, report.code) == (3, 0), verdict.err + report.err
-    for said in (verdict.out, report.out):
-        assert_fits(said)
-        assert len(said.splitlines()) <= 25
-        assert said.count("passed") == 2, "the word and the count of the controls"
+    verdict = titer("verdict", study)
+    assert verdict.code == 3, verdict.err
+    assert_fits(verdict.out)
+    assert len(verdict.out.splitlines()) <= 25
     assert verdict.out.splitlines()[-1] == f"Details: titer report {study}"
-    assert report.out.splitlines()[:-1] == verdict.out.splitlines()[:-1]
 
 
 def test_plan_fits_80_columns_and_shows_hostile_rows_as_text(tmp_path: Path) -> None:

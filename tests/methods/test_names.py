@@ -15,6 +15,7 @@ import pytest
 from support import ROOT
 
 from titer.methods import registry, roles
+from titer.protocol import dose_axes
 from titer.protocol.data_sources import BenignConfig, TaskConfig
 from titer.records import Kind
 from titer.study.tasks import CellSpec
@@ -24,6 +25,8 @@ SOURCE = ROOT / "src" / "titer"
 EXEMPT = (
     "methods",
     "protocol/defaults.py",
+    "cli/methods/described.py",  # meanings of parameters, by their names
+    "report/html/charts.py",  # words of Vega-Lite
 )
 CHOICES = ("Choice", "AttackChoice", "MethodChoice")
 ON_TEXTS = ("removeprefix", "removesuffix", "replace", "startswith", "endswith", "get", "frozenset", "set")
@@ -42,9 +45,10 @@ SHARED = NAMES & {
     *words(CellSpec.model_fields["purpose"].annotation),
     *words(TaskConfig.model_fields["kind"].annotation),
     *words(BenignConfig.model_fields["splits"].annotation),
+    *(axis.name for axis in vars(dose_axes).values() if isinstance(axis, dose_axes.Axis)),
     "none",
 }
-"""Names that are a kind of judge, a part of a study, a kind of task, a split, or no method at all as well."""
+"""Names that are a kind of judge, a part of a study, of task, a split, a dose axis, or no method at all as well."""
 
 
 def literals(node: ast.AST) -> set[str]:

@@ -235,7 +235,10 @@ def test_a_forged_verdict_is_named(copy: Study, packed: Path) -> None:
 def test_a_forged_report_is_named(copy: Study, packed: Path, name: str) -> None:
     for folder in (copy.folder, packed):
         path = folder / name
-        path.write_text(path.read_text(encoding="utf-8").replace("undecided", "upheld"), encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        forged = text.replace("undecided", "upheld").replace("not shown", "shown")
+        assert forged != text
+        path.write_text(forged, encoding="utf-8")
         with pytest.raises(DamagedError, match=rf"{path} is not what is reported"):
             verified(folder)
 

@@ -33,8 +33,6 @@ def write_report(path: Path, formats: Sequence[str] | None, lang: Language, form
         DamagedError: if a file is not what was written.
     """
     wanted = _wanted(formats) if formats else DEFAULT
-    if not path.exists():
-        raise InputError(str(path), "there is nothing of that name", "Name the folder of a study.")
     try:
         found = conclude_path(path)
     except UnfinishedError as error:

@@ -20,7 +20,7 @@ STYLES = {
     "void": "bold magenta",
     "not applicable": "dim",
 }
-MOST_LINES = {"Question": 4, "Answer": 5, "Not tested": 2, "Doubt": 3, "Next": 3}
+MOST_LINES = {"Question": 4, "Answer": 5, "Not tested": 2, "Doubt": 3, "Next": 2}
 """Of each paragraph; the rest of it is in the report."""
 NAME, OUTCOME, LABEL = 15, 11, 12
 """The columns of a condition's name, of its outcome and of a label."""

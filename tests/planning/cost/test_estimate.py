@@ -307,8 +307,8 @@ def test_time_and_money_are_told_once_something_was_measured(new: Study, here: H
         log(new, task, 60.0)
     known = json.loads(here("plan", new.folder, "--price", 3600, "--json").out)
     assert known["seconds"] > 60
-    assert known["least"]["seconds"] < known["seconds"] < known["most"]["seconds"]
-    assert known["least"]["money"] < known["money"] < known["most"]["money"]
+    assert 60 < known["least"]["seconds"] < known["most"]["seconds"]  # with shams, which the first figure leaves out
+    assert known["least"]["money"] < known["most"]["money"]
     assert known["money"] == pytest.approx(known["seconds"], abs=0.06)
     assert (known["tokens"], known["flops"]) == (unknown["tokens"], unknown["flops"])
     said = here("plan", new.folder, "--price", 2.5).out
