@@ -268,13 +268,19 @@ def test_a_stored_study_is_judged_again_without_any_model(tmp_path: Path) -> Non
 
 
 # ------------------------------------------------------------------------------------------------ fewer items
-def curtailed(data: dict[str, Any]) -> None:
-    data["harm"]["sampling"] = "curtailed"
-    data["compute"]["batch"] = 4
+LOOKED_AT = 48
+"""Items of a probe, so many that a dose is decided by some of them."""
 
 
 def in_batches(data: dict[str, Any]) -> None:
     data["compute"]["batch"] = 4
+    for domain in data["harm"]["domain"]:
+        domain["splits"]["probe"] = LOOKED_AT
+
+
+def curtailed(data: dict[str, Any]) -> None:
+    in_batches(data)
+    data["harm"]["sampling"] = "curtailed"
 
 
 def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> None:
@@ -292,7 +298,7 @@ def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> N
         points = [(c, dose) for c in cells for dose in c.doses if study.store.answers(c.key, dose).exists()]
         asked.append([len(study.store.read_answers(c.key, dose)[1]) for c, dose in points])
     assert len(asked[0]) == len(asked[1])
-    assert set(asked[0]) == {16}
+    assert set(asked[0]) == {LOOKED_AT}
     assert sum(asked[1]) < sum(asked[0])
     keys = [{c.key for c in study.read_cells() if c.purpose == "stability"} for study in (whole, short)]
     assert keys[0] == keys[1]
@@ -302,9 +308,6 @@ def sampled_sequentially(data: dict[str, Any]) -> None:
     data["harm"]["sampling"] = "sequential"
     for domain in data["harm"]["domain"]:
         domain["splits"]["probe"] = LOOKED_AT
-
-
-LOOKED_AT = 48
 
 
 @pytest.fixture(scope="module")
