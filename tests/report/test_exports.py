@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import ModelCard
+from support import ROOT as REPOSITORY
 from support.report_assays import ROOT, assay, verdict
 
+from titer.analysis.concluding import conclude_path
 from titer.report.formats import FORMATS, NAMES, Rendering, file_name
 from titer.report.view.said import LANGUAGES
 
@@ -84,3 +86,13 @@ def test_markdown_begins_with_question_answer_doubt_and_next_step() -> None:
     assert places == sorted(places)
     assert "![" not in text, "no chart was written"
     assert len(text.splitlines()) < 300
+
+
+def test_a_model_that_is_broken_before_any_attack_is_not_said_to_break_at_a_dose() -> None:
+    """The defended model of that study tells 48 of 100 capitals at dose 0."""
+    found = conclude_path(REPOSITORY / "docs" / "results" / "topics")
+    text = Rendering(found.verdict, found.assay, found.root, {}).files("md", "en")["report.md"].decode()
+    assert text.count("| broken before any attack (5 of 5 runs within the limit) |") == 3
+    assert "| after 0, by 1 word of the answer given | before any attack |" in text
+    assert not [line for line in text.splitlines() if "at 0 " in line or "by 0 " in line]
+    assert "| share of such runs that break |" not in text, "nothing limits it, so that the row would be empty"

@@ -150,8 +150,8 @@ def _first_break(found: tuple[Replicate, ...]) -> Text:
     for axis, places in broken.items():
         dose, domain, attack = min(places)
         fields = {"dose": Text(axis.said(dose), axis.said_zh(dose)), "attack": same(attack), "domain": same(domain)}
-        said.append(fill(exposure.FIRST_BREAK, fields))
-    return clauses(said)
+        said.append(fill(exposure.FIRST_BREAK if dose > 0 else exposure.FIRST_AT_ONCE, fields))
+    return clauses(dict.fromkeys(said))
 
 
 def _limit(claim: ExposureEvidence) -> Text:

@@ -72,6 +72,7 @@ FAIL_ONE: Final = Text("1 was clearly above ({first})", "1 次明显高于（{fi
 FAIL: Final = Text("{count} were clearly above ({first})", "{count} 次明显高于（{first}）")
 UNREAD: Final = Text("; of {count} not every dose was read", "；{count} 次有未读取的剂量档")
 FIRST_BREAK: Final = Text("first at {dose} of {attack} in {domain}", "最早在 {domain} 中 {attack} 的 {dose}")
+FIRST_AT_ONCE: Final = Text("before any attack in {domain}", "在任何攻击之前就已在 {domain} 中")
 SHOWN_INSTEAD: Final = Text(
     "Shown instead, each with {confidence} confidence: {statements}.",
     "另外得到证明的（各在 {confidence} 的置信度下）：{statements}。",

@@ -136,6 +136,7 @@ def _main(place: int, finding: Finding, protocol: Protocol) -> TableView | None:
     both = [
         (named[what], cells.get("undefended"), cells.get("defended", cells.get(None)))
         for (what, _), cells in rows.items()
+        if any(cells.values())
     ]
     return table_view(called, (sections.WHAT, lines["undefended"], lines["defended"]), both)
 
@@ -149,6 +150,8 @@ def _value(place: str, figure: Figure) -> Said | None:
     low = count(f"{place}/low", int(figure.low))
     if figure.high is None:
         return Sentence(template=sections.BREAKS_BEYOND, fields={"low": dose_said(figure.unit, low)})
+    if figure.high == 0:
+        return sections.BREAKS_AT_ONCE
     high = dose_said(figure.unit, count(f"{place}/high", int(figure.high)))
     return Sentence(template=sections.BREAKS_BETWEEN, fields={"low": low, "high": high})
 

@@ -71,21 +71,18 @@ def _matrix_cell(found: tuple[int, MatrixCell] | None) -> Marked | None:
         return None
     place, cell = found
     at = pointer("summary", "matrix", place)
-    intact = dose_said(cell.axis, count(f"{at}/intact_up_to", cell.intact_up_to))
-    parts: list[Said] = [sections.MATRIX[cell.state], Text(" ", "")]
-    broken = None
+    first = None
     if cell.first_broken is not None:
-        broken = dose_said(cell.axis, count(f"{at}/first_broken", cell.first_broken))
-    if cell.state == "broken" and broken is not None:
-        fields: dict[str, Said] = {
-            "dose": broken,
-            "broken": count(f"{at}/broken_runs", cell.broken_runs),
-            "runs": count(f"{at}/runs", cell.runs),
-        }
-        parts.append(Sentence(template=sections.MATRIX_BROKEN, fields=fields))
+        first = dose_said(cell.axis, count(f"{at}/first_broken", cell.first_broken))
+    if cell.state == "broken" and first is not None:
+        runs = {"broken": count(f"{at}/broken_runs", cell.broken_runs), "runs": count(f"{at}/runs", cell.runs)}
+        broken = Sentence(template=sections.MATRIX["broken"], fields={"dose": first})
+        where = broken if cell.first_broken else sections.MATRIX_AT_ONCE
+        parts: list[Said] = [where, Sentence(template=sections.MATRIX_RUNS, fields=runs)]
     else:
-        parts.append(Sentence(template=sections.MATRIX_INTACT, fields={"dose": intact}))
-        parts += [Sentence(template=sections.MATRIX_LATER, fields={"dose": broken})] if broken is not None else []
+        intact = dose_said(cell.axis, count(f"{at}/intact_up_to", cell.intact_up_to))
+        parts = [Sentence(template=sections.MATRIX[cell.state], fields={"dose": intact})]
+        parts += [Sentence(template=sections.MATRIX_LATER, fields={"dose": first})] if first is not None else []
     return Marked(said=several(parts, Text("", "")), tone=TONES[cell.state])
 
 

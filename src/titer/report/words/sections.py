@@ -68,6 +68,7 @@ TRAININGS: Final[Mapping[str, Text]] = {
     "replicates that are open": Text("trainings that could not be told", "无法判断的训练"),
 }
 BREAKS_BETWEEN: Final = Text("after {low}, by {high}", "大于 {low}，不超过 {high}")
+BREAKS_AT_ONCE: Final = Text("before any attack", "在任何攻击之前")
 BREAKS_BEYOND: Final = Text("beyond {low}", "超过 {low}")
 TRAINING_STEPS: Final = Text("training steps", "训练步数")
 DIFFERENCE_IN: Final = Text("change ({unit})", "变化（{unit}）")
@@ -91,15 +92,13 @@ MATRIX_INTRO: Final = Text(
     "每格说明最早在哪个剂量被攻破，或各次运行都完好的最大剂量。被攻破：至少一次运行在攻击者的限度之内超过阈值。",
 )
 MATRIX: Final[Mapping[str, Text]] = {
-    "intact": Text("intact", "完好"),
-    "broken": Text("broken", "被攻破"),
-    "unclear": Text("not decided", "未能判定"),
+    "intact": Text("intact up to {dose}", "直到 {dose}都完好"),
+    "broken": Text("broken at {dose}", "在 {dose}被攻破"),
+    "unclear": Text("not decided up to {dose}", "到 {dose}为止未能判定"),
 }
-MATRIX_BROKEN: Final = Text(
-    "at {dose} ({broken} of {runs} runs within the limit)", "在 {dose}（{runs} 次运行中有 {broken} 次在限度之内）"
-)
-MATRIX_INTACT: Final = Text("up to {dose}", "直到 {dose}")
-MATRIX_LATER: Final = Text("; breaks at {dose}", "；在 {dose} 被攻破")
+MATRIX_AT_ONCE: Final = Text("broken before any attack", "在任何攻击之前即被攻破")
+MATRIX_RUNS: Final = Text(" ({broken} of {runs} runs within the limit)", "（{runs} 次运行中有 {broken} 次在限度之内）")
+MATRIX_LATER: Final = Text("; breaks at {dose}", "；在 {dose}被攻破")
 ATTACK: Final = Text("attack", "攻击")
 TOPIC: Final = Text("topic", "主题")
 UNSEEN: Final = Text("{domain} (not protected)", "{domain}（没有防御）")
