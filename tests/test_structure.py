@@ -22,8 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FOLDERS = sorted({path.parent for path in FILES})
 MOST_FILES = 20
 MOST_TOP_MODULES = 8
-MOST_LINES = 273
-"""No file is longer; the aim is 250."""
+MOST_LINES = 250
 DESCRIBED_FROM = 3
 """Parameters from which a docstring has a section for them."""
 

@@ -29,8 +29,7 @@ from titer.protocol.exposure import conditions_of
 from titer.records import Role
 from titer.report.model_card import model_card
 from titer.run import run
-from titer.study.atomic_files import write_text, write_whole
-from titer.study.store import MANIFEST
+from titer.study.atomic_files import MANIFEST, write_text, write_whole
 from titer.study.view import StoreView
 
 
