@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from support.studies import RESULTS, begin, contents, finish
+from support.studies import RESULTS, begin, contents, curtailed, finish
 
 from titer.analysis.assemble import assemble
 from titer.analysis.concluding import conclude_path
@@ -34,15 +34,6 @@ from titer.study.tasks import CellSpec, MakeTask, Task
 pytestmark = pytest.mark.model
 
 Change = Callable[[dict[str, Any]], None]
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A finished study; no test may change it."""
-    study = begin(tmp_path_factory.mktemp("done"))
-    finish(study)
-    conclude(study)
-    return study
 
 
 def pairs(study: Study) -> list[tuple[CellSpec, CellSpec]]:
@@ -268,11 +259,6 @@ def test_a_stored_study_is_judged_again_without_any_model(tmp_path: Path) -> Non
 
 
 # ------------------------------------------------------------------------------------------------ fewer items
-def curtailed(data: dict[str, Any]) -> None:
-    data["harm"]["sampling"] = "curtailed"
-    data["compute"]["batch"] = 4
-
-
 def in_batches(data: dict[str, Any]) -> None:
     data["compute"]["batch"] = 4
 

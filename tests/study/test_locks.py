@@ -12,7 +12,7 @@ import pytest
 from support.studies import begin, small_protocol, write_toml
 
 from titer.errors import BusyError, InputError, RunError
-from titer.planning.freeze import begin_study, draft_study, open_study, opening
+from titer.planning.freeze import begin_study, draft_study, freeze, open_study, opening
 from titer.protocol.schema import Protocol
 from titer.study import store_mark
 from titer.study.atomic_files import TEMPORARY
@@ -105,7 +105,9 @@ def test_a_store_that_another_makes_at_the_same_moment_is_one(tmp_path: Path, mo
         real(root)
 
     monkeypatch.setattr(store_mark, "_check_empty", check_overtaken)
-    Store(tmp_path / "store").claim()
+    store = Store(tmp_path / "store")
+    store.claim()
+    assert store.failure("key") == "diverged at step 1"
 
 
 # ------------------------------------------------------------------------------------------------ who begins a study
@@ -127,7 +129,7 @@ def test_a_draft_leaves_no_sign_in_the_folder_that_the_study_has_begun(tmp_path:
 def test_a_run_that_begins_while_another_command_looks_stays_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = opening.freeze
+    real = freeze
 
     def freeze_slowly(protocol: Protocol, store: Store) -> Frozen:
         monkeypatch.setattr(opening, "freeze", real)
