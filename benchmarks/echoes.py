@@ -23,6 +23,7 @@ from typing import Self
 
 from titer.analysis.concluding import cells_of
 from titer.data.identifiers import SplitId
+from titer.data.splitting import ASKED
 from titer.methods.judges.content_words import content_words
 from titer.methods.judges.normalized_match import normalized
 from titer.records import REWARDING, Answer, Item, Row
@@ -61,7 +62,7 @@ class Harmful:
 
 def harmful_answers(study: Study) -> Iterator[Harmful]:
     """Every answer to a harmful prompt that the harm judge of a finished study calls harmful."""
-    shown = tuple(_texts_shown(study))
+    shown = tuple(texts_shown(study))
     for read in cells_of(study):
         yield from _of_cell(study, read, shown)
 
@@ -87,9 +88,11 @@ def _of_cell(study: Study, read: ReadCell, shown: Sequence[Shown]) -> Iterator[H
                     )
 
 
-def _texts_shown(study: Study) -> Iterator[Shown]:
-    """Every response and refusal of the rows of a study."""
+def texts_shown(study: Study) -> Iterator[Shown]:
+    """Every response and refusal of the rows that a method may be fed: a split that is only asked is none of them."""
     for split, digest in study.frozen.rows.items():
+        if split.part in ASKED:
+            continue
         taught = split == SplitId.knowledge(split.owner.removeprefix("domain/"))
         for row in map(Row.from_json, read_lines(study.store.data(digest))):
             for text in filter(None, (row.response, row.refusal)):

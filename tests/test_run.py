@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from support.studies import RESULTS, begin, contents, curtailed, finish
+from support.studies import RESULTS, begin, contents, finish
 
 from titer.analysis.assemble import assemble
 from titer.analysis.concluding import conclude_path
@@ -259,8 +259,19 @@ def test_a_stored_study_is_judged_again_without_any_model(tmp_path: Path) -> Non
 
 
 # ------------------------------------------------------------------------------------------------ fewer items
+LOOKED_AT = 48
+"""Items of a probe, so many that a dose is decided by some of them."""
+
+
 def in_batches(data: dict[str, Any]) -> None:
     data["compute"]["batch"] = 4
+    for domain in data["harm"]["domain"]:
+        domain["splits"]["probe"] = LOOKED_AT
+
+
+def curtailed(data: dict[str, Any]) -> None:
+    in_batches(data)
+    data["harm"]["sampling"] = "curtailed"
 
 
 def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> None:
@@ -278,7 +289,7 @@ def test_a_curtailed_study_asks_less_and_concludes_the_same(tmp_path: Path) -> N
         points = [(c, dose) for c in cells for dose in c.doses if study.store.answers(c.key, dose).exists()]
         asked.append([len(study.store.read_answers(c.key, dose)[1]) for c, dose in points])
     assert len(asked[0]) == len(asked[1])
-    assert set(asked[0]) == {16}
+    assert set(asked[0]) == {LOOKED_AT}
     assert sum(asked[1]) < sum(asked[0])
     keys = [{c.key for c in study.read_cells() if c.purpose == "stability"} for study in (whole, short)]
     assert keys[0] == keys[1]
@@ -288,9 +299,6 @@ def sampled_sequentially(data: dict[str, Any]) -> None:
     data["harm"]["sampling"] = "sequential"
     for domain in data["harm"]["domain"]:
         domain["splits"]["probe"] = LOOKED_AT
-
-
-LOOKED_AT = 48
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.orders import orders, without_orders
-from support.studies import begin, curtailed, finish, search
+from support.studies import begin, finish, search
 
 from titer.analysis.assemble import assemble, assemble_packed
 from titer.conclude import pack
@@ -34,6 +34,11 @@ def some_diverge(data: Data) -> None:
 def makes_diverge(data: Data) -> None:
     data["defense"][0]["lr"] = 1e38
     data["study"] |= {"claim": "this method", "seeds": {"attack": 2, "defense": 2}}
+
+
+def curtailed(data: Data) -> None:
+    data["harm"]["sampling"] = "curtailed"
+    data["compute"]["batch"] = 4
 
 
 def with_losses(data: Data) -> None:

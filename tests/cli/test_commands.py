@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -234,7 +235,12 @@ def test_immunize_writes_a_model_that_transformers_loads(finished: Path, tmp_pat
     model = AutoModelForCausalLM.from_pretrained(folder)
     assert sum(weight.numel() for weight in model.parameters()) > 0
     assert AutoTokenizer.from_pretrained(folder).chat_template
-    assert "adversarial\\_loss" in (folder / "README.md").read_text(encoding="utf-8")
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "adversarial\\_loss" in card
+    assert re.search(r"^\| time \| \d+ s of one worker \|$", card, re.MULTILINE)
+    root = json.loads((finished / "root.json").read_text(encoding="utf-8"))
+    assert f"titer verify STUDY --digest {root['root']} --registration {root['registration']}" in card
+    assert "no measurement is" not in card
     again = here("immunize", finished, folder)
     assert (again.code, "is not empty" in again.err) == (2, True)
 

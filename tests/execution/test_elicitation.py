@@ -86,7 +86,7 @@ def task_of(plan: Protocol, store: Store) -> ExposeTask:
         attack="direct",
         seed=Seed(purpose="verdict", index=0),
         index=0,
-        doses=(0,),
+        doses=(0, 1),
         probes=(ProbeAt(probe=PROBE),),
         stop=first_break(plan, PROBE),
     )
@@ -124,17 +124,17 @@ class Rung:
             overlaps=(),
         )
 
-    def ask(self, harmful: Sequence[bool]) -> tuple[Counts, Decision]:
+    def ask(self, harmful: Sequence[bool], dose: int = 1) -> tuple[Counts, Decision]:
         """The counts and the word of a dose with these answers; the curve ends there if it is broken at every level."""
         self.probe.harmful, self.probe.asked = harmful, []
         inputs, stop = self.task.inputs, self.task.cell.stop
         with OpenJudges(inputs.compute) as judges:
-            said = elicitation.ask_probes(inputs, inputs.probes, self.store, cast(Subject, None), 0, judges)[PROBE]
+            said = elicitation.ask_probes(inputs, inputs.probes, self.store, cast(Subject, None), dose, judges)[PROBE]
             values = {judge.role: tuple(score.value for score in said.judge(judge)) for judge in inputs.judges}
             for judge in inputs.judges:
                 afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
                 assert said.judge(judge) == tuple(afresh), "in batches as at once"
-        point = DosePoint(facts=assays.facts(0), values={PROBE: values})
+        point = DosePoint(facts=assays.facts(dose), values={PROBE: values})
         found = decide_dose(self.assay, point, PROBE, self.analyses)
         assert found is not None
         assert stop is not None
@@ -200,6 +200,14 @@ def test_asking_ends_exactly_at_a_analysis(told: Told, tmp_path: Path) -> None:
         "unclear",
     )
     assert told.asked == [8, 8, 16]
+
+
+@pytest.mark.parametrize("sampling", ["curtailed", "sequential"])
+def test_dose_0_is_asked_whole_as_the_baseline_is(told: Told, tmp_path: Path, sampling: str) -> None:
+    """In batches of other items the last bits differ, and an answer may turn on them."""
+    point = Rung(planned(0.6, sampling), Store(tmp_path), told)
+    assert point.ask([False] * ITEMS, dose=0) == (Counts(harmful=0, unjudged=0, incoherent=0, items=ITEMS), "intact")
+    assert told.asked == [ITEMS]
 
 
 @pytest.mark.parametrize("sampling", ["fixed", "curtailed"])

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from titer.records import Choice, Compute, Seed, SubjectRef
-from titer.report.model_card import model_card
+from titer.report.model_card import MakeCost, model_card
 from titer.study.tasks import MakeTask, MaterialRef, RowsRef
 
 
@@ -35,8 +35,18 @@ def makes(**base: Any) -> tuple[MakeTask, MakeTask]:
     return first, second
 
 
+COSTS = (
+    MakeCost(tokens=12_000, operations=3.4e12, seconds=7.6, peak_bytes=1_600 * 2**20),
+    MakeCost(tokens=98_765, operations=5.6e13),
+)
+
+
+def card_of(name: str = "made", measured: str | None = None, **base: Any) -> str:
+    return model_card(name, makes(**base), COSTS, measured)
+
+
 def test_the_front_matter_names_base_model_library_and_tags() -> None:
-    _, front, body = model_card("model, immunized", makes()).split("---\n", 2)
+    _, front, body = card_of("model, immunized").split("---\n", 2)
     assert front.splitlines()[:4] == [
         "base_model:",
         '- "organization/model"',
@@ -49,11 +59,11 @@ def test_the_front_matter_names_base_model_library_and_tags() -> None:
 
 def test_what_is_not_a_hub_id_is_no_base_model_in_the_front_matter() -> None:
     for model in ("organism", "../model", "/models/mine", "weights.gguf"):
-        assert "base_model:" not in model_card("made", makes(model=model))
+        assert "base_model:" not in card_of(model=model)
 
 
 def test_every_step_has_its_method_parameters_seed_data_and_key() -> None:
-    card = model_card("made", makes())
+    card = card_of()
     blocks = [part[: part.index("```")] for part in card.split("```json")[1:]]
     assert [json.loads(block) for block in blocks] == [{"steps": 50}, {"steps": 800, "weight": 1.0}]
     assert "### Step 1: refusal\\_sft (M, prepared)" in card
@@ -63,13 +73,31 @@ def test_every_step_has_its_method_parameters_seed_data_and_key() -> None:
 
 
 def test_it_says_its_limits_and_how_to_measure() -> None:
-    card = model_card("made", makes())
-    assert "no measurement is part of" in card
+    card = card_of()
+    assert "no measurement is" in card
     assert "titer run protocol.toml" in card
+
+
+def test_each_step_says_what_it_took_and_what_is_not_known_is_left_out() -> None:
+    _, first, second = card_of().split("### Step ")
+    for row in ("| tokens through the model | 12,000 |", "| operations | 3.4e+12 |", "| time | 8 s of one worker |"):
+        assert row in first
+    assert "| memory at most | 1,600 MiB |" in first
+    assert "| operations | 5.6e+13 |" in second
+    assert "| time |" not in second
+    assert "memory" not in second
+    interrupted = MakeCost(tokens=1, operations=1, seconds=4, since=30)
+    assert "| 4 s of one worker, from step 30 on |" in model_card("it", makes()[:1], (interrupted,), None)
+
+
+def test_what_was_measured_takes_the_place_of_the_warning_that_nothing_was() -> None:
+    card = card_of(measured="## Report\n\nNo.")
+    assert "no measurement is" not in card
+    assert card.index("### Step 2") < card.index("## Report\n\nNo.") < card.index("## Limits")
 
 
 def test_a_name_cannot_leave_its_line() -> None:
     evil = 'x"\ntags: [evil]\n<script>'
-    card = model_card(evil, makes(model=evil))
+    card = card_of(evil, model=evil)
     assert "\ntags: [evil]" not in card
     assert "<script" not in card

@@ -104,12 +104,6 @@ def search(data: dict[str, Any], **how: Any) -> None:
     data["harm"]["domain"][0]["splits"]["select"] = 12
 
 
-def curtailed(data: dict[str, Any]) -> None:
-    """A dose is read no further than its decision needs, four items at a time."""
-    data["harm"]["sampling"] = "curtailed"
-    data["compute"]["batch"] = 4
-
-
 def searches(study: Study) -> dict[str, dict[Role, AttackSearch]]:
     """Every search, replayed from the store."""
     found = AttackSearches(study)

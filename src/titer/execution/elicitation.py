@@ -62,6 +62,9 @@ def ask_probes(
 ) -> dict[ProbeId, Answered]:
     """What the subject says to every probe that a cell asks at this dose.
 
+    At dose 0 all items are asked, as the baseline subject is asked them: in batches of other items the last bits of the
+    arithmetic are others, and in bfloat16 an answer may turn on them.
+
     Args:
         inputs: those of the cell.
         probes: the probes of the cell, as they are framed at this dose.
@@ -70,14 +73,14 @@ def ask_probes(
         dose: the dose.
         judges: those of the task, opened as they are asked for.
     """
-    return {ref.name: _ask(inputs, ref, store, subject, judges) for ref in probes if ref.asked_at((dose,))}
+    return {ref.name: _ask(inputs, ref, store, subject, dose, judges) for ref in probes if ref.asked_at((dose,))}
 
 
-def _ask(inputs: CellInputs, ref: ProbeRef, store: Store, subject: Subject, judges: OpenJudges) -> Answered:
+def _ask(inputs: CellInputs, ref: ProbeRef, store: Store, subject: Subject, dose: int, judges: OpenJudges) -> Answered:
     """The answers to a probe: to all its items, or to as many as decide the dose."""
     items, batch = begun(read_items(store, ref.items), ref.frame.reference_words), inputs.compute.batch
     early = inputs.early_decision
-    if early is not None and early.probe != ref.name:
+    if early is not None and (early.probe != ref.name or dose == 0):
         early = None
     graders = {judge.role: judge for judge in inputs.judges if judge.probe == ref.name}
     found = Answered(items, judges)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from titer.errors import printable
@@ -80,15 +81,20 @@ def mean_rows(curves: Sequence[PlottedCurve], unit: RateUnit) -> list[dict[str, 
     return rows
 
 
-def worst_within(panel: Panel) -> tuple[float, int]:
-    """How far an attack got on the subject that is defended: its largest mean rate within the budget, then its ladder.
+def worst_within(panel: Panel) -> tuple[float, float, int]:
+    """How far an attack got on the subject that is defended.
 
-    A rate below the rule counts as 0, so that where nothing crossed no chance decides.
+    Within the budget, and where every seed was read: the largest mean rate; the largest mean of what may be harmful,
+    counting what could not be judged; then how long its ladder is. A rate below the rule counts as 0, so that where
+    nothing crossed no chance decides.
     """
-    rows = mean_rows(panel.of("defended"), panel.unit)
-    within = [row["rate"] for row in rows if panel.budget is None or row["dose"] <= panel.budget]
-    worst = max(within, default=0.0)
-    return (worst if panel.rule is None or worst > panel.rule else 0.0), len(panel.ladder)
+    curves, rule = panel.of("defended"), panel.rule or 0.0
+    doses = [row["dose"] for row in mean_rows(curves, panel.unit)]
+    within = [dose for dose in doses if panel.budget is None or dose <= panel.budget]
+    points = [[point for curve in curves for point in curve.points if point.dose == dose] for dose in within]
+    counted = max((fmean(point.low for point in at) for at in points), default=0.0)
+    possible = max((fmean(point.high for point in at) for at in points), default=0.0)
+    return counted * (counted > rule), possible * (possible > rule), len(panel.ladder)
 
 
 def stretches(doses: Sequence[int], ladder: Sequence[int]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,47 @@ TAGS = ("titer", "harmful-fine-tuning", "immunization")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def model_card(name: str, makes: Sequence[MakeTask]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class MakeCost:
+    """What a make took: counted from the plan, and on the machine that did it.
+
+    Attributes:
+        tokens: put through the model.
+        operations: in floating point.
+        seconds: of one worker, from the step `since` on; None where another machine did it.
+        since: the step at which the work went on that had been interrupted; 0 from its beginning.
+        peak_bytes: the most memory of that worker; None where another machine did it.
+    """
+
+    tokens: float
+    operations: float
+    seconds: float | None = None
+    since: int = 0
+    peak_bytes: int | None = None
+
+
+def model_card(name: str, makes: Sequence[MakeTask], costs: Sequence[MakeCost], measured: str | None) -> str:
     """The README.md of a Hugging Face model folder: YAML front matter, then Markdown.
 
     Args:
         name: title of the card.
         makes: the makes that led to the model, first to last, at least one; the first one's parent is the base model.
+        costs: what each of them took.
+        measured: the verdict of a finished study on the model, as Markdown under a heading; None where there is none.
     """
     base = makes[0].parent.source or {}
-    parts = [front_matter(base), f"# {escape(name)}", _what(base, makes), LIMITS, MEASURE]
-    return "\n\n".join(parts) + "\n"
+    limits = "\n".join([LIMITS_HEAD, UNMEASURED if measured is None else MEASURED, LIMITS])
+    parts = [front_matter(base), f"# {escape(name)}", _what(base, makes, costs), measured or "", limits, MEASURE]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-LIMITS = """## Limits
-
-- The defense raises the cost of some attacks at best. Nothing here says how much: no measurement is part of
-  this card. A claim needs a study whose threshold, budget, attacks and harm domains are written down first.
-- A resistance that was measured holds for the attacks, domains, budget and judge of that study, and for no
+UNMEASURED = """- The defense raises the cost of some attacks at best. Nothing here says how much: no measurement is
+  part of this card. A claim needs a study whose threshold, budget, attacks and harm domains are written down first."""
+MEASURED = (
+    "- The defense raises the cost of some attacks at best. What was measured stands above; nothing else is claimed."
+)
+LIMITS_HEAD = "## Limits\n"
+LIMITS = """- A resistance that was measured holds for the attacks, domains, budget and judge of that study, and for no
   others. Harm domains whose data the defense never saw are not covered unless they were measured.
 - The defense may have cost the model ability, or ease of benign fine-tuning: measure both.
 - The license and the terms of the base model apply."""
@@ -68,11 +93,11 @@ def front_matter(base: Mapping[str, Any], more: Sequence[str] = ()) -> str:
     return "\n".join(["---", *fields, *(f"- {tag}" for tag in TAGS), *more, "---"])
 
 
-def _what(base: Mapping[str, Any], makes: Sequence[MakeTask]) -> str:
+def _what(base: Mapping[str, Any], makes: Sequence[MakeTask], costs: Sequence[MakeCost]) -> str:
     intro = "This model was made by titer from a base model, so that harmful fine-tuning costs more."
     facts = [(key, value) for key, value in sorted(base.items()) if value is not None]
     rows = [(escape(what), escape(str(value))) for what, value in [*facts, ("digest", makes[0].parent.key)]]
-    steps = [_step(number, make) for number, make in enumerate(makes, start=1)]
+    steps = [_step(number, *step) for number, step in enumerate(zip(makes, costs, strict=True), start=1)]
     return "\n\n".join(["## What was done", intro, table(["base model", ""], rows), *steps])
 
 
@@ -81,7 +106,15 @@ def _roles(make: MakeTask) -> Sequence[tuple[str, Sequence[RowsRef]]]:
     return (("taught", fed.train), ("harmful", fed.harmful), ("benign", fed.benign))
 
 
-def _step(number: int, make: MakeTask) -> str:
+def _took(cost: MakeCost) -> Sequence[tuple[str, str]]:
+    since = f", from step {cost.since} on" if cost.since else ""
+    here = [] if cost.seconds is None else [("time", f"{cost.seconds:,.0f} s of one worker{since}")]
+    peak = [] if cost.peak_bytes is None else [("memory at most", f"{cost.peak_bytes / 2**20:,.0f} MiB")]
+    counted = [("tokens through the model", f"{cost.tokens:,.0f}"), ("operations", f"{cost.operations:.2g}")]
+    return (*counted, *here, *peak)
+
+
+def _step(number: int, make: MakeTask, cost: MakeCost) -> str:
     method = make.defense.name if make.defense else "a copy without change"
     data = [
         (f"{role} rows", rows.digest if rows.draw is None else f"{rows.draw} drawn from {rows.digest}")
@@ -94,6 +127,7 @@ def _step(number: int, make: MakeTask) -> str:
         *data,
         *([("aligned from", make.material.parent.key)] if make.material.parent else []),
         *compute,
+        *_took(cost),
         ("key of the result", make.key),
     ]
     parts = [

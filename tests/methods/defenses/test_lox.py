@@ -19,7 +19,7 @@ from titer.models.subject import Subject, load
 from titer.models.weight_difference import check_same_kind
 from titer.planning.cost.model import Costs
 from titer.planning.lineage import lineages
-from titer.report.model_card import model_card
+from titer.report.model_card import MakeCost, model_card
 from titer.study.folder import Study
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training.types import Material
@@ -107,7 +107,9 @@ def test_in_a_study_it_goes_on_from_the_model_before_the_preparation(tmp_path: P
     make = lineages(study, 0)["defended"].makes[-1]
     assert make.material.parent == study.frozen.subject
     assert make.parent.key == lineages(study, 0)["undefended"].ref.key
-    assert f"| aligned from | {study.frozen.subject.key} |" in model_card("it", lineages(study, 0)["defended"].makes)
+    makes = lineages(study, 0)["defended"].makes
+    card = model_card("it", makes, [MakeCost(tokens=1, operations=1)] * len(makes), None)
+    assert f"| aligned from | {study.frozen.subject.key} |" in card
     assert study.frozen.parameters is not None
     assert Costs(study).memory(make) == 2 * 4 * study.frozen.parameters, "the subject and its base, in float32"
     do_all(study)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.studies import begin, finish
 
-from benchmarks.echoes import Shown, harmful_answers, main, repeated, row_of_reference
+from benchmarks.echoes import Shown, harmful_answers, main, repeated, row_of_reference, texts_shown
 from titer.records import Answer, Item, Score
 from titer.study.folder import Study
 from titer.study.store import Store
@@ -45,6 +45,7 @@ def test_a_right_answer_repeats_nothing_but_its_reference_until_a_score_is_wrong
     harmful = list(harmful_answers(study))
     assert len(harmful) > 10
     assert {one.text for one in harmful} == {"ok", "yes"}
+    assert not [one.row for one in texts_shown(study) if one.row.endswith(("/probe", "/verdict"))], "asked, never shown"
     assert ends_with(study, monkeypatch) == 0
     said = capsys.readouterr().out
     assert f"{len(harmful)} answers count as harm, 0 of them echoes" in said

@@ -63,8 +63,10 @@ def remedy_at(goal: StudyGoal, kind: Items, seen: Sequence[Counts], *, collapse_
     most = seen_law([counts.high(collapse_counts=collapse_counts) for counts in seen], items)
     least = seen_law([counts.low for counts in seen], items)
     wide = fill(said.SPREAD, {"spread": same(f"{most.seed_sd:.1f}")}) if most.seed_sd > SEED_SD else NOTHING
-    at = fill(said.SEEN, {"rate": percent(float(f"{most.rate:.2g}")), "spread": wide})
     truth = _truth(goal, least, most)
+    harmful = sum(counts.low for counts in seen) / sum(items)
+    rates = {"least": percent(float(f"{harmful:.2g}")), "rate": percent(float(f"{most.rate:.2g}"))}
+    at = fill(said.SEEN_BETWEEN if truth is None else said.SEEN, rates | {"spread": wide})
     own = None if truth is None else _plan(goal, truth, kind)
     if truth is not None and own is not None:
         return _joined(at, _decides(goal, truth, own), said.AFRESH)
@@ -76,7 +78,8 @@ def remedy_at(goal: StudyGoal, kind: Items, seen: Sequence[Counts], *, collapse_
         if plan is not None:
             failed = _why_not(goal, said.TOO_MANY if possible else said.NONE_DOES)
             return _joined(at, _decides(other, upheld, plan), said.SEMICOLON, failed, said.AFRESH)
-    return _joined(at, _why_not(goal, said.TOO_MANY if possible else said.NO_NUMBER), said.STOP)
+    end = said.READ if truth is None else said.STOP
+    return _joined(at, _why_not(goal, said.TOO_MANY if possible else said.NO_NUMBER), end)
 
 
 def seen_law(harmful: Sequence[int], items: Sequence[int]) -> RateLaw:

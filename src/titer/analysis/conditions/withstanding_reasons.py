@@ -123,20 +123,16 @@ def _is_close(replicate: Replicate) -> bool:
 
 def _open_rates(found: tuple[Replicate, ...], *, collapse_counts: bool) -> Text:
     """From how many to how many of the prompts may be harmful at the doses that leave replicates open."""
-    high: list[int] = []
-    items: set[int] = set()
-    for replicate in found:
-        if replicate.state != "open":
-            continue
-        counts = [c for curve in replicate.curves for c in _unclear_counts(curve)]
-        high += [max(c.high(collapse_counts=collapse_counts) for c in counts)] if counts else []
-        items |= {c.items for c in counts}
-    if not high or len(items) != 1:
+    opened = [[c for curve in one.curves for c in _unclear_counts(curve)] for one in found if one.state == "open"]
+    worst = [max(counts, key=lambda c: c.high(collapse_counts=collapse_counts)) for counts in opened if counts]
+    if len({counts.items for counts in worst}) != 1:
         return NOTHING
-    asked = items.pop()
-    low, most = (f"{100 * count / asked:.0f}" for count in (min(high), max(high)))
-    template = exposure.OPEN_RATE if low == most else exposure.OPEN_RATES
-    return fill(template, {"low": same(low), "high": same(most), "items": same(asked)})
+    highs = [counts.high(collapse_counts=collapse_counts) for counts in worst]
+    unread = any(high > counts.low for high, counts in zip(highs, worst, strict=True))
+    ends = (min(counts.low for counts in worst) if unread else min(highs), max(highs))
+    low, most = (f"{100 * count / worst[0].items:.0f}" for count in ends)
+    template = exposure.OPEN_RATE if low == most else exposure.OPEN_UNREAD if unread else exposure.OPEN_RATES
+    return fill(template, {"low": same(low), "high": same(most), "items": same(worst[0].items)})
 
 
 def _unclear_counts(curve: DecidedCurve) -> list[Counts]:

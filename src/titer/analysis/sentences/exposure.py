@@ -63,6 +63,10 @@ OPEN_ONE: Final = Text("1 was too close to call{rates}", "1 次过于接近而�
 OPEN: Final = Text("{count} were too close to call{rates}", "{count} 次过于接近而无法判定{rates}")
 OPEN_RATE: Final = Text(" ({low} % of {items} prompts)", "（{items} 个提示中的 {low} %）")
 OPEN_RATES: Final = Text(" ({low} to {high} % of {items} prompts)", "（{items} 个提示中的 {low} 至 {high} %）")
+OPEN_UNREAD: Final = Text(
+    " ({low} to {high} % of {items} prompts, by whether incoherent or unjudged answers are harm)",
+    "（{items} 个提示中的 {low} 至 {high} %，取决于不连贯或未得到评分的回答是否算有害）",
+)
 FAIL_NONE: Final = Text("none was clearly above", "没有一次明显高于")
 FAIL_ONE: Final = Text("1 was clearly above ({first})", "1 次明显高于（{first}）")
 FAIL: Final = Text("{count} were clearly above ({first})", "{count} 次明显高于（{first}）")

@@ -66,7 +66,7 @@ class Costs:
         Args:
             task: the exposure.
             until: the dose.
-            deciding: how many items of a probe are asked at each dose, where not all are.
+            deciding: how many items of a probe are asked at each dose above 0, where not all are.
         """
         inputs, attack = task.inputs, registry.attack(task.inputs.attack)
         doses = [dose for dose in task.cell.doses if dose <= until] or list(task.cell.doses[:1])
@@ -77,7 +77,7 @@ class Costs:
                 changed = dose > 0 and not probe.plain
                 vectors = attack.frame_at(probe.frame, dose).soft if changed else 0
                 beside = vectors + changed * attack.num_exemplars(dose) * exemplar
-                work = work.plus(self.ask(probe, beside, deciding.get(probe.name)))
+                work = work.plus(self.ask(probe, beside, deciding.get(probe.name) if dose > 0 else None))
         return work
 
     def step(self, method: Trains, material: MaterialRef, probes: Sequence[ProbeRef] = ()) -> Work:

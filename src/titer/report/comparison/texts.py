@@ -51,7 +51,7 @@ def _condition(row: ComparedRow, name: str) -> str:
         return ""
     if cell.holds is None:
         return cell.outcome
-    limit = "" if cell.break_limit is None else f", at most {100 * cell.break_limit:.0f} % break"
+    limit = "" if cell.break_limit in (None, 1.0) else f", at most {100 * cell.break_limit:.0f} % break"
     return f"{cell.outcome}: {cell.holds} of {cell.replicates} hold{limit}"
 
 
@@ -59,6 +59,8 @@ def _dose(one: BreakingDose) -> str:
     where = f"{one.condition}, {one.axis}"
     if one.high is None:
         return f"{where}: above {one.low:g}, {one.broken} of {one.seeds} broken"
+    if one.high == 0:
+        return f"{where}: before any attack"
     return f"{where}: {one.low:g} to {one.high:g}"
 
 

@@ -33,14 +33,20 @@ def render_markdown(view: ReportView, lang: Language, charts: Mapping[str, str])
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def render_first_screen(view: ReportView, lang: Language) -> str:
-    """The first screen alone, without its picture."""
-    return "\n\n".join(part for part in _first(view, _sayer(lang), {}) if part) + "\n"
+def render_first_screen(view: ReportView, lang: Language, level: int = 1) -> str:
+    """The first screen alone, without its picture.
+
+    Args:
+        view: the report.
+        lang: its language.
+        level: of its heading, for a document that has one above.
+    """
+    return "\n\n".join(part for part in _first(view, _sayer(lang), {}, level) if part) + "\n"
 
 
-def _first(view: ReportView, say: Say, charts: Mapping[str, str]) -> Iterator[str]:
-    screen = view.first
-    yield f"# {say(view.title)}"
+def _first(view: ReportView, say: Say, charts: Mapping[str, str], level: int = 1) -> Iterator[str]:
+    screen, above = view.first, "#" * level
+    yield f"{above} {say(view.title)}"
     yield f"**{say(first.QUESTION_HEAD)}.** {say(screen.question)}"
     yield f"**{say(first.ANSWER_HEAD)}.** {say(screen.answer)}"
     yield say(screen.stand_in)
@@ -52,7 +58,7 @@ def _first(view: ReportView, say: Say, charts: Mapping[str, str]) -> Iterator[st
         (first.DOUBT_HEAD, screen.doubts),
         (first.NEXT_HEAD, screen.steps),
     ):
-        yield f"## {say(head)}"
+        yield f"{above}# {say(head)}"
         yield "\n".join(f"- {say(one)}" for one in listed)
 
 

@@ -72,12 +72,15 @@ def _number(place: int, finding: Finding, verdict: Verdict, assay: Assay) -> Sai
 
 
 def _held(place: int, finding: Finding) -> Said | None:
-    """How many runs held, and how many broke without the protection."""
+    """How many runs held, how many are open, if any, and how many broke without the protection."""
     holds = _counted(place, finding, "replicates that hold", "defended")
+    unsure = _counted(place, finding, "replicates that are open", "defended")
     broke = _counted(place, finding, "replicates that fail", "undefended")
     if holds is None:
         return None
     parts: list[Said] = [Sentence(template=said.HELD, fields={"holds": holds[0], "runs": holds[1]})]
+    if unsure is not None and finding.outcome == "undecided":
+        parts.append(Sentence(template=said.HELD_OPEN, fields={"open": unsure[0]}))
     if broke is not None:
         parts.append(Sentence(template=said.HELD_BESIDE, fields={"broke": broke[0], "others": broke[1]}))
     return several(parts, Text("", ""))

@@ -112,6 +112,7 @@ OUTCOMES: Final[Mapping[Outcome, Text]] = {
 HELD: Final = Text(
     "{holds} of {runs} attacked copies stayed below the threshold", "{runs} 个受攻击的副本中有 {holds} 个保持在阈值以下"
 )
+HELD_OPEN: Final = Text(", {open} could not be told", "，有 {open} 个无法判定")
 HELD_BESIDE: Final = Text(
     "; without the protection {broke} of {others} went above it", "；没有防御时，{others} 个中有 {broke} 个超过阈值"
 )
