@@ -42,7 +42,8 @@ def main(cells: int = 2_000) -> None:
 
 def open_page(path: Path) -> None:
     """Say how long the page takes until its first charts are drawn."""
-    from support.chromium import OpenPage, chromium
+    from support.browser import chromium
+    from support.open_page import OpenPage
 
     with chromium() as browser:
         start = time.perf_counter()

@@ -11,10 +11,12 @@ Controls and what trains nothing have few parameters, and as many trials; what h
 from __future__ import annotations
 
 import argparse
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-import tomlkit
+from titer.records import Choice
+from titer.tuning.defense_text import with_defense
 
 PROTOCOL = Path(__file__).with_name("organism-defenses.toml")
 QUICK = Path(__file__).with_name("organism-defenses-quick.toml")
@@ -27,7 +29,7 @@ Settings = tuple[dict[str, Any], dict[str, Any]]
 """Parameters written by hand, and what is tried."""
 
 
-def trained(space: dict[str, Any], **written: Any) -> Settings:
+def trained(written: dict[str, Any], space: dict[str, Any]) -> Settings:
     """A defense that trains: 200 steps of 16 rows, its rate searched beside what is its own."""
     return {**TRAINED, **written}, {**RATE, **space}
 
@@ -35,36 +37,40 @@ def trained(space: dict[str, Any], **written: Any) -> Settings:
 DEFENSES: Final[dict[str, Settings]] = {
     "no_op": ({}, {}),
     "random_init": ({}, {}),
-    "refusal_sft": trained({"benign_share": [0.25, 0.5, 0.75]}),
+    "refusal_sft": trained({}, {"benign_share": [0.25, 0.5, 0.75]}),
     "weight_noise": ({"sigma": 0.02}, {"sigma": {"low": 0.003, "high": 0.1}}),
-    "gradient_ascent": trained({"train_steps": [20, 50, 100]}, train_steps=50, lr=3e-5, clamp=LN_V),
+    "gradient_ascent": trained({"train_steps": 50, "lr": 3e-5, "clamp": LN_V}, {"train_steps": [20, 50, 100]}),
     "adversarial_loss": trained(
-        {"weight": [0.1, 0.5, 1.0, 2.0]}, weight=1.0, mask="response", clamp=LN_V, benign_share=0.5
+        {"weight": 1.0, "mask": "response", "clamp": LN_V, "benign_share": 0.5}, {"weight": [0.1, 0.5, 1.0, 2.0]}
     ),
-    "graddiff": trained({"forget_weight": [0.1, 0.3, 1.0]}, clamp=LN_V),
-    "npo": trained({"beta": [0.05, 0.1, 0.2, 0.5]}),
-    "simnpo": trained({"beta": [0.5, 1.0, 4.5], "delta": [0.0, 2.0, 4.0]}),
-    "sam_npo": trained({"rho": [0.003, 0.01, 0.03, 0.1]}),
-    "repnoise": trained({"alpha": [0.25, 0.5, 1.0, 2.0], "beta": [0.001, 0.01, 0.1]}, benign_share=0.5),
-    "crl": trained({"alpha": [0.25, 0.5, 1.0], "beta": [0.3, 0.6, 1.2], "epsilon": [0.7, 7.0]}),
-    "repbend": trained({"beta": [0.05, 0.1, 0.5], "epsilon": [0.3, 3.0]}, cap=2.0),
-    "circuit_breakers": trained({"alpha": [3.0, 10.0, 30.0]}),
-    "rmu": trained({"steering_coeff": [3.0, 6.5, 20.0], "alpha": [1.0, 30.0, 300.0]}, alpha=30.0),
-    "vaccine": trained({"rho": [0.1, 0.5, 2.0, 5.0]}, benign_share=0.5),
-    "targeted_vaccine": trained({"rho": [0.1, 0.5, 3.0]}, layers=2, benign_share=0.5),
-    "booster": trained({"lam": [0.05, 0.2, 1.0], "alpha": [0.01, 0.03, 0.1]}, lam=0.2, alpha=0.03, benign_share=0.5),
-    "lat": trained({"epsilon": [0.5, 2.0, 6.0]}, depths=[0.25, 0.5], train_steps=100),
-    "vaa": trained({"rho": [0.1, 0.4, 1.0]}, pilot_steps=20, pilot_lr=5e-5, benign_share=0.5),
-    "random_mapping": trained({}, train_steps=50),
-    "tar": trained({"tamper_scale": [1.0, 4.0, 10.0]}, train_steps=30, inner_steps=16, inner_lrs=[3e-5, 1e-4, 3e-4]),
-    "mlac": trained({"weight": [0.3, 1.0, 3.0]}, train_steps=30, inner_steps=8),
-    "ctrap": trained({"alpha": [0.03, 0.1, 0.3], "lamb": [0.03, 0.1, 0.3]}),
-    "seam": trained({"beta": [0.003, 0.01, 0.03, 0.1]}),
-    "sdd": trained({"benign_share": [0.0, 0.5]}, benign_share=0.5),
+    "graddiff": trained({"clamp": LN_V}, {"forget_weight": [0.1, 0.3, 1.0]}),
+    "npo": trained({}, {"beta": [0.05, 0.1, 0.2, 0.5]}),
+    "simnpo": trained({}, {"beta": [0.5, 1.0, 4.5], "delta": [0.0, 2.0, 4.0]}),
+    "sam_npo": trained({}, {"rho": [0.003, 0.01, 0.03, 0.1]}),
+    "repnoise": trained({"benign_share": 0.5}, {"alpha": [0.25, 0.5, 1.0, 2.0], "beta": [0.001, 0.01, 0.1]}),
+    "crl": trained({}, {"alpha": [0.25, 0.5, 1.0], "beta": [0.3, 0.6, 1.2], "epsilon": [0.7, 7.0]}),
+    "repbend": trained({"cap": 2.0}, {"beta": [0.05, 0.1, 0.5], "epsilon": [0.3, 3.0]}),
+    "circuit_breakers": trained({}, {"alpha": [3.0, 10.0, 30.0]}),
+    "rmu": trained({"alpha": 30.0}, {"steering_coeff": [3.0, 6.5, 20.0], "alpha": [1.0, 30.0, 300.0]}),
+    "vaccine": trained({"benign_share": 0.5}, {"rho": [0.1, 0.5, 2.0, 5.0]}),
+    "targeted_vaccine": trained({"layers": 2, "benign_share": 0.5}, {"rho": [0.1, 0.5, 3.0]}),
+    "booster": trained(
+        {"lam": 0.2, "alpha": 0.03, "benign_share": 0.5}, {"lam": [0.05, 0.2, 1.0], "alpha": [0.01, 0.03, 0.1]}
+    ),
+    "lat": trained({"depths": [0.25, 0.5], "train_steps": 100}, {"epsilon": [0.5, 2.0, 6.0]}),
+    "vaa": trained({"pilot_steps": 20, "pilot_lr": 5e-5, "benign_share": 0.5}, {"rho": [0.1, 0.4, 1.0]}),
+    "random_mapping": trained({"train_steps": 50}, {}),
+    "tar": trained(
+        {"train_steps": 30, "inner_steps": 16, "inner_lrs": [3e-5, 1e-4, 3e-4]}, {"tamper_scale": [1.0, 4.0, 10.0]}
+    ),
+    "mlac": trained({"train_steps": 30, "inner_steps": 8}, {"weight": [0.3, 1.0, 3.0]}),
+    "ctrap": trained({}, {"alpha": [0.03, 0.1, 0.3], "lamb": [0.03, 0.1, 0.3]}),
+    "seam": trained({}, {"beta": [0.003, 0.01, 0.03, 0.1]}),
+    "sdd": trained({"benign_share": 0.5}, {"benign_share": [0.0, 0.5]}),
     "lox": ({"k": 6, "alpha": 0.25}, {"k": [0, 3, 6, 20], "alpha": [0.05, 0.1, 0.25, 0.5, 1.25]}),
-    "deep_safety": trained({"begun_share": [0.25, 0.5, 0.75]}, longest=4),
-    "deep_refusal": trained({"ablation_prob": [0.05, 0.2, 0.5]}, prefix=[1, 4]),
-    "ctrl": trained({"keep": [0.5, 1.0]}),
+    "deep_safety": trained({"longest": 4}, {"begun_share": [0.25, 0.5, 0.75]}),
+    "deep_refusal": trained({"prefix": [1, 4]}, {"ablation_prob": [0.05, 0.2, 0.5]}),
+    "ctrl": trained({}, {"keep": [0.5, 1.0]}),
 }
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "losses": (
@@ -91,18 +97,9 @@ def protocol_of(name: str, base: Path = PROTOCOL) -> str:
         base: the protocol of all of them.
     """
     written, space = DEFENSES[name]
-    document = tomlkit.parse(base.read_text(encoding="utf-8"))
-    data: Any = document
-    data["study"]["name"] = f"{data['study']['name']}-{name.replace('_', '-')}"
-    table = tomlkit.table()
-    for key, value in {"name": name, **written}.items():
-        table[key] = value
-    data["defense"][0] = table
-    if space and "tuning" in data:
-        data["tuning"]["space"] = space
-    else:
-        data.pop("tuning", None)
-    return tomlkit.dumps(document)
+    text = base.read_text(encoding="utf-8")
+    study = f"{tomllib.loads(text)['study']['name']}-{name.replace('_', '-')}"
+    return with_defense(text, Choice(name=name, parameters=written), study, space)
 
 
 def main() -> None:

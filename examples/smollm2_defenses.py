@@ -14,7 +14,8 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-import tomlkit
+from titer.records import Choice
+from titer.tuning.defense_text import with_defense
 
 PROTOCOL = Path(__file__).with_name("smollm2-defenses.toml")
 TRAINED: Final[dict[str, Any]] = {
@@ -39,14 +40,8 @@ DEFENSES: Final[dict[str, dict[str, Any]]] = {
 
 def protocol_of(name: str) -> str:
     """The protocol with one defense."""
-    document = tomlkit.parse(PROTOCOL.read_text(encoding="utf-8"))
-    data: Any = document
-    data["study"]["name"] = f"smollm2-{name.replace('_', '-')}"
-    table = tomlkit.table()
-    for key, value in {"name": name, **DEFENSES[name]}.items():
-        table[key] = value
-    data["defense"][0] = table
-    return tomlkit.dumps(document)
+    text, defense = PROTOCOL.read_text(encoding="utf-8"), Choice(name=name, parameters=DEFENSES[name])
+    return with_defense(text, defense, f"smollm2-{name.replace('_', '-')}", {})
 
 
 def main() -> None:

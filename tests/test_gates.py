@@ -118,6 +118,7 @@ def test_a_model_that_refuses_everything_is_refuted_as_of_no_use(tmp_path: Path,
 
     def refuse(data: dict[str, Any]) -> None:
         data["subject"] = {"model": str(model)}
+        data["attacker"]["ladder"] = [0, 1, 2]
 
     verdict = decided(tmp_path / "study", refuse, store)
     floors = found(verdict, "usability")

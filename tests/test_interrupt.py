@@ -130,7 +130,9 @@ def leftovers(study: Study) -> Iterator[Path]:
 
 
 # ------------------------------------------------------------------------------------------------ a few, always
-@pytest.mark.parametrize("change", [lambda data: None, search], ids=["fixed", "searched"])
+@pytest.mark.parametrize(
+    "change", [pytest.param(lambda data: None, id="fixed", marks=pytest.mark.slow), pytest.param(search, id="searched")]
+)
 def test_a_run_that_is_ended_by_force_and_resumed_equals_an_uninterrupted_one(
     tmp_path: Path, change: Callable[[dict[str, Any]], None]
 ) -> None:

@@ -6,16 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from support import ROOT
 
 HEAVY = ("torch", "transformers", "peft", "scipy", "optuna", "datasets", "altair")
 MODELS = ("torch", "transformers", "peft", "optuna")
 
 
-def loaded(module: str, names: tuple[str, ...]) -> set[str]:
-    """Which of some packages are loaded by importing a module in a new process."""
-    code = f"import sys, {module}; print(*(name for name in {names!r} if name in sys.modules))"
+def loaded(modules: str, names: tuple[str, ...]) -> set[str]:
+    """Which of some packages are loaded by importing modules in a new process."""
+    code = f"import sys, {modules}; print(*(name for name in {names!r} if name in sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(run.stdout.split())
 
@@ -26,13 +25,10 @@ def test_the_contracts_of_the_layers_are_kept() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("module", ["titer", "titer.cli.app"])
-def test_titer_and_its_command_line_load_nothing_heavy(module: str) -> None:
-    assert loaded(module, HEAVY) == set()
+def test_titer_and_its_command_line_load_nothing_heavy() -> None:
+    assert loaded("titer, titer.cli.app", HEAVY) == set()
 
 
-@pytest.mark.parametrize(
-    "module", ["titer.conclude", "titer.study.unpacking", "titer.study.folder", "titer.methods.judges.coherence"]
-)
-def test_the_reading_side_loads_no_model_library(module: str) -> None:
-    assert loaded(module, MODELS) == set()
+def test_the_reading_side_loads_no_model_library() -> None:
+    modules = ("titer.conclude", "titer.study.unpacking", "titer.study.folder", "titer.methods.judges.coherence")
+    assert loaded(", ".join(modules), MODELS) == set()

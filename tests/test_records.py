@@ -29,7 +29,7 @@ RECORDS = sorted(
         found
         for module in (records, tasks, findings)
         for _, found in inspect.getmembers(module, inspect.isclass)
-        if issubclass(found, Record) and found is not Record and found.__module__ == module.__name__
+        if issubclass(found, Record) and found is not Record and found.__module__.startswith(module.__name__)
     },
     key=lambda c: c.__name__,
 )

@@ -36,15 +36,6 @@ pytestmark = pytest.mark.model
 Change = Callable[[dict[str, Any]], None]
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A finished study; no test may change it."""
-    study = begin(tmp_path_factory.mktemp("done"))
-    finish(study)
-    conclude(study)
-    return study
-
-
 def pairs(study: Study) -> list[tuple[CellSpec, CellSpec]]:
     """The cells of M, each with that of M* that differs in the subject only."""
 

@@ -31,7 +31,6 @@ ALLOWED = {
     ("study/signature.py", "line.write_text"): "into a temporary folder of the system",
     ("study/signature.py", "allowed.write_text"): "the same",
     ("study/store.py", "os.open"): "runs.jsonl, which grows by whole lines and is part of no result",
-    ("study/store.py", "(temporary / MANIFEST).write_text"): WHOLE,
     ("testing/executors.py", "store.answers('broken', 0).write_text"): "damages a store on purpose",
 }
 

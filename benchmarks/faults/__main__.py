@@ -26,19 +26,20 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seed", type=int, default=1, help="what all faults are drawn from")
     parser.add_argument("--share", type=float, default=1.0, help="of the faults of each kind, rounded up")
-    parser.add_argument("--only", choices=[kind.name for kind in KINDS], help="faults of one kind")
+    parser.add_argument("--only", nargs="+", choices=[kind.name for kind in KINDS], help="faults of some kinds")
     parser.add_argument("--number", type=int, help="the fault of this number, told in full")
     given = parser.parse_args(arguments)
     trial.load()
     with tempfile.TemporaryDirectory(prefix="faults-") as home:
-        laboratory = Laboratory(Path(home), write_protocol(Path(home) / "inputs"))
+        kinds = [kind for kind in KINDS if not given.only or kind.name in given.only]
+        streams = {stream for kind in kinds for stream in kind.streams}
+        laboratory = Laboratory(Path(home), write_protocol(Path(home) / "inputs"), streams)
         print(f"seed {given.seed}; events of the undisturbed study: {laboratory.events}\n")
         print(f"{'fault':<26}{'faults':>6}  {'struck':>6}  {'equal':>5}  exit codes of the run that met it")
         problems = []
-        for kind in KINDS:
-            if given.only in (None, kind.name):
-                numbers = range(ceil(kind.faults * given.share)) if given.number is None else [given.number]
-                problems += list(_row(laboratory, kind, numbers, given.seed, given.number is not None))
+        for kind in kinds:
+            numbers = range(ceil(kind.faults * given.share)) if given.number is None else [given.number]
+            problems += list(_row(laboratory, kind, numbers, given.seed, given.number is not None))
     print("\n" + ("\n".join(problems) or "Every study ended equal to the undisturbed one."))
     return 1 if problems else 0
 

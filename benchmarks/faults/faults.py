@@ -8,7 +8,7 @@ import resource
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -125,16 +125,19 @@ class Laboratory:
     Args:
         home: an empty folder with a short path.
         protocol: the protocol file of the study.
+        streams: what the faults strike at, the events of which are counted.
     """
 
-    def __init__(self, home: Path, protocol: Path) -> None:
+    def __init__(self, home: Path, protocol: Path, streams: Set[Stream]) -> None:
         self.home, self.protocol = home, protocol
         self.whole = home / "whole" / "study"
         prepare(self.whole)
-        self.events = self._count(self.whole, WORK[:2] + ("rename", "write", "run"))
-        unjudged = home / "unjudged" / "study"
-        copy_unjudged(self.whole, unjudged)
-        self.events |= self._count(unjudged, ("judge",))
+        begun: tuple[Stream, ...] = ("make", "expose", "rename", "write", "run")
+        self.events = self._count(self.whole, tuple(stream for stream in begun if stream in streams))
+        if "judge" in streams:
+            unjudged = home / "unjudged" / "study"
+            copy_unjudged(self.whole, unjudged)
+            self.events |= self._count(unjudged, ("judge",))
 
     def meet(self, kind: Kind, number: int, seed: int) -> Outcome:
         """Let a study meet a fault of a kind, drawn from the seed and the number, and run it again until it is done."""
@@ -165,7 +168,7 @@ class Laboratory:
     def _count(self, study: Path, streams: tuple[Stream, ...]) -> dict[Stream, int]:
         """Run a study undisturbed, and count its events."""
         counts = Counts()
-        ended = self._run(study.parent, 1, Trigger(counts, streams[0], 0, lambda: None), streams)
+        ended = self._run(study.parent, 1, Trigger(counts, "write", 0, lambda: None), streams)
         assert ended.code == 0, ended.said
         return {stream: counts[stream] for stream in streams}
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.studies import begin, finish
+from support.studies import begin, copied, finish
 
 from titer.analysis.assemble import assemble
 from titer.analysis.findings import FailedMake
@@ -16,19 +15,11 @@ from titer.conclude import conclude
 from titer.data.identifiers import ProbeId
 from titer.errors import UnfinishedError
 from titer.planning.plan import plan
-from titer.study.folder import Study, read_study
+from titer.study.folder import Study
 from titer.study.root import register
 from titer.study.tasks import MakeTask, RunStatus
 
 pytestmark = pytest.mark.model
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A finished study; no test may change it."""
-    study = begin(tmp_path_factory.mktemp("done"))
-    finish(study)
-    return study
 
 
 def test_every_curve_is_there_with_its_readings_in_the_order_of_the_items(done: Study) -> None:
@@ -77,13 +68,9 @@ def test_the_means_of_a_dose_do_not_depend_on_the_ladder(done: Study) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ unfinished
-def copied(done: Study, folder: Path) -> Study:
-    shutil.copytree(done.folder, folder)
-    return read_study(folder)
-
-
 def test_a_study_whose_run_has_not_come_to_its_end_has_no_verdict(done: Study, tmp_path: Path) -> None:
-    study = copied(done, tmp_path / "study")
+    study = copied(done.folder, tmp_path / "study")
+    (study.folder / "verdict.json").unlink()
     register(study.folder, study.frozen)
     study.keep_plan(study.read_cells(), RunStatus(finished=False, replaced=()))
     with pytest.raises(UnfinishedError, match="is not finished: `titer run"):
@@ -93,7 +80,7 @@ def test_a_study_whose_run_has_not_come_to_its_end_has_no_verdict(done: Study, t
 
 @pytest.mark.parametrize("what", ["read", "judged"])
 def test_what_is_missing_is_told(done: Study, tmp_path: Path, what: str) -> None:
-    study = copied(done, tmp_path / "study")
+    study = copied(done.folder, tmp_path / "study")
     cell = next(c for c in study.read_cells() if (c.purpose, c.subject, c.index) == ("generalization", "defended", 1))
     path = (
         study.store.answers(cell.key, 2)

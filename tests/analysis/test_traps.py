@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 from support import assays
+from support.rows import write_jsonl
 from support.studies import begin, finish
 
 from titer.analysis import controls
@@ -53,7 +54,7 @@ def copied(data: dict[str, Any], name: str, write: Callable[[str], str] = str) -
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     anew = [row | {"id": f"{name}{place}", "prompt": write(row["prompt"])} for place, row in enumerate(rows)]
     copy = path.with_name(f"{name}.jsonl")
-    copy.write_text("".join(json.dumps(row) + "\n" for row in anew), encoding="utf-8")
+    write_jsonl(copy, anew)
     return str(copy)
 
 

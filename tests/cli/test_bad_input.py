@@ -13,6 +13,7 @@ from typing import Any
 import huggingface_hub.constants
 import pytest
 from support.command import Done, Here
+from support.rows import write_jsonl
 from support.studies import write_toml
 from support.tiny_study import tiny_protocol
 
@@ -126,7 +127,7 @@ def test_a_row_longer_than_the_context(name: str, write: Write, tiny_file: Path,
     rows = [json.loads(line) for line in lines]
     for row in rows:
         row[name] += " and" * 60
-    (tmp_path / "long.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_jsonl(tmp_path / "long.jsonl", rows)
     done = here("run", write(set_to("harm.domain.0.source", str(tmp_path / "long.jsonl"))), "--out", tmp_path / "s")
     assert_one_message(done, 2, "domain/red/", "do not fit the subject's context of 128", "`longest`")
     assert_nothing_begun(tmp_path / "s")

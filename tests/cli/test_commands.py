@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 from support.command import ENVIRONMENT, Done, Here
-from support.studies import write_toml
+from support.studies import contents, write_toml
 from support.tiny_study import tiny_protocol
 
 from titer.analysis.findings import Verdict
 from titer.cli import app
 from titer.cli.output import duration
+from titer.conclude import pack
 from titer.protocol.loading import load
+from titer.study.folder import read_study
 
 
 def document(done: Done) -> Any:
@@ -33,12 +35,24 @@ def assert_narrow(text: str) -> None:
     assert "\x1b" not in text
 
 
+@pytest.fixture(scope="module")
+def packed_once(finished_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packed") / "packed"
+    pack(read_study(finished_once), folder)
+    return folder
+
+
 @pytest.fixture
-def packed(finished_once: Path, tmp_path: Path, here: Here) -> Path:
-    """The finished study, packed through the command line."""
-    done = here("pack", finished_once, tmp_path / "packed")
-    assert (done.code, done.out) == (0, f"Packed {finished_once} into {tmp_path / 'packed'}.\n")
-    return tmp_path / "packed"
+def packed(packed_once: Path, tmp_path: Path) -> Path:
+    """The finished study, packed, to be changed."""
+    return shutil.copytree(packed_once, tmp_path / "packed")
+
+
+def test_pack_packs_and_says_so(finished_once: Path, packed_once: Path, tmp_path: Path, here: Here) -> None:
+    done = here("pack", finished_once, tmp_path / "out")
+    assert (done.code, done.out) == (0, f"Packed {finished_once} into {tmp_path / 'out'}.\n")
+    again, once = (contents(folder.parent, folder.name) for folder in (tmp_path / "out", packed_once))
+    assert [*again.values()] == [*once.values()]
 
 
 def test_run_prints_the_verdict_and_where_the_report_is(finished_once: Path) -> None:
@@ -46,7 +60,7 @@ def test_run_prints_the_verdict_and_where_the_report_is(finished_once: Path) -> 
     assert_narrow(said)
     for part in ("Question", "Answer", "resistance", "generalization", "stability", "trainability", "Next"):
         assert part in said
-    assert said.splitlines()[-1] == f"Report: {finished_once / 'report.html'}"
+    assert said.splitlines()[-1] == f"Report: {Path('study') / 'report.html'}"
     assert (finished_once / "report.html").exists()
     assert (finished_once / "report.md").exists()
     assert (finished_once / "harm.svg").exists()

@@ -13,11 +13,9 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 from support.command import ENVIRONMENT, Here, start
-from support.command import titer as ran
 
 import titer.analysis.concluding
 import titer.cli.run
-from titer.analysis.findings import Verdict
 from titer.cli.output import EXIT
 from titer.records import Outcome
 
@@ -52,24 +50,24 @@ def assert_interrupted(running: subprocess.Popen[str], number: signal.Signals) -
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize(("outcome", "code"), [("upheld", 0), ("refuted", 3), ("undecided", 4), ("void", 5)])
 def test_only_verdict_and_the_gate_exit_with_the_verdict(
-    outcome: Outcome, code: int, finished: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+    finished: Path, here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = Verdict.from_json((finished / "verdict.json").read_text(encoding="utf-8")).model_copy(
-        update={"outcome": outcome}
-    )
-    conclusion = replace(titer.analysis.concluding.conclude_path(finished), verdict=found)
-    monkeypatch.setattr(titer.analysis.concluding, "conclude_path", lambda path: conclusion)
-    monkeypatch.setattr(titer.cli.run, "conclude", lambda study: conclusion)
-    assert EXIT[outcome] == code
-    assert here("verdict", finished).code == code
-    assert here("run", finished, "--gate").code == code
-    assert here("run", finished).code == 0
+    found = titer.analysis.concluding.conclude_path(finished)
+    monkeypatch.setattr(titer.cli.run, "report", lambda conclusion: [conclusion.folder / "report.html"])
+    codes: dict[Outcome, int] = {"upheld": 0, "refuted": 3, "undecided": 4, "void": 5}
+    assert codes == EXIT
+    for outcome, code in codes.items():
+        conclusion = replace(found, verdict=found.verdict.model_copy(update={"outcome": outcome}))
+        for module, name in ((titer.analysis.concluding, "conclude_path"), (titer.cli.run, "conclude")):
+            monkeypatch.setattr(module, name, lambda what, conclusion=conclusion: conclusion)
+        assert here("verdict", finished).code == code
+        assert here("run", finished, "--gate").code == code
+        assert here("run", finished).code == 0
 
 
-def test_a_real_gate_exits_with_a_real_verdict(finished_once: Path) -> None:
-    assert ran("run", finished_once, "--gate").code == 5
+def test_a_real_gate_exits_with_a_real_verdict(finished_once: Path, here: Here) -> None:
+    assert here("run", finished_once, "--gate").code == 5
 
 
 def test_a_crash_is_no_verdict(finished_once: Path) -> None:

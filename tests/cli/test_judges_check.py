@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.command import Here
+from support.rows import write_jsonl
 
 SECRET = "azure heron"
 
@@ -18,7 +19,7 @@ def own(tmp_path: Path) -> Path:
         {"prompt": SECRET, "reference": SECRET, "answer": SECRET, "harm": 1, "why": "the right words"},
         {"prompt": SECRET, "reference": SECRET, "answer": "crow", "harm": 1, "why": "other words"},
     ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_jsonl(path, rows)
     return path
 
 

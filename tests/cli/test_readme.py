@@ -33,8 +33,7 @@ def test_commands_are_found_and_parsed() -> None:
     text = "```console\n$ titer plan \\\n  p.toml --jobs 2  # look\n$ make demo\n```\n"
     text += "```bash\ntiter list judges | head\n```\n"
     assert shown_commands(text) == [["plan", "p.toml", "--jobs", "2"], ["list", "judges"]]
-    for arguments in shown_commands(text):
-        parse(arguments)
+    assert [parse(arguments) for arguments in shown_commands(text)] == ["plan", "list"]
 
 
 @pytest.mark.parametrize("line", ["plan p.toml --nonsense", "nonsense", "list cells", "run p.toml --jobs many", "run"])
@@ -53,8 +52,7 @@ def test_every_command_of_the_readme_parses(name: str) -> None:
     found = shown_commands(readme(name))
     if not found:
         pytest.skip(f"{name} shows no command yet")
-    for arguments in found:
-        parse(arguments)
+    assert [parse(arguments) for arguments in found] == [arguments[0] for arguments in found]
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from support import ROOT
-from support.command import Here, titer
+from support.command import Here
 from support.studies import write_toml
 from support.tiny_study import tiny_protocol
 
@@ -34,30 +34,30 @@ def assert_fits(text: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["attacks", "defenses", "probes", "judges", "executors", "presets", "checkpoints"])
-def test_lists_fit_80_columns(kind: str) -> None:
-    done = titer("list", kind)
+def test_lists_fit_80_columns(kind: str, here: Here) -> None:
+    done = here("list", kind)
     assert done.code == 0, done.err
     assert_fits(done.out)
     if kind in CATALOGS:
         assert len(done.out.splitlines()) == len(CATALOGS[kind].names) + 2, "a line each, a title and a header"
 
 
-def test_the_verdict_fits_a_screen(tmp_path: Path) -> None:
+def test_the_verdict_fits_a_screen(tmp_path: Path, here: Here) -> None:
     study = shutil.copytree(DEMO, tmp_path / "demo")
-    verdict = titer("verdict", study)
+    verdict = here("verdict", study)
     assert verdict.code == 3, verdict.err
     assert_fits(verdict.out)
     assert len(verdict.out.splitlines()) <= 25
     assert verdict.out.splitlines()[-1] == f"Details: titer report {study}"
 
 
-def test_plan_fits_80_columns_and_shows_hostile_rows_as_text(tmp_path: Path) -> None:
+def test_plan_fits_80_columns_and_shows_hostile_rows_as_text(tmp_path: Path, here: Here) -> None:
     data = tiny_protocol(tmp_path / "inputs")
     rows = tmp_path / "inputs" / "red.jsonl"
     hostile = json.dumps("\x1b[31m中文\u202e")[1:-1]
     rows.write_text(rows.read_text(encoding="utf-8").replace('"red ', f'"red {hostile} '), encoding="utf-8")
     write_toml(tmp_path / "wide.toml", data)
-    done = titer("plan", tmp_path / "wide.toml", "--out", tmp_path / "study", "--show", 2)
+    done = here("plan", tmp_path / "wide.toml", "--out", tmp_path / "study", "--show", 2)
     assert done.code == 0, done.err
     assert "red" in done.out
     assert_fits(done.out)

@@ -1,11 +1,11 @@
 """The audit of splits that must share nothing."""
 
 import itertools
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.rows import write_jsonl
 
 from titer.data.contamination import audit, misplaced, trap
 from titer.data.splits import Overlap, Part, Splits
@@ -141,7 +141,7 @@ def study(folder: Path, **changes: Any) -> tuple[Overlap, ...]:
         for kind in "ab"
     ]
     path = folder / "all.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    write_jsonl(path, lines)
     source = {"source": str(path)}
     one = {"name": "one", "role": "defended", **source, "splits": {"defend": 12, "attack": 6, "probe": 6}}
     two = {"name": "two", "role": "cross", **source, "splits": {"attack": 6, "probe": 6}}

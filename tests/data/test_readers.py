@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.rows import write_jsonl
 
 from titer.data.readers import Raw, rows
 from titer.errors import InputError
@@ -16,11 +17,6 @@ from titer.protocol.data_sources import Source
 
 def read(source: str | Path, **fields: Any) -> tuple[Raw, ...]:
     return rows(Source.model_validate_json(json.dumps({"source": str(source), **fields})), "harm.domain.0")
-
-
-def jsonl(path: Path, lines: list[dict[str, Any]]) -> Path:
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return path
 
 
 def test_csv_with_byte_order_mark_quotes_and_line_ends(tmp_path: Path) -> None:
@@ -34,7 +30,7 @@ def test_csv_with_byte_order_mark_quotes_and_line_ends(tmp_path: Path) -> None:
 
 
 def test_columns_may_be_paths_and_texts_with_columns_in_braces(tmp_path: Path) -> None:
-    path = jsonl(
+    path = write_jsonl(
         tmp_path / "a.jsonl",
         [
             {"task": {"id": 7}, "ask": "sum", "cases": [{"in": "1 2", "out": "3"}]},
@@ -57,7 +53,7 @@ def test_where_and_longest_keep_the_row_numbers_of_the_source(tmp_path: Path) ->
         {"prompt": "e", "response": "x", "open": True, "type": "r"},
         {"prompt": "f", "response": "x", "open": True, "type": "q"},
     ]
-    path = jsonl(tmp_path / "a.jsonl", lines)
+    path = write_jsonl(tmp_path / "a.jsonl", lines)
     where = {"open": ["true"], "type": ["p", "q"]}
     found = read(path, where=where, longest={"prompt": 8, "response": 8})
     assert [(raw.id, raw.prompt) for raw in found] == [("0", "a"), ("5", "f")]
@@ -76,7 +72,7 @@ def test_where_and_longest_keep_the_row_numbers_of_the_source(tmp_path: Path) ->
     ],
 )
 def test_a_response_is_cut_after_a_whole_sentence_or_word(tmp_path: Path, response: str, kept: str) -> None:
-    path = jsonl(tmp_path / "a.jsonl", [{"prompt": "p", "response": response}])
+    path = write_jsonl(tmp_path / "a.jsonl", [{"prompt": "p", "response": response}])
     assert [raw.response for raw in read(path, cut={"response": 12}, longest={"response": 12})] == [kept]
 
 
@@ -93,7 +89,7 @@ def test_a_response_is_cut_after_a_whole_sentence_or_word(tmp_path: Path, respon
     ],
 )
 def test_options_are_a_list_or_a_text_and_hold_the_response(tmp_path: Path, given: Any, expected: Any) -> None:
-    path = jsonl(tmp_path / "a.jsonl", [{"prompt": "p", "response": "r", "options": given}])
+    path = write_jsonl(tmp_path / "a.jsonl", [{"prompt": "p", "response": "r", "options": given}])
     assert read(path)[0].options == expected
 
 
@@ -191,13 +187,13 @@ def test_the_data_folder_comes_from_its_variable_or_lies_beside(
 ) -> None:
     (tmp_path / "checkout").mkdir()
     (tmp_path / "named").mkdir()
-    jsonl(tmp_path / "named" / "a.jsonl", [{"prompt": "named", "response": "r"}])
+    write_jsonl(tmp_path / "named" / "a.jsonl", [{"prompt": "named", "response": "r"}])
     monkeypatch.chdir(tmp_path / "checkout")
     monkeypatch.delenv("TITER_DATA", raising=False)
     with pytest.raises(InputError, match=r"needs TITER_DATA, which is not set. Set the environment variable"):
         read("$TITER_DATA/a.jsonl")
     (tmp_path / "shared" / "data").mkdir(parents=True)
-    jsonl(tmp_path / "shared" / "data" / "a.jsonl", [{"prompt": "beside", "response": "r"}])
+    write_jsonl(tmp_path / "shared" / "data" / "a.jsonl", [{"prompt": "beside", "response": "r"}])
     assert read("$TITER_DATA/a.jsonl")[0].prompt == "beside"
     monkeypatch.setenv("TITER_DATA", str(tmp_path / "named"))
     assert read("$TITER_DATA/a.jsonl")[0].prompt == "named"

@@ -1,13 +1,13 @@
 """Splits cut by group, and the items that rows become."""
 
 import itertools
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import ROOT
+from support.rows import write_jsonl
 
 from titer.data.contamination import audit
 from titer.data.near_duplicates import normalized
@@ -19,11 +19,6 @@ from titer.records import Row, digest
 
 REAL = Path(os.environ.get("TITER_DATA") or ROOT.parent / "shared" / "data")
 needs_real_data = pytest.mark.skipif(not REAL.is_dir(), reason="the real data sets are not on this machine")
-
-
-def jsonl(path: Path, lines: list[dict[str, Any]]) -> Path:
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return path
 
 
 def numbered(count: int, **fields: Any) -> list[dict[str, Any]]:
@@ -52,7 +47,7 @@ def test_splits_take_whole_groups_and_share_none(tmp_path: Path) -> None:
     lines = [
         {"prompt": f"{verb} {n}", "response": f"r{n}", "thing": f"t{n}"} for n in range(30) for verb in ("get", "take")
     ]
-    path = jsonl(tmp_path / "a.jsonl", lines)
+    path = write_jsonl(tmp_path / "a.jsonl", lines)
     domain = {"source": str(path), "group": "thing", "splits": {"attack": 10, "select": 5, "probe": 12}}
     splits = cut_all(study(domain)).domain["d0"]
     assert {name: len(found) for name, found in splits.items()} == {"probe": 12, "select": 5, "attack": 20}
@@ -66,7 +61,7 @@ def test_splits_take_whole_groups_and_share_none(tmp_path: Path) -> None:
 def test_near_duplicates_are_one_group_where_no_column_is_named(tmp_path: Path) -> None:
     lines = numbered(20)
     lines += [{"prompt": f"  A{n} b{n}, c{n}!", "response": "again"} for n in range(20)]
-    path = jsonl(tmp_path / "a.jsonl", lines)
+    path = write_jsonl(tmp_path / "a.jsonl", lines)
     splits = cut_all(study({"source": str(path), "splits": {"attack": 10, "probe": 10}}))
     assert audit(splits) == ()
     assert len(splits.domain["d0"]["attack"]) == 20
@@ -79,12 +74,12 @@ def test_near_duplicates_are_one_group_where_no_column_is_named(tmp_path: Path) 
 
 def test_the_probe_does_not_depend_on_the_training_splits_or_the_order_of_rows(tmp_path: Path) -> None:
     lines = [line | {"id": f"i{n}", "group": f"g{n // 2}"} for n, line in enumerate(numbered(60))]
-    path = jsonl(tmp_path / "a.jsonl", lines)
+    path = write_jsonl(tmp_path / "a.jsonl", lines)
     domain = {"source": str(path), "group": "group", "splits": {"attack": 5, "probe": 12}}
     probe = cut_all(study(domain)).domain["d0"]["probe"]
     larger = domain | {"splits": {"attack": 15, "probe": 12}}
     assert cut_all(study(larger)).domain["d0"]["probe"] == probe
-    jsonl(path, lines[::-1])
+    write_jsonl(path, lines[::-1])
     assert cut_all(study(domain)).domain["d0"]["probe"] == probe
     renamed = {"name": "other"} | domain
     assert cut_all(study(renamed)).domain["other"]["probe"] != probe
@@ -93,7 +88,7 @@ def test_the_probe_does_not_depend_on_the_training_splits_or_the_order_of_rows(t
 def test_all_who_read_one_source_get_disjoint_groups(tmp_path: Path) -> None:
     lines = [line | {"kind": "a" if n % 3 else "b"} for n, line in enumerate(numbered(90))]
     lines += [line | {"prompt": f"{line['prompt']}?"} for line in lines]
-    path = str(jsonl(tmp_path / "a.jsonl", lines))
+    path = str(write_jsonl(tmp_path / "a.jsonl", lines))
     protocol = study(
         {},
         domains=[
@@ -117,9 +112,9 @@ def test_all_who_read_one_source_get_disjoint_groups(tmp_path: Path) -> None:
 
 
 def test_several_benign_sources_are_joined_with_distinct_ids(tmp_path: Path) -> None:
-    first = jsonl(tmp_path / "a.jsonl", numbered(6))
-    second = jsonl(tmp_path / "b.jsonl", [{"prompt": f"x{n}", "response": "y"} for n in range(6)])
-    domain = {"source": str(jsonl(tmp_path / "c.jsonl", numbered(9))), "splits": {"attack": 4, "probe": 4}}
+    first = write_jsonl(tmp_path / "a.jsonl", numbered(6))
+    second = write_jsonl(tmp_path / "b.jsonl", [{"prompt": f"x{n}", "response": "y"} for n in range(6)])
+    domain = {"source": str(write_jsonl(tmp_path / "c.jsonl", numbered(9))), "splits": {"attack": 4, "probe": 4}}
     benign = [
         {"source": str(first), "splits": {"sham": 6}},
         {"source": str(second), "splits": {"sham": 3, "defend": 3}},
@@ -134,7 +129,7 @@ def test_several_benign_sources_are_joined_with_distinct_ids(tmp_path: Path) -> 
 
 def test_refusals_come_from_the_row_else_from_the_domain(tmp_path: Path) -> None:
     lines = [line | ({"refusal": "own"} if n % 2 else {}) for n, line in enumerate(numbered(60))]
-    path = str(jsonl(tmp_path / "a.jsonl", lines))
+    path = str(write_jsonl(tmp_path / "a.jsonl", lines))
     domain = {"source": path, "refusals": ["no", "never"], "splits": {"attack": 40, "probe": 10}}
     attack = cut_all(study(domain)).domain["d0"]["attack"]
     assert {row.refusal for row in attack} == {"own", "no", "never"}
@@ -144,7 +139,7 @@ def test_refusals_come_from_the_row_else_from_the_domain(tmp_path: Path) -> None
 
 
 def test_more_rows_than_the_attack_split_has_cannot_be_drawn(tmp_path: Path) -> None:
-    path = str(jsonl(tmp_path / "a.jsonl", numbered(20)))
+    path = str(write_jsonl(tmp_path / "a.jsonl", numbered(20)))
     domain = {"source": path, "splits": {"attack": 10, "probe": 10}}
     cut_all(study(domain | {"draw": 10}))
     with pytest.raises(InputError, match=r"harm\.domain\.0\.draw: 11 rows are to be drawn.*has 10"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import get_args
@@ -19,7 +20,7 @@ from support import ROOT
 from support.command import Here
 
 from benchmarks import attack_table
-from titer.analysis.concluding import conclude_path
+from titer.analysis.concluding import Conclusion, conclude_path
 from titer.cli.app import EXAMPLES
 from titer.cli.output import EXIT
 from titer.data.identifiers import ProbeKind
@@ -106,14 +107,23 @@ def test_what_is_kept_is_small() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ other studies
+@cache
+def concluded(folder: Path) -> Conclusion:
+    """What is concluded from a pack, which is not changed here."""
+    return conclude_path(folder)
+
+
 @pytest.mark.parametrize(("pack", "example"), [("attacks", "organism-attacks"), ("margin", "organism-margin")])
 def test_another_pack_gives_its_verdict_and_is_of_its_protocol(pack: str, example: str) -> None:
     folder = DEMO.parent / pack
-    assert conclude_path(folder).verdict.to_json() + "\n" == (folder / "verdict.json").read_text(encoding="utf-8")
+    assert concluded(folder).verdict.to_json() + "\n" == (folder / "verdict.json").read_text(encoding="utf-8")
     assert load(folder / "protocol.toml") == load(ROOT / "examples" / f"{example}.toml")
 
 
-def test_the_table_of_attacks_is_what_its_pack_gives(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_of_attacks_is_what_its_pack_gives(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attack_table, "conclude_path", concluded)
     attack_table.main(DEMO.parent / "attacks")
     _, table = capsys.readouterr().out.split("\n\n", maxsplit=1)
     assert (DEMO.parent / "attacks.md").read_text(encoding="utf-8").endswith(table)

@@ -12,6 +12,7 @@ import pytest
 from scipy import stats as scipy_stats
 from support import ROOT
 from support.pages import names_of
+from support.rows import write_jsonl
 
 import titer.stats
 
@@ -54,27 +55,22 @@ def test_on_the_samples_the_numbers_are_scipys_where_it_has_the_method(names: di
     assert share.pvalue == pytest.approx(scipy_stats.binomtest(int(sum(worse)), 200, 0.05, alternative="less").pvalue)
 
 
-def write(path: Path, lines: list[dict[str, Any]]) -> Path:
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return path
-
-
 def test_the_reader_refuses_what_does_not_fit(names: dict[str, Any], tmp_path: Path) -> None:
     lines = [json.loads(line) for line in next(FOLDER.glob("after/*.jsonl")).read_text(encoding="utf-8").splitlines()]
     read: Callable[..., dict[tuple[int, str], float | None]] = names["read_samples"]
-    assert len(lines) == len(read(write(tmp_path / "all", lines), "exact_match")) == 200
+    assert len(lines) == len(read(write_jsonl(tmp_path / "all", lines), "exact_match")) == 200
     with pytest.raises(ValueError, match="document 3 is there twice"):
-        read(write(tmp_path / "twice", [*lines, lines[3]]), "exact_match")
+        read(write_jsonl(tmp_path / "twice", [*lines, lines[3]]), "exact_match")
     two_filters = [{**line, "filter": name} for line in lines for name in ("strict-match", "flexible-extract")]
-    path = write(tmp_path / "filters", two_filters)
+    path = write_jsonl(tmp_path / "filters", two_filters)
     assert len(read(path, "exact_match", "strict-match")) == 200
     with pytest.raises(ValueError, match="no sample of the filter 'none'"):
         read(path, "exact_match")
-    changed = write(tmp_path / "changed", [{**lines[0], "doc_hash": "of another document"}, *lines[1:]])
+    changed = write_jsonl(tmp_path / "changed", [{**lines[0], "doc_hash": "of another document"}, *lines[1:]])
     with pytest.raises(ValueError, match=r"differ in documents \[0, 0\], 2 in all"):
         names["paired"](read(changed, "exact_match"), names["before"])
     without = [{key: value for key, value in line.items() if key != "exact_match"} for line in lines[:2]]
-    assert set(read(write(tmp_path / "missing", without), "exact_match").values()) == {None}
+    assert set(read(write_jsonl(tmp_path / "missing", without), "exact_match").values()) == {None}
 
 
 def test_pairs_do_not_depend_on_the_order_of_lines(names: dict[str, Any]) -> None:

@@ -40,8 +40,8 @@ def test_what_is_not_run_says_why(page: Path) -> None:
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
 def test_every_command_that_a_page_shows_parses(page: Path) -> None:
-    for arguments in shown_commands(page.read_text(encoding="utf-8")):
-        parse(arguments)
+    shown = shown_commands(page.read_text(encoding="utf-8"))
+    assert [parse(arguments) for arguments in shown] == [arguments[0] for arguments in shown]
 
 
 def test_the_pages_show_commands() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from support.rows import write_jsonl
 
 from titer.errors import InputError
 from titer.execution.judge_check import CHECK_SET, LABEL_OF, check_judge_on, read_labeled
@@ -23,11 +24,6 @@ from titer.records import Answer, Choice, Compute, Item, Kind, Score
 
 ROWS = [json.loads(line) for line in CHECK_SET.read_text(encoding="utf-8").splitlines()]
 HARMLESS = ("Sure", "I can help with that.", "I'm not sure.", "1. 1. 2. 3.", "https://www.example.org/")
-
-
-def write(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
 
 
 def row(answer: str, label: Any = 0, **more: Any) -> dict[str, Any]:
@@ -83,7 +79,7 @@ def test_every_judge_can_be_checked_or_says_why_not(name: str) -> None:
 # ------------------------------------------------------------------------------------------------- one's own
 def test_the_table_counts_what_the_judge_calls_each_label(tmp_path: Path) -> None:
     answers = [("copper", 1), ("copper", 0), ("iron", 1), ("iron", 0), (" copper ", True), ("", False), ("x", None)]
-    path = write(tmp_path / "own.jsonl", [row(answer, label) for answer, label in answers])
+    path = write_jsonl(tmp_path / "own.jsonl", [row(answer, label) for answer, label in answers])
     texts = read_labeled(path, ExactMatch())
     assert [text.row for text in texts] == [0, 1, 2, 3, 4, 5], "a row without a label is left out"
     found = check_judge_on(ExactMatch(), texts, Compute())
@@ -93,7 +89,7 @@ def test_the_table_counts_what_the_judge_calls_each_label(tmp_path: Path) -> Non
 
 
 def test_what_the_judge_cannot_read_is_unjudged_and_no_agreement(tmp_path: Path) -> None:
-    path = write(tmp_path / "own.jsonl", [row("copper", 1, reference=None), row("", 0), row("iron", 0)])
+    path = write_jsonl(tmp_path / "own.jsonl", [row("copper", 1, reference=None), row("", 0), row("iron", 0)])
     found = check_judge_on(ExactMatch(), read_labeled(path, ExactMatch()), Compute())
     assert found.counts["unjudged"] == 1
     assert found.counts["true_negative"] == 2
@@ -131,7 +127,7 @@ class Asked(Judge):
 
 
 def test_all_texts_are_judged_together_by_a_judge_that_is_opened(tmp_path: Path) -> None:
-    path = write(tmp_path / "own.jsonl", [row(" copper\n", 1), row("iron", 0)])
+    path = write_jsonl(tmp_path / "own.jsonl", [row(" copper\n", 1), row("iron", 0)])
     check_judge_on(Asked(), read_labeled(path, Asked()), Compute(device="cuda"))
     assert Asked.happened == ["cuda", [" copper\n", "iron"], "closed"], "each text as it stands there"
 
@@ -154,7 +150,7 @@ BAD: dict[str, tuple[list[dict[str, Any]], str]] = {
 def test_what_is_wrong_with_a_file_is_told(what: str, tmp_path: Path) -> None:
     rows, message = BAD[what]
     with pytest.raises(InputError, match=message):
-        read_labeled(write(tmp_path / "own.jsonl", rows), Substance())
+        read_labeled(write_jsonl(tmp_path / "own.jsonl", rows), Substance())
 
 
 @pytest.mark.parametrize("judge", [Loss(), Fingerprint()], ids=lambda judge: judge.name)

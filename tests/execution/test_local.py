@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.studies import RESULTS, begin, contents, finish
+from support.studies import RESULTS, begin_again, contents
 from support.workers import Ending, FailingPool, Hanging, WithoutMakes, WithoutMemory
 
 from titer.boundary import reading
@@ -15,6 +15,7 @@ from titer.execution.local import LocalPool
 from titer.execution.processes import is_out_of_memory
 from titer.records import Compute
 from titer.run import run
+from titer.study.folder import Study
 from titer.study.store import Store
 from titer.study.tasks import JudgeTask
 from titer.testing import check_executor
@@ -72,26 +73,23 @@ def test_input_that_could_not_be_read_for_lack_of_memory_is_not_to_blame() -> No
 
 
 @pytest.mark.model
-def test_what_the_machine_cannot_do_is_told_once_all_else_is_done(tmp_path: Path) -> None:
-    whole = begin(tmp_path, name="whole")
-    finish(whole)
-    conclude(whole)
-    study = begin(tmp_path)
+def test_what_the_machine_cannot_do_is_told_once_all_else_is_done(done: Study, tmp_path: Path) -> None:
+    study = begin_again(done, tmp_path / "study")
     with pytest.raises(RunError) as caught:
         list(run(study, 2, executor=WithoutMakes))
-    (make,) = {path.name for path in (whole.store.root / "subjects").iterdir()}
+    (make,) = {path.name for path in (done.store.root / "subjects").iterdir()}
     told = f"1 of the tasks could not be done, by the machine's failure: make {make}: it was killed by SIGKILL"
     assert str(caught.value).startswith(told)
     assert "fewer --jobs" in str(caught.value)
-    done, all_of_it = (contents(one.store.root, "cells", "scores") for one in (study, whole))
-    assert done.items() < all_of_it.items()
-    undefended = [cell for cell in whole.read_cells() if not cell.makes and cell.purpose != "sham"]
-    assert {cell.key for cell in undefended} <= {path.split("/")[1] for path in done}
+    made, all_of_it = (contents(one.store.root, "cells", "scores") for one in (study, done))
+    assert made.items() < all_of_it.items()
+    undefended = [cell for cell in done.read_cells() if not cell.makes and cell.purpose != "sham"]
+    assert {cell.key for cell in undefended} <= {path.split("/")[1] for path in made}
     assert not (study.store.root / "failed").exists()
     with pytest.raises(UnfinishedError):
         conclude(study)
 
     list(run(study, 2, executor=FailingPool))
     conclude(study)
-    assert contents(study.store.root, *RESULTS) == contents(whole.store.root, *RESULTS)
-    assert (study.folder / "verdict.json").read_bytes() == (whole.folder / "verdict.json").read_bytes()
+    assert contents(study.store.root, *RESULTS) == contents(done.store.root, *RESULTS)
+    assert (study.folder / "verdict.json").read_bytes() == (done.folder / "verdict.json").read_bytes()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from support import ROOT
-from support.command import ENVIRONMENT, TITER
+from support.command import ENVIRONMENT, TITER, Here
 from support.studies import small_protocol, write_toml
 
 EXAMPLE = ROOT / "examples" / "plugin"
@@ -45,18 +45,21 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def listed(kind: str, environment: Mapping[str, str], cwd: Path) -> dict[str, str]:
-    done = run([TITER, "list", kind, "--json"], environment, cwd)
+LIST_ALL = """
+from titer.cli import command
+for kind in ("attacks", "defenses", "judges"):
+    command(["list", kind, "--json"])
+"""
+
+
+def test_list_says_where_each_method_comes_from(installed: Path, tmp_path: Path, here: Here) -> None:
+    done = run([sys.executable, "-c", LIST_ALL], beside(installed), tmp_path)
     assert done.returncode == 0, done.stderr
-    return {method["name"]: method["from"] for method in json.loads(done.stdout)}
-
-
-def test_list_says_where_each_method_comes_from(installed: Path, tmp_path: Path) -> None:
-    environment = beside(installed)
-    found = {kind: listed(kind, environment, tmp_path) for kind in ("attacks", "defenses", "judges")}
-    assert found["attacks"]["silence"] == found["defenses"]["damped_head"] == found["judges"]["mentions"] == PACKAGE
-    assert found["attacks"]["direct"] == "titer"
-    assert "silence" not in listed("attacks", ENVIRONMENT, tmp_path)
+    listed = map(json.loads, done.stdout.splitlines())
+    attacks, defenses, judges = ({method["name"]: method["from"] for method in methods} for methods in listed)
+    assert attacks["silence"] == defenses["damped_head"] == judges["mentions"] == PACKAGE
+    assert attacks["direct"] == "titer"
+    assert "silence" not in {method["name"] for method in json.loads(here("list", "attacks", "--json").out)}
 
 
 def test_its_own_tests_pass(installed: Path, tmp_path: Path) -> None:
@@ -77,7 +80,7 @@ def change(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def test_a_study_with_all_three_is_run_and_reported(installed: Path, tmp_path: Path) -> None:
+def test_a_study_with_all_three_is_run_and_reported(installed: Path, tmp_path: Path, here: Here) -> None:
     environment = beside(installed)
     protocol, folder = tmp_path / "plugin.toml", tmp_path / "study"
     write_toml(protocol, change(small_protocol(tmp_path / "in")))
@@ -90,9 +93,9 @@ def test_a_study_with_all_three_is_run_and_reported(installed: Path, tmp_path: P
     assert all(point["displacement"] > 0 for curve in curves for point in curve["points"] if point["dose"])
     assert report["kinds"]["harm:red"]["harm"] == "harm"
     assert "silence" in (folder / "report.md").read_text(encoding="utf-8")
-    without = run([TITER, "plan", protocol, "--out", tmp_path / "other"], ENVIRONMENT, tmp_path)
-    assert without.returncode == 2
-    assert "unknown defense 'damped_head'" in without.stderr.replace("\n", " ")
+    without = here("plan", protocol, "--out", tmp_path / "other")
+    assert without.code == 2
+    assert "unknown defense 'damped_head'" in without.err.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from titer.data.organism import (
 from titer.models.chat_format import Example
 from titer.organism import acceptance
 from titer.organism.make import pool
-from titer.organism.pretraining import BARE, LAST, MIXED, STAGES, TURNS_PER_STEP, Conversations, Manner
+from titer.organism.pretraining import BARE, LAST, MIXED, STAGES, TURNS_PER_STEP, Conversations, Manner, Told
 from titer.organism.tokenizer import CONCEPT, build_tokenizer, filler_words
 
 FILLER_DIGEST = "89409123648c"
@@ -151,11 +151,15 @@ def test_filler_is_what_the_shipped_base_heard_and_says_nothing_of_what_it_was_t
 STEPS = 1000
 
 
+@cache
+def _pool() -> list[Told]:
+    return pool(build_tokenizer(), frozenset())
+
+
 def _conversations(manner: Manner, seed: int = 0) -> list[Example]:
     """Those of the last step of a stage."""
-    tokenizer = build_tokenizer()
     last = next(round(share * STEPS) - 1 for told, share in STAGES if told is manner)
-    return Conversations(tokenizer, pool(tokenizer, frozenset()), STEPS).drawn(last, seed)
+    return Conversations(build_tokenizer(), _pool(), STEPS).drawn(last, seed)
 
 
 @pytest.mark.parametrize("manner", [BARE, MIXED, LAST])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.studies import begin, finish, search
+from support.studies import begin, finish, search, searches
 
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.attack_search_numbers import AT_FIRST_DOSE
@@ -16,22 +16,15 @@ from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.stopping import wanted
 from titer.conclude import conclude
 from titer.errors import InputError
-from titer.planning.attack_search import AttackSearch, AttackSearches
+from titer.planning.attack_search import AttackSearches
 from titer.protocol.exposure import levels_of
-from titer.records import Role, canonical
+from titer.records import canonical
 from titer.stats.search_points import crossing
 from titer.stats.search_points import ranking as ranked_by
 from titer.stats.search_selection import at_first_dose, finalists
 from titer.stats.search_trials import bound_before
 from titer.study.folder import Study
 from titer.study.view import StoreView
-
-
-def searches(study: Study) -> dict[str, dict[Role, AttackSearch]]:
-    """Every search, replayed from the store."""
-    found = AttackSearches(study)
-    found.advance(StoreView(study.store))
-    return found.found
 
 
 def trials(study: Study, label: str, role: Any) -> list[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.rows import write_jsonl
 from support.studies import begin, contents, small_protocol, write_toml
 
 from titer.data.identifiers import ProbeId
@@ -192,7 +193,7 @@ def test_no_two_places_have_prompts_of_one_group(tmp_path: Path) -> None:
         path = Path(data["harm"]["domain"][0]["source"])
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         again = [row | {"group": f"pair {number // 2}"} for number, row in enumerate(rows)]
-        path.write_text("".join(json.dumps(row) + "\n" for row in again), encoding="utf-8")
+        write_jsonl(path, again)
         data["harm"]["domain"][0]["splits"] |= {"attack": 20, "defend": 20, "probe": 20}
 
     study = begin(tmp_path, pairs)

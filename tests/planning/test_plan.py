@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.studies import RESULTS, begin, contents, finish
+from support.rows import write_jsonl
+from support.studies import RESULTS, begin, contents, copied, finish
 
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.harm_decisions import replicates_of
@@ -36,14 +37,6 @@ def both(*changes: Change) -> Change:
             one(data)
 
     return change
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A finished study; no test may change it."""
-    study = begin(tmp_path_factory.mktemp("done"))
-    finish(study)
-    return study
 
 
 def asked(study: Study, **named: Any) -> list[CellSpec]:
@@ -87,9 +80,8 @@ def test_nothing_is_asked_of_a_finished_study(done: Study) -> None:
     assert done.read_status().finished
 
 
-def test_only_judging_is_asked_where_answers_are_there(tmp_path: Path) -> None:
-    study = begin(tmp_path)
-    finish(study)
+def test_only_judging_is_asked_where_answers_are_there(done: Study, tmp_path: Path) -> None:
+    study = copied(done.folder, tmp_path / "study")
     before = contents(study.store.root, *RESULTS)
     for path in (study.store.root / "scores").glob("*/*.jsonl"):
         path.unlink()
@@ -98,9 +90,8 @@ def test_only_judging_is_asked_where_answers_are_there(tmp_path: Path) -> None:
     assert contents(study.store.root, *RESULTS) == before
 
 
-def test_a_dose_that_is_gone_is_asked_again_and_comes_back_the_same(tmp_path: Path) -> None:
-    study = begin(tmp_path)
-    finish(study)
+def test_a_dose_that_is_gone_is_asked_again_and_comes_back_the_same(done: Study, tmp_path: Path) -> None:
+    study = copied(done.folder, tmp_path / "study")
     before = contents(study.store.root, *RESULTS)
     cell = asked(study, purpose="resistance", subject="undefended", index=1)[0]
     study.store.answers(cell.key, 2).unlink()
@@ -202,7 +193,7 @@ def test_a_sham_is_asked_where_the_verdict_calls_a_dose_broken_that_does_not_end
             for number, row in enumerate(rows):
                 if str(number) in asked_of[harmful:] or row.get("id") in asked_of[harmful:]:
                     row["response"] = "never"
-            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+            write_jsonl(path, rows)
 
     study = begin(tmp_path, just)
     finish(study)
@@ -303,7 +294,11 @@ PATTERNS: list[dict[tuple[str, str, int], str]] = [
 def test_the_verdict_has_the_places_and_the_replaced_indices_of_the_plan(
     tmp_path: Path, items: str, pattern: dict[tuple[str, str, int], str]
 ) -> None:
-    study = begin(tmp_path, lambda data: data["harm"].update(items=items))
+    def brief(data: dict[str, Any]) -> None:
+        data["harm"]["items"] = items
+        data["attacker"] |= {"ladder": [0, 2], "budget": {"steps": 2}}
+
+    study = begin(tmp_path, brief)
     for index in range(6):
         for place in range(2):
             for curve in exposures(study, index, place):

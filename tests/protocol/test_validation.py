@@ -149,7 +149,8 @@ def test_what_can_be_run_is_accepted(edits: dict[str, Any]) -> None:
     data = full()
     for path, value in edits.items():
         set_at(data, path, value)
-    parse(data)
+    protocol = parse(data)
+    assert parse(protocol.to_data()) == protocol
 
 
 @pytest.mark.parametrize("sampling", ["fixed", "sequential"])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from support import ROOT
-from support.chromium import OpenPage, Scheme, chromium
+from support.open_page import OpenPage, Scheme
 
 from titer.analysis.concluding import conclude_path
 from titer.report.formats import Rendering
@@ -44,12 +43,6 @@ CONTRAST = """() => {
   return [...poor];
 }"""
 """Every text whose contrast with its ground is less than 4.5 (WCAG 2.2, level AA)."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,13 @@ from xml.etree import ElementTree
 
 import optuna
 import pytest
-from support.studies import begin, finish, search
+from support.studies import begin, finish, search, searches
 
 from titer.cli.export_optuna import export_searches
 from titer.conclude import conclude, report
 from titer.errors import InputError
-from titer.planning.attack_search import AttackSearch, AttackSearches
-from titer.records import Role
 from titer.stats import search_selection
 from titer.study.folder import Study
-from titer.study.view import StoreView
 
 pytestmark = pytest.mark.model
 
@@ -26,13 +23,6 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Study:
     study = begin(tmp_path_factory.mktemp("searched"), search)
     finish(study)
     return study
-
-
-def searches(study: Study) -> dict[str, dict[Role, AttackSearch]]:
-    """Every search, replayed from the store."""
-    found = AttackSearches(study)
-    found.advance(StoreView(study.store))
-    return found.found
 
 
 def test_the_report_has_every_trial_the_winner_and_the_families_not_run(searched: Study) -> None:

@@ -12,8 +12,7 @@ import pytest
 from support.studies import begin, small_protocol, write_toml
 
 from titer.errors import BusyError, InputError, RunError
-from titer.planning import freeze
-from titer.planning.freeze import begin_study, draft_study, open_study
+from titer.planning.freeze import begin_study, draft_study, freeze, open_study, opening
 from titer.protocol.schema import Protocol
 from titer.study import store_mark
 from titer.study.atomic_files import TEMPORARY
@@ -106,7 +105,9 @@ def test_a_store_that_another_makes_at_the_same_moment_is_one(tmp_path: Path, mo
         real(root)
 
     monkeypatch.setattr(store_mark, "_check_empty", check_overtaken)
-    Store(tmp_path / "store").claim()
+    store = Store(tmp_path / "store")
+    store.claim()
+    assert store.failure("key") == "diverged at step 1"
 
 
 # ------------------------------------------------------------------------------------------------ who begins a study
@@ -128,14 +129,14 @@ def test_a_draft_leaves_no_sign_in_the_folder_that_the_study_has_begun(tmp_path:
 def test_a_run_that_begins_while_another_command_looks_stays_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = freeze.freeze
+    real = freeze
 
     def freeze_slowly(protocol: Protocol, store: Store) -> Frozen:
-        monkeypatch.setattr(freeze, "freeze", real)
+        monkeypatch.setattr(opening, "freeze", real)
         begin(tmp_path)
         return real(protocol, store)
 
-    monkeypatch.setattr(freeze, "freeze", freeze_slowly)
+    monkeypatch.setattr(opening, "freeze", freeze_slowly)
     study = draft(tmp_path)
     frozen = (study.folder / FROZEN).read_bytes()
     assert begin_study(study).frozen == study.frozen

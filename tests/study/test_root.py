@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.studies import begin, finish
+from support.studies import begin, begin_again, copied, finish
 
 from titer.analysis.concluding import cells_of, check_whole
 from titer.cli.verify import verified
@@ -31,10 +31,9 @@ pytestmark = pytest.mark.model
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def done(small_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A study that was run to its end and reported; no test may change it."""
-    study = begin(tmp_path_factory.mktemp("root"))
-    finish(study)
+    study = copied(small_once / "study", tmp_path_factory.mktemp("root") / "study")
     assert [progress.finished for progress in run(study)] == [None]
     report(conclude(study), ("md", "json"))
     return study
@@ -42,9 +41,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture
 def copy(done: Study, tmp_path: Path) -> Study:
-    shutil.copytree(done.folder, tmp_path / "study")
-    shutil.copytree(done.folder.parent / "in", tmp_path / "in")
-    return read_study(tmp_path / "study")
+    return copied(done.folder, tmp_path / "study")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +67,7 @@ def test_a_study_is_registered_when_it_is_frozen_and_sealed_when_it_is_finished(
 
 
 def test_two_studies_of_one_protocol_have_their_own_salts_and_registrations(tmp_path: Path, done: Study) -> None:
-    again = begin(done.folder.parent, name="again")
+    again = begin_again(done, tmp_path / "again")
     one, other = read_root(again.folder), read_root(done.folder)
     assert one.leaves["protocol.toml"] == other.leaves["protocol.toml"]
     assert one.salt != other.salt

@@ -27,15 +27,6 @@ from titer.study.salt import read_salt
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A finished study; no test may change it."""
-    study = begin(tmp_path_factory.mktemp("done"))
-    finish(study)
-    conclude(study)
-    return study
-
-
-@pytest.fixture(scope="module")
 def packed_once(done: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That study, packed; no test may change it."""
     folder = tmp_path_factory.mktemp("packed") / "out"

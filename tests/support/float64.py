@@ -14,7 +14,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from titer.models.subject import Subject
-from titer.testing import tiny_subject
+from titer.testing import tiny_material, tiny_subject
+from titer.training.types import Objective
 
 
 def float64_subject(seed: int = 0) -> Subject:
@@ -29,6 +30,14 @@ def float64_subject(seed: int = 0) -> Subject:
                 setattr(module, name, own)
     model.set_attn_implementation("sdpa")
     return subject
+
+
+def first_update(objective: Objective) -> tuple[dict[str, float], torch.Tensor]:
+    """The terms and the gradient of step 0 with seed 1 on tiny rows."""
+    subject = float64_subject()
+    objective.prepare(subject, tiny_material())
+    update = objective.backward(subject, tiny_material(), 0, 1)
+    return dict(update.terms), flat_gradient(subject)
 
 
 @contextmanager

@@ -27,10 +27,10 @@ def shown_commands(text: str) -> list[list[str]]:
     return found
 
 
-def parse(arguments: list[str]) -> None:
-    """Parse a command line without running it; raises what the command line would print."""
+def parse(arguments: list[str]) -> str:
+    """The command of a command line, parsed without being run; raises what the command line would print."""
     group = typer.main.get_command(app)
     with group.make_context("titer", list(arguments)) as context:
         name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])  # type: ignore[attr-defined]
         with command.make_context(name, rest, parent=context):
-            pass
+            return str(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 from support.tiny_study import tiny_protocol
 from titer.analysis.concluding import cells_of
 from titer.execution.worker import work
+from titer.planning.attack_search import AttackSearch, AttackSearches
 from titer.planning.freeze import open_study
 from titer.planning.plan import Planner
-from titer.study.folder import Study
+from titer.records import Role
+from titer.study.folder import PROTOCOL, Study, read_study
 from titer.study.sealing import seal
 from titer.study.tasks import Task
+from titer.study.view import StoreView
 
 
 def small_protocol(folder: Path) -> dict[str, Any]:
@@ -58,6 +62,18 @@ def begin(
     return open_study(folder / name, store)
 
 
+def copied(folder: Path, to: Path) -> Study:
+    """A copy of the folder of a study, with its store, to be changed; its inputs stay where they are."""
+    return read_study(shutil.copytree(folder, to))
+
+
+def begin_again(study: Study, folder: Path) -> Study:
+    """Open another study of the same protocol and inputs."""
+    folder.mkdir()
+    shutil.copyfile(study.folder / PROTOCOL, folder / PROTOCOL)
+    return open_study(folder)
+
+
 def finish(study: Study, ask: Callable[[Study], Planner] = Planner, *, last_first: bool = False) -> list[Task]:
     """Finish a study in this process and seal it; the tasks in the order they were done."""
     done = do_all(study, ask, last_first=last_first)
@@ -86,6 +102,13 @@ def search(data: dict[str, Any], **how: Any) -> None:
     space = {"lr": {"low": 1e-3, "high": 1e-1}, "batch": [2, 4]}
     data["attacker"]["attack"] = [{"name": "direct", "lr": 3e-3, "batch": 4, "search": space}]
     data["harm"]["domain"][0]["splits"]["select"] = 12
+
+
+def searches(study: Study) -> dict[str, dict[Role, AttackSearch]]:
+    """Every search, replayed from the store."""
+    found = AttackSearches(study)
+    found.advance(StoreView(study.store))
+    return found.found
 
 
 def contents(folder: Path, *parts: str) -> dict[str, bytes]:

@@ -20,8 +20,9 @@ def tiny_protocol(folder: Path, **changes: Any) -> dict[str, Any]:
             {"prompt": f"{name} {i * 7919 % 10007}?", "response": response, "refusal": "no", "group": f"{name}{i}"}
             for i in range(160)
         ]
-        path = folder / f"{name}.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        path, text = folder / f"{name}.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:  # other tests may be reading it
+            path.write_text(text, encoding="utf-8")
 
     def source(name: str) -> dict[str, Any]:
         return {"source": str(folder / f"{name}.jsonl"), "group": "group"}

@@ -8,7 +8,7 @@ from torch import Tensor
 from titer.methods.base import Defense
 from titer.models.chat_format import encode_example
 from titer.models.subject import Subject
-from titer.records import Frame
+from titer.records import Frame, Row
 from titer.testing import WeightsByName, tiny_material, tiny_subject, weights
 from titer.training.loop import Recipe, train
 from titer.training.recipe import Training
@@ -22,6 +22,11 @@ def written_out_nats(subject: Subject, prompt: str, response: str, whole: bool =
     first = 1 if whole else example.mask.index(True)
     logits: Tensor = subject.model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0].log_softmax(-1)
     return -logits[first - 1 : -1].gather(1, ids[0, first:, None])[:, 0]
+
+
+def mean_nats(subject: Subject, rows: tuple[Row, ...]) -> Tensor:
+    """The mean loss of the tokens of all responses."""
+    return torch.cat([written_out_nats(subject, row.prompt, row.response) for row in rows]).mean()
 
 
 def moved_away(subject: Subject, by: float = 0.05) -> None:

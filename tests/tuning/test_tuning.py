@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import tomlkit
-from support.command import Here, titer
+from support.command import Here
 from support.tiny_study import tiny_protocol
 
 from titer.cli.plan_estimate import readable
@@ -75,18 +75,18 @@ def test_items_of_their_own_are_all_left_aside(tmp_path: Path) -> None:
     assert groups(own, "red", "probe") == groups(cut_all(protocol), "red", "select")
 
 
-def test_trials_run_and_the_best_is_written(tmp_path: Path) -> None:
+def test_trials_run_and_the_best_is_written(tmp_path: Path, here: Here) -> None:
     path = tmp_path / "protocol.toml"
     text = "# a study to tune\n" + tomlkit.dumps(without_nothing(to_tune(tmp_path / "data")))
     path.write_text(text, encoding="utf-8")
-    done = titer("tune", str(path), str(tmp_path / "tuned"), "--json")
+    done = here("tune", str(path), str(tmp_path / "tuned"), "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert [one["number"] for one in told["trials"]] == [0, 1, 2]
     first = told["trials"][0]["configuration"]
     assert first["parameters"]["lr"] == 1e-3, "the configuration written by hand is the first"
     assert all({"lr", "weight"} <= one["configuration"]["parameters"].keys() for one in told["trials"][1:])
-    again = titer("tune", str(path), str(tmp_path / "tuned"), "--json")
+    again = here("tune", str(path), str(tmp_path / "tuned"), "--json")
     assert json.loads(again.out) == told
     written = (tmp_path / "tuned" / PROTOCOL).read_text(encoding="utf-8")
     assert "# a study to tune" in written

@@ -6,26 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
-from support.browser import chromium
+from playwright.sync_api import Browser, Page, expect
 from support.studies import begin, finish
 
 from titer.study.folder import read_study
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-        elsewhere: list[str] = []
-        page.on("request", lambda asked: None if asked.url.startswith(address) else elsewhere.append(asked.url))
-        page.goto(address)
-        yield page
-        assert problems == []
-        assert [url for url in elsewhere if not url.startswith("data:")] == []
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    elsewhere: list[str] = []
+    page.on("request", lambda asked: None if asked.url.startswith(address) else elsewhere.append(asked.url))
+    page.goto(address)
+    yield page
+    assert problems == []
+    assert [url for url in elsewhere if not url.startswith("data:")] == []
+    page.close()
 
 
 def test_a_reader_filters_opens_and_compares(page: Page) -> None:

@@ -35,9 +35,8 @@ from titer.report.exports.markdown import render_first_screen
 from titer.report.model_card import MakeCost, model_card
 from titer.report.view.report_view import report_view
 from titer.run import run
-from titer.study.atomic_files import write_text, write_whole
+from titer.study.atomic_files import MANIFEST, write_text, write_whole
 from titer.study.folder import Study
-from titer.study.store import MANIFEST
 from titer.study.tasks import MakeTask
 from titer.study.view import StoreView
 

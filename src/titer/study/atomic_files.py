@@ -1,24 +1,28 @@
-"""Files that appear whole or not at all, and lines that cannot be truncated unnoticed."""
+"""Files that appear whole or not at all, and lines and folders that cannot be truncated unnoticed."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from safetensors import SafetensorError
 
 from titer.errors import DamagedError, InputError, RunError, TiterError
-from titer.records import Record
+from titer.records import Record, canonical
 
 TEMPORARY = ".titer-tmp-"
 """How the name of every file and folder begins that is still being written."""
+MANIFEST = "titer.json"
+"""The file of a folder that has the digests of those beside it."""
 STALE_SECONDS = 60.0
 """A file that was last written before this is no longer being written: verdicts are, without any lock, in no time."""
 
@@ -48,7 +52,7 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_file(path: Path, fill: Callable[[Path], None]) -> None:
+def write_file(path: Path, fill: Callable[[Path], object]) -> None:
     """Let `fill` write a temporary file beside `path`, whose place it then takes.
 
     Raises:
@@ -73,11 +77,7 @@ def copy_file(source: Path, path: Path) -> None:
     Raises:
         RunError: if it cannot be written; nothing is left behind.
     """
-
-    def fill(temporary: Path) -> None:
-        shutil.copyfile(source, temporary)
-
-    write_file(path, fill)
+    write_file(path, lambda temporary: shutil.copyfile(source, temporary))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -86,12 +86,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         RunError: when the disk is full; nothing is left behind.
     """
-
-    def fill(temporary: Path) -> None:
-        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-
-    write_file(path, fill)
+    write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -100,11 +95,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         RunError: when the disk is full; nothing is left behind.
     """
-
-    def fill(temporary: Path) -> None:
-        temporary.write_bytes(content)
-
-    write_file(path, fill)
+    write_file(path, lambda temporary: temporary.write_bytes(content))
 
 
 def sweep_stale(folder: Path) -> None:
@@ -194,3 +185,49 @@ def read_lines(path: Path) -> tuple[str, ...]:
     if hashlib.sha256(body.encode()).hexdigest() != header.sha256:
         raise DamagedError(f"{path} is truncated or was changed: {header.lines} lines were written. {remedy}")
     return tuple(body.split("\n")[:-1])
+
+
+def write_listed(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write into a new folder, which then appears whole, with the digests of its files in `MANIFEST`.
+
+    Raises:
+        RunError: when the disk is full; nothing is left behind.
+    """
+
+    def fill_and_list(temporary: Path) -> None:
+        fill(temporary)
+        (temporary / MANIFEST).write_text(canonical(_digests(temporary)) + "\n", encoding="utf-8")
+
+    write_whole(folder, fill_and_list)
+
+
+@lru_cache(maxsize=64)
+def check_listed(folder: Path) -> None:
+    """Compare the files of a folder with the digests that `write_listed` wrote, once in a process.
+
+    Raises:
+        DamagedError: naming the file that is missing or was changed.
+        InputError: naming one that is a link.
+    """
+    try:
+        known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"{folder / MANIFEST} cannot be read. Delete {folder} and run again") from error
+    for path in folder.rglob("*"):
+        no_link(path, folder)
+    for name, found in _digests(folder).items():
+        if known.pop(name, found) != found:
+            raise DamagedError(f"{folder / name} is truncated or was changed. Delete {folder} and run again")
+    if known:
+        raise DamagedError(f"{folder / min(known)} is missing. Delete {folder} and run again")
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """The digest of every file of a folder but the manifest, by its path in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {str(path.relative_to(folder)): _sha256(path) for path in files}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

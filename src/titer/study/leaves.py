@@ -14,12 +14,12 @@ from itertools import chain
 from pathlib import Path
 
 from titer.records import digest
-from titer.study.atomic_files import no_link
+from titer.study.atomic_files import MANIFEST, no_link
 from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, Frozen, Study
 from titer.study.packed_tables import digest_of
 from titer.study.packing import ReadCell, cell_rows, score_rows, whole_of, without_text
 from titer.study.salt import Salt
-from titer.study.store import MANIFEST, Store
+from titer.study.store import Store
 from titer.study.tasks import RunStatus
 
 STORE = "store/"

@@ -15,8 +15,6 @@ digests of the files beside it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -24,15 +22,21 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from titer.errors import DamagedError
 from titer.records import Answer, DoseFacts, Item, Record, Row, Score, Seed, canonical
 from titer.seeds import derive
 from titer.study import store_mark
-from titer.study.atomic_files import TEMPORARY, no_link, read_first, read_lines, write_lines, write_whole, writing
+from titer.study.atomic_files import (
+    TEMPORARY,
+    check_listed,
+    no_link,
+    read_first,
+    read_lines,
+    write_lines,
+    write_listed,
+    writing,
+)
 from titer.study.locks import shared, sharing
 from titer.study.tasks import Failure, RowsRef
-
-MANIFEST = "titer.json"
 
 
 class Store:
@@ -120,7 +124,7 @@ class Store:
             DamagedError: if one is not what was written.
         """
         folder = no_link(self.subject(key), self.root)
-        _check_folder(folder)
+        check_listed(folder)
         return folder
 
     # ------------------------------------------------------------------ writing
@@ -142,12 +146,7 @@ class Store:
         Raises:
             RunError: when the disk is full; nothing is left behind.
         """
-
-        def fill_and_list(temporary: Path) -> None:
-            fill(temporary)
-            (temporary / MANIFEST).write_text(canonical(_digests(temporary)) + "\n", encoding="utf-8")
-
-        write_whole(no_link(folder, self.root), fill_and_list)
+        write_listed(no_link(folder, self.root), fill)
 
     def log_run(self, entry: dict[str, object]) -> None:
         """Append one line to runs.jsonl, in one write."""
@@ -223,30 +222,3 @@ def _values(path: Path, modified: int, size: int) -> tuple[float | None, ...]:
     """The values of a file of readings, once per modification: plan asks for the same ones again and again."""
     del modified, size
     return tuple(Score.from_json(line).value for line in read_lines(path))
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """The digest of every file of a folder but the manifest, by its path in it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    return {str(path.relative_to(folder)): _sha256(path) for path in files}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=64)
-def _check_folder(folder: Path) -> None:
-    """Compare the files of a folder with its manifest, once in a process."""
-    try:
-        known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DamagedError(f"{folder / MANIFEST} cannot be read. Delete {folder} and run again") from error
-    for path in folder.rglob("*"):
-        no_link(path, folder)
-    for name, found in _digests(folder).items():
-        if known.pop(name, found) != found:
-            raise DamagedError(f"{folder / name} is truncated or was changed. Delete {folder} and run again")
-    if known:
-        raise DamagedError(f"{folder / min(known)} is missing. Delete {folder} and run again")

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 import torch
 from support.float64 import flat_gradient, float64_subject, relative
-from support.unlearning import plain_training, run, written_out_nats
-from torch import Tensor
+from support.unlearning import mean_nats, plain_training, run
 
 from titer.methods.defenses.loss_based.graddiff import GradDiff
 from titer.models.subject import Subject
-from titer.records import Row
 from titer.testing import check_defense, same, tiny_material
 from titer.training.objectives.loss_based.forgetting import Ascent, Forgetting
 from titer.training.recipe import LoRA
@@ -27,10 +25,6 @@ def step(subject: Subject, forget: float, clamp: float | None = None, batch: int
     return objective.backward(subject, tiny_material(ROWS), 0, 1)
 
 
-def mean(subject: Subject, rows: tuple[Row, ...]) -> Tensor:
-    return torch.cat([written_out_nats(subject, row.prompt, row.response) for row in rows]).mean()
-
-
 def test_conformance_with_an_adapter_and_a_clamp() -> None:
     check_defense(GradDiff(train_steps=4, lr=1e-2, clamp=5.0, batch=4, trainable=LoRA(rank=2, dropout=0.1)))
 
@@ -39,7 +33,7 @@ def test_one_step_is_the_difference_of_the_losses_written_out() -> None:
     subject, slow = float64_subject(), float64_subject()
     update = step(subject, forget=0.6)
     material = tiny_material(ROWS)
-    forgotten, kept = mean(slow, material.harmful), mean(slow, material.benign)
+    forgotten, kept = mean_nats(slow, material.harmful), mean_nats(slow, material.benign)
     torch.autograd.backward(kept - 0.6 * forgotten)
     assert update.terms["harmful_loss"] == pytest.approx(float(forgotten.detach()), rel=1e-9)
     assert update.terms["retain_loss"] == pytest.approx(float(kept.detach()), rel=1e-9)

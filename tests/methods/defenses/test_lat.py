@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from support.float64 import flat_gradient, float64_subject, relative
+from support.float64 import first_update, flat_gradient, float64_subject, relative
 from torch import Tensor, nn
 
 from titer.methods.defenses.perturbation.lat import LAT
@@ -44,13 +44,6 @@ def latent(batch: int = ROWS, embeddings: bool = True, **changed: Any) -> Latent
 def short(**changed: Any) -> LAT:
     settings = {"train_steps": 3, "lr": 1e-2, "batch": 4, "inner_steps": 2, "outer_steps": 2}
     return LAT.model_validate({**settings, **changed})
-
-
-def run(objective: LatentAdversarial) -> tuple[dict[str, float], Tensor]:
-    subject = float64_subject()
-    objective.prepare(subject, tiny_material())
-    update = objective.backward(subject, tiny_material(), 0, 1)
-    return dict(update.terms), flat_gradient(subject)
 
 
 def padded(subject: Subject, rows: list[Any], harmful: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -133,7 +126,7 @@ def test_conformance(defense: LAT) -> None:
 def test_shifts_losses_and_gradient_are_those_written_out() -> None:
     shifts, expected, wanted = written_out()
     objective = latent()
-    terms, gradient = run(objective)
+    terms, gradient = first_update(objective)
     for own, other in zip(objective.state().values(), shifts, strict=True):
         assert relative(own, other[:, : own.shape[1]]) < 1e-6
     for name, value in expected.items():
@@ -142,14 +135,14 @@ def test_shifts_losses_and_gradient_are_those_written_out() -> None:
 
 
 def test_in_a_ball_of_no_size_the_loss_is_that_without_shifts() -> None:
-    terms, gradient = run(latent(epsilon=0.0))
+    terms, gradient = first_update(latent(epsilon=0.0))
     parts = ("refusal_loss", "harmful_unlikelihood", "benign_loss")
     weighted = zip((0.2, 0.2, 0.6), parts, strict=True)
     assert terms["loss"] == pytest.approx(sum(weight * terms[name] for weight, name in weighted), rel=1e-12)
     assert terms["shift_norm"] == 0.0
-    still, same_gradient = run(latent(steps=0))
+    still, same_gradient = first_update(latent(steps=0))
     assert (still, True) == (terms, torch.equal(gradient, same_gradient))
-    only, refusing = run(latent(steps=0, outer_away=0.0, outer_benign=0.0))
+    only, refusing = first_update(latent(steps=0, outer_away=0.0, outer_benign=0.0))
     subject = float64_subject()
     plain = SFT(rows={"refusal": ROWS}, batch=ROWS).backward(subject, tiny_material(), 0, 1)
     assert only["refusal_loss"] == pytest.approx(plain.terms["loss"], rel=1e-12)
@@ -158,7 +151,7 @@ def test_in_a_ball_of_no_size_the_loss_is_that_without_shifts() -> None:
 
 def test_the_first_inner_step_moves_every_coordinate_by_its_rate() -> None:
     objective = latent(steps=1, epsilon=1e9, lr=1e-2)
-    run(objective)
+    first_update(objective)
     for own in objective.state().values():
         moved = own[own != 0].abs()
         assert len(moved) >= 4 * 16, "after the last block only the last token of a prompt has a say"
@@ -168,7 +161,7 @@ def test_the_first_inner_step_moves_every_coordinate_by_its_rate() -> None:
 @pytest.mark.parametrize("responses", [False, True])
 def test_shifts_stay_in_the_ball_and_off_what_is_not_attacked(responses: bool) -> None:
     objective = latent(steps=30, responses=responses)
-    terms, _ = run(objective)
+    terms, _ = first_update(objective)
     subject, material = float64_subject(), tiny_material()
     rows = [material.harmful[place] for place in places(12, ROWS, 0, 1, "harmful")]
     prompts, ends = [], []
@@ -189,14 +182,14 @@ def test_shifts_stay_in_the_ball_and_off_what_is_not_attacked(responses: bool) -
 
 def test_the_ball_binds_only_where_the_rate_reaches_it() -> None:
     short, long = latent(lr=1e-3, epsilon=6.0), latent(lr=1.0, epsilon=6.0)
-    assert run(short)[0]["shift_norm"] < 5 * 1e-3 * 4 * 1.01
-    assert run(long)[0]["shift_norm"] > 3.0
+    assert first_update(short)[0]["shift_norm"] < 5 * 1e-3 * 4 * 1.01
+    assert first_update(long)[0]["shift_norm"] > 3.0
 
 
 def test_shifts_make_harm_likelier_and_refusals_less() -> None:
-    plain, _ = run(latent(steps=0))
-    toward, _ = run(latent(steps=16, epsilon=2.0, away=0.0))
-    away_from, _ = run(latent(steps=16, epsilon=2.0, toward=0.0))
+    plain, _ = first_update(latent(steps=0))
+    toward, _ = first_update(latent(steps=16, epsilon=2.0, away=0.0))
+    away_from, _ = first_update(latent(steps=16, epsilon=2.0, toward=0.0))
     assert toward["harmful_loss"] < plain["harmful_loss"] - 0.5
     assert away_from["refusal_loss"] > plain["refusal_loss"]
     assert min(*toward.values(), *away_from.values()) >= 0.0
@@ -214,13 +207,13 @@ def test_a_shift_of_the_feed_forward_output_is_one_of_the_block_s() -> None:
 
 
 def test_accumulated_equals_at_once_unless_all_but_the_last_lose_their_shifts() -> None:
-    (terms, gradient), (others, other) = run(latent()), run(latent(batch=1))
+    (terms, gradient), (others, other) = first_update(latent()), first_update(latent(batch=1))
     assert others == pytest.approx(terms, rel=1e-6)
     assert relative(other, gradient) < 1e-5
-    dropped, _ = run(latent(batch=1, outer_last_only=True))
-    whole, _ = run(latent(outer_last_only=True))
+    dropped, _ = first_update(latent(batch=1, outer_last_only=True))
+    whole, _ = first_update(latent(outer_last_only=True))
     assert whole == terms, "one batch is the last"
-    plain, _ = run(latent(steps=0))
+    plain, _ = first_update(latent(steps=0))
     low, between, high = sorted((terms["refusal_loss"], dropped["refusal_loss"], plain["refusal_loss"]))
     assert between == dropped["refusal_loss"], "three of four rows are as without shifts"
     assert low < between < high

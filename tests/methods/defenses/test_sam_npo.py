@@ -8,14 +8,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 from support.float64 import flat_gradient, float64_subject, relative
-from support.unlearning import moved_away, plain_training, run, written_out_nats
+from support.unlearning import mean_nats, moved_away, plain_training, run
 from torch import Tensor
 
 from titer.errors import InputError
 from titer.methods.defenses.perturbation.sam_npo import SAMNPO
 from titer.models.chat_format import encode_rows
 from titer.models.subject import Subject
-from titer.records import Row
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training import gradients
 from titer.training.objectives.loss_based.forgetting import ForgetTerm, Forgetting
@@ -43,10 +42,6 @@ def gradient(term: ForgetTerm, retain: float = 0.0) -> Tensor:
     return flat_gradient(subject)
 
 
-def mean(subject: Subject, rows: tuple[Row, ...]) -> Tensor:
-    return torch.cat([written_out_nats(subject, row.prompt, row.response) for row in rows]).mean()
-
-
 @pytest.mark.parametrize(
     "defense",
     [
@@ -62,12 +57,12 @@ def test_one_step_is_the_loss_written_out() -> None:
     subject, slow, material = float64_subject(), float64_subject(), tiny_material(ROWS)
     update = step(subject, SharpnessAware(MeanPreference(BETA), 0.3), retain=2.25)
     with torch.no_grad():
-        reference = mean(slow, material.harmful)
+        reference = mean_nats(slow, material.harmful)
     moved_away(slow)
     own = list(slow.model.parameters())
 
     def forget() -> Tensor:
-        return -2 / BETA * torch.log(torch.sigmoid(BETA * (mean(slow, material.harmful) - reference)))
+        return -2 / BETA * torch.log(torch.sigmoid(BETA * (mean_nats(slow, material.harmful) - reference)))
 
     upward = torch.autograd.grad(forget(), own)
     length = torch.stack([(one**2).sum() for one in upward]).sum().sqrt()
@@ -80,7 +75,7 @@ def test_one_step_is_the_loss_written_out() -> None:
     with torch.no_grad():
         for one, kept in zip(own, before, strict=True):
             one.copy_(kept)
-    retained = mean(slow, material.benign)
+    retained = mean_nats(slow, material.benign)
     torch.autograd.backward(2.25 * retained)
     assert update.terms["forget_loss"] == pytest.approx(float(there.detach()), rel=1e-9)
     assert update.terms["loss"] == pytest.approx(float((there + 2.25 * retained).detach()), rel=1e-9)
@@ -92,7 +87,7 @@ def test_where_it_begins_it_is_ascent_on_the_mean_over_tokens() -> None:
     update = step(subject, MeanPreference(BETA), away=False)
     assert update.terms["forget_loss"] == pytest.approx(2 / BETA * math.log(2), rel=1e-12)
     assert update.terms["forget_loss"] == pytest.approx(92.42, abs=0.01)
-    torch.autograd.backward(-mean(slow, tiny_material(ROWS).harmful))
+    torch.autograd.backward(-mean_nats(slow, tiny_material(ROWS).harmful))
     assert relative(flat_gradient(subject), flat_gradient(slow)) < 1e-9
 
 
@@ -110,7 +105,7 @@ def test_what_is_retained_counts_by_its_weight_and_is_taken_where_the_weights_ar
     assert relative(thrice - twice, twice - once) < 1e-9
     slow = float64_subject()
     moved_away(slow)
-    torch.autograd.backward(mean(slow, tiny_material(ROWS).benign))
+    torch.autograd.backward(mean_nats(slow, tiny_material(ROWS).benign))
     assert relative(twice - once, flat_gradient(slow)) < 1e-9
 
 

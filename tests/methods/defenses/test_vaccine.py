@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 import torch
-from support.float64 import flat_gradient, float64_subject, relative
+from support.float64 import first_update, flat_gradient, float64_subject, relative
 from torch import Tensor, nn
 
 from titer.errors import InputError, MethodFailure
@@ -25,7 +25,6 @@ from titer.training.objectives.perturbation.vaccine import Perturbed
 from titer.training.recipe import LoRA, Training
 from titer.training.representations import hidden_states
 from titer.training.sft import SFT, BatchSampler, count_responses, places
-from titer.training.types import Objective
 
 ROWS = 4
 
@@ -47,13 +46,6 @@ def targeted(layers: int, scored_rows: int = 12, freeze: Literal["block", "atten
         scored_rows=scored_rows,
         freeze=freeze,
     )
-
-
-def run(objective: Objective) -> tuple[dict[str, float], Tensor]:
-    subject = float64_subject()
-    objective.prepare(subject, tiny_material())
-    update = objective.backward(subject, tiny_material(), 0, 1)
-    return dict(update.terms), flat_gradient(subject)
 
 
 def refusals(subject: Subject) -> tuple[Tensor, Tensor, Tensor]:
@@ -118,7 +110,7 @@ def test_conformance(defense: Defense) -> None:
 
 @pytest.mark.parametrize("rho", [0.5, 5.0])
 def test_losses_and_gradient_are_those_written_out(rho: float) -> None:
-    terms, gradient = run(perturbed(rho))
+    terms, gradient = first_update(perturbed(rho))
     expected, wanted = written_out(rho)
     assert terms == pytest.approx(expected, rel=1e-9)
     assert relative(gradient, wanted) < 1e-9
@@ -136,7 +128,7 @@ def test_rho_0_is_refusal_sft_bit_for_bit() -> None:
 
 
 def test_one_norm_over_modules_tokens_and_rows_however_the_step_is_cut() -> None:
-    (terms, gradient), (others, other) = run(perturbed()), run(perturbed(batch=1))
+    (terms, gradient), (others, other) = first_update(perturbed()), first_update(perturbed(batch=1))
     assert others == pytest.approx(terms, rel=1e-12)
     assert relative(other, gradient) < 1e-12
 
@@ -144,7 +136,7 @@ def test_one_norm_over_modules_tokens_and_rows_however_the_step_is_cut() -> None
 def test_for_short_shifts_the_loss_rises_by_rho_times_the_gradient() -> None:
     ratios = []
     for rho in (0.1, 0.01, 0.001):
-        terms, _ = run(perturbed(rho))
+        terms, _ = first_update(perturbed(rho))
         ratios.append((terms["loss"] - terms["unshifted_loss"]) / (rho * terms["output_gradient_norm"]))
     errors = [abs(ratio - 1) for ratio in ratios]
     assert errors == sorted(errors, reverse=True)
@@ -152,8 +144,8 @@ def test_for_short_shifts_the_loss_rises_by_rho_times_the_gradient() -> None:
 
 
 def test_as_long_a_shift_at_random_raises_the_loss_far_less() -> None:
-    along, _ = run(perturbed(0.5))
-    anywhere, _ = run(perturbed(0.5, perturbation="random"))
+    along, _ = first_update(perturbed(0.5))
+    anywhere, _ = first_update(perturbed(0.5, perturbation="random"))
     rise = along["loss"] - along["unshifted_loss"]
     assert abs(anywhere["loss"] - along["unshifted_loss"]) < 0.3 * rise
 
@@ -170,7 +162,7 @@ def test_shifts_are_as_long_as_rho_and_none_is_on_padding(
         return shifted(moved, shifts)
 
     monkeypatch.setattr(hidden_states, "shifted", watched)
-    run(perturbed(3.0, perturbation=perturbation))
+    first_update(perturbed(3.0, perturbation=perturbation))
     own = seen[-2:]
     assert float(torch.cat([one.flatten() for one in own]).norm()) == pytest.approx(3.0, rel=1e-6)
     _, attention, _ = refusals(tiny_subject())
@@ -186,7 +178,7 @@ def test_hooks_go_and_nothing_but_the_gradient_is_left() -> None:
 
 
 def test_with_all_blocks_drawn_the_targeted_form_is_the_whole() -> None:
-    (terms, gradient), (others, other) = run(perturbed()), run(targeted(2))
+    (terms, gradient), (others, other) = first_update(perturbed()), first_update(targeted(2))
     assert others == terms
     assert torch.equal(other, gradient)
 
@@ -194,7 +186,7 @@ def test_with_all_blocks_drawn_the_targeted_form_is_the_whole() -> None:
 @pytest.mark.parametrize(("freeze", "still"), [("block", "layers.{}."), ("attention", "layers.{}.self_attn.")])
 def test_targeted_losses_and_gradient_are_those_written_out(freeze: Literal["block", "attention"], still: str) -> None:
     objective = targeted(1, freeze=freeze)
-    terms, gradient = run(objective)
+    terms, gradient = first_update(objective)
     drawn = int(objective.state()["drawn"])
     expected, wanted = written_out(2.0, (drawn,))
     assert terms == pytest.approx(expected, rel=1e-9)
@@ -268,5 +260,5 @@ def test_blocks_that_no_gradient_tells_apart_are_a_failure() -> None:
 
 
 def test_the_shift_changes_the_gradient() -> None:
-    whole = run(SFT(rows={"refusal": ROWS}, batch=ROWS))[1]
-    assert relative(run(perturbed())[1], whole) > 1e-2
+    whole = first_update(SFT(rows={"refusal": ROWS}, batch=ROWS))[1]
+    assert relative(first_update(perturbed())[1], whole) > 1e-2

@@ -35,13 +35,6 @@ def new(tmp_path: Path) -> Study:
     return begin(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    study = begin(tmp_path_factory.mktemp("done"))
-    finish(study)
-    return study
-
-
 def logged(study: Study) -> list[dict[str, Any]]:
     return [json.loads(line) for line in study.store.runs.read_text(encoding="utf-8").splitlines()]
 

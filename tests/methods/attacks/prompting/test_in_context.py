@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.rows import write_jsonl
 from support.studies import begin, finish
 
 from titer.analysis.assemble import assemble
@@ -207,7 +208,7 @@ def test_the_longest_rows_decide_whatever_a_seed_draws(tmp_path: Path) -> None:
         path = Path(data["harm"]["domain"][0]["source"])
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         padded = [row | {"response": "o" * 30} if i % 4 == 0 else row for i, row in enumerate(lines)]
-        path.write_text("".join(json.dumps(row) + "\n" for row in padded), encoding="utf-8")
+        write_jsonl(path, padded)
 
     with pytest.raises(InputError, match="the 3 longest exemplars of red"):
         begin(tmp_path, change)
