@@ -226,7 +226,7 @@ def compare_crossed(
 
     An approximation that no verdict rests on alone: at D = -margin, S = 5, n = 100 and level 5 % simulation shows
     noninferior in 2 to 4 % for normal seed effects, in up to 8 % where seeds are of two kinds, one losing nine times
-    as much, and in 55 to 59 % where one training of ten loses everything (`statistics.md`, 16).
+    as much, and in 55 to 59 % where one training of ten loses everything.
 
     Args:
         differences: d[s, i], M* minus M at seed s and item i, higher is better; missing ones already counted.
