@@ -88,4 +88,4 @@ def _sources(of: str) -> Mapping[str, str]:
     if "| name | source |" not in section:
         return {}
     rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", section, flags=re.MULTILINE)
-    return {name: source.strip() for name, source in rows if source.strip() not in ("", "the same")}
+    return {name: source.strip() for name, source in rows if source.strip()}

@@ -1,4 +1,4 @@
-"""Parts of protocols that pages show: each is a protocol once it stands in the place of the demonstration's own part."""
+"""Parts of protocols that pages show: each makes a protocol in the place of the demonstration's own part."""
 
 from __future__ import annotations
 

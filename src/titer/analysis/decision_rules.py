@@ -2,7 +2,8 @@
 
 The conditions and the verdict decide by them: the rows of a table are read from the top, and the first that is the
 case gives the outcome. `docs/concepts/verdict.md` shows the same tables and explains the signs: S replicates, r and r'
-of them that may fall short, levels α, a, a', s, s', m decisions in a replicate, margin δ, difference D. Those of stability and of usability are in `task_rules`.
+of them that may fall short, levels α, a, a', s, s', m decisions in a replicate, margin δ, difference D. Those of
+stability and of usability are in `task_rules`.
 """
 
 from __future__ import annotations
