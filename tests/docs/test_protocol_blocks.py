@@ -26,8 +26,15 @@ def parts(text: str) -> Iterator[dict[str, Any]]:
 
 
 def placed(part: dict[str, Any]) -> dict[str, Any]:
-    """The protocol of the demonstration with a part in the place of its own: tables by their keys, lists whole."""
+    """The protocol of the demonstration, with attacks in steps only, and a part in the place of its own.
+
+    Tables are joined by their keys; lists stand whole. There are rows to choose by, as searched presets ask.
+    """
     whole = tomllib.loads((EXAMPLES / "demo.toml").read_text(encoding="utf-8"))
+    whole["attacker"] = {"budget": {"steps": 16}, "ladder": whole["attacker"]["ladder"]} | (
+        {} if "attacker" in part else {"attack": ["direct"]}
+    )
+    whole["benign"][0]["splits"]["select"] = 100
     for name, table in part.items():
         whole[name] = {**whole.get(name, {}), **table} if isinstance(table, dict) else table
     return whole
