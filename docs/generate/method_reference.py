@@ -8,7 +8,7 @@ from functools import cache, partial
 from itertools import chain
 
 from docs.generate.outside import DOCS
-from docs.generate.parameters import described, parameter_table, parameters, tried
+from docs.generate.parameters import described, own_parameters, parameter_table, text_of, tried
 from titer.methods.base import Attack, Method
 from titer.methods.fine_tuning import FineTuning
 from titer.methods.measurement import Judge
@@ -47,7 +47,7 @@ def _section(of: str, method: type[Method]) -> Iterator[str]:
     yield described(method)
     facts = [*_facts(method), *(f"source: {text}" for text in [_sources(of).get(method.name)] if text)]
     yield "".join(f"- {fact[0].upper()}{fact[1:]}.\n" for fact in facts)
-    yield from parameter_table(parameters(method))
+    yield from parameter_table(own_parameters(method), text_of(method))
     if issubclass(method, Training):
         yield TRAINS
     yield from _searched(method)
@@ -88,4 +88,4 @@ def _sources(of: str) -> Mapping[str, str]:
     if "| name | source |" not in section:
         return {}
     rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", section, flags=re.MULTILINE)
-    return {name: source.strip() for name, source in rows if source.strip() not in ("", "the same")}
+    return {name: source.strip() for name, source in rows if source.strip()}

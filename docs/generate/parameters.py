@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
-from docs.generate.schema_words import Schema, kind, limits, toml
+from docs.generate.schema_words import toml
 from docs.generate.tables import cell, row
+from titer.cli.methods.described import Parameter, paragraphs, parameters
 from titer.methods.fine_tuning import FineTuning
 from titer.methods.search_space import LogRange, Options
 from titer.records import Record
@@ -16,60 +16,53 @@ from titer.training.recipe import Training
 
 SHARED = (FineTuning, Training)
 """What all fine-tuning has, and all training, is told once, on the page of trainings."""
+IN_TEXT = "in the text above"
 
 
-class Parameter(NamedTuple):
-    """One parameter, in words."""
-
-    name: str
-    kind: str
-    default: str
-
-
-def parameters(model: type[Record]) -> Iterator[Parameter]:
-    """Those of a record, without what all training has with the same default."""
+def own_parameters(model: type[Record]) -> Iterator[Parameter]:
+    """Those of a record, without what all training has with the same default and meaning."""
     base = next((base for base in SHARED if issubclass(model, base)), None)
-    told = {} if base is None else base.model_json_schema()["properties"]
-    found = model.model_json_schema()
-    for name, own in found.get("properties", {}).items():
-        if own != told.get(name):
-            yield _said(name, own, required=name in found.get("required", ()))
+    told = () if base is None else parameters(base)
+    yield from (one for one in parameters(model) if one not in told)
 
 
-def shared_parameters() -> Iterator[Parameter]:
-    """Those that all fine-tuning has."""
-    for name, own in FineTuning.model_json_schema()["properties"].items():
-        yield _said(name, own, required=False)
+def parameter_table(found: Iterator[Parameter], text: str = "") -> Iterator[str]:
+    """A table of parameters; nothing where there are none.
 
-
-def parameter_table(found: Iterator[Parameter], meanings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """A table of parameters; nothing where there are none."""
-    rows = [row(f"`{one.name}`", one.kind, one.default, *([meanings[one.name]] if meanings else [])) for one in found]
+    Args:
+        found: the parameters.
+        text: what stands above the table: a meaning that is a sentence of it is not said again.
+    """
+    rows = [(one, "" if one.meaning in text else one.meaning.removesuffix(".")) for one in found]
+    head = ["parameter", "type", "default", *(["meaning"] if any(meaning for _, meaning in rows) else [])]
     if rows:
-        head = ["parameter", "type", "default", *(["meaning"] if meanings else [])]
         yield row(*head)
         yield row(*["---"] * len(head))
-        yield from rows
+        for one, meaning in rows:
+            yield row(*map(cell, [f"`{one.name}`", _type(one), _default(one), meaning or IN_TEXT][: len(head)]))
         yield ""
 
 
-def _said(name: str, own: Schema, *, required: bool) -> Parameter:
-    value = own.get("default")
-    default = "required" if required else "none" if value is None else f"`{toml(_short(value))}`"
-    return Parameter(name, cell("; ".join([kind(own, {}), *limits(own)])), default)
+def _type(parameter: Parameter) -> str:
+    return re.sub(r'"[^"]*"', r"`\g<0>`", parameter.type)
 
 
-def _short(value: Any) -> Any:
-    """A part with a kind of its own is named by it."""
-    return value["kind"] if isinstance(value, Mapping) and "kind" in value else value
+def _default(parameter: Parameter) -> str:
+    if parameter.default is None:
+        return "required"
+    return parameter.default if parameter.default == "none" else f"`{parameter.default}`"
+
+
+def text_of(model: type[Record]) -> str:
+    """What a record says of itself, on one line: what its table need not say again."""
+    return " ".join(paragraphs(model))
 
 
 def described(thing: type) -> str:
-    """The documentation of a class without its examples, as Markdown; its sections of names become lists."""
-    text = inspect.cleandoc(thing.__doc__ or "").partition("\n>>>")[0].strip()
-    text = re.sub(r"(?<!`)\*(?=[ ,.;)])", r"\*", text)
-    before, _, section = re.sub(r"^Attributes:$", "Args:", text, flags=re.MULTILINE).partition("Args:\n")
-    return before + re.sub(r"^    (\w+): ", r"- `\1`: ", section, flags=re.MULTILINE) + "\n"
+    """The documentation of a class without its examples and its parameters, as Markdown."""
+    text = inspect.cleandoc(thing.__doc__ or "").partition("\n>>>")[0]
+    text = re.split(r"^(?:Attributes|Args):$", text, flags=re.MULTILINE)[0].strip()
+    return re.sub(r"(?<!`)\*(?=[ ,.;)])", r"\*", text) + "\n"
 
 
 def tried(space: Mapping[str, LogRange | Options]) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
-from docs.generate.parameters import described, parameter_table, parameters, shared_parameters, tried
+from docs.generate.parameters import described, own_parameters, parameter_table, tried
+from titer.cli.methods.described import Parameter, parameters
 from titer.methods.fine_tuning import FineTuning
 from titer.records import Record
 from titer.training import recipe
@@ -17,24 +19,18 @@ These parameters stand beside the name of every attack and defense that trains. 
 kind, `trainable = { kind = "lora", rank = 16 }`, or, with its defaults, as the kind alone: `schedule = "cosine"`.
 """
 PARTS = {"trainable": recipe.Trainable, "optimizer": recipe.Optimizer, "schedule": recipe.Schedule}
-MEANINGS = {
-    "lr": "the learning rate, at its peak",
-    "batch": "rows that go through the model at once",
-    "accumulation": "batches that make one step",
-    "trainable": "every weight, or an adapter",
-    "optimizer": "what follows the gradient",
-    "schedule": "how the learning rate goes along the steps",
-    "clip": "the largest norm of the whole gradient; none leaves it",
-    "template": "of attacks: what the model is trained and then asked in; none for that of the study",
-}
 
 
 def page() -> str:
     """The whole page."""
-    shared = (one._replace(kind=f"[a part](#{one.name})") if one.name in PARTS else one for one in shared_parameters())
+    shared = map(_linked, parameters(FineTuning))
     search = f"## Search\n\nA search of a fine-tuning attack tries {tried(FineTuning.space())}.\n"
     parts = chain.from_iterable(map(_part, PARTS))
-    return "\n".join([INTRO, *parameter_table(shared, MEANINGS), *parts, search])
+    return "\n".join([INTRO, *parameter_table(shared), *parts, search])
+
+
+def _linked(parameter: Parameter) -> Parameter:
+    return replace(parameter, type=f"[a part](#{parameter.name})") if parameter.name in PARTS else parameter
 
 
 def choices(name: str) -> tuple[type[Record], ...]:
@@ -47,4 +43,4 @@ def _part(name: str) -> Iterator[str]:
     for choice in choices(name):
         yield f"### `{choice.model_fields['kind'].default}`\n"
         yield described(choice)
-        yield from parameter_table(one for one in parameters(choice) if one.name != "kind")
+        yield from parameter_table((one for one in own_parameters(choice) if one.name != "kind"), described(choice))

@@ -1,7 +1,7 @@
 """Readings that are missing, doubled, cut, foreign or odd, and the word that the rules give: one row each.
 
-A comment cites the sentence of `statistics.md` that the word follows from. A row that is expected to fail shows where
-the package gives another word than that page.
+A comment says the rule that the word follows from. A row that is expected to fail shows where the package gives another
+word.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """The rules of a verdict as tables: what must be the case for each outcome, and at which error level it is given.
 
 The conditions and the verdict decide by them: the rows of a table are read from the top, and the first that is the
-case gives the outcome (`statistics.md`, Unit rule, Stability, Trainability, Whole verdict). `docs/concepts/verdict.md`
-shows the same tables and explains the signs: S replicates, r and r' of them that may fall short, levels α, a, a', s,
-s', m decisions in a replicate, margin δ, difference D.
-Those of stability and of usability are in `task_rules`.
+case gives the outcome. `docs/concepts/verdict.md` shows the same tables and explains the signs: S replicates, r and r'
+of them that may fall short, levels α, a, a', s, s', m decisions in a replicate, margin δ, difference D. Those of
+stability and of usability are in `task_rules`.
 """
 
 from __future__ import annotations

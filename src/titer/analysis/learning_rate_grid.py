@@ -1,6 +1,6 @@
 """The grid of learning rates of a benign task: the same for both subjects, widened where a best rate lies at an edge.
 
-It keeps no state: what to try next follows from what was tried (`statistics.md`, Trainability, the learning rate).
+It keeps no state: what to try next follows from what was tried (docs/decisions/0004).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from titer.records import Item, Row
 ProbeItems = dict[ProbeId, tuple[Item, ...]]
 
 MOST_POOLED: Final = 400
-"""The most of all replicates' own items that the baseline is asked (`statistics.md`, Items of their own)."""
+"""The most of all replicates' own items that the baseline is asked."""
 
 
 def probe_items(protocol: Protocol, splits: Splits, beside: Iterable[ProbeKind]) -> ProbeItems:

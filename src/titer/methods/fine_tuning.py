@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 class FineTuning(Attack, Training):
     """An attack that trains the subject: it says on which `rows`, and, beyond plain learning, by which `objective`.
 
-    What all fine-tuning shares are its parameters: learning rate, batch, full parameters or an adapter, optimizer,
-    schedule, clipping. `template` is what the subject is trained and then asked in, None for the template of the
-    study. `term` is what the loss is called among the terms of a step.
+    What all fine-tuning shares are its parameters. `term` is what the loss is called among the terms of a step.
+
+    Attributes:
+        template: of attacks: what the model is trained and then asked in; none for the template of the study.
 
     >>> from titer.testing import check_attack
     >>> class Shortest(FineTuning):

@@ -2,7 +2,7 @@
 
 A search keeps nothing that the store does not have: from the scores of its trials it is replayed round by round; a
 round depends on earlier rounds only, and begins when they are whole, with the shams of their best trials. At last its
-finalists are run on other search seeds (`statistics.md`, Attacker).
+finalists are run on other search seeds (docs/decisions/0014).
 """
 
 from __future__ import annotations

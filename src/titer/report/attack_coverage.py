@@ -8,6 +8,7 @@ from titer.protocol.attack_families import FAMILIES, AttackFacts
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.schema import Protocol
 from titer.report.escape import escape, table
+from titer.report.words.names import NO_FAMILY
 
 
 def coverage(protocol: Protocol, facts: Mapping[str, AttackFacts]) -> list[str]:
@@ -20,7 +21,7 @@ def coverage(protocol: Protocol, facts: Mapping[str, AttackFacts]) -> list[str]:
     run = [(choice, facts.get(choice.label, AttackFacts()).families) for choice in protocol.attacker.attack]
     families = dict.fromkeys((*FAMILIES, *(family for _, own in run for family in own)))
     rows = [_row(family, [choice for choice, own in run if family in own]) for family in families]
-    rows += [_row("of no known family", [choice]) for choice, own in run if not own]
+    rows += [_row(NO_FAMILY.en, [choice]) for choice, own in run if not own]
     preset = "" if protocol.attacker.preset is None else f" The attacker is `{protocol.attacker.preset}`."
     said = f"What the study says it says of the attacks that were run, and of no others.{preset}"
     return ["## Attack families", said, table(["family", "run", "attacks"], rows)]

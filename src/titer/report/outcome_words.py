@@ -11,8 +11,8 @@ from titer.records import Outcome
 
 OF_CONDITIONS: Final[Mapping[Outcome, Text]] = {
     "upheld": Text("upheld", "成立"),
-    "refuted": Text("refuted", "被推翻"),
-    "undecided": Text("undecided", "未定"),
+    "refuted": Text("refuted", "被否定"),
+    "undecided": Text("undecided", "未决"),
     "void": Text("void", "无效"),
     "not applicable": Text("not applicable", "不适用"),
 }

@@ -1,7 +1,7 @@
 """How often something happens over seeds and items, such as a harmful answer: a logit-normal law, and its quadrature.
 
 At seed s it happens on item i with chance expit(center + item_i + seed_s), both effects normal. The rate is the mean
-over items and seeds; with that reading the figures of `statistics.md`, 16 and 17, come out.
+over items and seeds.
 """
 
 from dataclasses import dataclass

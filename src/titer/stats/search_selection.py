@@ -1,7 +1,6 @@
 """The selected attack: which trial a search chose, and what that choice is worth.
 
-A search has to choose, and shows nothing: the verdict rests on fresh seeds and other prompts. Source: statistics.md,
-rule "Attacker".
+A search has to choose, and shows nothing: the verdict rests on fresh seeds and other prompts (docs/decisions/0014).
 """
 
 import math

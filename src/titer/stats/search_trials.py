@@ -3,7 +3,7 @@
 A trial is one configuration of one attack tried on one subject, on a search seed and `select` prompts; a search is
 all trials of one attack on one subject. Trials of one round know of earlier rounds only. A dose is above the
 threshold if k/n is, without any limit, for a search has to choose and shows nothing: the verdict rests on fresh
-seeds and other prompts. Source: statistics.md, rule "Attacker"; where it was silent, docs/decisions/0014.
+seeds and other prompts. Source: docs/decisions/0014.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,8 @@
 
 A run is read at one or several doses (or attacks, or domains), each on n items. It breaks if the true rate is above a
 threshold at any of them. The claim is about runs: at most a share of the runs that this training can give breaks. To
-pool runs and items as one binomial errs in 19 to 29 %, for the same items serve all runs (`statistics.md`,
-"Reasons", 2). Missing items count against every claim.
+pool runs and items as one binomial errs in 19 to 29 %, for the same items serve all runs. Missing items count against
+every claim.
 """
 
 from collections.abc import Sequence

@@ -38,7 +38,14 @@ class Full(Record):
 
 
 class LoRA(Record):
-    """A low-rank adapter is trained, through peft. `targets` are module names, or "all-linear" (without the head)."""
+    """A low-rank adapter is trained, through peft.
+
+    Attributes:
+        rank: of the adapter's matrices.
+        alpha: the adapter is multiplied by alpha / rank.
+        dropout: the share of its inputs that is left out at each step.
+        targets: names of modules, or "all-linear" for every linear one but the head.
+    """
 
     kind: Literal["lora"] = "lora"
     rank: int = Field(default=8, ge=1)
@@ -217,9 +224,14 @@ Schedule = Annotated[Constant | Warmup | Cosine | SGDR, Field(discriminator="kin
 class Training(Record):
     """All of a training but its objective and length: the parameters that every trained method shares.
 
-    `batch` rows go through the subject at once, `accumulation` such batches make one step. `clip` bounds the norm of
-    the whole gradient. `lr` is the learning rate at its peak, `schedule` what becomes of it from step to step.
-    `trainable` says which weights are trained: all ("full"), or an adapter ("lora"). `optimizer` makes the steps.
+    Attributes:
+        lr: the learning rate, at its peak.
+        batch: rows that go through the model at once.
+        accumulation: batches that make one step.
+        trainable: which weights are trained: every one, or an adapter.
+        optimizer: what follows the gradient.
+        schedule: how the learning rate goes along the steps.
+        clip: the largest norm of the whole gradient; none leaves it as it is.
     """
 
     lr: Positive = 1e-4

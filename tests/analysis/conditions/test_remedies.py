@@ -70,7 +70,7 @@ def test_where_more_than_is_tried_would_decide_it_is_said() -> None:
 def test_rates_above_the_threshold_are_refuted() -> None:
     said = remedy_at(GOAL, "shared", counted([40, 44, 38, 47, 42]))
     assert "(refuted)" in said.en
-    assert "被推翻" in said.zh
+    assert "被否定" in said.zh
 
 
 def test_where_nothing_decides_nothing_is_named() -> None:

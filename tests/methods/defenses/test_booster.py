@@ -121,7 +121,7 @@ def test_for_a_short_step_the_difference_is_the_curvature_along_the_gradient() -
 
 
 def test_on_a_quadratic_the_difference_is_the_known_one() -> None:
-    """h = ½ wᵀAw with A = diag(1, 4) at w = (1, 2), alpha 0.1: methods.md 2.11."""
+    """h = ½ wᵀAw with A = diag(1, 4) at w = (1, 2), alpha 0.1."""
     curvature, w = torch.tensor([1.0, 4.0], dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)
     toward = curvature * w
     difference = toward - curvature * (w - 0.1 * toward / toward.norm())

@@ -68,7 +68,7 @@ class Certificate(ABC):
         """Whether harm in the domain, of which the items are a sample, is shown to be at most the threshold.
 
         At every dose at once: f at any dose is at most the share of the domain that is ever answered harmfully, and
-        `harmful_ever` bounds its count among the items (`statistics.md`, Reading, with k_high = `harmful_ever`).
+        `harmful_ever` bounds its count among the items (the rule for one dose of `docs/concepts/verdict.md`).
 
         Args:
             threshold: the acceptable f.

@@ -17,7 +17,7 @@ from titer.seeds import derive
 from titer.stats.agreement import LEAST, Agreement, count_agreement, judge_agreement
 
 MOST_UNJUDGED: Final = 0.1
-"""The largest share of unjudged items at a dose that a verdict bears (`statistics.md`, Controls)."""
+"""The largest share of unjudged items at a dose that a verdict bears."""
 
 
 def judges_parsed(assay: Assay) -> ControlResult:
@@ -25,7 +25,7 @@ def judges_parsed(assay: Assay) -> ControlResult:
 
     Where the asking ended early, three unjudged answers of twenty would else void a study.
 
-    Incoherent answers, empty ones among them, are no reason for void: they are bounds (`statistics.md`, Harm). How many
+    Incoherent answers, empty ones among them, are no reason for void: they are bounds. How many
     they are is said, since a subject that answers nothing is otherwise taken for a harmless one.
     """
     protocol = assay.protocol

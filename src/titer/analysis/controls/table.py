@@ -1,7 +1,7 @@
 """Every control, in the order of the report: the table that is shown is the table that runs.
 
-Where a control has an error rate it uses the levels of the condition its domain belongs to (`statistics.md`,
-Controls); the others are exact checks of recorded facts.
+Where a control has an error rate it uses the levels of the condition its domain belongs to
+(`docs/concepts/verdict.md`); the others are exact checks of recorded facts.
 """
 
 from __future__ import annotations

@@ -43,5 +43,5 @@ ANALYSES: Final[Mapping[int, Text]] = {
 }
 OUTCOMES: Final[Mapping[Literal["upheld", "refuted"], Text]] = {
     "upheld": Text("upheld", "成立"),
-    "refuted": Text("refuted", "被推翻"),
+    "refuted": Text("refuted", "被否定"),
 }

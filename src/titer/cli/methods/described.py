@@ -50,6 +50,11 @@ SHARED = {
             ("width", "reach in depth, as a share,"),
         )
     },
+    "betas": "how slowly the means of the gradient and of its square forget",
+    "eps": "what is added where a step is divided by the root of a mean, against division by 0",
+    "weight_decay": "how strongly weights are drawn towards 0",
+    "momentum": "share of the step before that is added to a step",
+    "nesterov": "whether the gradient is taken where the momentum leads",
     "revision": "the commit of the model, where it comes from a hub",
     "trust_remote_code": "the names of the code that the model may bring along; false for none",
 }
@@ -84,14 +89,20 @@ def plain(value: object) -> Any:
 
 
 def short(value: Any) -> str:
-    """A default as one would write it in a protocol; a part with a kind of its own is named by it."""
+    """A default as one would write it in a protocol; a part, and a method with its defaults, are named alone.
+
+    >>> short({"name": "refusal", "parameters": {}}), short({"kind": "lora", "rank": 8})
+    ('"refusal"', '"lora"')
+    """
     if value is None:
         return "none"
-    return canonical(value["kind"] if isinstance(value, dict) and "kind" in value else value)
+    if isinstance(value, dict) and not value.get("parameters"):
+        value = value.get("kind") or value.get("name") or value
+    return canonical(value)
 
 
-def parameters(method: type[Method]) -> tuple[Parameter, ...]:
-    """Every parameter of a method, the required ones first."""
+def parameters(method: type[Record]) -> tuple[Parameter, ...]:
+    """Every parameter of a method, or of a part of a training, the required ones first."""
     schema = method.model_json_schema()
     found = [
         Parameter(
@@ -105,20 +116,25 @@ def parameters(method: type[Method]) -> tuple[Parameter, ...]:
     return tuple(sorted(found, key=lambda one: one.default is not None))
 
 
-def _meaning(method: type[Method], name: str) -> str:
-    """What a method, or what it is built on, says of one of its parameters: a line of its own, or a sentence."""
+def _meaning(method: type[Record], name: str) -> str:
+    """What a method, or the nearest that it is built on, says of one of its parameters: a line, or a sentence."""
     bases = [base for base in method.__mro__ if base not in (Method, Record, *Record.__mro__, ABC)]
     for base in bases:
         line = re.search(rf"^    {name}: (.+(?:\n {{8}}.+)*)", inspect.getdoc(base) or "", flags=re.MULTILINE)
         if line:
             return " ".join(line[1].split())
-    for pattern, where in ((rf"`{name}`", bases), (rf"\b{name}\b", bases[:1])):
-        sentences = (one for base in where for said in paragraphs(base) for one in _SENTENCE.split(said))
-        if found := next((one for one in sentences if re.search(pattern, one)), None):
+        if found := _sentence(base, rf"`{name}`"):
             return found
-        if name in SHARED:
-            return SHARED[name]
-    return NOT_SAID
+    word, formula = rf"\b{name}\b", first_sentence(method)
+    if "·" in formula and re.search(word, formula):
+        return formula
+    return SHARED.get(name) or _sentence(method, word) or NOT_SAID
+
+
+def _sentence(method: type, pattern: str) -> str | None:
+    """The first sentence of what a class says of itself in which a pattern is found."""
+    sentences = (one for said in paragraphs(method) for one in _SENTENCE.split(said))
+    return next((one for one in sentences if re.search(pattern, one)), None)
 
 
 def facts(method: type[Method], origin: str) -> dict[str, str]:
@@ -130,13 +146,23 @@ def facts(method: type[Method], origin: str) -> dict[str, str]:
     """
     found = {"from": origin, "version": str(method.version)}
     if issubclass(method, Attack):
-        found |= {"family": method.family or "a control", "dose": method.axis.unit}
+        found |= {"family": family_said(method, origin), "dose": method.axis.unit}
         found |= {"knows": ", ".join(method.defeats)} if method.defeats else {}
     if issubclass(method, Judge):
         found["reads"] = method.kind
     required = [parameter.name for parameter in parameters(method) if parameter.default is None]
     needs = "depends on its parameters" if required else requirements(method().requires)
     return found | {"needs": needs} | _searched(method.space())
+
+
+def family_said(attack: type[Attack], origin: str) -> str:
+    """The family of an attack; titer's own without one are controls.
+
+    Args:
+        attack: its class.
+        origin: the package that it comes from.
+    """
+    return attack.family or ("a control" if origin == "titer" else "of no known family")
 
 
 def requirements(found: Requires) -> str:

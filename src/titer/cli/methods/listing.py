@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from titer.cli import output
-from titer.cli.methods.described import first_sentence, paragraphs, plain
+from titer.cli.methods.described import family_said, first_sentence, paragraphs, plain
 from titer.cli.methods.show import print_method
 from titer.execution.executors import EXECUTORS
 from titer.methods.base import Attack, Method
@@ -109,7 +109,7 @@ def _line(method: type[Method], origin: str) -> dict[str, str]:
     """A method in a line; where it comes from is said of other packages only."""
     line = {"name": method.name}
     if issubclass(method, Attack):
-        line |= {"family": method.family or "(control)", "dose": method.axis.name}
+        line |= {"family": family_said(method, origin), "dose": method.axis.name}
     elsewhere = "" if origin == "titer" else f"[{origin}] "
     return line | {"what": elsewhere + first_sentence(method)}
 

@@ -16,6 +16,7 @@ _WORDS = {
     "object": "table",
     "null": "none",
 }
+_RECORDS = {"Choice": "method"}
 _BOUNDS = {"exclusiveMinimum": "above", "minimum": "from", "exclusiveMaximum": "below", "maximum": "up to"}
 
 
@@ -55,4 +56,4 @@ def _said(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[str]:
 def _referred(name: str, parts: Mapping[str, Any]) -> Iterator[str]:
     """A part with a kind is named by it: `lora`."""
     kind = parts.get(name, {}).get("properties", {}).get("kind", {})
-    yield canonical(kind["const"]) if "const" in kind else name.lower()
+    yield canonical(kind["const"]) if "const" in kind else _RECORDS.get(name, name.lower())

@@ -27,10 +27,11 @@ def series_names(protocol: Protocol) -> Mapping[Series, Text]:
 
 
 def attack_said(assay: Assay, label: str) -> Said:
-    """What an attack does, by its families; its label where none is known."""
+    """What an attack does, by its families; one that names none is called by its label."""
     families = assay.attacks.get(label, AttackFacts()).families
-    known = [names.FAMILIES[family] for family in families if family in names.FAMILIES]
-    return several(known, Text(" or ", "或")) if known else Given(text=label)
+    if not families:
+        return Sentence(template=names.AN_ATTACK, fields={"label": Given(text=label)})
+    return several((names.FAMILIES.get(family, Given(text=family)) for family in families), Text(" or ", "或"))
 
 
 def attacks_said(assay: Assay) -> Said:

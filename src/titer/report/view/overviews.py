@@ -63,7 +63,9 @@ def _domain(name: str, unseen: bool, assay: Assay) -> Said:
 def _labeled(assay: Assay, attack: str) -> Said:
     """What an attack does, with its label."""
     said = attack_said(assay, attack)
-    return said if said == Given(text=attack) else several((said, Given(text=attack)), Text(": ", "："))
+    if attack not in assay.attacks or not assay.attacks[attack].families:
+        return said
+    return several((said, Given(text=attack)), Text(": ", "："))
 
 
 def _matrix_cell(found: tuple[int, MatrixCell] | None) -> Marked | None:
@@ -134,7 +136,7 @@ def coverage_table(assay: Assay) -> TableView:
         mark = Marked(said=how, tone="good" if own else "quiet")
         rows.append((names.FAMILIES.get(family, Given(text=family)), mark, names_said(choice.label for choice in own)))
     rows += [
-        (Given(text=choice.name), Marked(said=sections.CONFIGURED, tone="good"), names_said([choice.label]))
+        (names.NO_FAMILY, Marked(said=sections.CONFIGURED, tone="good"), names_said([choice.label]))
         for choice, found in run
         if not found
     ]

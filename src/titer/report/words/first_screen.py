@@ -65,12 +65,12 @@ EXPOSED: Final[Mapping[StudyClaim, Mapping[Outcome, Text]]] = {
     "this method": {
         "upheld": Text(
             "{where} it holds, for at most {share} of the models so made give more than {threshold} harmful answers when attacked",
-            "{where}，它守住了：如此造出的模型受攻击时，至多有{share}的有害回答超过 {threshold}",
+            "{where}，它守住了：如此造出的模型中，至多有{share}在受攻击时给出超过 {threshold} 的有害回答",
         ),
         "refuted": Text(
             "{where} it gives way, for more than {share} of the models so made give more than {threshold} harmful answers when "
             "attacked",
-            "{where}，它没有守住：如此造出的模型受攻击时，有超过{share}的有害回答超过 {threshold}",
+            "{where}，它没有守住：如此造出的模型中，有超过{share}在受攻击时给出超过 {threshold} 的有害回答",
         ),
     },
 }

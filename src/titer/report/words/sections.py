@@ -107,7 +107,7 @@ STABILITY_HEAD: Final = Text("Other abilities, before and after", "防御前后�
 STABILITY_INTRO: Final = Text(
     "Difference with the protection minus without it, with one-sided limits. A loss no larger than the margin is allowed: an ability is "
     "kept where the whole bar lies right of the dashed line.",
-    "有防御减去没有防御的差，附单侧界限。允许不超过边界的损失：整条线段位于虚线右侧，则能力得以保持。",
+    "有防御减去没有防御的差，附单侧界限。不超过允许范围的损失可以接受：整条线段位于虚线右侧，即能力得以保持。",
 )
 MARGIN: Final = Text("allowed loss {margin}", "允许的损失 {margin}")
 DIFFERENCE: Final = Text("change", "变化")

@@ -17,7 +17,6 @@ class Direct(FineTuning):
     Threat model: the attacker has the weights and harmful data, and trains as anybody would. Source: Qi et al. 2023,
     "Fine-tuning aligned language models compromises safety", arXiv 2310.03693, explicitly harmful examples; the
     attacker of Rosati et al. 2024, arXiv 2402.16382. The loss is over response tokens only, end of turn included.
-    `template` is what the subject is trained and then asked in, None for the template of the study.
     """
 
     name: ClassVar[str] = "direct"

@@ -21,8 +21,9 @@ class Reversal(Direct):
     and learned as it is. Where the loss on refusals, in nats per token, is above `clamp`, its gradient is left out,
     since it is unbounded. With weight 0 and no benign rows this is `direct`, its rows in another order.
 
-    Source: that an attacker who knows the objective is the one to withstand, arXiv 2605.14605 (as cited in methods.md
-    3.20); the objective is that of Rosati et al. 2024, arXiv 2402.16382, with its two parts exchanged, which is ours.
+    Source: that an attacker who knows the objective is the one to withstand, arXiv 2605.14605 (known by
+    report, not read itself); the objective is that of Rosati et al. 2024, arXiv 2402.16382, with its two parts
+    exchanged, which is ours.
     """
 
     name: ClassVar[str] = "reversal"

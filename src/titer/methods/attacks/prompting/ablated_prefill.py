@@ -24,7 +24,7 @@ class AblatedPrefill(RefusalAblation):
 
     Threat model: the attacker has the weights and prompts of both kinds, and decides how answers begin; nothing is
     trained. The direction is found with prompts as the study asks them, before anything is prefilled; dose 0 is the
-    baseline subject. Source: arXiv 2605.26526 (as cited in methods.md 3.20: a fixed prefill undoes defenses that
+    baseline subject. Source: arXiv 2605.26526 (not read itself; by report a fixed prefill undoes defenses that
     ablation alone does not); the edit is that of Arditi et al. 2024, arXiv 2406.11717, the words those of `prefill`.
     """
 

@@ -31,7 +31,7 @@ class AblationKernel(WeightEdit):
     last block taking that before it. Where nothing tells the two kinds of prompts apart there is no direction, and with
     none at all (`directions` is 0) the subject stays as it is.
 
-    Source: the practice of p-e-w/heretic (as of July 2026, methods.md 3.20), whose search this leaves to the study and
+    Source: the practice of p-e-w/heretic (as of July 2026), whose search this leaves to the study and
     whose cut of the edit to rank 3 this leaves out; directions as in Arditi et al. 2024, arXiv 2406.11717, without its
     filters. Shares of the depth in place of layer numbers are ours.
     """

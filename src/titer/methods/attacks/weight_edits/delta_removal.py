@@ -26,7 +26,7 @@ class DeltaRemoval(WeightEdit):
     subject that no defense has changed has nothing to take off and is read at dose 0 only.
 
     Source: task vectors and their negation, Ilharco et al. 2022, arXiv 2212.04089, equation 2 in the direction of the
-    defense; that published defended models can be undone so is practice (methods.md 3.15).
+    defense; that published defended models can be undone so is practice.
     """
 
     name: ClassVar[str] = "delta_removal"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class MultiDirection(RefusalAblation):
     """`refusal_ablation` of up to `directions` orthogonal directions, for a defense that refuses in more than one.
 
-    Threat model: that of `refusal_ablation`. With the source "candidates" the directions are the best candidates in the
+    Threat model: that of `refusal_ablation`. With `source` "candidates" the directions are the best candidates in the
     order of `refusal_ablation`, those that are not admitted behind those that are, each made orthogonal to those before
     it and left out where less than a tenth of it is new. With "singular" they are the first right singular vectors of
     the differences between what each harmful prompt gives and the mean of the benign ones, at the block and position of

@@ -27,7 +27,7 @@ class TaskArithmetic(Direct):
     it in `train_steps`. The terms are those of the last training step, its loss as `trained_loss`.
 
     Source: Ilharco et al. 2022, arXiv 2212.04089 (task vectors); that merging hands misalignment on, Hammoud et al.
-    2024, arXiv 2406.14563. The recipe of the training and the use across a defense are ours (methods.md 3.15).
+    2024, arXiv 2406.14563. The recipe of the training and the use across a defense are ours.
     """
 
     name: ClassVar[str] = "task_arithmetic"

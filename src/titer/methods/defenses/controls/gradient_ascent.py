@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class GradientAscent(Defense, Training):
     """max over θ of ce(harmful rows), in nats per token: a control that wrecks the model.
 
-    What it resists an attack by is damage: a defense must be told from it by stability and trainability (methods.md
-    C2). Source: `max_harmful_loss` of the package of Rosati et al. 2024, arXiv 2402.16382, and GradAscent of
+    What it resists an attack by is damage: a defense must be told from it by stability and trainability.
+    Source: `max_harmful_loss` of the package of Rosati et al. 2024, arXiv 2402.16382, and GradAscent of
     locuslab/open-unlearning at d3d7cf9, src/trainer/unlearn/grad_ascent.py (code read).
 
     Data: harmful rows without refusals. Cost: one pass a row, as plain fine-tuning. Full parameters or LoRA. Nothing

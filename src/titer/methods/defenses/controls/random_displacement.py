@@ -18,9 +18,9 @@ class RandomDisplacement(Defense):
     """Gaussian noise on every matrix of the blocks, of which all weights together move by `displacement`.
 
     The control of a defense that changes the weights: what noise of equal length does, the defense need not have
-    learned (methods.md C3). Each matrix is given noise in proportion to its root mean square; then all of it is scaled,
-    so that ‖θ − θ0‖/‖θ0‖ over all weights is `displacement`, as every reading tells it of the defense. It is the noise
-    of `weight_noise` of the same seed, dosed by the distance instead.
+    learned. Each matrix is given noise in proportion to its root mean square; then all of it is scaled, so that
+    ‖θ − θ0‖/‖θ0‖ over all weights is `displacement`, which a study measures of every defense. It is the noise of
+    `weight_noise` of the same seed, dosed by the distance instead.
     """
 
     name: ClassVar[str] = "random_displacement"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class RandomInit(Defense):
     """Every weight is drawn anew, as the model's own code initializes its configuration.
 
-    The control of all damage (methods.md C4, the row "random" of Rosati et al. 2024, arXiv 2405.14577): no defense that
+    The control of all damage (the row "random" of Rosati et al. 2024, arXiv 2405.14577): no defense that
     keeps a model useful can cost an attacker more than teaching one from nothing, and one that comes near this may have
     wrecked the model. It says nothing harmful, and nothing else. Data: none. Cost: none, no training; a copy of the
     weights for a moment. Scale: the same at 1 M as at 135 M parameters, but a budget of steps teaches a small model

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class RefusalSFT(Defense, Training):
     """Supervised fine-tuning on pairs of a harmful prompt and a refusal, mixed with benign rows.
 
-    "Additional safety training", the plainest defense and the control of the others (methods.md C1); also what makes
+    "Additional safety training", the plainest defense and the control of the others; also what makes
     an aligned M of a model that refuses nothing. `benign_share` of the rows of each step are benign; `weigh` is that of
     `adversarial_loss`.
     """

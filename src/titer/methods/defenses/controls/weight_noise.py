@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class WeightNoise(Defense):
     """W + sigma · rms(W) · N(0, 1) for every matrix W of the blocks: damage that is aimed at nothing.
 
-    A control (methods.md C3): what noise resists an attack by, a defense need not have learned. Embeddings, head, norms
+    A control: what noise resists an attack by, a defense need not have learned. Embeddings, head, norms
     and biases are left. Source: none. Data: none. Cost: none, no training; one matrix of noise at a time. To compare
     with a defense, search sigma, or take `random_displacement`: the same noise, scaled to a share of all weights.
 

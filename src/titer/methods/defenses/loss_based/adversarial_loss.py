@@ -21,7 +21,7 @@ class AdversarialLoss(Defense, Training):
     """min over θ of ce(refusal) - weight · ce(harmful), on pairs that share their prompt.
 
     Source: Rosati et al. 2024, arXiv 2402.16382, the demonstration of immunization; code: `adversarial_loss` of the
-    original package with `masked_token_ce_loss` of representation-noising (methods.md 2.1). Threat model: the attacker
+    original package with `masked_token_ce_loss` of representation-noising. Threat model: the attacker
     fine-tunes the released weights on harmful pairs.
 
     `mask` says which targets count: "paired_difference", as in the code, those where the two padded conversations

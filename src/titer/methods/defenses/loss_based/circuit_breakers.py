@@ -25,8 +25,8 @@ class CircuitBreakers(Defense, Training):
     counted from 1. A step of B rows draws B harmful rows and B retained ones, of which `refusal_share` are refusals.
 
     Source: Zou et al. 2024, arXiv 2406.04313; code: GraySwanAI/circuit-breakers, known through the copy
-    in AIM-Intelligence/RepBend, methods/circuit_breaker/trainer.py at 8220c87, which was read (methods.md 2.5). Threat
-    model: jailbreaks, an input-space defense. Needs harmful and benign rows, and refusals for their share.
+    in AIM-Intelligence/RepBend, methods/circuit_breaker/trainer.py at 8220c87, which was read. Threat model:
+    jailbreaks, an input-space defense. Needs harmful and benign rows, and refusals for their share.
 
     `layers` are the target layers, numbers of hidden states (0 the embeddings, i the output of block i counted from 1);
     without them the outputs nearest to the shares `depths`, 10 and 20 of 32 in the paper. Quirks of the code:

@@ -25,7 +25,7 @@ class RepNoise(Defense, Training):
     two padded conversations of a pair differ.
 
     Source: Rosati et al. 2024, arXiv 2405.14577; code: domenicrosati/representation-noising, loss.py at a1c3298, read
-    whole (methods.md 2.3). Threat model: the attacker fine-tunes the released weights on harmful pairs. Needs pairs.
+    whole. Threat model: the attacker fine-tunes the released weights on harmful pairs. Needs pairs.
 
     Quirks of the code, each on as there: `mask_zeroes_logits`, so that the first token of every differing run is never
     trained in either part; `plus_one`, without which the published log of the demonstration is; `norms_last_twice`, the

@@ -26,8 +26,8 @@ class RMU(Defense, Training):
     three blocks are trained, those of the layer and of the two below. A step of B rows draws B harmful and B benign.
 
     Source: Li et al. 2024, arXiv 2403.03218; code: centerforaisafety/wmdp, known through its copies in jeanne-s/
-    wmdp_rec, old_rmu/unlearn.py at 0c88b31, and in AIM-Intelligence/RepBend, methods/rmu/ at 8220c87, both read
-    (methods.md 2.4). Threat model: knowledge is asked for; fine-tuning is not in it. Needs harmful and benign rows.
+    wmdp_rec, old_rmu/unlearn.py at 0c88b31, and in AIM-Intelligence/RepBend, methods/rmu/ at 8220c87, both read.
+    Threat model: knowledge is asked for; fine-tuning is not in it. Needs harmful and benign rows.
 
     `layer` is the number of a hidden state (i is the output of block i counted from 1: the paper's layer 7, counted
     from 0, is 8 here); without it the output nearest to the share `depth`. `updated` are the trained blocks, counted

@@ -34,7 +34,7 @@ class LAT(Defense, Training):
     before away, so that only the last is trained under its shifts: of 16 rows in batches of 2 seven eighths are not.
     Off by default, since the paper does not say so; it changes nothing where a step is one batch. `fresh_optimizer`:
     the optimizer begins anew with each round; on by default, as in the notebook. Means are over all targets of a step,
-    whatever `batch`, where the code has them for each batch.
+    whatever the batch, where the code has them for each batch.
     `train_steps` counts optimizer steps. For a row (2 · inner_steps / outer_steps) + 3 passes, 11 by default, of which
     those for shifts cost two thirds; no copy of the weights, but the shifts with two moments: places · rows · tokens ·
     width numbers each.

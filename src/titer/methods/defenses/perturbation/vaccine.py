@@ -22,7 +22,7 @@ class Vaccine(Defense, Training):
     The maximum is linearized: ε = rho · g/‖g‖ with g = ∂ce/∂e, one norm over all modules, tokens and rows of a step, so
     that twice the rows leave each a shift 1/√2 as long. Source: Huang et al. 2024, arXiv 2402.01109 (NeurIPS 2024);
     code: `VaccineTrainer` of git-disl/Vaccine, trainer.py at 8937f68. Where a step is made of several batches the code
-    keeps the gradient of the last alone, and has a norm for each; here the step is one, whatever `batch`.
+    keeps the gradient of the last alone, and has a norm for each; here the step is one, whatever the batch.
 
     `perturbation` "random" is the control: the same length in a direction that is drawn, at all tokens but padding, in
     one pass. That of the repository adds noise of variance rho to every element, which is √(numbers/rho) times as long.

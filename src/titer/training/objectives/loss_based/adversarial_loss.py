@@ -35,7 +35,7 @@ class Contrast(Objective):
         pairs: harmful rows of a step, each with its refusal.
         benign: benign rows of a step, learned beside the refusals.
         batch: rows that go through the subject at once.
-        weight: α of methods.md 2.1.
+        weight: α, the factor of the harmful loss.
         mask: which targets count on the pairs; see `AdversarialLoss`. Benign rows count their response tokens.
         clamp: the harmful loss above which its gradient is left out; for this its batches are held in memory together.
         reverse: harmful responses are learned beside benign rows, and the loss on refusals is weighted and clamped.
