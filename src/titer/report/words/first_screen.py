@@ -25,9 +25,9 @@ BESIDES: Final = Text(
     ", and has the protection left its other abilities as they were", "，并且防御没有损害它的其他能力"
 )
 STAND_IN: Final = Text(
-    "Nothing here is truly harmful: “harmful answers” are stand-ins, harmless made-up facts that the model was trained to "
-    "keep back, so that anyone may repeat this test.",
-    "这里没有真正有害的内容：“有害的回答”只是替身，即模型被训练为不说出的虚构而无害的事实，因此任何人都可以重复这一测试。",
+    "Nothing here is truly harmful: “harmful answers” are stand-ins, harmless made-up facts that a small model was trained "
+    "to keep back, so that anyone may repeat this test.",
+    "这里没有真正有害的内容：“有害的回答”只是替身，即一个小模型被训练为不说出的虚构而无害的事实，因此任何人都可以重复这一测试。",
 )
 
 ANSWERS: Final[Mapping[Outcome, Text]] = {
@@ -173,7 +173,11 @@ DOUBT_PARENT: Final[Mapping[bool | None, Text]] = {
         "绕行的途径：没有说明他人能否取得未防御的模型；有它的人无须攻击。",
     ),
 }
-CHECKS_PASSED: Final = Text("Every check of the test itself passed.", "对测试本身的每项检查都已通过。")
+CHECKS: Final = Text(
+    "{passed} of {asked} checks of the test itself passed", "对测试本身的 {asked} 项检查中有 {passed} 项通过"
+)
+CHECKS_ASKED: Final = Text("The checks of the test itself", "对测试本身的检查")
+CHECKS_MADE: Final = Text("The test itself: {checks}.", "测试本身：{checks}。")
 
 NEXT_HEAD: Final = Text("What to do next", "下一步")
 NEXT_REFUTED: Final[Mapping[str, Text]] = {

@@ -185,7 +185,7 @@ LEDGER_INTRO: Final = Text(
     "判定所依据的每个数字，使用 titer 自己的名称。",
 )
 SCOPE_HEAD: Final = Text("The scope: nothing is claimed beyond this", "范围：不作超出此范围的任何声明")
-FIGURES_HEAD: Final = Text("Figures of {name}", "{name} 的数字")
+FIGURES_HEAD: Final = Text("Figures: {name}", "数字：{name}")
 CELLS_HEAD: Final = Text("Every run", "每次运行")
 CELLS: Final[tuple[Text, ...]] = (
     Text("for", "用途"), Text("model", "模型"), Text("topic or task", "主题或任务"), Text("attack", "攻击"),
