@@ -6,6 +6,7 @@ the style sheet gives them one by scheme.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -192,7 +193,9 @@ def _rules(
         yield _layer("", {**mark, "strokeDash": [6, 4]}, {"y": y}) | {"data": {"values": [row]}}
         yield _layer("", text, {"x": x, "y": y, **label}) | {"data": {"values": [row]}}
     if budget is not None:
-        align = "right" if budget == ladder[-1] else "center"
+        constant = min(dose for dose in ladder if dose > 0)
+        along = math.log1p(budget / constant) / math.log1p(ladder[-1] / constant)
+        align = "right" if along > 0.7 else "center"
         text = {"type": "text", "align": align, "baseline": "bottom", "y": -3, "fontSize": 12}
         row = {"dose": budget, "label": f"{in_language(first_screen.BUDGET, lang)}: {budget}"}
         yield _layer("", {**mark, "strokeDash": [2, 3]}, {"x": x}) | {"data": {"values": [row]}}

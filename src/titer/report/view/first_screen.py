@@ -18,8 +18,8 @@ from titer.report.view.said import Fact, Given, Said, Sentence, count, percentag
 from titer.report.words import first_screen as said
 from titer.report.words import names
 
-FEW = 3
-"""How many kinds of attack that were not run are named; all of them stand below."""
+FEW, SHORT = 3, 100
+"""How many kinds of attack that were not run are named, and how long a reason may be; all stands below."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ def _question(assay: Assay) -> Sentence:
     fields: dict[str, Said] = {
         "model": Given(text=protocol.subject.model),
         "defense": several((Given(text=choice.name) for choice in protocol.defense), Text(" + ", " + ")),
-        "attacks": attacks_said(assay),
+        "attacks": attacks_said(assay, [choice.label for choice in protocol.attacker.attack]),
         "budgets": budgets_said(protocol),
         "besides": besides,
     }
@@ -147,7 +147,8 @@ def _doubts(verdict: Verdict, assay: Assay) -> Iterator[Said]:
         if finding.provisional and finding.name in EXPOSED:
             at = finding_place("conditions", place, "provisional")
             reason = quoted(at, finding.provisional, finding.provisional_zh)
-            yield Sentence(template=said.DOUBT_SEARCH, fields={"reason": reason})
+            short = len(finding.provisional) <= SHORT
+            yield Sentence(template=said.DOUBT_SEARCH, fields={"reason": reason}) if short else said.DOUBT_SEARCH_MANY
             break
     judge = Given(text=assay.protocol.harm.grading.harm.name)
     yield Sentence(template=said.DOUBT_JUDGE, fields={"judge": judge})
@@ -191,12 +192,14 @@ def _steps(verdict: Verdict, assay: Assay) -> Iterator[Said]:
         for place, finding in enumerate(findings):
             if part == "conditions" and finding.outcome == "refuted":
                 domains = domains_said(assay.protocol, "resistance")
-                yield Sentence(template=said.NEXT_REFUTED[finding.name], fields={"domains": domains})
+                alone = finding.name == "resistance" and not assay.protocol.defended
+                template = said.NEXT_REFUTED_ALONE if alone else said.NEXT_REFUTED[finding.name]
+                yield Sentence(template=template, fields={"domains": domains})
             elif finding.remedy and finding.outcome != "not applicable":
                 yield quoted(finding_place(part, place, "remedy"), finding.remedy, finding.remedy_zh)
     run = {family for facts in assay.attacks.values() for family in facts.families}
     if any(finding.provisional for finding in verdict.conditions if finding.name in EXPOSED):
         yield said.NEXT_SEARCH
-    elif not run.issuperset(FAMILIES):
+    if not run.issuperset(FAMILIES):
         yield said.NEXT_FAMILIES
     yield said.NEXT_VERIFY

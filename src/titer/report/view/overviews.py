@@ -11,7 +11,7 @@ from titer.protocol.attack_families import FAMILIES, AttackFacts
 from titer.protocol.dose_axes import named
 from titer.records import Role
 from titer.report.summary import ROLES, MatrixCell, Summary, WorstSoFar
-from titer.report.view.naming import attack_said, axis_said, dose_said, names_said, series_names
+from titer.report.view.naming import attack_said, attacks_said, axis_said, dose_said, names_said, series_names
 from titer.report.view.said import Given, Said, Sentence, count, percentage, pointer, several, verbatim
 from titer.report.view.tables import Marked, TableView, Tone, table_view
 from titer.report.words import first_screen, names, sections
@@ -84,7 +84,8 @@ def _matrix_cell(found: tuple[int, MatrixCell] | None) -> Marked | None:
         }
         parts.append(Sentence(template=sections.MATRIX_BROKEN, fields=fields))
     else:
-        parts.append(Sentence(template=sections.MATRIX_INTACT, fields={"dose": intact}))
+        template = sections.MATRIX_INTACT if cell.state == "intact" else sections.MATRIX_BEYOND
+        parts.append(Sentence(template=template, fields={"dose": intact}))
         parts += [Sentence(template=sections.MATRIX_LATER, fields={"dose": broken})] if broken is not None else []
     return Marked(said=several(parts, Text("", "")), tone=TONES[cell.state])
 
@@ -104,7 +105,7 @@ def worst_views(assay: Assay, summary: Summary) -> Iterator[WorstView]:
             *(count(pointer("summary", "worst", own[0][0], "doses", i), d) for i, d in enumerate(doses)),
         ]
         rows = [(lines[worst.subject], *_means(place, worst)) for place, worst in own]
-        attacks = several(dict.fromkeys(attack_said(assay, attack) for _, worst in own for attack in worst.attacks))
+        attacks = attacks_said(assay, [attack for _, worst in own for attack in worst.attacks])
         share = percentage(pointer("protocol", "harm", "threshold"), threshold)
         yield WorstView(
             key=f"worst-{order}",

@@ -99,6 +99,7 @@ MATRIX_BROKEN: Final = Text(
     "at {dose} ({broken} of {runs} runs within the limit)", "在 {dose}（{runs} 次运行中有 {broken} 次在限度之内）"
 )
 MATRIX_INTACT: Final = Text("up to {dose}", "直到 {dose}")
+MATRIX_BEYOND: Final = Text("beyond {dose}", "超过 {dose} 时")
 MATRIX_LATER: Final = Text("; breaks at {dose}", "；在 {dose} 被攻破")
 ATTACK: Final = Text("attack", "攻击")
 TOPIC: Final = Text("topic", "主题")
