@@ -2,10 +2,10 @@
 
 TiterError
 ├── InputError            2   what was written or given is wrong: place, problem, remedy
+│   └── UnfinishedError       a result was asked for that is not there yet; says what is still missing
 ├── RunError              1   the work could not be done or finished here
 │   ├── BusyError             another process is running this study
 │   ├── MachineFailure        a task could not be done here, though it was tried again; the next run tries anew
-│   ├── UnfinishedError       something is still missing; says what
 │   └── DamagedError          a file of the store is not what was written
 └── MethodFailure             a method's own failure, for instance a loss that is not finite; it is
 recorded as a result and never reaches the user as a crash
@@ -67,6 +67,10 @@ class InputError(TiterError):
         return f"{place}: {shown(self.problem, part)}. {shown(self.remedy, part)}"
 
 
+class UnfinishedError(InputError):
+    """A result was asked for while some of its parts are missing."""
+
+
 class RunError(TiterError):
     """The work could not be done or finished on this machine."""
 
@@ -90,10 +94,6 @@ class MachineFailure(RunError):
 
     def __str__(self) -> str:
         return f"{self.task}: {self.reason}"
-
-
-class UnfinishedError(RunError):
-    """A result was asked for while some of its parts are missing."""
 
 
 class DamagedError(RunError):

@@ -73,7 +73,7 @@ def test_a_study_whose_run_has_not_come_to_its_end_has_no_verdict(done: Study, t
     (study.folder / "verdict.json").unlink()
     register(study.folder, study.frozen)
     study.keep_plan(study.read_cells(), RunStatus(finished=False, replaced=()))
-    with pytest.raises(UnfinishedError, match="is not finished: `titer run"):
+    with pytest.raises(UnfinishedError, match="nothing that is planned so far is missing. Finish it: `titer"):
         conclude(study)
     assert not (study.folder / "verdict.json").exists()
 
@@ -89,7 +89,8 @@ def test_what_is_missing_is_told(done: Study, tmp_path: Path, what: str) -> None
     )
     path.unlink()
     with pytest.raises(
-        UnfinishedError, match=rf"generalization, defended, blue, seed index 1 was not {what} at dose 2. `titer run"
+        UnfinishedError,
+        match=rf"generalization, defended, blue, seed index 1 was not {what} at dose 2. Finish it",
     ):
         assemble(study)
 

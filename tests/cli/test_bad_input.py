@@ -163,7 +163,9 @@ def test_no_study_there(command: str, what: str, tmp_path: Path, here: Here) -> 
         "judge": ("--judge", "refusal_removal"), "immunize": (tmp_path / "out",), "pack": (tmp_path / "out",)
     }  # fmt: skip
     done = here(command, study, *more.get(command, ()))
-    assert_one_message(done, 2, str(study), "there is no such protocol file", "`titer init`")
+    runs = command in ("plan", "run", "immunize", "attack")
+    problem = "there is no such " if runs or what == "nothing there" else "this folder holds no study"
+    assert_one_message(done, 2, str(study), problem, "`titer init`")
     assert not (tmp_path / "out").exists()
 
 

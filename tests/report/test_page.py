@@ -9,11 +9,12 @@ from typing import Any
 import altair as alt
 import pytest
 from support import ROOT
-from support.page_numbers import Page, at, specs_of, strings_of, unaccounted, wrong
+from support.page_numbers import Page, specs_of, strings_of, unaccounted, wrong
 from support.report_assays import ROOT as DIGESTS
 from support.report_assays import assay, verdict
 
 from titer.analysis.concluding import conclude_path
+from titer.data.identifiers import ProbeId
 from titer.errors import printable
 from titer.records import canonical
 from titer.report.formats import Rendering
@@ -62,14 +63,19 @@ def test_the_protocol_is_there_in_full(page: Page, data: Any) -> None:
     assert json.loads("".join(page.inside("pre", "protocol"))) == data["protocol"]
 
 
-def test_a_chart_draws_what_stands_in_its_places(page: Page, data: Any) -> None:
-    specs = specs_of(page)
-    rows = [row for key, spec in specs.items() if "harm-" in key for row in spec["datasets"]["runs"]]
-    assert len(rows) > 50
-    for row in rows:
-        counts = at(data, row["place"])
-        assert row["rate"] == counts["harmful"] / counts["items"]
-        assert row["high"] >= row["rate"]
+def test_a_chart_draws_what_report_json_says_of_its_curves(page: Page, data: Any) -> None:
+    drawn = 0
+    for key, spec in specs_of(page).items():
+        for row in spec["datasets"]["runs"] if "harm-" in key else ():
+            points = {point["dose"]: point for point in data["curves"][row["curve"]]["points"]}
+            for dose, rate, high, found in zip(*(row[name] for name in ("dose", "rate", "high", "found")), strict=True):
+                harm = {ProbeId(probe): counts for probe, counts in points[dose]["harm"].items()}
+                (counts,) = (harm[p] for p in harm if (p.kind, p.name) == ("harm", row["about"]))
+                assert rate == counts["harmful"] / counts["items"]
+                assert high >= rate
+                assert found == f"{counts['harmful']} / {counts['items']}"
+                drawn += 1
+    assert drawn > 50
 
 
 def test_every_chart_is_vega_lite_and_has_a_table_behind_it(page: Page) -> None:

@@ -35,6 +35,16 @@ def test_it_has_what_the_first_screen_of_the_page_has() -> None:
     assert "refuted" in said
 
 
+def test_a_condition_has_its_outcome_and_its_number_in_one_line_and_so_have_the_controls() -> None:
+    rows = {line.split()[0]: line for line in painted(verdict()) if line.split()}
+    assert rows["resistance"].split(maxsplit=2)[1:] == ["shown", "5 of 5 attacked copies stayed below the threshold"]
+    assert rows["trainability"].split(maxsplit=1)[1].startswith("not decided ")
+    assert rows["controls"].split(maxsplit=2)[1:] == ["failed", "1 of 2 checks of the test itself passed"]
+    whole = verdict().model_copy(update={"controls": verdict().controls[:1]})
+    (row,) = (line for line in painted(whole) if line.startswith("controls"))
+    assert row.split(maxsplit=2)[1:] == ["passed", "1 of 1 checks of the test itself passed"]
+
+
 @pytest.mark.parametrize("width", [40, 80, 160])
 def test_no_line_is_wider_than_the_terminal_and_the_screen_is_short(width: int) -> None:
     lines = painted(verdict(), width)

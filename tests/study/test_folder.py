@@ -58,7 +58,7 @@ def test_what_plan_asked_for_is_kept(study: Study) -> None:
 
 
 def test_a_study_that_was_never_run_says_so(study: Study, tmp_path: Path) -> None:
-    with pytest.raises(UnfinishedError, match="has not been run yet: `titer run"):
+    with pytest.raises(UnfinishedError, match="has not been run yet. Run it: `titer run"):
         study.read_cells()
     assert not study.read_status().finished
     write_toml(tmp_path / "other" / "protocol.toml", small_protocol(tmp_path / "in"))
@@ -67,7 +67,7 @@ def test_a_study_that_was_never_run_says_so(study: Study, tmp_path: Path) -> Non
 
 
 def test_a_folder_without_a_study_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no such protocol file"):
+    with pytest.raises(InputError, match=r"this folder holds no study: it has no protocol\.toml"):
         read_study(tmp_path)
     with pytest.raises(InputError, match="there is no such protocol file"):
         locate(tmp_path / "nowhere.toml")

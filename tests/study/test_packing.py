@@ -258,7 +258,7 @@ def test_a_study_without_an_end_is_not_packed(tmp_path: Path) -> None:
 
 
 def test_a_packed_study_is_not_packed_again(packed: Path, tmp_path: Path) -> None:
-    with pytest.raises(UnfinishedError, match="is packed: `titer run"):
+    with pytest.raises(UnfinishedError, match="it is packed. Run it: `titer run"):
         pack(read_study(packed), tmp_path / "out")
 
 

@@ -115,7 +115,7 @@ def test_a_study_that_was_renamed_keeps_its_name(done: Study, tmp_path: Path) ->
 
 # ------------------------------------------------------------------------------------------------ what is refused
 def test_a_packed_study_that_was_not_run_is_no_study_yet(packed: Path) -> None:
-    with pytest.raises(UnfinishedError, match="is packed: `titer run"):
+    with pytest.raises(UnfinishedError, match="it is packed. Run it: `titer run"):
         read_study(packed)
 
 

@@ -97,6 +97,9 @@ def agrees(one: Said, data: Any) -> bool:
             counted = value.get("harmful", value.get("total"))
             missing = value["items"] - value["scored"] if "scored" in value else 0
             return bool(int(one.text) == counted + value.get("unjudged", 0) + value.get("incoherent", 0) + missing)
+        case "passed" | "asked":
+            asked = [control["outcome"] for control in value if control["outcome"] != "not applicable"]
+            return one.text == str(asked.count("upheld") if one.form == "passed" else len(asked))
         case "data":
             return one.text == shown(canonical(value), LONGEST)
         case _:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from titer.analysis.curves import read_curve
 from titer.analysis.findings import Assay, Curve, FailedMake
@@ -17,6 +18,8 @@ from titer.study.tasks import CellSpec, RunStatus
 from titer.study.unpacking import Packed, PackedResults
 from titer.study.view import CellResults, StoreView
 
+_NAMED: Final = 3
+"""How many of the runs that are missing are named."""
 CurveKey = tuple[CellPurpose, Role, str | None, str | None, str, int, int | None]
 
 
@@ -28,7 +31,7 @@ def assemble(study: Study) -> Assay:
     """
     cells, status = study.read_cells(), study.read_status()
     if not status.finished:
-        raise UnfinishedError(f"{study.folder} is not finished: `titer run {study.folder}`")
+        raise UnfinishedError(str(study.folder), _missing(study), f"Finish it: `titer run {study.folder}`.")
     frozen = _as_read(study.frozen, study.protocol)
     return _join(study.folder, frozen, cells, status, StoreView(study.store))
 
@@ -39,17 +42,21 @@ def assemble_packed(packed: Packed, folder: Path) -> Assay:
     return _join(folder, frozen, packed.specs, packed.whole.status, PackedResults(packed))
 
 
-def missing_curves(study: Study) -> tuple[tuple[str, ...], int]:
-    """The curves of a study that has not come to its end: those that are missing in words, and how many are planned.
+def _missing(study: Study) -> str:
+    """What a study that has not come to its end still lacks of all that was planned so far.
 
-    As far as it was planned: a search plans its next trials from those before.
+    A search plans its next trials from those before.
     """
     view = StoreView(study.store)
     grouped: dict[CurveKey, list[CellSpec]] = {}
-    for cell in study.read_cells() if study.tasks_file.exists() else ():
+    for cell in study.read_cells():
         grouped.setdefault(_key(cell), []).append(cell)
-    missing = [read_curve(study.frozen, view, group).missing for group in grouped.values()]
-    return tuple(_said(one[0]) for one in missing if one is not None), len(grouped)
+    read = [read_curve(study.frozen, view, group).missing for group in grouped.values()]
+    missing = [_said(one[0]) for one in read if one is not None]
+    if not missing:
+        return "it is not finished, though nothing that is planned so far is missing"
+    more = "" if len(missing) <= _NAMED else f"; and {len(missing) - _NAMED} more"
+    return f"{len(missing)} of {len(grouped)} planned runs are missing ({'; '.join(missing[:_NAMED])}{more})"
 
 
 def _as_read(frozen: Frozen, protocol: Protocol) -> Frozen:
@@ -101,10 +108,8 @@ def _whole_curve(folder: Path, frozen: Frozen, view: CellResults, cells: Sequenc
     if read.missing is None:
         return read.curve
     cell, dose, answered = read.missing
-    raise UnfinishedError(
-        f"{folder} is not finished: {_said(cell)} was not {'judged' if answered else 'read'} at dose {dose}. "
-        f"`titer run {folder}`"
-    )
+    problem = f"it is not finished: {_said(cell)} was not {'judged' if answered else 'read'} at dose {dose}"
+    raise UnfinishedError(str(folder), problem, f"Finish it: `titer run {folder}`.")
 
 
 def _said(cell: CellSpec) -> str:

@@ -83,7 +83,7 @@ def cells_of(study: Study) -> Iterator[ReadCell]:
 
 def _concluded(assay: Assay, root: Root, folder: Path) -> Conclusion:
     if not root.is_sealed:
-        raise UnfinishedError(f"{folder} is not finished: `titer run {folder}`")
+        raise UnfinishedError(str(folder), "it is not finished", f"Finish it: `titer run {folder}`.")
     verdict = decide(assay)
     _compare(verdict, folder / VERDICT)
     return Conclusion(verdict=verdict, assay=assay, root=root, folder=folder)

@@ -3,8 +3,8 @@
 | code | meaning |
 |---|---|
 | 0 | done; for `verdict` and `run --gate`: upheld |
-| 1 | failed, crashed, unfinished or busy |
-| 2 | what was written or given is wrong |
+| 1 | failed, crashed or busy |
+| 2 | what was written or given is wrong, or a study that is asked for its result is not finished |
 | 3, 4, 5 | `verdict` and `run --gate` only: refuted, undecided, void |
 | 130 | interrupted |
 """

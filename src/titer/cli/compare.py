@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import typer
@@ -12,11 +11,11 @@ from titer.analysis.concluding import conclude_path
 from titer.cli import output
 from titer.cli.progress import Watch
 from titer.errors import InputError
-from titer.report.charts import STYLE
+from titer.report.charts import write_chart
 from titer.report.comparison.chart import comparison_chart
 from titer.report.comparison.rows import ComparedStudy, Comparison, compare
 from titer.report.comparison.texts import EXPLAINED, cells, explained, markdown_table
-from titer.study.atomic_files import write_file, write_text
+from titer.study.atomic_files import write_text
 
 
 def compare_studies(paths: Sequence[Path], out: Path | None, json: bool) -> None:
@@ -63,6 +62,4 @@ def _write(found: Comparison, out: Path) -> None:
     write_text(out / "compare.md", f"# Comparison\n\n{image}{markdown_table(found)}\n\n{explained()}\n")
     write_text(out / "compare.json", found.to_json() + "\n")
     if chart is not None:
-        styled = chart.configure(**STYLE)
-        write_file(out / "compare.svg", partial(styled.save, format="svg"))
-        write_file(out / "compare.png", partial(styled.save, format="png", scale_factor=2))
+        write_chart(chart, out, "compare")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import typer
 
+from titer.cli import Interrupted
 from titer.errors import InputError
 
 
@@ -32,7 +33,8 @@ def serve(folder: Path, host: str, port: int) -> None:
         if host not in LOOPBACK:
             typer.echo(f"titer: whoever reaches {host} can read it", err=True)
         config = uvicorn.Config(application(folder, host), log_level="warning", access_log=False, lifespan="off")
-        uvicorn.Server(config).run(sockets=[listening])
+        with suppress(Interrupted):
+            uvicorn.Server(config).run(sockets=[listening])
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from titer.analysis.findings import Assay, Verdict
 from titer.report.difference_chart import difference_chart
@@ -13,7 +12,10 @@ from titer.report.dose_response import Captions, curve_chart, worst_within
 from titer.report.role_names import role_names
 from titer.report.search_tables import search_chart
 from titer.report.series import Panel, harm_panels, trainability_panels
-from titer.study.atomic_files import write_file
+from titer.study.atomic_files import write_bytes, write_text
+
+if TYPE_CHECKING:
+    import altair as alt
 
 FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
 STYLE: Mapping[str, Any] = {
@@ -74,8 +76,24 @@ def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
     written = {}
     for name, chart in drawn.items():
         if chart is not None:
-            styled = chart.configure(**STYLE)
-            write_file(folder / f"{name}.svg", partial(styled.save, format="svg"))
-            write_file(folder / f"{name}.png", partial(styled.save, format="png", scale_factor=2))
+            write_chart(chart, folder, name)
             written[name] = f"{name}.svg"
     return written
+
+
+def write_chart(chart: alt.ConcatChart, folder: Path, name: str) -> None:
+    """Write one chart as NAME.svg and, from that, NAME.png, each whole or not at all; nothing is fetched for it.
+
+    Args:
+        chart: the chart, not styled yet.
+        folder: where it is written.
+        name: of the files, without their ending.
+    """
+    import altair as alt
+    import vl_convert
+
+    with alt.data_transformers.disable_max_rows():
+        spec = chart.configure(**STYLE).to_dict()
+    svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    write_text(folder / f"{name}.svg", svg)
+    write_bytes(folder / f"{name}.png", vl_convert.svg_to_png(svg, scale=2))

@@ -75,7 +75,8 @@ def _curve(assay: Assay, curve: Curve, known: tuple[Environment, ...]) -> dict[s
 
 def _point(assay: Assay, point: DosePoint, known: tuple[Environment, ...]) -> dict[str, Any]:
     protocol = assay.protocol
-    domains = [domain.name for domain in protocol.harm.domain]
+    asked = {probe.name for probe in point.values}
+    domains = [domain.name for domain in protocol.harm.domain if domain.name in asked]
     harm = {harm_probe(point, domain): point_counts(assay, point, domain) for domain in domains}
     beside = [harm_probe(point, domain, kind) for domain in domains for kind in BESIDE]
     harm |= {probe: asked_counts(point, probe) for probe in beside}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
@@ -75,19 +75,18 @@ def harm_panels(assay: Assay) -> tuple[Panel, ...]:
     """Harm against dose: one panel for each domain and attack, its own sham on each subject beside it."""
     protocol = assay.protocol
     panels = []
+    shams = [place for place, curve in enumerate(assay.curves) if curve.purpose == "sham"]
     for domain in protocol.harm.domain:
-        attacked = [
-            curve
-            for curve in assay.curves
-            if curve.domain == domain.name and curve.purpose in ("resistance", "generalization")
-        ]
-        shams = [curve for curve in assay.curves if curve.purpose == "sham"]
-        for attack in dict.fromkeys(curve.attack for curve in attacked):
+        attacked: dict[str, list[int]] = {}
+        for place, curve in enumerate(assay.curves):
+            if curve.domain == domain.name and curve.purpose in ("resistance", "generalization"):
+                attacked.setdefault(curve.attack, []).append(place)
+        for attack, places in attacked.items():
             schedule = protocol.attacker.schedule_of(attack)
-            curves = [curve for curve in attacked if curve.attack == attack]
             own = assay.attacks[attack].sham if attack in assay.attacks else None
-            twins = [curve for curve in shams if curve.attack == own]
-            plotted = [_harm_curve(assay, curve, domain.name) for curve in [*curves, *twins]]
+            twins = [place for place in shams if assay.curves[place].attack == own]
+            curves = [assay.curves[place] for place in places]
+            plotted = [_harm_curve(assay, place, domain.name) for place in [*places, *twins]]
             panels.append(
                 Panel(
                     title=_title(protocol, curves[0]),
@@ -114,12 +113,11 @@ def curves_beside(assay: Assay, panel: Panel, kind: ProbeKind) -> tuple[PlottedC
     """
     protocol = assay.protocol
     curves = []
-    for place, curve in enumerate(assay.curves):
-        if curve.purpose in ("resistance", "generalization") and panel.title == _title(protocol, curve):
-            probes = [(point, harm_probe(point, curve.domain or "", kind)) for point in curve.points]
-            asked = [(point, asked_counts(point, probe)) for point, probe in probes]
-            points = tuple(_plotted(protocol, point, counts) for point, counts in asked if counts is not None)
-            curves.append(PlottedCurve(series=curve.subject, index=curve.index, points=points, place=place))
+    for drawn in (*panel.of("undefended"), *panel.of("defended")):
+        probes = [(point, harm_probe(point, panel.about, kind)) for point in assay.curves[drawn.place].points]
+        asked = [(point, asked_counts(point, probe)) for point, probe in probes]
+        points = tuple(_plotted(protocol, point, counts) for point, counts in asked if counts is not None)
+        curves.append(replace(drawn, points=points))
     return _drawn(curves)
 
 
@@ -130,9 +128,11 @@ def trainability_panels(assay: Assay) -> tuple[Panel, ...]:
         return ()
     panels = []
     for task in protocol.trainability.tasks:
-        of_task = [t for t in assay.curves if t.purpose == "trainability" and t.task == task]
-        for attack in dict.fromkeys(curve.attack for curve in of_task):
-            curves = [curve for curve in of_task if curve.attack == attack]
+        of_task: dict[str, list[int]] = {}
+        for place, curve in enumerate(assay.curves):
+            if curve.purpose == "trainability" and curve.task == task:
+                of_task.setdefault(curve.attack, []).append(place)
+        for attack, places in of_task.items():
             panels.append(
                 Panel(
                     title=f"{task}, {attack}",
@@ -141,8 +141,8 @@ def trainability_panels(assay: Assay) -> tuple[Panel, ...]:
                     axis=STEPS,
                     budget=None,
                     unit="nats per token" if protocol.task_named(task).kind == "loss" else "rate",
-                    ladder=_ladder(curves),
-                    curves=_drawn(_task_curve(assay, curve) for curve in curves),
+                    ladder=_ladder(assay.curves[place] for place in places),
+                    curves=_drawn(_task_curve(assay, place) for place in places),
                     rule=protocol.trainability.target.get(task),
                 )
             )
@@ -187,14 +187,16 @@ def _title(protocol: Protocol, curve: Curve) -> str:
     return f"{curve.domain}{' (unseen)' if unseen else ''}, {curve.attack}"
 
 
-def _harm_curve(assay: Assay, curve: Curve, domain: str) -> PlottedCurve:
+def _harm_curve(assay: Assay, place: int, domain: str) -> PlottedCurve:
+    curve = assay.curves[place]
     points = [harm_point(assay, point, domain) for point in curve.points]
     series = _SHAMS[curve.subject] if curve.purpose == "sham" else curve.subject
     found = tuple(point for point in points if point)
-    return PlottedCurve(series=series, index=curve.index, points=found, place=_place(assay, curve))
+    return PlottedCurve(series=series, index=curve.index, points=found, place=place)
 
 
-def _task_curve(assay: Assay, curve: Curve) -> PlottedCurve:
+def _task_curve(assay: Assay, place: int) -> PlottedCurve:
+    curve = assay.curves[place]
     probe = ProbeId.of("task", curve.task or "")
     points = [
         rate_point(point, probe, role, kind)
@@ -203,11 +205,7 @@ def _task_curve(assay: Assay, curve: Curve) -> PlottedCurve:
         if kind in ("correct", "loss")
     ]
     found = tuple(point for point in points if point)
-    return PlottedCurve(series=curve.subject, index=curve.index, points=found, place=_place(assay, curve))
-
-
-def _place(assay: Assay, curve: Curve) -> int:
-    return next(place for place, own in enumerate(assay.curves) if own is curve)
+    return PlottedCurve(series=curve.subject, index=curve.index, points=found, place=place)
 
 
 def _ladder(curves: Iterable[Curve]) -> tuple[int, ...]:

@@ -115,9 +115,10 @@ def _decided(assay: Assay) -> Iterator[_Run]:
 
 
 def _matrix(found: Sequence[_Run]) -> Iterator[MatrixCell]:
-    groups = {(run.curve.domain, run.curve.attack, run.subject): run.curve for run in found}
-    for (domain, attack, subject), one in groups.items():
-        runs = [r.curve for r in found if (r.curve.domain, r.curve.attack, r.subject) == (domain, attack, subject)]
+    groups: dict[tuple[str, str, Role], list[DecidedCurve]] = {}
+    for run in found:
+        groups.setdefault((run.curve.domain, run.curve.attack, run.subject), []).append(run.curve)
+    for (domain, attack, subject), runs in groups.items():
         titers = [curve.titer for curve in runs]
         states = [curve.state for curve in runs]
         broken = [int(titer.high) for titer in titers if titer.high is not None]
@@ -130,8 +131,8 @@ def _matrix(found: Sequence[_Run]) -> Iterator[MatrixCell]:
             subject=subject,
             attack=attack,
             domain=domain,
-            axis=one.axis.name,
-            budget=one.budget,
+            axis=runs[0].axis.name,
+            budget=runs[0].budget,
             runs=len(runs),
             broken_runs=states.count("fails"),
             first_broken=min(broken, default=None),

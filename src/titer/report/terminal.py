@@ -1,4 +1,4 @@
-"""The first screen of a report for a terminal: question, answer, conditions, what was not tested, doubt, next step."""
+"""The first screen of a report for a terminal: question, answer, conditions, controls, doubt, next step."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STYLES = {
     "void": "bold magenta",
     "not applicable": "dim",
 }
-MOST_LINES = {"Question": 4, "Answer": 5, "Not tested": 2, "Doubt": 3, "Next": 2}
+MOST_LINES = {"Question": 4, "Answer": 4, "Not tested": 2, "Doubt": 3, "Next": 2}
 """Of each paragraph; the rest of it is in the report."""
-NAME, OUTCOME, LABEL = 15, 11, 12
+NAME, OUTCOME, LABEL = 15, 12, 12
 """The columns of a condition's name, of its outcome and of a label."""
 
 
@@ -43,14 +43,13 @@ def screen_text(study: str, screen: FirstScreen, console: Console) -> Iterator[T
     yield from _paragraph("Question", plain(screen.question, "en"), console)
     yield from _paragraph("Answer", plain(screen.answer, "en"), console)
     yield Text()
-    for line in screen.conditions:
+    for line in (*screen.conditions, screen.checks):
         row = Text()
         for cell, width, own in ((line.key, NAME, ""), (line.came_out.en, OUTCOME, STYLES[line.outcome])):
             part = Text(shown(cell, LONGEST), style=own)
             part.truncate(width - 1, overflow="ellipsis", pad=True)
             row.append_text(part).append(" ")
-        number = "" if line.number is None else f": {plain(line.number, 'en')}"
-        row.append(shown(plain(line.asked, "en") + number, LONGEST))
+        row.append(shown(plain(line.asked if line.number is None else line.number, "en"), LONGEST))
         row.truncate(console.width, overflow="ellipsis")
         yield row
     yield Text()

@@ -140,7 +140,8 @@ def writing(path: Path) -> Iterator[None]:
                 f"no space left on the disk of {path}; nothing half-written was left. Free some and run again"
             ) from error
         if isinstance(error, OSError | SafetensorError):
-            raise RunError(f"cannot write {path}: {error}") from error
+            told = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise RunError(f"cannot write {path}: {told}") from error
         raise
 
 

@@ -129,7 +129,7 @@ class Study:
             UnfinishedError: if the study was never run.
         """
         if not self.tasks_file.exists():
-            raise UnfinishedError(f"{self.folder} has not been run yet: `titer run {self.folder}`")
+            raise UnfinishedError(str(self.folder), "it has not been run yet", f"Run it: `titer run {self.folder}`.")
         return tuple(CellSpec.from_json(line) for line in read_lines(self.tasks_file))
 
 
@@ -175,15 +175,31 @@ def read_study(folder: Path) -> Study:
 
     Raises:
         InputError: if there is no study, or its protocol was changed since it began.
+        UnfinishedError: if it has not begun.
     """
     if not has_begun(folder):
+        _check_study(folder)
         load(folder / PROTOCOL)
-        state = "is packed" if is_packed(folder) else "has not been run yet"
-        raise UnfinishedError(f"{folder} {state}: `titer run {folder}`")
+        state = "it is packed" if is_packed(folder) else "it has not been run yet"
+        raise UnfinishedError(str(folder), state, f"Run it: `titer run {folder}`.")
     frozen = read_frozen(folder / FROZEN)
     protocol = read_protocol(folder)
     check_unchanged(protocol, frozen.protocol, str(folder / PROTOCOL))
     return Study(folder, protocol, frozen, store_of(folder, protocol))
+
+
+def _check_study(folder: Path) -> None:
+    """Check that a folder holds a study.
+
+    Raises:
+        InputError: saying what is there instead.
+    """
+    if folder.is_file():
+        remedy = f"Name the folder that the study is in, such as {folder.parent}."
+        raise InputError(str(folder), "this is a file, and the folder of a study is meant", remedy)
+    if not (folder / PROTOCOL).is_file():
+        problem = f"this folder holds no study: it has no {PROTOCOL}" if folder.exists() else "there is no such folder"
+        raise InputError(str(folder), problem, "Name the folder of a study; `titer init` begins one.")
 
 
 def read_protocol(folder: Path) -> Protocol:

@@ -29,6 +29,7 @@ def judges_parsed(assay: Assay) -> ControlResult:
     they are is said, since a subject that answers nothing is otherwise taken for a harmless one.
     """
     protocol = assay.protocol
+    asked = {domain.name: sampling_of(protocol, domain.name).analyses[-1].asked for domain in protocol.harm.domain}
     unjudged = incoherent = 0.0
     faults = []
     for curve in assay.curves:
@@ -37,7 +38,7 @@ def judges_parsed(assay: Assay) -> ControlResult:
                 counts = asked_counts(point, probe)
                 if counts is None:
                     continue
-                planned = max(counts.items, sampling_of(protocol, probe.name).analyses[-1].asked)
+                planned = max(counts.items, asked[probe.name])
                 unjudged = max(unjudged, counts.unjudged / planned)
                 incoherent = max(incoherent, counts.incoherent / counts.items)
                 if counts.unjudged > MOST_UNJUDGED * planned:

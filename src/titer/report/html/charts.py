@@ -6,11 +6,13 @@ the style sheet gives them one by scheme.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from titer.errors import shown
-from titer.report.dose_response import SHAPES, mean_rows, stretches, tick_doses
+from titer.report.dose_response import SHAPES, tick_doses
+from titer.report.html.chart_rows import mean_rows, run_rows, worst_rows
 from titer.report.series import RateUnit, Series
 from titer.report.view.overviews import WorstView
 from titer.report.view.panels import PanelView
@@ -59,15 +61,14 @@ def panel_spec(view: PanelView, lang: Language, *, shams: bool, height: int = 21
     span = {"x": x, "y": y, "y2": {"field": "high"}, "color": hue}
     layers = [
         _layer("means", {"type": "area", "opacity": 0.2}, {**span, "y": {**y, "field": "low"}, "detail": _STRETCH}),
-        _layer("runs", {"type": "line", "strokeWidth": 1, "opacity": 0.55}, {**line, "detail": [_RUN, _STRETCH]}),
-        _layer("runs", {"type": "rule", "opacity": 0.55}, span)
-        | {"transform": [{"filter": "datum.high > datum.rate"}]},
+        _runs({"type": "line", "strokeWidth": 1, "opacity": 0.55}, {**line, "detail": [_RUN, _STRETCH]}),
+        _runs({"type": "rule", "opacity": 0.55}, span, {"filter": "datum.high > datum.rate"}),
         _layer("means", {"type": "line", "strokeWidth": 2.6}, {**line, "detail": _STRETCH}),
-        _layer("runs", {"type": "circle", "size": 24, "opacity": 0.55}, top),
+        _runs({"type": "circle", "size": 24, "opacity": 0.55}, top, {"calculate": _SAYS, "as": "says"}),
         _layer("means", {"type": "point", "filled": True, "size": 64, "opacity": 1}, {**top, "shape": _plain(shape)}),
         *_rules(panel.rule, view.rule, panel.budget, lang, panel.ladder, x, y),
     ]
-    data = {"runs": list(_run_rows(view, shown, lang)), "means": list(_mean_rows(view, shown, lang))}
+    data = {"runs": list(run_rows(view, shown, lang)), "means": list(mean_rows(view, shown, lang))}
     return _finished(layers, data, view.title, lang, height)
 
 
@@ -92,7 +93,7 @@ def worst_spec(view: WorstView, lang: Language) -> Spec:
         _layer("means", {"type": "circle", "size": 50, "opacity": 1}, {**line, "tooltip": _TIP}),
         *_rules(view.threshold, view.rule, first.budget, lang, first.doses, x, y),
     ]
-    rows = list(_worst_rows(view, lang))
+    rows = list(worst_rows(view, lang))
     data = {"runs": [row for row in rows if row["run"] is not None], "means": [r for r in rows if r["run"] is None]}
     return _finished(layers, data, view.title, lang, 210)
 
@@ -147,10 +148,18 @@ def _plain(channel: Spec) -> Spec:
 
 _RUN, _STRETCH = _nominal("run"), _nominal("stretch")
 _TIP: Final = {**_nominal("says"), "title": " "}
+_ALONG: Final = ("dose", "rate", "high", "stretch", "found")
+"""What a row of a run has a list of, one entry a dose."""
+_SAYS: Final = "datum.name + ', ' + datum.dose + ': ' + datum.found"
 
 
 def _layer(data: str, mark: Spec, encoding: Spec) -> Spec:
     return {"data": {"name": data}, "mark": mark, "encoding": encoding}
+
+
+def _runs(mark: Spec, encoding: Spec, *more: Spec) -> Spec:
+    """A layer of the runs: each is a row with lists, from which a row for each dose is made where it is drawn."""
+    return _layer("runs", mark, encoding) | {"transform": [{"flatten": list(_ALONG)}, *more]}
 
 
 def _hues(colors: Mapping[str, str]) -> Spec:
@@ -184,7 +193,9 @@ def _rules(
         yield _layer("", {**mark, "strokeDash": [6, 4]}, {"y": y}) | {"data": {"values": [row]}}
         yield _layer("", text, {"x": x, "y": y, **label}) | {"data": {"values": [row]}}
     if budget is not None:
-        align = "right" if budget == ladder[-1] else "center"
+        constant = min(dose for dose in ladder if dose > 0)
+        along = math.log1p(budget / constant) / math.log1p(ladder[-1] / constant)
+        align = "right" if along > 0.7 else "center"
         text = {"type": "text", "align": align, "baseline": "bottom", "y": -3, "fontSize": 12}
         row = {"dose": budget, "label": f"{in_language(first_screen.BUDGET, lang)}: {budget}"}
         yield _layer("", {**mark, "strokeDash": [2, 3]}, {"x": x}) | {"data": {"values": [row]}}
@@ -203,47 +214,6 @@ def _finished(layers: Rows, data: Mapping[str, Rows], title: Said, lang: Languag
         "datasets": dict(data),
         "layer": layers,
     }
-
-
-def _run_rows(view: PanelView, shown: Sequence[Series], lang: Language) -> Iterator[dict[str, Any]]:
-    """A row for each dose of each run, with the place in report.json that it was taken from."""
-    for series in reversed(shown):  # what is drawn first lies beneath: the shams
-        name = in_language(view.names[series], lang)
-        for curve in view.panel.of(series):
-            lines = stretches([point.dose for point in curve.points], view.panel.ladder)
-            for point, stretch in zip(curve.points, lines, strict=True):
-                count = f"{round(point.low * point.items)} / {point.items}"
-                found = count if view.panel.unit == "rate" else f"{point.low:.4g}"
-                yield {
-                    "series": name,
-                    "run": curve.index,
-                    "dose": point.dose,
-                    "rate": point.low,
-                    "high": point.high,
-                    "stretch": stretch,
-                    "place": view.places[curve.place][point.dose],
-                    "says": f"{name}, {in_language(sections.RUN, lang)} {curve.index}, {point.dose}: {found}",
-                }
-
-
-def _mean_rows(view: PanelView, shown: Sequence[Series], lang: Language) -> Iterator[dict[str, Any]]:
-    """A row for each dose that every run of a series reached."""
-    for series in reversed(shown):
-        name = in_language(view.names[series], lang)
-        means = mean_rows(view.panel.of(series), view.panel.unit)
-        for row, stretch in zip(means, stretches([row["dose"] for row in means], view.panel.ladder), strict=True):
-            share = f"{100 * row['rate']:.3g} %" if view.panel.unit == "rate" else f"{row['rate']:.4g}"
-            yield {"series": name, **row, "stretch": stretch, "says": f"{name}, {row['dose']}: {share}"}
-
-
-def _worst_rows(view: WorstView, lang: Language) -> Iterator[dict[str, Any]]:
-    for worst in view.worst:
-        name = in_language(view.names[worst.subject], lang)
-        for index, shares in zip([*worst.indices, None], [*worst.runs, worst.mean], strict=True):
-            for dose, share in zip(worst.doses, shares, strict=True):
-                if share is not None:
-                    says = f"{name}, {dose}: {100 * share:.3g} %"
-                    yield {"series": name, "run": index, "dose": dose, "rate": share, "says": says}
 
 
 def _end(limit: float | None) -> str:

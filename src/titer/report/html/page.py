@@ -10,7 +10,7 @@ from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from titer.errors import shown
 from titer.report.html import charts
@@ -91,7 +91,7 @@ def _sayer(lang: Language) -> Callable[[Said | None], Markup]:
     """What is said, as HTML: names and facts in elements that say where they are from."""
 
     def say(said: Said | None) -> Markup:
-        return Markup("") if said is None else Markup("").join(_atom(atom, lang) for atom in atoms(said, lang))
+        return Markup("" if said is None else "".join(_atom(atom, lang) for atom in atoms(said, lang)))
 
     return say
 
@@ -100,16 +100,16 @@ def _plain(lang: Language, said: Said) -> str:
     return shown(plain(said, lang), LONGEST)
 
 
-def _atom(atom: str | Fact | Given, lang: Language) -> Markup:
+def _atom(atom: str | Fact | Given, lang: Language) -> str:
+    """A piece of what is said, escaped."""
     match atom:
         case Fact():
-            place, form = in_language(atom.place, lang), atom.form
-            text = shown(in_language(atom.shown, lang), LONGEST)
-            return Markup('<span data-path="{}" data-form="{}">{}</span>').format(place, form, text)
+            place, text = escape(in_language(atom.place, lang)), escape(shown(in_language(atom.shown, lang), LONGEST))
+            return f'<span data-path="{place}" data-form="{atom.form}">{text}</span>'
         case Given():
-            return Markup('<bdi class="given">{}</bdi>').format(shown(atom.text, LONGEST))
+            return f'<bdi class="given">{escape(shown(atom.text, LONGEST))}</bdi>'
         case _:
-            return Markup.escape(atom)
+            return str(escape(atom))
 
 
 def _json_data(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from titer.analysis.findings import Assay, Finding, Verdict
-from titer.analysis.sentences.text import Text
+from titer.analysis.sentences.text import Text, same
 from titer.protocol.attack_families import FAMILIES
 from titer.protocol.exposure import EXPOSED, domains_of
 from titer.records import Outcome
@@ -14,12 +14,12 @@ from titer.report.dose_response import worst_within
 from titer.report.view.condition_lines import ConditionLine, condition_lines, finding_place
 from titer.report.view.naming import attacks_said, budgets_said, domains_said, is_stand_in, names_said, share_said
 from titer.report.view.panels import PanelView
-from titer.report.view.said import Given, Said, Sentence, count, percentage, pointer, quoted, several
+from titer.report.view.said import Fact, Given, Said, Sentence, count, percentage, pointer, quoted, several
 from titer.report.words import first_screen as said
 from titer.report.words import names
 
-FEW = 3
-"""How many kinds of attack that were not run are named; all of them stand below."""
+FEW, SHORT = 3, 100
+"""How many kinds of attack that were not run are named, and how long a reason may be; all stands below."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ class FirstScreen:
     outcome: Outcome
     answer: Said
     conditions: tuple[ConditionLine, ...]
+    checks: ConditionLine
     picture: tuple[PanelView, ...]
     untested: tuple[Said, ...]
     doubts: tuple[Said, ...]
@@ -51,6 +52,7 @@ def first_screen(verdict: Verdict, assay: Assay, panels: Sequence[PanelView]) ->
         outcome=verdict.outcome,
         answer=_answer(verdict, assay),
         conditions=condition_lines(verdict, assay),
+        checks=_checks(verdict),
         picture=tuple(_decisive(assay, panels)),
         untested=tuple(_untested(verdict, assay)),
         doubts=tuple(_doubts(verdict, assay)),
@@ -64,7 +66,7 @@ def _question(assay: Assay) -> Sentence:
     fields: dict[str, Said] = {
         "model": Given(text=protocol.subject.model),
         "defense": several((Given(text=choice.name) for choice in protocol.defense), Text(" + ", " + ")),
-        "attacks": attacks_said(assay),
+        "attacks": attacks_said(assay, [choice.label for choice in protocol.attacker.attack]),
         "budgets": budgets_said(protocol),
         "besides": besides,
     }
@@ -135,10 +137,8 @@ def _untested(verdict: Verdict, assay: Assay) -> Iterator[Said]:
 
 def _doubts(verdict: Verdict, assay: Assay) -> Iterator[Said]:
     study = assay.protocol.study
-    failing = False
     for place, finding in enumerate(verdict.controls):
         if finding.outcome in ("void", "undecided", "refuted"):
-            failing = True
             at = pointer("verdict", "controls", place, "reason")
             name = names.CONTROLS.get(finding.name, Given(text=finding.name))
             reason = quoted(at, finding.reason, finding.reason_zh)
@@ -147,7 +147,8 @@ def _doubts(verdict: Verdict, assay: Assay) -> Iterator[Said]:
         if finding.provisional and finding.name in EXPOSED:
             at = finding_place("conditions", place, "provisional")
             reason = quoted(at, finding.provisional, finding.provisional_zh)
-            yield Sentence(template=said.DOUBT_SEARCH, fields={"reason": reason})
+            short = len(finding.provisional) <= SHORT
+            yield Sentence(template=said.DOUBT_SEARCH, fields={"reason": reason}) if short else said.DOUBT_SEARCH_MANY
             break
     judge = Given(text=assay.protocol.harm.grading.harm.name)
     yield Sentence(template=said.DOUBT_JUDGE, fields={"judge": judge})
@@ -158,8 +159,32 @@ def _doubts(verdict: Verdict, assay: Assay) -> Iterator[Said]:
         "seeds": count(pointer("protocol", "study", "seeds", "attack"), study.seeds.attack),
     }
     yield Sentence(template=said.DOUBT_CONFIDENCE, fields=fields)
-    if not failing:
-        yield said.CHECKS_PASSED
+    yield Sentence(template=said.CHECKS_MADE, fields={"checks": _checks_passed(verdict)})
+
+
+def _checks(verdict: Verdict) -> ConditionLine:
+    """The controls in one line, beside the conditions."""
+    outcomes = {finding.outcome for finding in verdict.controls}
+    outcome: Outcome = "void" if "void" in outcomes else "undecided" if "undecided" in outcomes else "upheld"
+    return ConditionLine(
+        key="controls",
+        outcome=outcome,
+        asked=said.CHECKS_ASKED,
+        came_out=names.CONTROL_OUTCOMES[outcome],
+        number=_checks_passed(verdict),
+    )
+
+
+def _checks_passed(verdict: Verdict) -> Sentence:
+    """How many of the controls passed, of those that were asked."""
+    asked = [finding for finding in verdict.controls if finding.outcome != "not applicable"]
+    passed = sum(finding.outcome == "upheld" for finding in asked)
+    place = same(pointer("verdict", "controls"))
+    fields: dict[str, Said] = {
+        "passed": Fact(place=place, shown=same(passed), form="passed"),
+        "asked": Fact(place=place, shown=same(len(asked)), form="asked"),
+    }
+    return Sentence(template=said.CHECKS, fields=fields)
 
 
 def _steps(verdict: Verdict, assay: Assay) -> Iterator[Said]:
@@ -167,12 +192,14 @@ def _steps(verdict: Verdict, assay: Assay) -> Iterator[Said]:
         for place, finding in enumerate(findings):
             if part == "conditions" and finding.outcome == "refuted":
                 domains = domains_said(assay.protocol, "resistance")
-                yield Sentence(template=said.NEXT_REFUTED[finding.name], fields={"domains": domains})
+                alone = finding.name == "resistance" and not assay.protocol.defended
+                template = said.NEXT_REFUTED_ALONE if alone else said.NEXT_REFUTED[finding.name]
+                yield Sentence(template=template, fields={"domains": domains})
             elif finding.remedy and finding.outcome != "not applicable":
                 yield quoted(finding_place(part, place, "remedy"), finding.remedy, finding.remedy_zh)
     run = {family for facts in assay.attacks.values() for family in facts.families}
     if any(finding.provisional for finding in verdict.conditions if finding.name in EXPOSED):
         yield said.NEXT_SEARCH
-    elif not run.issuperset(FAMILIES):
+    if not run.issuperset(FAMILIES):
         yield said.NEXT_FAMILIES
     yield said.NEXT_VERIFY

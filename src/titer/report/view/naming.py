@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from titer.analysis.findings import Assay
 from titer.analysis.sentences.text import Text, share_of
 from titer.data.lines import ORGANISM
 from titer.protocol.attack_families import AttackFacts
+from titer.protocol.attacker import winner_of_m
 from titer.protocol.dose_axes import Axis, named
 from titer.protocol.schema import Protocol
 from titer.report.series import Series
@@ -16,6 +17,8 @@ from titer.report.view.said import Fact, Given, Said, Sentence, count, pointer, 
 from titer.report.words import first_screen as said
 from titer.report.words import names
 
+FEW: Final = 4
+"""How many kinds of attack, or limits, are named in one sentence; all of them stand below."""
 SERIES: Final[tuple[Series, ...]] = ("undefended", "defended", "undefended sham", "defended sham")
 
 
@@ -28,16 +31,35 @@ def series_names(protocol: Protocol) -> Mapping[Series, Text]:
 
 def attack_said(assay: Assay, label: str) -> Said:
     """What an attack does, by its families; one that names none is called by its label."""
+    own = _winners(assay.protocol).get(label)
+    if own is not None:
+        return Sentence(template=said.AT_OTHERS_BEST, fields={"attack": attack_said(assay, own)})
+    return several(_kinds(assay, label), Text(" or ", "或"))
+
+
+def attacks_said(assay: Assay, labels: Iterable[str]) -> Said:
+    """What some attacks do, each kind once, and of many kinds a few."""
+    winners = _winners(assay.protocol)
+    kinds = list(dict.fromkeys(kind for label in labels for kind in _kinds(assay, winners.get(label, label))))
+    return _few(kinds, said.OTHER_KINDS, Text("; ", "；"))
+
+
+def _winners(protocol: Protocol) -> Mapping[str, str]:
+    """The attack that was searched, by the label under which the winner of M is run on M*."""
+    return {winner_of_m(choice.label): choice.label for choice in protocol.attacker.attack if choice.search is not None}
+
+
+def _kinds(assay: Assay, label: str) -> tuple[Said, ...]:
+    """The families of an attack in words; one that names none by its label."""
     families = assay.attacks.get(label, AttackFacts()).families
     if not families:
-        return Sentence(template=names.AN_ATTACK, fields={"label": Given(text=label)})
-    return several((names.FAMILIES.get(family, Given(text=family)) for family in families), Text(" or ", "或"))
+        return (Sentence(template=names.AN_ATTACK, fields={"label": Given(text=label)}),)
+    return tuple(names.FAMILIES.get(family, Given(text=family)) for family in families)
 
 
-def attacks_said(assay: Assay) -> Said:
-    """What the attacks of a study do, each kind once."""
-    kinds = {attack_said(assay, choice.label): None for choice in assay.protocol.attacker.attack}
-    return several(kinds, Text("; ", "；"))
+def _few(parts: Sequence[Said], others: Text, between: Text) -> Said:
+    """All parts, or of many the first, and that there are others."""
+    return several(parts if len(parts) <= FEW else [*parts[: FEW - 1], others], between)
 
 
 def axis_said(axis: Axis) -> Said:
@@ -62,7 +84,7 @@ def budgets_said(protocol: Protocol) -> Said:
     """What the attacker may spend, on each axis that an attack is dosed on."""
     budgets = protocol.attacker.budgets.items()
     doses = [dose_said(a.name, count(pointer("protocol", "attacker", "budget", a.name), b)) for a, b in budgets]
-    return several(doses, Text(" or ", "或 "))
+    return _few(doses, said.OTHER_LIMITS, Text(" or ", "或 "))
 
 
 def names_said(given: Iterable[str]) -> Said:

@@ -11,7 +11,7 @@ from titer.protocol.attack_families import FAMILIES, AttackFacts
 from titer.protocol.dose_axes import named
 from titer.records import Role
 from titer.report.summary import ROLES, MatrixCell, Summary, WorstSoFar
-from titer.report.view.naming import attack_said, axis_said, dose_said, names_said, series_names
+from titer.report.view.naming import attack_said, attacks_said, axis_said, dose_said, names_said, series_names
 from titer.report.view.said import Given, Said, Sentence, count, percentage, pointer, several, verbatim
 from titer.report.view.tables import Marked, TableView, Tone, table_view
 from titer.report.words import first_screen, names, sections
@@ -62,10 +62,9 @@ def _domain(name: str, unseen: bool, assay: Assay) -> Said:
 
 def _labeled(assay: Assay, attack: str) -> Said:
     """What an attack does, with its label."""
-    said = attack_said(assay, attack)
-    if attack not in assay.attacks or not assay.attacks[attack].families:
-        return said
-    return several((said, Given(text=attack)), Text(": ", "："))
+    said, label = attack_said(assay, attack), Given(text=attack)
+    unnamed = Sentence(template=names.AN_ATTACK, fields={"label": label})
+    return said if said == unnamed else several((said, label), Text(": ", "："))
 
 
 def _matrix_cell(found: tuple[int, MatrixCell] | None) -> Marked | None:
@@ -103,7 +102,7 @@ def worst_views(assay: Assay, summary: Summary) -> Iterator[WorstView]:
             *(count(pointer("summary", "worst", own[0][0], "doses", i), d) for i, d in enumerate(doses)),
         ]
         rows = [(lines[worst.subject], *_means(place, worst)) for place, worst in own]
-        attacks = several(dict.fromkeys(attack_said(assay, attack) for _, worst in own for attack in worst.attacks))
+        attacks = attacks_said(assay, [attack for _, worst in own for attack in worst.attacks])
         share = percentage(pointer("protocol", "harm", "threshold"), threshold)
         yield WorstView(
             key=f"worst-{order}",

@@ -15,8 +15,9 @@ from titer.report.escape import number
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
-FactForm = Literal["text", "number", "count", "percent", "factor", "mean", "most", "data"]
-"""As it is; with four digits; as a count; times 100; plus 1; of a judge's sum the mean; of counts the most; as JSON."""
+FactForm = Literal["text", "number", "count", "percent", "factor", "mean", "most", "data", "passed", "asked"]
+"""As it is; with four digits; as a count; times 100; plus 1; of a judge's sum the mean; of counts the most; as JSON; of
+the controls how many passed, and how many were asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,7 +104,7 @@ CONTROL_OUTCOMES: Final[Mapping[str, Text]] = {
     "upheld": Text("passed", "通过"),
     "void": Text("failed", "未通过"),
     "refuted": Text("failed", "未通过"),
-    "undecided": Text("could not be told", "无法判断"),
+    "undecided": Text("not decided", "未能判定"),
     "not applicable": Text("not asked", "未问"),
 }
 PURPOSES: Final[Mapping[str, Text]] = {

@@ -94,7 +94,7 @@ MATRIX_INTRO: Final = Text(
 MATRIX: Final[Mapping[str, Text]] = {
     "intact": Text("intact up to {dose}", "直到 {dose}都完好"),
     "broken": Text("broken at {dose}", "在 {dose}被攻破"),
-    "unclear": Text("not decided up to {dose}", "到 {dose}为止未能判定"),
+    "unclear": Text("not decided beyond {dose}", "超过 {dose}时未能判定"),
 }
 MATRIX_AT_ONCE: Final = Text("broken before any attack", "在任何攻击之前即被攻破")
 MATRIX_RUNS: Final = Text(" ({broken} of {runs} runs within the limit)", "（{runs} 次运行中有 {broken} 次在限度之内）")
@@ -184,7 +184,7 @@ LEDGER_INTRO: Final = Text(
     "判定所依据的每个数字，使用 titer 自己的名称。",
 )
 SCOPE_HEAD: Final = Text("The scope: nothing is claimed beyond this", "范围：不作超出此范围的任何声明")
-FIGURES_HEAD: Final = Text("Figures of {name}", "{name} 的数字")
+FIGURES_HEAD: Final = Text("Figures: {name}", "数字：{name}")
 CELLS_HEAD: Final = Text("Every run", "每次运行")
 CELLS: Final[tuple[Text, ...]] = (
     Text("for", "用途"), Text("model", "模型"), Text("topic or task", "主题或任务"), Text("attack", "攻击"),
