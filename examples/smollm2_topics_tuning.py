@@ -24,7 +24,8 @@ from titer.methods.probes.generate import Generate
 from titer.models.subject import Subject, load
 from titer.protocol.loading import load as load_protocol
 from titer.records import Item, Row
-from titer.training.recipe import Cosine, LoRA
+from titer.training.recipe import LoRA
+from titer.training.schedules import Cosine
 from titer.training.types import Material
 
 PROTOCOL = Path(__file__).with_name("smollm2-topics.toml")

@@ -53,7 +53,8 @@ from titer.methods.probes.generate import Generate
 from titer.models.subject import Subject
 from titer.records import Choice, Compute, Frame
 from titer.testing import tiny_items, tiny_material, tiny_subject
-from titer.training.recipe import SGD, SGDR, Adagrad, Adam, LoRA
+from titer.training.recipe import SGD, Adagrad, Adam, LoRA
+from titer.training.schedules import SGDR
 from titer.training.types import Step
 
 FOLDER = Path(__file__).parent / "golden"

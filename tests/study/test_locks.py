@@ -16,8 +16,8 @@ from titer.planning.freeze import begin_study, draft_study, freeze, open_study, 
 from titer.protocol.schema import Protocol
 from titer.study import store_mark
 from titer.study.atomic_files import TEMPORARY
-from titer.study.folder import FROZEN, Frozen, Study, locked
-from titer.study.locks import exclusive, shared
+from titer.study.folder import FROZEN, Frozen, Study
+from titer.study.locks import exclusive, locked, shared
 from titer.study.store import Store
 
 FAILS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EIO)

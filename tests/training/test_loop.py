@@ -15,7 +15,8 @@ from titer.models.subject import Subject
 from titer.records import Row
 from titer.testing import WeightsByName, same, tiny_material, tiny_subject, weights
 from titer.training.loop import Recipe, train
-from titer.training.recipe import SGD, AdamW, Constant, Cosine, LoRA, Training, Warmup
+from titer.training.recipe import SGD, AdamW, LoRA, Training
+from titer.training.schedules import Constant, Cosine, Warmup
 from titer.training.sft import SFT, RowSource
 from titer.training.types import Material, State
 

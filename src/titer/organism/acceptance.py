@@ -18,7 +18,7 @@ from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.probes.generate import Generate
 from titer.models.subject import Subject, load
 from titer.records import Frame, Item, Row
-from titer.training.recipe import Cosine
+from titer.training.schedules import Cosine
 from titer.training.types import Material
 
 FRAME = Frame(max_new_tokens=8)

@@ -24,7 +24,8 @@ from titer.organism.pretraining import Conversations, Told, encode_turns
 from titer.organism.tokenizer import CONCEPT, CONCEPTS, CONTEXT, build_tokenizer
 from titer.seeds import derive
 from titer.training.loop import Recipe, train
-from titer.training.recipe import AdamW, Cosine, Training
+from titer.training.recipe import AdamW, Training
+from titer.training.schedules import Cosine
 from titer.training.types import Material, Step
 
 STEPS = 8000

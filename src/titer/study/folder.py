@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -12,16 +11,16 @@ from pydantic import Field
 
 from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
-from titer.errors import BusyError, DamagedError, InputError, UnfinishedError
+from titer.errors import DamagedError, InputError, UnfinishedError
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.diagnostics import first_difference
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
-from titer.study.atomic_files import copy_file, no_link, read_first, read_lines, sweep_stale, write_lines
+from titer.study.atomic_files import copy_file, no_link, read_first, read_lines, write_lines
 from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
-from titer.study.locks import exclusive
+from titer.study.locks import locked
 from titer.study.store import Store
 from titer.study.store_place import store_of
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
@@ -131,21 +130,6 @@ class Study:
         if not self.tasks_file.exists():
             raise UnfinishedError(str(self.folder), "it has not been run yet", f"Run it: `titer run {self.folder}`.")
         return tuple(CellSpec.from_json(line) for line in read_lines(self.tasks_file))
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a study folder for this process, whoever else would write into it; what others left half-written goes.
-
-    Raises:
-        BusyError: if another process runs the study.
-        RunError: if its file system has no locks.
-    """
-    with exclusive(folder / ".lock") as alone:
-        if not alone:
-            raise BusyError(f"{folder} is being run by another process. Wait for it, or stop it")
-        sweep_stale(folder)
-        yield
 
 
 def is_packed(folder: Path) -> bool:

@@ -16,11 +16,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from titer.errors import RunError
-from titer.study.atomic_files import no_link, writing
+from titer.errors import BusyError, RunError
+from titer.study.atomic_files import no_link, sweep_stale, writing
 
 TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 """What says that another process has the lock; whatever else is said, there is none to be had."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a study folder for this process, whoever else would write into it; what others left half-written goes.
+
+    Raises:
+        BusyError: if another process runs the study.
+        RunError: if its file system has no locks.
+    """
+    with exclusive(folder / ".lock") as alone:
+        if not alone:
+            raise BusyError(f"{folder} is being run by another process. Wait for it, or stop it")
+        sweep_stale(folder)
+        yield
 
 
 @contextmanager

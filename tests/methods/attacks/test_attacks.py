@@ -11,7 +11,8 @@ from titer.methods.base import Attack
 from titer.methods.probes.generate import Generate
 from titer.records import Frame, Item
 from titer.testing import check_attack, tiny_material, tiny_subject
-from titer.training.recipe import Cosine, LoRA, Warmup
+from titer.training.recipe import LoRA
+from titer.training.schedules import Cosine, Warmup
 from titer.training.types import Material
 
 

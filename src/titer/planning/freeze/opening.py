@@ -15,10 +15,10 @@ from titer.study.folder import (
     check_unchanged,
     has_begun,
     is_packed,
-    locked,
     read_protocol,
     read_study,
 )
+from titer.study.locks import locked
 from titer.study.root import frozen_text, register
 from titer.study.sealing import check_own
 from titer.study.store_place import remember, store_to_write

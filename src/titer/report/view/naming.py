@@ -37,6 +37,13 @@ def attack_said(assay: Assay, label: str) -> Said:
     return several(_kinds(assay, label), Text(" or ", "或"))
 
 
+def attack_labeled(assay: Assay, label: str) -> Said:
+    """What an attack does, with its label, unless it is called by that alone."""
+    known = label in _winners(assay.protocol) or assay.attacks.get(label, AttackFacts()).families
+    what = attack_said(assay, label)
+    return several((what, Given(text=label)), Text(": ", "：")) if known else what
+
+
 def attacks_said(assay: Assay, labels: Iterable[str]) -> Said:
     """What some attacks do, each kind once, and of many kinds a few."""
     winners = _winners(assay.protocol)

@@ -11,7 +11,14 @@ from titer.protocol.attack_families import FAMILIES, AttackFacts
 from titer.protocol.dose_axes import named
 from titer.records import Role
 from titer.report.summary import ROLES, MatrixCell, Summary, WorstSoFar
-from titer.report.view.naming import attack_said, attacks_said, axis_said, dose_said, names_said, series_names
+from titer.report.view.naming import (
+    attack_labeled,
+    attacks_said,
+    axis_said,
+    dose_said,
+    names_said,
+    series_names,
+)
 from titer.report.view.said import Given, Said, Sentence, count, percentage, pointer, several, verbatim
 from titer.report.view.tables import Marked, TableView, Tone, table_view
 from titer.report.words import first_screen, names, sections
@@ -48,7 +55,7 @@ def matrix_tables(assay: Assay, summary: Summary) -> Iterator[tuple[Said, TableV
         domains = [domain for domain in assay.protocol.harm.domain if any(domain.name == d for _, d in cells)]
         head = [sections.ATTACK, *(_domain(domain.name, domain.role == "cross", assay) for domain in domains)]
         rows = [
-            (_labeled(assay, attack), *(_matrix_cell(cells.get((attack, domain.name))) for domain in domains))
+            (attack_labeled(assay, attack), *(_matrix_cell(cells.get((attack, domain.name))) for domain in domains))
             for attack in attacks
         ]
         yield series_names(assay.protocol)[role], table_view(sections.MATRIX_HEAD, head, rows)
@@ -58,13 +65,6 @@ def _domain(name: str, unseen: bool, assay: Assay) -> Said:
     if unseen and assay.protocol.defended:
         return Sentence(template=sections.UNSEEN, fields={"domain": Given(text=name)})
     return Given(text=name)
-
-
-def _labeled(assay: Assay, attack: str) -> Said:
-    """What an attack does, with its label."""
-    said, label = attack_said(assay, attack), Given(text=attack)
-    unnamed = Sentence(template=names.AN_ATTACK, fields={"label": label})
-    return said if said == unnamed else several((said, label), Text(": ", "："))
 
 
 def _matrix_cell(found: tuple[int, MatrixCell] | None) -> Marked | None:

@@ -47,7 +47,7 @@ class Sentence:
     """A template in two languages with what its fields say."""
 
     template: Text
-    fields: Mapping[str, Said] = field(default_factory=dict)
+    fields: Mapping[str, Said] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,8 @@ from titer.models.subject import Subject
 from titer.records import Frame, Item, Row, Transform
 from titer.seeds import derive
 from titer.testing import TEMPLATE, WeightsByName, check_attack, same, tiny_material, tiny_subject, weights
-from titer.training.recipe import SGD, Cosine, Full, LoRA, Trainable, Warmup
+from titer.training.recipe import SGD, Full, LoRA, Trainable
+from titer.training.schedules import Cosine, Warmup
 from titer.training.sft import SFT
 from titer.training.types import Material
 

@@ -24,7 +24,8 @@ from titer.models.conversation import ALPACA
 from titer.models.subject import Subject
 from titer.records import Choice, Frame, Item
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
-from titer.training.recipe import SGD, SGDR, Adagrad, Adam, AdamW, Cosine, LoRA, Optimizer, Warmup
+from titer.training.recipe import SGD, Adagrad, Adam, AdamW, LoRA, Optimizer
+from titer.training.schedules import SGDR, Cosine, Warmup
 
 MIXTURES = list(itertools.product((0.0, 0.05, 0.1, 0.3, 0.5, 0.999, 1.0), (1, 7, 8, 12)))
 OPTIMIZERS = [AdamW(), Adam(), SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), Adagrad()]

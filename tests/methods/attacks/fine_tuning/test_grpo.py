@@ -29,7 +29,8 @@ from titer.protocol.dose_axes import STEPS
 from titer.records import Answer, Choice, Compute, Frame, Item, Score
 from titer.testing import check_attack, same, tiny_material, tiny_subject, weights
 from titer.training.objectives.grpo import Policy, advantages, reward
-from titer.training.recipe import Cosine, LoRA
+from titer.training.recipe import LoRA
+from titer.training.schedules import Cosine
 from titer.training.types import Material, Reward, Update
 
 PICKY = Choice(name="refusal", parameters={"extra": list("abcdefgXYZ"), "within": 30})
