@@ -18,8 +18,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fuzz import cases
-from benchmarks.fuzz.cases import Run
 from benchmarks.fuzz.outcome import SECONDS
 
 AT_A_TIME = 500
@@ -44,9 +42,7 @@ def main() -> None:
     folder = (asked.folder or Path(tempfile.mkdtemp(prefix="titer-fuzz-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if asked.worker:
-        kind, first, last = asked.worker
-        numbers = [(kind, number) for number in range(int(first), int(last))]
-        _work(numbers, Run(seed=asked.seed, folder=folder, limit=asked.limit, light=asked.light))
+        _work(asked, folder)
         return
     wanted = {"protocol": asked.protocols, "source": asked.files * 2 // 5, "model": asked.files * 3 // 5}
     if asked.replay:
@@ -99,11 +95,15 @@ def _last(message: str) -> str:
     return (message.strip().splitlines() or [""])[-1][:200]
 
 
-def _work(numbers: Iterable[tuple[str, int]], run: Run) -> None:
+def _work(asked: argparse.Namespace, folder: Path) -> None:
     """Run cases, their outcomes on the standard output, which nothing else comes to."""
+    from benchmarks.fuzz import cases  # it loads the libraries of models, which only this process needs
+
+    kind, first, last = asked.worker
+    numbers = [(kind, number) for number in range(int(first), int(last))]
     log = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    cases.run(numbers, run, log)
+    cases.run(numbers, cases.Run(seed=asked.seed, folder=folder, limit=asked.limit, light=asked.light), log)
 
 
 def table(found: Iterable[dict[str, Any]]) -> str:
