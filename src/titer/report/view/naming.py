@@ -30,7 +30,7 @@ def attack_said(assay: Assay, label: str) -> Said:
     """What an attack does, by its families; one that names none is called by its label."""
     families = assay.attacks.get(label, AttackFacts()).families
     if not families:
-        return Sentence(template=names.AN_ATTACK, fields={"label": Given(text=label)})
+        return several((names.AN_ATTACK, Given(text=label)), Text(" ", " "))
     return several((names.FAMILIES.get(family, Given(text=family)) for family in families), Text(" or ", "或"))
 
 
