@@ -16,10 +16,12 @@ from support.report_assays import assay, verdict
 from titer.analysis.concluding import conclude_path
 from titer.data.identifiers import ProbeId
 from titer.errors import printable
+from titer.protocol.attack_families import AttackFacts
 from titer.records import canonical
 from titer.report.formats import Rendering
 from titer.report.json_report import report_data
-from titer.report.view.said import LANGUAGES, Language
+from titer.report.view.naming import attack_said
+from titer.report.view.said import LANGUAGES, Language, plain
 
 DEMO = ROOT / "docs" / "results" / "demo"
 
@@ -117,3 +119,12 @@ def test_the_page_may_fetch_and_send_nothing(page: Page) -> None:
         for name in ("src", "href", "action"):
             assert attrs.get(name, "#").startswith(("#", "data:")), (tag, attrs)
     assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
+
+
+def test_an_attack_without_a_family_is_called_an_attack_in_both_languages() -> None:
+    truth = assay()
+    (label,) = truth.attacks
+    said = attack_said(truth, label)
+    assert (plain(said, "en"), plain(said, "zh")) == (f"the attack {label}", f"攻击 {label}")
+    known = truth.model_copy(update={"attacks": {label: AttackFacts(families=("soft prompt", "a family of mine"))}})
+    assert plain(attack_said(known, label), "en") == "a prompt optimized against it or a family of mine"

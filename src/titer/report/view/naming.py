@@ -60,7 +60,7 @@ def _kinds(assay: Assay, label: str) -> tuple[Said, ...]:
     """The families of an attack in words; one that names none by its label."""
     families = assay.attacks.get(label, AttackFacts()).families
     if not families:
-        return (Sentence(template=names.AN_ATTACK, fields={"label": Given(text=label)}),)
+        return (several((names.AN_ATTACK, Given(text=label)), Text(" ", " ")),)
     return tuple(names.FAMILIES.get(family, Given(text=family)) for family in families)
 
 

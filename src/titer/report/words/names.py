@@ -33,8 +33,8 @@ FAMILIES: Final[Mapping[str, Text]] = {
     "soft prompt": Text("a prompt optimized against it", "针对它优化的提示"),
 }
 """What each family of attacks does, in a few words."""
-AN_ATTACK: Final = Text("the attack {label}", "攻击 {label}")
-"""What an attack is called that is of no family."""
+AN_ATTACK: Final = Text("the attack", "攻击")
+"""What stands before the label of an attack that is of no family."""
 NO_FAMILY: Final = Text("of no known family", "不属于已知的攻击族")
 
 DOSES: Final[Mapping[str, Text]] = {
