@@ -27,6 +27,17 @@ def test_time_is_told_where_it_is_known(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err.splitlines() == lines
 
 
+def test_a_line_that_would_be_written_again_says_how_long_it_has_been(capsys: pytest.CaptureFixture[str]) -> None:
+    watch = Watch("writing the report")
+    watch.begun -= 60 * 10
+    watch.show()
+    watch.show()
+    assert capsys.readouterr().err.splitlines() == [
+        "titer: writing the report",
+        "titer: writing the report, 10 min so far",
+    ]
+
+
 def test_before_anything_was_measured_a_run_tells_its_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = begin(tmp_path)
     planner = Planner(study)

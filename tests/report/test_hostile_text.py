@@ -14,101 +14,18 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import ModelCard
 from rich.console import Console
+from support.hostile_text import HOSTILE, poisoned
 from support.page_numbers import Page, wrong
 from support.report_assays import ROOT, assay, verdict
 
-from titer.analysis.findings import Assay, Verdict
-from titer.protocol.schema import Protocol
 from titer.records import canonical
 from titer.report.escape import LONGEST
 from titer.report.formats import Rendering
 from titer.report.json_report import report_data
 from titer.report.terminal import screen_text
+from titer.report.view.said import LANGUAGES
 
-MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(1)>]]><!--"
-MARKDOWN = "| [a](javascript:alert(1)) `b` *c* <b>d</b> ~e~ $f$ # ![x](http://x.test/p.png)"
-PAINT = "\x1b[31mred\x1b[0m \x07\x00 [bold]loud[/bold] \u202egnp.exe\u2066 \r\nsecond line\u2028third\x85fourth"
-FORMULA = "=cmd|' /C calc'!A0,\"x\"\n@SUM(A1)"
-COMMAND = r"\input{/etc/passwd} \write18{id} % & # _ ^^41 ~ {"
-LONG = "x" * 1_000_000
-HOSTILE = {"markup": MARKUP, "markdown": MARKDOWN, "paint": PAINT, "formula": FORMULA, "command": COMMAND, "long": LONG}
 LIMIT = 10_000_000
-
-
-def poisoned(evil: str) -> tuple[Verdict, Assay]:
-    """The made-up study with a hostile text in every field that takes one."""
-    conditions = tuple(
-        one.model_copy(
-            update={
-                "reason": evil,
-                "reason_zh": evil,
-                "sentence": evil,
-                "sentence_zh": evil,
-                "remedy": evil,
-                "remedy_zh": evil,
-                "provisional": evil,
-                "figures": tuple(
-                    figure.model_copy(update={"what": evil, "note": evil, "unit": evil, "outcome": evil})
-                    if figure.subject
-                    else figure.model_copy(update={"note": evil, "outcome": evil})
-                    for figure in one.figures
-                ),
-            }
-        )
-        for one in verdict().conditions
-    )
-    controls = tuple(
-        one.model_copy(update={"name": evil, "reason": evil, "remedy": evil}) for one in verdict().controls
-    )
-    told = verdict().model_copy(
-        update={
-            "study": evil,
-            "reason": evil,
-            "reason_zh": evil,
-            "parent": evil,
-            "parent_zh": evil,
-            "unchecked": (evil,),
-            "unchecked_zh": (evil,),
-            "conditions": conditions,
-            "controls": controls,
-            "scope": {evil: evil, "list": [evil]},
-        }
-    )
-    return told, renamed(evil)
-
-
-def renamed(evil: str) -> Assay:
-    """The made-up assay whose domain, attack, model, method and failures are named so.
-
-    A protocol allows letters, digits and three signs in the name of a domain: what stands there is the worst case of
-    what a later format may allow.
-    """
-    made, name = assay(), evil[:60]
-    domain = made.protocol.harm.domain[0].model_copy(update={"name": name, "source": evil})
-    attack = made.protocol.attacker.attack[0].model_copy(update={"name": name})
-    protocol: Protocol = made.protocol.model_copy(
-        update={
-            "study": made.protocol.study.model_copy(update={"name": evil}),
-            "subject": made.protocol.subject.model_copy(update={"model": evil}),
-            "defense": tuple(one.model_copy(update={"name": evil}) for one in made.protocol.defense),
-            "attacker": made.protocol.attacker.model_copy(update={"attack": (attack,)}),
-            "harm": made.protocol.harm.model_copy(update={"domain": (domain, *made.protocol.harm.domain[1:])}),
-        }
-    )
-    curves = []
-    for curve in made.curves:
-        cell = curve.cells[0].model_copy(
-            update={"attack": attack.label, "domain": name if curve.domain == "rivers" else curve.domain}
-        )
-        points = tuple(
-            point.model_copy(
-                update={"values": {type(p)(str(p).replace("rivers", name)): v for p, v in point.values.items()}}
-            )
-            for point in curve.points
-        )
-        curves.append(curve.model_copy(update={"cells": (cell,), "failed": curve.failed and evil, "points": points}))
-    kinds = {type(p)(str(p).replace("rivers", name)): k for p, k in made.kinds.items()}
-    return made.model_copy(update={"protocol": protocol, "curves": tuple(curves), "kinds": kinds})
 
 
 @pytest.fixture(scope="module", params=HOSTILE)
@@ -122,26 +39,26 @@ def rendering(evil: str) -> Rendering:
 
 
 def texts(rendering: Rendering, wanted: Any) -> Mapping[str, str]:
-    return {name: content.decode() for name, content in rendering.files(wanted, "en").items()}
+    """The files of a format in both languages."""
+    return {name: text.decode() for lang in LANGUAGES for name, text in rendering.files(wanted, lang).items()}
 
 
 def test_a_page_has_no_element_and_no_script_that_is_not_its_own(rendering: Rendering) -> None:
-    (text,) = texts(rendering, "html").values()
-    assert len(text) < LIMIT
-    page, own = Page(text), Page(texts(Rendering(verdict(), assay(), ROOT, {}), "html")["report.html"])
-    assert {tag for tag, _ in page.tags} <= {tag for tag, _ in own.tags}
-    assert [tag for tag, _ in page.tags].count("script") == 3
-    assert {name for _, attrs in page.tags for name in attrs} <= {name for _, attrs in own.tags for name in attrs}
-    assert not any(attrs.get("src", "data:").startswith("http") for _, attrs in page.tags)
-    assert all(
-        one.text.replace("\n", "").isprintable() for one in page.said if one.path or ("bdi", "given") in one.tags
-    )
+    own = Page(texts(Rendering(verdict(), assay(), ROOT, {}), "html")["report.html"])
+    for text in texts(rendering, "html").values():
+        assert len(text) < LIMIT
+        page = Page(text)
+        assert {tag for tag, _ in page.tags} <= {tag for tag, _ in own.tags}
+        assert [tag for tag, _ in page.tags].count("script") == 3
+        assert {name for _, attrs in page.tags for name in attrs} <= {name for _, attrs in own.tags for name in attrs}
+        assert not any(attrs.get("src", "data:").startswith("http") for _, attrs in page.tags)
+        from_outside = [one.text for one in page.said if one.path or ("bdi", "given") in one.tags]
+        assert all(text.replace("\n", "").isprintable() for text in from_outside)
 
 
 def test_the_facts_of_a_poisoned_page_are_still_those_of_report_json(rendering: Rendering) -> None:
     data = json.loads(canonical(report_data(rendering.verdict, rendering.assay, rendering.root)))
-    (text,) = texts(rendering, "html").values()
-    assert wrong(Page(text), data) == []
+    assert [wrong(Page(text), data) for text in texts(rendering, "html").values()] == [[], []]
 
 
 def test_markdown_has_no_html_no_link_and_no_row_that_is_not_its_own(rendering: Rendering) -> None:
@@ -179,7 +96,12 @@ def test_a_parquet_table_has_the_texts_as_they_are(rendering: Rendering, evil: s
 
 
 def test_latex_has_no_command_that_is_not_its_own(rendering: Rendering) -> None:
-    (text,) = texts(rendering, "tex").values()
+    for text in texts(rendering, "tex").values():
+        check_latex(text)
+
+
+def check_latex(text: str) -> None:
+    """Only the commands of the table, and no sign that is one."""
     assert set(re.findall(r"\\([A-Za-z]+)", text)) <= {
         *("usepackage", "begin", "centering", "caption", "toprule", "midrule", "bottomrule", "end", "linewidth"),
         *("textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "textbar", "textquotedbl"),

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pytest
 from support import ROOT
-from support.page_numbers import Page, specs_of, strings_of, unaccounted, wrong
+from support.page_numbers import Page, agrees, specs_of, strings_of, unaccounted, wrong
 from support.report_assays import ROOT as DIGESTS
 from support.report_assays import assay, verdict
 
@@ -52,6 +52,16 @@ def test_every_number_is_that_of_report_json(page: Page, data: Any) -> None:
     assert len(facts) > 500
     assert wrong(page, data) == []
     assert unaccounted(page) == [], "a number that does not say where it is from"
+
+
+def test_a_number_that_differs_would_be_seen(page: Page, data: Any) -> None:
+    """The comparison above is of no use if it lets a changed digit pass."""
+    facts = [one for one in page.said if one.path is not None and re.search(r"\d", one.text)]
+    forms = {one.form for one in facts}
+    assert forms >= {"count", "number", "percent", "text", "passed", "asked"}
+    for one in facts:
+        changed = re.sub(r"\d", lambda digit: str((int(digit[0]) + 1) % 10), one.text, count=1)
+        assert not agrees(one._replace(text=changed), data), one
 
 
 def test_every_name_is_one_of_the_study(page: Page, data: Any) -> None:

@@ -31,6 +31,7 @@ class Watch:
         self.begun = time.monotonic()
         self.ends: float | None = None
         self.about = "about"
+        self.written = ""
         self.bars = _bars(what) if sys.stderr.isatty() else None
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._go_on, daemon=True)
@@ -47,7 +48,9 @@ class Watch:
         rest = "" if left is None else f"{self.about} {duration(left)} left"
         if self.bars is None:
             line = ", ".join(part for part in (self.what, rest) if part)
-            print(f"titer: {shown(line, LONGEST)}", file=sys.stderr, flush=True)
+            again = f", {duration(now - self.begun)} so far" if line == self.written else ""
+            self.written = line
+            print(f"titer: {shown(line, LONGEST)}{again}", file=sys.stderr, flush=True)
             return
         spent = now - self.begun
         total = None if left is None else spent + left

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from titer.analysis.findings import Assay, Verdict
+from titer.errors import LONGEST, shown
 from titer.report.difference_chart import difference_chart
 from titer.report.dose_response import Captions, curve_chart, worst_within
 from titer.report.role_names import role_names
@@ -93,7 +94,20 @@ def write_chart(chart: alt.ConcatChart, folder: Path, name: str) -> None:
     import vl_convert
 
     with alt.data_transformers.disable_max_rows():
-        spec = chart.configure(**STYLE).to_dict()
+        spec = _as_text(chart.configure(**STYLE).to_dict())
     svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     write_text(folder / f"{name}.svg", svg)
     write_bytes(folder / f"{name}.png", vl_convert.svg_to_png(svg, scale=2))
+
+
+def _as_text(spec: Any) -> Any:
+    """A chart whose texts are printable, and not endless: at a control character the program that draws it aborts."""
+    match spec:
+        case str():
+            return shown(spec, LONGEST)
+        case dict():
+            return {key: _as_text(value) for key, value in spec.items()}
+        case list():
+            return [_as_text(value) for value in spec]
+        case _:
+            return spec
