@@ -255,7 +255,7 @@ def test_attack_prints_the_curve_of_one_attack(tiny_file: Path, tmp_path: Path, 
     assert rows[0]["displacement"] == 0 < rows[-1]["displacement"]
     assert rows[-1]["harmful"] > rows[0]["harmful"]
     assert not (study / "verdict.json").exists()
-    assert here("verdict", study).code == 1
+    assert here("verdict", study).code == 2
     assert_narrow(here("attack", study, "--domain", "blue", "--index", 3).out)
 
 
