@@ -182,20 +182,12 @@ def test_a_file_of_too_many_lines_is_not_read(tmp_path: Path) -> None:
         read(tmp_path / "a.csv")
 
 
-def test_the_data_folder_comes_from_its_variable_or_lies_beside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "checkout").mkdir()
-    (tmp_path / "named").mkdir()
-    write_jsonl(tmp_path / "named" / "a.jsonl", [{"prompt": "named", "response": "r"}])
-    monkeypatch.chdir(tmp_path / "checkout")
+def test_the_data_folder_comes_from_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_jsonl(tmp_path / "a.jsonl", [{"prompt": "named", "response": "r"}])
     monkeypatch.delenv("TITER_DATA", raising=False)
     with pytest.raises(InputError, match=r"needs TITER_DATA, which is not set. Set the environment variable"):
         read("$TITER_DATA/a.jsonl")
-    (tmp_path / "shared" / "data").mkdir(parents=True)
-    write_jsonl(tmp_path / "shared" / "data" / "a.jsonl", [{"prompt": "beside", "response": "r"}])
-    assert read("$TITER_DATA/a.jsonl")[0].prompt == "beside"
-    monkeypatch.setenv("TITER_DATA", str(tmp_path / "named"))
+    monkeypatch.setenv("TITER_DATA", str(tmp_path))
     assert read("$TITER_DATA/a.jsonl")[0].prompt == "named"
 
 

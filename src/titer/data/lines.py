@@ -62,9 +62,6 @@ def _path(text: str, place: str) -> Path:
         return Path(text)
     if folder := os.environ.get(DATA_VARIABLE):
         return Path(folder) / text.removeprefix(prefix)
-    beside = Path("..", "shared", "data")
-    if beside.is_dir():
-        return beside / text.removeprefix(prefix)
     remedy = f"Set the environment variable {DATA_VARIABLE} to the folder of the data."
     raise InputError(place, f"'{text}' needs {DATA_VARIABLE}, which is not set", remedy)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from titer.report.comparison.rows import BreakingDose, ComparedRow, Comparison
 from titer.report.escape import escape, table
 
@@ -15,7 +17,7 @@ def cells(row: ComparedRow) -> dict[str, str]:
         "verdict": row.verdict if row.conditions else "",
         "resistance": _condition(row, "resistance"),
         "generalization": _condition(row, "generalization"),
-        "first broken": "; ".join(map(_dose, row.breaking)),
+        "first broken": _first_broken(row.breaking),
         "stability": _stability(row),
         "trainability": _training(row),
         "cost": "" if row.flops is None else f"{row.flops:.2g} operations",
@@ -38,7 +40,8 @@ def explained() -> str:
 
 EXPLAINED = (
     "First broken: over the seeds, from the largest dose up to which all are intact to that at which all are broken. "
-    "Where not all were seen to break, how many were; the rest is censored at the last dose read.",
+    "Where not all were seen to break, how many were: the rest is censored at the last dose read. "
+    "Intact up to: no seed was seen to break, and all were intact there.",
     "Stability: the task with the lowest limit of the difference, defended minus undefended, with its limits.",
     "Verdict and conditions are those of the defended model, or of the one that a release gate assays.",
 )
@@ -55,13 +58,24 @@ def _condition(row: ComparedRow, name: str) -> str:
     return f"{cell.outcome}: {cell.holds} of {cell.replicates} hold{limit}"
 
 
+def _first_broken(breaking: Sequence[BreakingDose]) -> str:
+    """Of each condition the axes on which a seed broke, and after them those on which none was seen to."""
+    said = []
+    for condition in dict.fromkeys(one.condition for one in breaking):
+        own = [one for one in breaking if one.condition == condition]
+        parts = [_dose(one) for one in own if one.broken]
+        if intact := [f"{one.axis} {one.low:g}" for one in own if not one.broken]:
+            parts.append(f"intact up to {', '.join(intact)}")
+        said.append(f"{condition}: {', '.join(parts)}")
+    return "; ".join(said)
+
+
 def _dose(one: BreakingDose) -> str:
-    where = f"{one.condition}, {one.axis}"
     if one.high is None:
-        return f"{where}: above {one.low:g}, {one.broken} of {one.seeds} broken"
+        return f"{one.axis} above {one.low:g} ({one.broken} of {one.seeds} broken)"
     if one.high == 0:
-        return f"{where}: before any attack"
-    return f"{where}: {one.low:g} to {one.high:g}"
+        return f"{one.axis} before any attack"
+    return f"{one.axis} {one.low:g} to {one.high:g}"
 
 
 def _stability(row: ComparedRow) -> str:
