@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -14,6 +15,7 @@ from titer.errors import printable
 from titer.report.escape import escape
 from titer.report.terminal import screen_text
 from titer.report.view.first_screen import first_screen
+from titer.report.view.said import Given
 
 HOSTILE = "[bold]loud[/bold] \x1b[31mred\x07 \u202eevil\u2066 \r\n 中文名字" * 3
 
@@ -49,7 +51,17 @@ def test_a_condition_has_its_outcome_and_its_number_in_one_line_and_so_have_the_
 def test_no_line_is_wider_than_the_terminal_and_the_screen_is_short(width: int) -> None:
     lines = painted(verdict(), width)
     assert max(map(cell_len, lines)) <= width
-    assert len(lines) <= 27 if width == 40 else len(lines) <= 25
+    assert len(lines) <= 40 if width >= 80 else len(lines) <= 52
+
+
+def test_what_does_not_fit_is_left_out_by_whole_sentences_and_counted() -> None:
+    doubts = tuple(f"Doubt number {number}, which takes about half of a line of this terminal." for number in range(20))
+    screen = replace(first_screen(verdict(), assay(), ()), doubts=tuple(Given(text=doubt) for doubt in doubts))
+    console = Console(width=80, file=io.StringIO(), markup=False)
+    text = " ".join(line.plain.strip() for line in screen_text("name", screen, console))
+    kept = sum(doubt in text for doubt in doubts)
+    assert 1 < kept < 20
+    assert f"{doubts[kept - 1]} (and {20 - kept} more) Next" in text
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "字" * 400_000, "a" * 1_000_000])
@@ -61,7 +73,7 @@ def test_hostile_text_is_shown_as_text_and_fills_no_screen(text: str) -> None:
     controls = tuple(one.model_copy(update={"name": text, "remedy": text}) for one in told.controls)
     lines = painted(told.model_copy(update={"conditions": conditions, "controls": controls}))
     assert max(map(cell_len, lines)) <= 80
-    assert len(lines) <= 30
+    assert len(lines) <= 44
     assert all(line.isprintable() for line in lines)
 
 
