@@ -66,17 +66,18 @@ def sham_results(assay: Assay, role: Role) -> tuple[ShamResult, ...]:
     """The sham of each attack that has one, on one subject, in each condition."""
     protocol = assay.protocol
     return tuple(
-        _result(assay, role, schedule.attack, condition)
+        _result(assay, role, schedule.attack, condition, replicates)
         for condition in conditions_of(protocol)
+        for replicates in (replicates_of(assay, condition, role),)
         for schedule in protocol.attacker.schedules
         if schedule.attack in assay.attacks and assay.attacks[schedule.attack].sham
         if any(schedule.runs_in(domain.name) for domain in domains_of(protocol, condition))
     )
 
 
-def _result(assay: Assay, role: Role, attack: str, condition: Condition) -> ShamResult:
+def _result(assay: Assay, role: Role, attack: str, condition: Condition, replicates: Sequence[Replicate]) -> ShamResult:
     protocol, levels = assay.protocol, levels_of(assay.protocol, condition)
-    until = _titer_limit(replicates_of(assay, condition, role), attack, levels)
+    until = _titer_limit(replicates, attack, levels)
     schedule = protocol.attacker.schedule_of(attack)
     last = max(dose for dose in schedule.ladder if dose <= until)
     read = _sham_curves(assay, role, attack, condition)
