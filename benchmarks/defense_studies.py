@@ -35,7 +35,7 @@ from titer.tuning.search import TunedTrial, best, loss_of, trials, tuned
 TRIALS: Final = "trials.jsonl"
 COST: Final = "cost.json"
 WRITTEN: Final = "written.toml"
-LEFT_OUT: Final = ("report.md", "report.json", "*.svg")
+LEFT_OUT: Final = ("report.md", "report.json", "ledger.md", "*.svg")
 """Of a pack: what `titer report` writes again from the rest."""
 
 
