@@ -62,3 +62,7 @@ def test_a_command_that_prints_a_table_has_json(name: str, here: Here) -> None:
     assert said.code == 0
     assert ("--json" in said.out) == (name in TABLES)
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_help_shows_every_word_of_what_an_argument_is(here: Here) -> None:
+    assert "A protocol file with a table `tuning`." in " ".join(here("tune", "--help").out.replace("│", " ").split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_what_is_not_run_says_why(page: Path) -> None:
 def test_every_command_that_a_page_shows_parses(page: Path) -> None:
     shown = shown_commands(page.read_text(encoding="utf-8"))
     assert [parse(arguments) for arguments in shown] == [arguments[0] for arguments in shown]
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "how-to").glob("my-own-*.md")), ids=lambda page: page.stem)
+def test_a_package_names_its_module_so_that_other_scripts_may_lie_beside_it(page: Path) -> None:
+    written = {block.title: block.text for block in blocks(page) if block.title is not None}
+    project = tomllib.loads(written["pyproject.toml"])
+    modules = [name.removesuffix(".py") for name in written if name.endswith(".py")]
+    assert project["tool"]["setuptools"]["py-modules"] == modules
 
 
 def test_the_pages_show_commands() -> None:

@@ -45,7 +45,7 @@ def attack(
 
 
 def tune(
-    protocol: Annotated[Path, typer.Argument(help="A protocol file with [tuning].")],
+    protocol: Annotated[Path, typer.Argument(help="A protocol file with a table `tuning`.")],
     folder: Annotated[Path, typer.Argument(help="The folder for the trials and the tuned protocol.")],
     store: StorePlace = None,
     jobs: Jobs = 1,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from titer.data.splitting import ASKED
 from titer.models import chat_format
 from titer.models.metadata import inspect
 from titer.records import Item, Row
@@ -14,9 +15,6 @@ from titer.study.folder import Study
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-READ_ONLY = ("probe", "select", "verdict", "over_refusal")
-"""Splits that nothing is trained on."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def preview(study: Study, number: int) -> Preview:
 def _examples(study: Study, tokenizer: PreTrainedTokenizerBase, number: int) -> Iterator[Shown]:
     frame = study.protocol.harm.frame
     for name, digest in study.frozen.rows.items():
-        if name.rsplit("/", 1)[1] in READ_ONLY:
+        if name.rsplit("/", 1)[1] in ASKED:
             continue
         for line in read_lines(study.store.data(digest))[:number]:
             row = Row.from_json(line)
