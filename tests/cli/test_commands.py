@@ -259,6 +259,18 @@ def test_attack_prints_the_curve_of_one_attack(tiny_file: Path, tmp_path: Path, 
     assert_narrow(here("attack", study, "--domain", "blue", "--index", 3).out)
 
 
+def test_attack_takes_the_only_model_of_a_protocol_without_a_defense(tmp_path: Path, here: Here) -> None:
+    data = tiny_protocol(tmp_path / "in")
+    for part in ("defense", "stability", "trainability"):
+        del data[part]
+    data["study"]["descriptive"] = True
+    del data["harm"]["domain"][0]["splits"]["defend"]
+    data["benign"][0]["splits"] = {"sham": 20}
+    write_toml(tmp_path / "alone.toml", data)
+    found = document(here("attack", tmp_path / "alone.toml", "--out", tmp_path / "s", "--json"))
+    assert found["subject"] == "defended"
+
+
 def test_attack_says_where_an_attack_found_no_direction(tmp_path: Path, here: Here) -> None:
     data = tiny_protocol(tmp_path / "in")
     blind = {"name": "refusal_ablation", "kl": 1e-9, "loose_kl": 1e-9, "ladder": {"edits": [0, 1]}}

@@ -92,7 +92,7 @@ def print_attack(
     where: Path,
     out: Path | None,
     store: Path | None,
-    subject: Role,
+    subject: Role | None,
     name: str | None,
     domain: str | None,
     index: int | None,
@@ -110,6 +110,7 @@ def print_attack(
         for condition in conditions_of(study.protocol)
         for curve in builder.exposures(condition, place, searches.selected)
     ]
+    subject = subject or ("undefended" if study.protocol.defended else "defended")
     wanted = (
         subject,
         domain or study.protocol.harm.domain[0].name,

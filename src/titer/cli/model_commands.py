@@ -28,8 +28,9 @@ def immunize(
 def attack(
     where: Where,
     subject: Annotated[
-        Literal["undefended", "defended"], typer.Option(help="The undefended or the defended model.")
-    ] = "undefended",
+        Literal["undefended", "defended"] | None,
+        typer.Option(help="Which model; by default the undefended one, or the only one."),
+    ] = None,
     name: Annotated[str | None, typer.Option("--attack", help="Its name; the protocol's first by default.")] = None,
     domain: Annotated[str | None, typer.Option(help="The harm domain; the first by default.")] = None,
     index: Annotated[int | None, typer.Option(help="The seed index; the first by default.")] = None,

@@ -14,7 +14,7 @@ from titer.study.folder import CELLS, PROTOCOL, SCORES
 from titer.study.root import ROOT
 
 SUMS = "SHA256SUMS"
-ANEW = "Pack the study anew"
+ANEW = "Fetch the pack again, or pack its study anew"
 LISTED = (CELLS, PROTOCOL, ROOT, SCORES)
 """What a packed study is read from; its report is compared with what is reported anew."""
 

@@ -109,7 +109,8 @@ def read_scores(folder: Path) -> tuple[ScoreRow, ...]:
 
 def damaged(path: Path) -> DamagedError:
     """What is said of a file of a packed study that is not what was packed."""
-    return DamagedError(f"{path} is damaged or was changed since the study was packed. Pack the study anew")
+    said = f"{path} is damaged or was changed since the study was packed"
+    return DamagedError(f"{said}. Fetch the pack again, or pack its study anew")
 
 
 def _write_table(path: Path, columns: pa.Schema, rows: Sequence[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:

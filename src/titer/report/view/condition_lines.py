@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from titer.analysis.findings import Assay, Figure, Finding, Verdict
+from titer.analysis.sentences import usability
 from titer.analysis.sentences.text import Text
 from titer.protocol.exposure import EXPOSED
 from titer.records import Outcome, Role
@@ -12,6 +14,8 @@ from titer.report.difference_chart import difference_lines
 from titer.report.view.naming import domains_said
 from titer.report.view.said import Given, Said, Sentence, count, factor, pointer, points, several
 from titer.report.words import first_screen as said
+
+WORST_FIRST: Final = ("refuted", "undecided", "upheld")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,8 @@ def _number(place: int, finding: Finding, verdict: Verdict, assay: Assay) -> Sai
         return _held(place, finding)
     if finding.name == "stability":
         return _worst_change(place, finding, verdict, assay)
+    if finding.name == "usability":
+        return _worst_floor(place, finding)
     plan = assay.protocol.trainability
     holds = _counted(place, finding, "replicates that hold", None)
     if finding.name == "trainability" and plan is not None and holds is not None:
@@ -109,3 +115,17 @@ def _worst_change(place: int, finding: Finding, verdict: Verdict, assay: Assay) 
         "margin": points(pointer("protocol", "stability", "margin"), plan.margin),
     }
     return Sentence(template=said.WORST_CHANGE, fields=fields)
+
+
+def _worst_floor(place: int, finding: Finding) -> Said | None:
+    """The rate that came out worst, and of those the lowest."""
+    read = [figure for figure in finding.figures if figure.count is not None and figure.value is not None]
+    if not read:
+        return None
+    worst = min(read, key=lambda figure: (WORST_FIRST.index(figure.outcome or "upheld"), figure.value))
+    counted = _counted(place, finding, worst.what, worst.subject)
+    if counted is None:
+        return None
+    what = {name.en: name for name in (usability.ANSWERED, usability.DISTINCT)}.get(worst.what)
+    fields: dict[str, Said] = {"count": counted[0], "of": counted[1], "what": what or Given(text=worst.what)}
+    return Sentence(template=said.WORST_FLOOR, fields=fields)

@@ -124,6 +124,7 @@ HELD_BESIDE: Final = Text(
 WORST_CHANGE: Final = Text(
     "at worst {low} on {task}; a loss of {margin} is allowed", "最坏为 {task} {low}；允许损失 {margin}"
 )
+WORST_FLOOR: Final = Text("at worst {count} of {of}: {what}", "最差：{what}，{of} 中有 {count}")
 LEARNED: Final = Text(
     "{holds} of {runs} trainings came as far, in at most {slack} times the steps",
     "{runs} 次训练中有 {holds} 次达到同样水平，步数不超过 {slack} 倍",
