@@ -81,7 +81,7 @@ def tune(text: str, place: Path, store: Path, jobs: int) -> list[TunedTrial]:
     if protocol.tuning is not None:
         for trial in trials(protocol, place, jobs, store):
             found.append(trial)
-            held = f"{trial.worst_task} {trial.worst_change:+.3f}"
+            held = trial.failure or f"{trial.worst_task} {trial.worst_change:+.3f}"
             print(f"{place.name} {trial.number}: broken at {trial.steps} steps, {held}", flush=True)
         text = tuned(text, chosen(protocol, found), len(found))
     target = place / "study" / PROTOCOL

@@ -18,6 +18,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
+from scipy.stats import false_discovery_control
+
 from benchmarks.defense_picture import Mark, picture
 from benchmarks.defense_studies import COST
 from titer.analysis.concluding import conclude_path
@@ -25,7 +27,7 @@ from titer.analysis.conditions.harm_decisions import Replicate, num_failing, rep
 from titer.analysis.findings import Assay, Figure, Finding, Verdict
 from titer.analysis.wording import interval
 from titer.protocol.dose_axes import STEPS
-from titer.records import Role
+from titer.records import Choice, Role
 from titer.report.escape import table
 from titer.stats.interval_censoring import Interval
 
@@ -37,8 +39,8 @@ EXPLAINED: Final = (
     "of the median of five models, the smallest over all trainings; `ratio` is that to the undefended model's, at "
     "levels of its own. Attacks: how many of five models break within the budget. `worst` is the task that "
     "suffers most before any attack, with the limits of its difference. `later` is the one-sided exact p, by ranks, "
-    "of breaking later than the control `refusal_sft`, counting only pairs whose intervals do not overlap; it is not "
-    "adjusted for the number of defenses, and 0.004 is the least that five against five can show. "
+    "of breaking later than the control `refusal_sft`, counting only pairs whose intervals do not overlap (0.004 is "
+    "the least that five against five can show), and in brackets adjusted for all rows (Benjamini and Hochberg). "
     "`passes` are conversations through the model for each row of a step, `seconds` those of making one model."
 )
 
@@ -116,25 +118,37 @@ def main(folder: Path) -> None:
     """Print the table and draw the picture."""
     found = read(folder)
     control = next(one for one in found if one.name == CONTROL)
-    names = list(dict.fromkeys(choice.name for choice in control.assay.protocol.attacker.attack))
-    heads = ["defense", "ratio", "titer", "later", *(f"`{name}`" for name in names), *CONDITIONS, "worst"]
+    others = [one for one in found if one is not control]
+    chances = [later(one.titers, control.titers) for one in others]
+    adjusted = false_discovery_control(chances)
+    told = {one.name: f"{p:.3f} ({q:.3f})" for one, p, q in zip(others, chances, adjusted, strict=True)}
+    attacks = [f"`{said}`" for said in attacks_said(control.assay.protocol.attacker.attack)]
+    heads = ["defense", "ratio", "titer", "later", *attacks, *CONDITIONS, "worst"]
     print(EXPLAINED + "\n")
-    print(table([*heads, "passes", "seconds", "trials kept"], [_row(one, control, names) for one in found]))
+    print(table([*heads, "passes", "seconds", "trials kept"], [_row(one, told.get(one.name, "")) for one in found]))
     undefended = control.limits("titer", "undefended")
     picture([_mark(one) for one in found], undefended.high).save(folder / "defenses.svg")
 
 
-def _row(one: Defended, control: Defended, names: Sequence[str]) -> list[str]:
-    broken = {name: 0 for name in names}
-    for choice in one.assay.protocol.attacker.attack:
-        broken[choice.name] = num_failing(one.replicates("defended"), choice.label)
+def attacks_said(attacks: Sequence[Choice]) -> list[str]:
+    """The name of each attack; with its rate where there are several of that name."""
+    names = [choice.name for choice in attacks]
+    return [
+        choice.name if names.count(choice.name) == 1 else f"{choice.name}, lr {choice.parameters['lr']:g}"
+        for choice in attacks
+    ]
+
+
+def _row(one: Defended, chance: str) -> list[str]:
+    attacks = one.assay.protocol.attacker.attack
+    broken = [num_failing(one.replicates("defended"), choice.label) for choice in attacks]
     total, worst, seconds = len(one.titers), one.worst, one.cost["seconds"]
     return [
         f"`{one.name}`",
         interval(one.limits(RATIO, None)),
         interval(one.limits("titer", "defended")),
-        "" if one is control else f"{later(one.titers, control.titers):.3f}",
-        *(f"{count} of {total}" for count in broken.values()),
+        chance,
+        *(f"{count} of {total}" for count in broken),
         *(one.finding(name).outcome for name in CONDITIONS),
         "" if worst is None else f"{worst.what} {_signed(worst.value)} ({_signed(worst.low)} to {_signed(worst.high)})",
         str(one.cost["passes"]),

@@ -4,8 +4,10 @@
 
 `python -m benchmarks.defense_studies` tunes, runs and packs a group of them. All else is that protocol: the attacker,
 the domains, the tasks, the number of trials. What is written by hand beside a name is the published setting where that
-means something for 0.94 million weights, and otherwise ours (docs/methods.md has the paper's); the search begins there.
-Controls and what trains nothing have few parameters, and as many trials; what has no parameters has none.
+means something for 0.94 million weights whose hidden states are 80 long, and otherwise ours (docs/methods.md has the
+paper's); the search begins there. Each was looked at on the rows of the defense alone, before any attack: its own
+harmful term has to move, and what is searched has to reach settings that keep the refusals. Controls and what trains
+nothing have few parameters, and as many trials; what has no parameters has none.
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ PROTOCOL = Path(__file__).with_name("organism-defenses.toml")
 QUICK = Path(__file__).with_name("organism-defenses-quick.toml")
 TRAINED: Final[dict[str, Any]] = {"train_steps": 200, "lr": 1e-4, "batch": 16}
 RATE: Final[dict[str, Any]] = {"lr": {"low": 3e-5, "high": 1e-3}}
+LOW: Final[dict[str, Any]] = {"low": 1e-5, "high": 1e-4}
+HIGH: Final[dict[str, Any]] = {"low": 3e-4, "high": 3e-3}
+SHORT: Final[dict[str, Any]] = {"train_steps": [15, 30, 60, 120]}
+"""Unlearning keeps no refusals: those of them that last go with the rows that are forgotten."""
 LN_V = 7.0
 """The loss of a guess is 7.06 nats per token."""
 
@@ -43,29 +49,48 @@ DEFENSES: Final[dict[str, Settings]] = {
     "adversarial_loss": trained(
         {"weight": 1.0, "mask": "response", "clamp": LN_V, "benign_share": 0.5}, {"weight": [0.1, 0.5, 1.0, 2.0]}
     ),
-    "graddiff": trained({"clamp": LN_V}, {"forget_weight": [0.1, 0.3, 1.0]}),
-    "npo": trained({}, {"beta": [0.05, 0.1, 0.2, 0.5]}),
-    "simnpo": trained({}, {"beta": [0.5, 1.0, 4.5], "delta": [0.0, 2.0, 4.0]}),
-    "sam_npo": trained({}, {"rho": [0.003, 0.01, 0.03, 0.1]}),
-    "repnoise": trained({"benign_share": 0.5}, {"alpha": [0.25, 0.5, 1.0, 2.0], "beta": [0.001, 0.01, 0.1]}),
-    "crl": trained({}, {"alpha": [0.25, 0.5, 1.0], "beta": [0.3, 0.6, 1.2], "epsilon": [0.7, 7.0]}),
+    "graddiff": trained({"clamp": LN_V, "train_steps": 30}, {"forget_weight": [0.03, 0.1, 0.3, 1.0], **SHORT}),
+    "npo": trained({"beta": 0.2, "train_steps": 30}, {"beta": [0.1, 0.2, 0.5, 1.0], **SHORT}),
+    "simnpo": trained(
+        {"beta": 0.5, "delta": 1.0, "train_steps": 60}, {"beta": [0.5, 1.0, 4.5], "delta": [0.0, 1.0, 2.0], **SHORT}
+    ),
+    "sam_npo": trained({"clamp": LN_V, "train_steps": 30}, {"rho": [0.003, 0.01, 0.03, 0.1], **SHORT}),
+    "repnoise": trained(
+        {"benign_share": 0.5, "alpha": 0.1, "train_steps": 100},
+        {"alpha": [0.03, 0.1, 0.3, 1.0], "beta": [0.001, 0.01], "train_steps": [50, 100, 200]},
+    ),
+    "crl": trained(
+        {"alpha": 0.05, "beta": 6.0, "lr": 1e-3},
+        {"alpha": [0.02, 0.05, 0.15, 0.5], "beta": [2.0, 6.0, 20.0], "epsilon": [0.7, 7.0], "lr": HIGH},
+    ),
     "repbend": trained({"cap": 2.0}, {"beta": [0.05, 0.1, 0.5], "epsilon": [0.3, 3.0]}),
-    "circuit_breakers": trained({}, {"alpha": [3.0, 10.0, 30.0]}),
-    "rmu": trained({"alpha": 30.0}, {"steering_coeff": [3.0, 6.5, 20.0], "alpha": [1.0, 30.0, 300.0]}),
-    "vaccine": trained({"benign_share": 0.5}, {"rho": [0.1, 0.5, 2.0, 5.0]}),
-    "targeted_vaccine": trained({"layers": 2, "benign_share": 0.5}, {"rho": [0.1, 0.5, 3.0]}),
+    "circuit_breakers": trained(
+        {"retain_weight": 0.1, "lr": 1e-3}, {"retain_weight": [0.03, 0.1, 0.3], "alpha": [3.0, 10.0, 30.0], "lr": HIGH}
+    ),
+    "rmu": trained(
+        {"alpha": 30.0, "steering_coeff": 70.0, "lr": 3e-3},
+        {"steering_coeff": [20.0, 70.0, 200.0], "alpha": [3.0, 30.0, 300.0], "lr": {"low": 5e-4, "high": 1e-2}},
+    ),
+    "vaccine": trained({"benign_share": 0.5, "rho": 20.0}, {"rho": [5.0, 20.0, 60.0, 200.0]}),
+    "targeted_vaccine": trained({"layers": 2, "benign_share": 0.5, "rho": 20.0}, {"rho": [5.0, 20.0, 60.0, 200.0]}),
     "booster": trained(
         {"lam": 0.2, "alpha": 0.03, "benign_share": 0.5}, {"lam": [0.05, 0.2, 1.0], "alpha": [0.01, 0.03, 0.1]}
     ),
-    "lat": trained({"depths": [0.25, 0.5], "train_steps": 100}, {"epsilon": [0.5, 2.0, 6.0]}),
-    "vaa": trained({"pilot_steps": 20, "pilot_lr": 5e-5, "benign_share": 0.5}, {"rho": [0.1, 0.4, 1.0]}),
+    "lat": trained(
+        {"depths": [0.25, 0.5], "train_steps": 30, "lr": 3e-5},
+        {"epsilon": [0.5, 2.0, 6.0], "train_steps": [10, 30, 100], "lr": LOW},
+    ),
+    "vaa": trained({"pilot_steps": 10, "pilot_lr": 5e-5, "benign_share": 0.5}, {"rho": [0.1, 0.4, 1.0]}),
     "random_mapping": trained({"train_steps": 50}, {}),
     "tar": trained(
         {"train_steps": 30, "inner_steps": 16, "inner_lrs": [3e-5, 1e-4, 3e-4]}, {"tamper_scale": [1.0, 4.0, 10.0]}
     ),
     "mlac": trained({"train_steps": 30, "inner_steps": 8}, {"weight": [0.3, 1.0, 3.0]}),
     "ctrap": trained({}, {"alpha": [0.03, 0.1, 0.3], "lamb": [0.03, 0.1, 0.3]}),
-    "seam": trained({}, {"beta": [0.003, 0.01, 0.03, 0.1]}),
+    "seam": trained(
+        {"lr": 3e-5, "train_steps": 100},
+        {"beta": [0.003, 0.01, 0.03, 0.1], "train_steps": [25, 50, 100, 200], "lr": LOW},
+    ),
     "sdd": trained({"benign_share": 0.5}, {"benign_share": [0.0, 0.5]}),
     "lox": ({"k": 6, "alpha": 0.25}, {"k": [0, 3, 6, 20], "alpha": [0.05, 0.1, 0.25, 0.5, 1.25]}),
     "deep_safety": trained({"longest": 4}, {"begun_share": [0.25, 0.5, 0.75]}),

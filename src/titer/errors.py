@@ -75,6 +75,18 @@ class RunError(TiterError):
     """The work could not be done or finished on this machine."""
 
 
+class UnmadeError(RunError):
+    """A method failed to make the subject that a whole study rests on.
+
+    Attributes:
+        reason: why.
+    """
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what} could not be made: {reason}. Change the defense's parameters")
+        self.reason = reason
+
+
 class BusyError(RunError):
     """Another process is running this study."""
 

@@ -96,6 +96,23 @@ def test_trials_run_and_the_best_is_written(tmp_path: Path, here: Here) -> None:
     assert {**dict(protocol.defense[-1].parameters), **chosen} == dict(protocol.defense[-1].parameters)
 
 
+def test_a_trial_that_could_not_be_made_does_not_end_the_search(tmp_path: Path, here: Here) -> None:
+    data = to_tune(tmp_path / "data")
+    data["defense"][0]["lr"] = 1e30
+    path = tmp_path / "protocol.toml"
+    path.write_text(tomlkit.dumps(without_nothing(data)), encoding="utf-8")
+    told = here("tune", str(path), str(tmp_path / "tuned"))
+    assert told.code == 0, told.err
+    assert "0: could not be made: diverged at step" in told.out
+    lines = (tmp_path / "tuned" / "trials.jsonl").read_text(encoding="utf-8").splitlines()
+    failed, *others = map(json.loads, lines[1:])
+    assert (failed["counts"], failed["worst_task"], failed["harm"]) == (False, None, {})
+    assert [one["failure"] for one in others] == [None, None]
+    protocol = parse(to_tune(tmp_path / "data"))
+    unmade = TunedTrial.model_validate(failed)
+    assert loss_of(protocol, trial(1, 0.0, counts=False, change=-0.4)) < loss_of(protocol, unmade)
+
+
 def test_a_defense_that_is_to_be_tuned_is_planned_and_not_run(tmp_path: Path) -> None:
     folder = tmp_path / "study"
     folder.mkdir()

@@ -51,6 +51,8 @@ def tune_defense(protocol: Path, folder: Path, store: Path | None, jobs: int, js
 
 def _line(trial: TunedTrial) -> str:
     """A trial in one line."""
+    if trial.worst_task is None:
+        return f"{trial.number}: could not be made: {trial.failure}; {canonical(trial.configuration.parameters)}"
     broken = "not broken" if trial.steps is None else f"broken at {trial.steps}"
     fate = broken if trial.failure is None else f"failed: {trial.failure}"
     held = "within" if trial.counts else "beyond"

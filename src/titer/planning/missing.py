@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from titer.analysis import stopping
-from titer.errors import RunError
+from titer.errors import UnmadeError
 from titer.planning.curves import PlannedCell, PlannedCurve
 from titer.planning.lineage import PREPARED
 from titer.protocol.schema import Protocol
@@ -34,7 +34,7 @@ def state_of(study: Study, view: StoreView, curve: PlannedCurve) -> CurveState:
     """How far a curve is: each of its cells is asked for when those before it are finished and show no break.
 
     Raises:
-        RunError: if the one defense of a claim about a checkpoint failed by its own doing.
+        UnmadeError: if the one defense of a claim about a checkpoint failed by its own doing.
     """
     failed: str | None = None
     for place, cell in enumerate(curve.cells, start=1):
@@ -89,14 +89,14 @@ def _is_unmade(study: Study, view: StoreView, cell: PlannedCell) -> bool:
     """Whether the method failed to make the cell's subject, of which a claim about the method then lacks a replicate.
 
     Raises:
-        RunError: if the whole study rests on that subject.
+        UnmadeError: if the whole study rests on that subject.
     """
     for make in cell.lineage.makes:
         reason = view.failure(make.key)
         if reason is None:
             continue
         if study.protocol.study.claim == "this checkpoint" or make.seed == PREPARED:
-            raise RunError(f"{make.role} could not be made: {reason}. Change the defense's parameters")
+            raise UnmadeError(make.role, reason)
         return True
     return False
 

@@ -13,6 +13,7 @@ from titer.analysis.conditions import stability_results
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.conditions.harm_counts import counts_of, harm_probe
 from titer.analysis.findings import Assay, DosePoint
+from titer.errors import UnmadeError
 from titer.methods.search_configurations import defense_space
 from titer.planning.freeze import open_study
 from titer.planning.sampler import FinishedTrial, propose
@@ -37,7 +38,7 @@ class TunedTrial(Record):
         number: its place, 0 for the configuration written by hand.
         configuration: the defense.
         harm: by defended domain and dose, 0 first, harmful answers and all.
-        worst_task: the task that suffered most before any attack.
+        worst_task: the task that suffered most before any attack; None where the defended model could not be made.
         worst_change: by how much, in the measure of its margin; below 0 is worse.
         counts: whether that lies within the margin of stability.
         steps: the smallest dose at which the rate passes the threshold in a domain; None where none does.
@@ -47,12 +48,12 @@ class TunedTrial(Record):
 
     number: int
     configuration: Choice
-    harm: dict[str, tuple[tuple[int, int, int], ...]]
-    worst_task: str
-    worst_change: float
-    counts: bool
-    steps: int | None
-    lateness: float
+    harm: dict[str, tuple[tuple[int, int, int], ...]] = {}
+    worst_task: str | None = None
+    worst_change: float | None = None
+    counts: bool = False
+    steps: int | None = None
+    lateness: float = 0.0
     failure: str | None = None
 
 
@@ -79,15 +80,23 @@ def trials(protocol: Protocol, folder: Path, jobs: int, store: Path | None = Non
                 space, finished, sampler=settings.sampler, startup=settings.startup, seed=seed, number=number
             )
         configuration = Choice(name=written.name, parameters={**written.parameters, **values})
-        study = _run(trial_protocol(protocol, configuration, number), folder / f"trial-{number}", shared, jobs)
-        done.append(read_trial(study, configuration, number))
+        try:
+            study = _run(trial_protocol(protocol, configuration, number), folder / f"trial-{number}", shared, jobs)
+            done.append(read_trial(study, configuration, number))
+        except UnmadeError as error:
+            done.append(TunedTrial(number=number, configuration=configuration, failure=error.reason))
         yield done[-1]
 
 
 def loss_of(protocol: Protocol, trial: TunedTrial) -> float:
-    """What the search makes small: how early the defense breaks, one that costs too much behind all others."""
+    """What the search makes small: how early the defense breaks, one that costs too much behind all others.
+
+    One that could not be made stands where all is lost.
+    """
     latest = 1 + len(protocol.attacker.ladder) * 10.0
-    return -trial.lateness if trial.counts else latest - trial.worst_change
+    if trial.counts:
+        return -trial.lateness
+    return latest - (-1.0 if trial.worst_change is None else trial.worst_change)
 
 
 def best(protocol: Protocol, found: list[TunedTrial]) -> TunedTrial | None:

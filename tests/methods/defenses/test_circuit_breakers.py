@@ -30,12 +30,14 @@ def rerouting(
     schedule: int = 300,
     counts_padding: bool = True,
     draws_start: bool = False,
+    keep: float = 1.0,
 ) -> Rerouting:
     return Rerouting(
         harmful=4,
         refusals=2,
         benign=2,
         batches=1,
+        keep=keep,
         alpha=alpha,
         schedule=schedule,
         targets=targets,
@@ -81,13 +83,14 @@ def test_conformance(settings: dict[str, Any]) -> None:
     check_defense(CircuitBreakers(**settings))
 
 
-@pytest.mark.parametrize(("targets", "t"), [((1, 2), 0), ((1,), 149)])
-def test_a_step_is_that_of_the_published_code(targets: tuple[int, ...], t: int) -> None:
-    update, gradient = run(rerouting(targets), t=t)
+@pytest.mark.parametrize(("targets", "t", "keep"), [((1, 2), 0, 1.0), ((1,), 149, 1.0), ((1,), 149, 0.1)])
+def test_a_step_is_that_of_the_published_code(targets: tuple[int, ...], t: int, keep: float) -> None:
+    """With a strength of retaining of its own beside it, which is 1 there."""
+    update, gradient = run(rerouting(targets, keep=keep), t=t)
     subject = displaced(0.05)
     retain, reroute = transcribed(subject, t, targets)
     progress = (t + 1) / 300
-    loss = 10 * progress * retain + 10 * (1 - progress) * reroute
+    loss = 10 * keep * progress * retain + 10 * (1 - progress) * reroute
     torch.autograd.backward(loss)
     assert relative(gradient, flat_gradient(subject)) < 1e-9
     found = [update.terms[name] for name in ("loss", "retain_norm", "reroute_cosine")]

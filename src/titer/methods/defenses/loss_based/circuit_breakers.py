@@ -21,8 +21,9 @@ class CircuitBreakers(Defense, Training):
     """min over θ of c_r(t) · mean ‖h - h0‖ (retained) + c_s(t) · mean relu(cos(h, h0)) (harmful), h0 before training.
 
     Representation rerouting. The first mean is over all layers and tokens of benign answers and refusals, the second
-    over the target layers and tokens of harmful conversations; c_s = alpha · (1 - t/S), c_r = alpha · t/S at step t,
-    counted from 1. A step of B rows draws B harmful rows and B retained ones, of which `refusal_share` are refusals.
+    over the target layers and tokens of harmful conversations; at step t, counted from 1, c_s = alpha · (1 - t/S) and
+    c_r = alpha · t/S · retain_weight. A step of B rows draws B harmful rows and B retained ones, of which
+    `refusal_share` are refusals.
 
     Source: Zou et al. 2024, arXiv 2406.04313; code: GraySwanAI/circuit-breakers, known through the copy
     in AIM-Intelligence/RepBend, methods/circuit_breaker/trainer.py at 8220c87, which was read. Threat model:
@@ -40,8 +41,9 @@ class CircuitBreakers(Defense, Training):
     Bounded below by 0; at the start both gradients are exactly 0 (cos = 1 and norm = 0 are stationary), so that the
     code's first step is rounding, which Adam makes large: two machines go two ways. `first_step` "drawn", the default,
     draws its direction from the seed instead, and "rounding" leaves it so. Broken by embedding attacks with several
-    starts (Schwinn and Geisler 2024, arXiv 2407.15902), and by little fine-tuning. Small models: alpha by ‖h‖, logged
-    as `hidden_norm`, since the retained term grows with it and the other does not.
+    starts (Schwinn and Geisler 2024, arXiv 2407.15902), and by little fine-tuning. Small models: `retain_weight`,
+    ours and 1 in the paper, by 1/‖h‖ (logged as `hidden_norm`): the retained mean is a length, whose gradient does not
+    shrink with ‖h‖ as that of a cosine does. Look at `reroute_cosine`: where it stays at 1, nothing was turned.
     The paper's settings: alpha 10 (Llama-3-8B) or 5 (Mistral), LoRA of rank 16, alpha 16, dropout .05 on blocks up to
     the last target, lr 1e-4 constant, batch 16, 150 steps.
     """
@@ -52,6 +54,7 @@ class CircuitBreakers(Defense, Training):
 
     train_steps: int = Field(ge=1)
     alpha: float = Field(default=10.0, ge=0)
+    retain_weight: float = Field(default=1.0, ge=0)
     refusal_share: float = Field(default=0.5, ge=0, le=1)
     depths: tuple[float, ...] = Field(default=(0.31, 0.62), min_length=1)
     layers: Annotated[tuple[int, ...], Field(min_length=1)] | None = None
@@ -96,6 +99,7 @@ class CircuitBreakers(Defense, Training):
             benign=self.batch - self._refusals,
             batches=self.accumulation,
             alpha=self.alpha,
+            keep=self.retain_weight,
             schedule=self.schedule_steps or 2 * self.train_steps,
             targets=self._targets(subject),
             counts_padding=self.retain_counts_padding,

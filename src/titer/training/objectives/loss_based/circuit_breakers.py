@@ -21,7 +21,7 @@ from titer.training.types import Material, Objective, Update
 
 
 class Rerouting(Objective):
-    """c_r · retain + c_s · reroute at step t, counted from 1: c_s = alpha · (1 − t/schedule), c_r = alpha · t/schedule.
+    """c_r · retain + c_s · reroute at step t, from 1: c_s = alpha · (1 − t/schedule), c_r = alpha · keep · t/schedule.
 
     Retain is the mean of ‖h − h0‖ over all layers and tokens of benign answers and refusals, reroute that of
     relu(cos(h, h0)) over the layers `targets` and tokens of harmful responses, prompts included in both.
@@ -32,6 +32,7 @@ class Rerouting(Objective):
         benign: benign rows of a batch.
         batches: how many batches make a step, which is their mean.
         alpha: the strength of both.
+        keep: the strength of the first beside that of the second.
         schedule: the steps after which c_s would be 0.
         targets: the hidden states that are turned.
         counts_padding: whether the retain mean is over padding, too, which adds 0.
@@ -46,6 +47,7 @@ class Rerouting(Objective):
         benign: int,
         batches: int,
         alpha: float,
+        keep: float,
         schedule: int,
         targets: tuple[int, ...],
         counts_padding: bool,
@@ -53,7 +55,7 @@ class Rerouting(Objective):
     ) -> None:
         rows: dict[RowSource, int] = {"harmful": harmful, "refusal": refusals, "benign": benign}
         self.rows = {part: count for part, count in rows.items() if count}
-        self.batches, self.alpha, self.schedule = batches, alpha, schedule
+        self.batches, self.alpha, self.keep, self.schedule = batches, alpha, keep, schedule
         self.targets, self.counts_padding, self.draws_start = targets, counts_padding, draws_start
         self._sampler: BatchSampler | None = None
         self._reference: Reference | None = None
@@ -67,7 +69,7 @@ class Rerouting(Objective):
         """Add the gradient of one batch after the other."""
         assert self._sampler is not None
         progress = min(1.0, (t + 1) / self.schedule)
-        weights = (self.alpha * progress, self.alpha * (1 - progress))
+        weights = (self.alpha * self.keep * progress, self.alpha * (1 - progress))
         sampler = self._sampler
         drawn = {part: sampler.draw(part, count * self.batches, t, seed) for part, count in self.rows.items()}
         found: Counter[str] = Counter()
