@@ -43,7 +43,8 @@ class CircuitBreakers(Defense, Training):
     draws its direction from the seed instead, and "rounding" leaves it so. Broken by embedding attacks with several
     starts (Schwinn and Geisler 2024, arXiv 2407.15902), and by little fine-tuning. Small models: `retain_weight`,
     ours and 1 in the paper, by 1/‖h‖ (logged as `hidden_norm`): the retained mean is a length, whose gradient does not
-    shrink with ‖h‖ as that of a cosine does. Look at `reroute_cosine`: where it stays at 1, nothing was turned.
+    shrink with ‖h‖ as that of a cosine does. Look at `reroute_cosine`: where it stays at 1, nothing was turned. On
+    the organism (‖h‖ 81) 200 steps at 1e-3 ended at 0.995 with weight 1 (alpha 30), at 0.03 with 0.1 (alpha 10).
     The paper's settings: alpha 10 (Llama-3-8B) or 5 (Mistral), LoRA of rank 16, alpha 16, dropout .05 on blocks up to
     the last target, lr 1e-4 constant, batch 16, 150 steps.
     """

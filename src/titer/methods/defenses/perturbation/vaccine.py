@@ -35,6 +35,8 @@ class Vaccine(Defense, Training):
     Limits: it sees no harmful row; reported weak against larger rates and shares of harm.
     Scale: rho is no share of anything. ‖e‖ grows with the root of blocks · rows · tokens · width: at equal size of each
     number, rho 2 on 32 blocks 4096 wide is as much as 0.7 on 30 blocks 576 wide, and 0.12 on 4 blocks 128 wide.
+    The numbers of the organism are larger: there rho 2 takes the loss of the first step from 0.009 to 0.014, rho 20
+    to 0.37.
     """
 
     name: ClassVar[str] = "vaccine"
