@@ -5,9 +5,10 @@
 
 The second runs a few of them untuned, against fixed attacks: examples/organism-defenses-quick.toml.
 
-All share one store in FOLDER, and what is there is not done again. FOLDER/packed gets a folder for each defense: its
-study without any text, its trials, and `cost.json`. Where no trial keeps within the margins of stability, the one that
-loses least is run, and `cost.json` says that none counted. `python -m benchmarks.defense_table` makes the table.
+All share one store in FOLDER, and what is there is not done again. FOLDER/packed, for `quick` FOLDER/quick/packed, gets
+a folder for each defense: its study without any text, its trials, and `cost.json`. Where no trial keeps within the
+margins of stability, the one that loses least is run, and `cost.json` says that none counted. `python -m
+benchmarks.defense_table` makes the table.
 """
 
 from __future__ import annotations
@@ -39,20 +40,21 @@ LEFT_OUT: Final = ("report.md", "report.json", "ledger.md", "*.svg")
 """Of a pack: what `titer report` writes again from the rest."""
 
 
-def run_defense(name: str, base: Path, folder: Path, jobs: int) -> Path:
+def run_defense(name: str, base: Path, folder: Path, store: Path, jobs: int) -> Path:
     """Its packed study, made where it is not there.
 
     Args:
         name: of the defense.
         base: the protocol of all of them.
         folder: of all of them.
+        store: that all share.
         jobs: workers.
     """
     packed = folder / "packed" / name
     if (packed / COST).exists():
         return packed
-    found = tune(organism_defenses.protocol_of(name, base), folder / name, folder / "store", jobs)
-    study = open_study(folder / name / "study", (folder / "store").resolve())
+    found = tune(organism_defenses.protocol_of(name, base), folder / name, store, jobs)
+    study = open_study(folder / name / "study", store)
     for _ in run(study, jobs):
         pass
     pack(study, packed)
@@ -130,8 +132,9 @@ def main() -> None:
     given = parser.parse_args()
     quick = given.group == "quick"
     base = organism_defenses.QUICK if quick else organism_defenses.PROTOCOL
+    folder, store = given.folder / "quick" if quick else given.folder, (given.folder / "store").resolve()
     for name in organism_defenses.FEW if quick else organism_defenses.GROUPS[given.group]:
-        print(run_defense(name, base, given.folder, given.jobs), flush=True)
+        print(run_defense(name, base, folder, store, given.jobs), flush=True)
 
 
 if __name__ == "__main__":
