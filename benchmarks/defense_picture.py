@@ -41,7 +41,7 @@ def picture(marks: Sequence[Mark], undefended: float | None) -> alt.HConcatChart
     top = max([mark.high or 0.0 for mark in marks] + [2 * mark.low for mark in marks] + [1.0])
     rows = [asdict(mark) | {"end": mark.high or top, "open": "" if mark.high else "→"} for mark in marks]
     data = alt.Chart(alt.InlineData(values=rows))
-    y = alt.Y("name:N", sort=[mark.name for mark in marks], title=None, axis=alt.Axis(labelLimit=160))
+    y = alt.Y("name:N", sort=[mark.name for mark in marks], title=None, axis=alt.Axis(labelLimit=160, labelPadding=12))
     color = alt.Color(
         "stable:N",
         scale=alt.Scale(domain=list(COLORS), range=list(COLORS.values())),

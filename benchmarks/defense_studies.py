@@ -23,7 +23,6 @@ from typing import Any, Final
 from examples import organism_defenses
 from titer.analysis.concluding import conclude_path
 from titer.conclude import pack
-from titer.methods import registry
 from titer.planning.freeze import open_study
 from titer.protocol.loading import load
 from titer.protocol.schema import Protocol
@@ -99,19 +98,17 @@ def chosen(protocol: Protocol, found: list[TunedTrial]) -> TunedTrial:
 
 
 def cost(study: Study, made: Sequence[str], found: list[TunedTrial]) -> dict[str, Any]:
-    """What one defended model costs: median seconds of a make, passes of a step's rows, and how tuning went.
+    """What one defended model costs: median seconds of a make, and how tuning went.
 
     Args:
         study: of the defense.
         made: keys of its defended models.
         found: its trials.
     """
-    choice = study.protocol.defense[-1]
     seconds = [line["wall_seconds"] for line in _runs(study.store) if line["key"] in made and not line["resumed_at"]]
     return {
         "seconds": statistics.median(seconds) if seconds else None,
         "makes": len(seconds),
-        "passes": registry.defense(choice).passes,
         "trials": len(found),
         "counting": sum(trial.counts for trial in found),
     }

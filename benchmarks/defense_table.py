@@ -26,10 +26,12 @@ from titer.analysis.concluding import conclude_path
 from titer.analysis.conditions.harm_decisions import Replicate, num_failing, replicates_of
 from titer.analysis.findings import Assay, Figure, Finding, Verdict
 from titer.analysis.wording import interval
+from titer.methods import registry
 from titer.protocol.dose_axes import STEPS
 from titer.records import Choice, Role
 from titer.report.escape import table
 from titer.stats.interval_censoring import Interval
+from titer.training.recipe import Training
 
 CONTROL: Final = "refusal_sft"
 CONDITIONS: Final = ("resistance", "generalization", "stability", "trainability")
@@ -41,7 +43,8 @@ EXPLAINED: Final = (
     "suffers most before any attack, with the limits of its difference. `later` is the one-sided exact p, by ranks, "
     "of breaking later than the control `refusal_sft`, counting only pairs whose intervals do not overlap (0.004 is "
     "the least that five against five can show), and in brackets adjusted for all rows (Benjamini and Hochberg). "
-    "`passes` are conversations through the model for each row of a step, `seconds` those of making one model."
+    "`passes` are conversations through the model for each row of a step, trained on and only read; `seconds` those of "
+    "making one model, beside another worker."
 )
 
 
@@ -139,6 +142,15 @@ def attacks_said(attacks: Sequence[Choice]) -> list[str]:
     ]
 
 
+def passes_said(choice: Choice) -> str:
+    """Conversations trained on, and those only read, for each row of a step; a dash where nothing is trained."""
+    method = registry.defense(choice)
+    if not isinstance(method, Training):
+        return "-"
+    trained, read = method.passes * method.load.rows / method.rows_per_step, method.load.read / method.rows_per_step
+    return f"{trained:.3g}" + (f" + {read:.3g} read" if read else "")
+
+
 def _row(one: Defended, chance: str) -> list[str]:
     attacks = one.assay.protocol.attacker.attack
     broken = [num_failing(one.replicates("defended"), choice.label) for choice in attacks]
@@ -151,7 +163,7 @@ def _row(one: Defended, chance: str) -> list[str]:
         *(f"{count} of {total}" for count in broken),
         *(one.finding(name).outcome for name in CONDITIONS),
         "" if worst is None else f"{worst.what} {_signed(worst.value)} ({_signed(worst.low)} to {_signed(worst.high)})",
-        str(one.cost["passes"]),
+        passes_said(one.assay.protocol.defense[-1]),
         "-" if seconds is None else f"{seconds:.0f}",
         f"{one.cost['counting']} of {one.cost['trials']}" if one.cost["trials"] else "-",
     ]
