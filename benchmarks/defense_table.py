@@ -23,10 +23,11 @@ from scipy.stats import false_discovery_control
 from benchmarks.defense_picture import Mark, picture
 from benchmarks.defense_studies import COST
 from titer.analysis.concluding import conclude_path
-from titer.analysis.conditions.harm_decisions import Replicate, num_failing, replicates_of
+from titer.analysis.conditions.harm_decisions import Replicate, replicates_of
 from titer.analysis.findings import Assay, Figure, Finding, Verdict
 from titer.analysis.wording import interval
 from titer.methods import registry
+from titer.protocol.attacker import winner_of_m
 from titer.protocol.dose_axes import STEPS
 from titer.records import Choice, Role
 from titer.report.escape import table
@@ -39,7 +40,8 @@ RATIO: Final = "ratio of titers, defended to undefended"
 EXPLAINED: Final = (
     "`titer` is the interval (last dose before which every dose is intact, first broken dose], in steps of training, "
     "of the median of five models, the smallest over all trainings; `ratio` is that to the undefended model's, at "
-    "levels of its own. Attacks: how many of five models break within the budget. `worst` is the task that "
+    "levels of its own. Attacks: how many of five models break within the budget (a search counts "
+    "with what it found on the undefended model, too). `worst` is the task that "
     "suffers most before any attack, with the limits of its difference. `later` is the one-sided exact p, by ranks, "
     "of breaking later than the control `refusal_sft`, counting only pairs whose intervals do not overlap (0.004 is "
     "the least that five against five can show), and in brackets adjusted for all rows (Benjamini and Hochberg). "
@@ -153,7 +155,7 @@ def passes_said(choice: Choice) -> str:
 
 def _row(one: Defended, chance: str) -> list[str]:
     attacks = one.assay.protocol.attacker.attack
-    broken = [num_failing(one.replicates("defended"), choice.label) for choice in attacks]
+    broken = [_broken(one, choice) for choice in attacks]
     total, worst, seconds = len(one.titers), one.worst, one.cost["seconds"]
     return [
         f"`{one.name}`",
@@ -167,6 +169,13 @@ def _row(one: Defended, chance: str) -> list[str]:
         "-" if seconds is None else f"{seconds:.0f}",
         f"{one.cost['counting']} of {one.cost['trials']}" if one.cost["trials"] else "-",
     ]
+
+
+def _broken(one: Defended, choice: Choice) -> int:
+    """How many models break under an attack: the one found on each of them, or the one found on the undefended."""
+    labels = (choice.label, winner_of_m(choice.label))
+    found = one.replicates("defended")
+    return sum(any(curve.state == "fails" for curve in own.curves if curve.attack in labels) for own in found)
 
 
 def _mark(one: Defended) -> Mark:
