@@ -42,12 +42,13 @@ def test_lists_fit_80_columns(kind: str, here: Here) -> None:
         assert len(done.out.splitlines()) == len(CATALOGS[kind].names) + 2, "a line each, a title and a header"
 
 
-def test_the_verdict_fits_a_screen(tmp_path: Path, here: Here) -> None:
+def test_the_verdict_is_short_and_cuts_neither_the_claim_nor_a_number(tmp_path: Path, here: Here) -> None:
     study = shutil.copytree(DEMO, tmp_path / "demo")
     verdict = here("verdict", study)
     assert verdict.code == 3, verdict.err
     assert_fits(verdict.out)
-    assert len(verdict.out.splitlines()) <= 25
+    assert len(verdict.out.splitlines()) <= 40
+    assert "…" not in verdict.out.partition("Not tested")[0]
     assert verdict.out.splitlines()[-1] == f"Details: titer report {study}"
 
 
