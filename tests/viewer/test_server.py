@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import socket
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.command import titer
+from support.command import start, titer
 
 from titer.viewer.catalog import entries
 
@@ -130,3 +132,18 @@ def test_a_folder_that_is_none_and_a_port_that_is_taken_are_told(tmp_path: Path)
         done = titer("view", tmp_path, "--port", taken.getsockname()[1])
     assert done.code == 2
     assert "--port" in done.err
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_it_without_a_word_while_a_reader_is_connected(tmp_path: Path, sent: signal.Signals) -> None:
+    with start("view", tmp_path, "--port", 0) as server:
+        assert server.stdout is not None
+        said = re.search(r"http://([\w.:]+)/", server.stdout.readline())
+        assert said is not None
+        reader = HTTPConnection(said.group(1), timeout=60)
+        reader.request("GET", "/")
+        assert reader.getresponse().read()
+        server.send_signal(sent)
+        out, err = server.communicate(timeout=60)
+        reader.close()
+    assert (server.returncode, out, err) == (0, "", "")
