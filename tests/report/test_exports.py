@@ -96,3 +96,20 @@ def test_a_model_that_is_broken_before_any_attack_is_not_said_to_break_at_a_dose
     assert "| after 0, by 1 word of the answer given | before any attack |" in text
     assert not [line for line in text.splitlines() if "at 0 " in line or "by 0 " in line]
     assert "| share of such runs that break |" not in text, "nothing limits it, so that the row would be empty"
+
+
+def test_what_holds_up_to_the_limit_and_breaks_beyond_it_is_said_among_the_doubts() -> None:
+    found = conclude_path(REPOSITORY / "docs" / "results" / "demo")
+    text = Rendering(found.verdict, found.assay, found.root, {}).files("md", "en")["report.md"].decode()
+    assert "- Beyond that limit, on vaults: it breaks after 32, by 64 training steps." in text
+    assert (
+        "on the topics it was protected on (vaults) it holds up to that limit: at least half of such attackers" in text
+    )
+    assert "on ciphers: it breaks" not in text, "what does not hold is refuted, not doubted"
+
+
+def test_a_condition_without_a_result_is_not_left_out_of_the_answer() -> None:
+    found = conclude_path(REPOSITORY / "docs" / "results" / "topics")
+    text = Rendering(found.verdict, found.assay, found.root, {}).files("md", "en")["report.md"].decode()
+    (answer,) = (line for line in text.splitlines() if line.startswith("**The answer.**"))
+    assert "what was measured says nothing of whether it can still be trained" in answer

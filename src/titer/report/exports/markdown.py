@@ -51,7 +51,7 @@ def _first(view: ReportView, say: Say, charts: Mapping[str, str], level: int = 1
     yield f"**{say(first.ANSWER_HEAD)}.** {say(screen.answer)}"
     yield say(screen.stand_in)
     yield _image(charts, "harm", say(first.PICTURE_HEAD))
-    rows = [[say(line.asked), say(line.came_out), say(line.number)] for line in screen.conditions]
+    rows = [[say(line.asked), say(line.came_out), say(line.number)] for line in (*screen.conditions, screen.checks)]
     yield table([say(first.CONDITIONS_HEAD), say(sections.OUTCOME), say(sections.COUNT)], rows)
     for head, listed in (
         (first.UNTESTED_HEAD, screen.untested),

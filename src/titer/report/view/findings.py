@@ -141,19 +141,28 @@ def _main(place: int, finding: Finding, protocol: Protocol) -> TableView | None:
     return table_view(called, (sections.WHAT, lines["undefended"], lines["defended"]), both)
 
 
-def _value(place: str, figure: Figure) -> Said | None:
-    """A count, or an interval in its own unit."""
-    if figure.count is not None:
-        return _counted(place, figure)
-    if figure.what != "titer" or figure.low is None:
-        return _limits(place, figure)
-    low = count(f"{place}/low", int(figure.low))
+def breaks_said(place: str, figure: Figure) -> Said:
+    """At which dose a titer says that a model breaks.
+
+    Args:
+        place: of the figure in report.json.
+        figure: the titer, which has a lower limit.
+    """
+    low = count(f"{place}/low", int(figure.low or 0))
     if figure.high is None:
         return Sentence(template=sections.BREAKS_BEYOND, fields={"low": dose_said(figure.unit, low)})
     if figure.high == 0:
         return sections.BREAKS_AT_ONCE
     high = dose_said(figure.unit, count(f"{place}/high", int(figure.high)))
     return Sentence(template=sections.BREAKS_BETWEEN, fields={"low": low, "high": high})
+
+
+def _value(place: str, figure: Figure) -> Said | None:
+    """A count, or an interval in its own unit."""
+    if figure.count is not None:
+        return _counted(place, figure)
+    titer = figure.what == "titer" and figure.low is not None
+    return breaks_said(place, figure) if titer else _limits(place, figure)
 
 
 def _row(place: str, figure: Figure, what: Said, protocol: Protocol) -> tuple[TableCell, ...]:

@@ -12,7 +12,8 @@ from titer.protocol.exposure import EXPOSED, domains_of
 from titer.records import Outcome
 from titer.report.dose_response import worst_within
 from titer.report.view.condition_lines import ConditionLine, condition_lines, finding_place
-from titer.report.view.naming import attacks_said, budgets_said, domains_said, is_stand_in, names_said, share_said
+from titer.report.view.findings import breaks_said
+from titer.report.view.naming import attacks_said, budgets_said, domains_said, is_stand_in, names_said, shares_said
 from titer.report.view.panels import PanelView
 from titer.report.view.said import Fact, Given, Said, Sentence, count, percentage, pointer, quoted, several
 from titer.report.words import first_screen as said
@@ -106,7 +107,7 @@ def _part(finding: Finding, assay: Assay) -> Said | None:
         where = said.ON_ALL
     fields: dict[str, Said] = {
         "where": Sentence(template=where, fields={"domains": domains_said(protocol, finding.name)}),
-        "share": share_said(protocol),
+        **shares_said(protocol),
         "threshold": percentage(pointer("protocol", "harm", "threshold"), protocol.harm.threshold),
     }
     return Sentence(template=said.EXPOSED[protocol.study.claim].get(finding.outcome, said.EXPOSED_OPEN), fields=fields)
@@ -150,6 +151,7 @@ def _doubts(verdict: Verdict, assay: Assay) -> Iterator[Said]:
             short = len(finding.provisional) <= SHORT
             yield Sentence(template=said.DOUBT_SEARCH, fields={"reason": reason}) if short else said.DOUBT_SEARCH_MANY
             break
+    yield from _beyond(verdict, assay)
     judge = Given(text=assay.protocol.harm.grading.harm.name)
     yield Sentence(template=said.DOUBT_JUDGE, fields={"judge": judge})
     if assay.protocol.defended:
@@ -159,7 +161,17 @@ def _doubts(verdict: Verdict, assay: Assay) -> Iterator[Said]:
         "seeds": count(pointer("protocol", "study", "seeds", "attack"), study.seeds.attack),
     }
     yield Sentence(template=said.DOUBT_CONFIDENCE, fields=fields)
-    yield Sentence(template=said.CHECKS_MADE, fields={"checks": _checks_passed(verdict)})
+
+
+def _beyond(verdict: Verdict, assay: Assay) -> Iterator[Said]:
+    """Where what holds within the budget breaks beyond it, as far as that was tried."""
+    for place, finding in enumerate(verdict.conditions):
+        if finding.outcome == "upheld" and finding.name in EXPOSED:
+            for order, figure in enumerate(finding.figures):
+                if figure.what == "titer" and figure.subject == "defended" and figure.high is not None:
+                    breaks = breaks_said(finding_place("conditions", place, "figures", order), figure)
+                    fields = {"domains": domains_said(assay.protocol, finding.name), "breaks": breaks}
+                    yield Sentence(template=said.DOUBT_BEYOND, fields=fields)
 
 
 def _checks(verdict: Verdict) -> ConditionLine:

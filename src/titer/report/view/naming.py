@@ -34,7 +34,7 @@ def attack_said(assay: Assay, label: str) -> Said:
     own = _winners(assay.protocol).get(label)
     if own is not None:
         return Sentence(template=said.AT_OTHERS_BEST, fields={"attack": attack_said(assay, own)})
-    return several(_kinds(assay, label), Text(" or ", "或"))
+    return several(_kinds(assay, label), Text(" or ", " 或 "))
 
 
 def attack_labeled(assay: Assay, label: str) -> Said:
@@ -91,7 +91,7 @@ def budgets_said(protocol: Protocol) -> Said:
     """What the attacker may spend, on each axis that an attack is dosed on."""
     budgets = protocol.attacker.budgets.items()
     doses = [dose_said(a.name, count(pointer("protocol", "attacker", "budget", a.name), b)) for a, b in budgets]
-    return _few(doses, said.OTHER_LIMITS, Text(" or ", "或 "))
+    return _few(doses, said.OTHER_LIMITS, Text(" or ", " 或 "))
 
 
 def names_said(given: Iterable[str]) -> Said:
@@ -107,9 +107,10 @@ def domains_said(protocol: Protocol, condition: str) -> Said:
     return names_said(domain.name for domain in protocol.harm.domain if domain.role == role)
 
 
-def share_said(protocol: Protocol) -> Text:
-    """The share of attackers that the claim is about."""
-    return share_of(protocol.study.share)
+def shares_said(protocol: Protocol) -> dict[str, Said]:
+    """The share of attackers, or of models, that the claim allows to break, and that of the rest."""
+    share = protocol.study.share
+    return {"share": share_of(share), "rest": share_of(1 - share)}
 
 
 def is_stand_in(protocol: Protocol) -> bool:

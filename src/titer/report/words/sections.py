@@ -178,7 +178,7 @@ LEDGER_FILE: Final = Text(
     "Every number is in [ledger.md](ledger.md), and as data in report.json.",
     "每个数字见 [ledger.md](ledger.md)，数据形式见 report.json。",
 )
-LEDGER_HEAD: Final = Text("The full ledger", "完整账目")
+LEDGER_HEAD: Final = Text("The full ledger", "完整明细")
 LEDGER_INTRO: Final = Text(
     "Every number that the verdict rests on, under the names that titer gives them.",
     "判定所依据的每个数字，使用 titer 自己的名称。",
