@@ -95,7 +95,7 @@ DEFENSES: Final[dict[str, Settings]] = {
     "lox": ({"k": 6, "alpha": 0.25}, {"k": [0, 3, 6, 20], "alpha": [0.05, 0.1, 0.25, 0.5, 1.25]}),
     "deep_safety": trained({"longest": 4}, {"begun_share": [0.25, 0.5, 0.75]}),
     "deep_refusal": trained({"prefix": [1, 4]}, {"ablation_prob": [0.05, 0.2, 0.5]}),
-    "ctrl": trained({}, {"keep": [0.5, 1.0]}),
+    "ctrl": trained({"keep": 0.5}, {"keep": [0.25, 0.5, 0.75]}),
 }
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "losses": (
