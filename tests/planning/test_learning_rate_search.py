@@ -1,4 +1,4 @@
-"""The search for the learning rate of a benign task, run: its trials, what stops them, and what is read after it."""
+"""The search for the learning rate of a benign task, run: its trials, and what is read after it."""
 
 from __future__ import annotations
 
@@ -52,15 +52,12 @@ def test_each_rate_is_tried_at_three_seeds_by_both(done: Study) -> None:
     assert {judge.probe for cell in trials for judge in done.frozen.judges_of(cell)} == {"select:sums"}
 
 
-def test_a_trial_stops_where_the_target_is_reached(done: Study) -> None:
-    for cell in done.read_cells():
-        if cell.purpose != "trial":
-            continue
+def test_a_trial_goes_on_where_the_target_is_reached_since_its_end_counts(done: Study) -> None:
+    trials = [cell for cell in done.read_cells() if cell.purpose == "trial"]
+    for cell in trials:
         (judge,) = done.frozen.judges_of(cell)
-        read = [dose for dose in cell.doses if done.store.scores(judge.key, dose).exists()]
-        right = [sum(v == 1 for v in done.store.read_values(judge.key, dose)) for dose in read]
-        assert all(count < 10 for count in right[:-1])
-        assert right[-1] >= 10 or read[-1] == cell.doses[-1]
+        assert all(done.store.scores(judge.key, dose).exists() for dose in cell.doses)
+    assert trials
 
 
 def test_the_verdict_is_read_at_the_best_rate_of_each_and_at_that_of_m(done: Study) -> None:

@@ -43,10 +43,14 @@ class RateTrial:
         )
 
     @property
+    def typical(self) -> float:
+        """The median of the steps, without end where most seeds do not reach the target."""
+        return median(math.inf if steps is None else steps for steps in self.steps)
+
+    @property
     def order(self) -> tuple[float, float, float]:
         """Sorts the better first: the median of the steps, then the final rate, then the smaller learning rate."""
-        typical = median(math.inf if steps is None else steps for steps in self.steps)
-        return typical, math.inf if self.final is None else -self.final, self.rate
+        return self.typical, math.inf if self.final is None else -self.final, self.rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,19 +73,20 @@ class Grid:
         return bool(self.best)
 
 
-def grid(rates: Sequence[float], tried: Mapping[Role, Sequence[RateTrial]]) -> Grid:
+def grid(rates: Sequence[float], tried: Mapping[Role, Sequence[RateTrial]], margin: float) -> Grid:
     """What is to be tried, from what was tried: replays the widening from the first grid on.
 
     Args:
         rates: the grid that the protocol names, increasing.
         tried: per subject, in any order; a rate that is missing for a subject is still to be tried.
+        margin: how much lower than at another rate a training may end and count as good.
     """
     first = now = tuple(rates)
     by_rate = {role: {one.rate: one for one in own} for role, own in tried.items()}
     while True:
         if not by_rate or any(rate not in own for own in by_rate.values() for rate in now):
             return Grid(rates=now, best={})
-        best = {role: min((own[rate] for rate in now), key=lambda one: one.order).rate for role, own in by_rate.items()}
+        best = {role: _best([own[rate] for rate in now], margin) for role, own in by_rate.items()}
         wider = _widened(now, first, set(best.values()))
         if wider == now:
             edges = (now[0], now[-1])
@@ -95,6 +100,18 @@ def reachable(rates: Sequence[float]) -> tuple[float, ...]:
     for _ in range(WIDENINGS if len(found) > 1 else 0):
         found = _widened(found, tuple(rates), {found[0], found[-1]})
     return found
+
+
+def _best(trials: Sequence[RateTrial], margin: float) -> float:
+    """The rate that reaches the target first, of those that end within the margin of the highest.
+
+    Without that condition haste would win: a rate at which a training is unstable passes the target early and ends
+    below it. Where no rate reaches the target, the one that ends highest.
+    """
+    ends = {one.rate: one.final for one in trials if one.final is not None and one.typical < math.inf}
+    highest = max(ends.values(), default=None)
+    good = [one for one in trials if highest is not None and ends.get(one.rate, -math.inf) >= highest - margin]
+    return min(good or trials, key=lambda one: one.order).rate
 
 
 def _widened(now: tuple[float, ...], first: tuple[float, ...], best: set[float]) -> tuple[float, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -183,11 +182,10 @@ class CellBuilder:
                 )
 
     def trials(self, task: str, rate: float) -> Iterator[PlannedCurve]:
-        """One rate of the search of a benign task: its select items, up to the target, at one search seed."""
+        """One rate of the search of a benign task: its select items, on the whole ladder, at one search seed."""
         plan = self.protocol.trainability
         assert plan is not None
         probe = self.supplies.task(self.protocol.task_named(task), "select")
-        target = math.ceil(plan.target[task] * len(self.study.frozen.item_ids[probe.name]) - 1e-9)
         for role in self.subjects:
             yield self.builder.curve(
                 Exposure(
@@ -198,7 +196,6 @@ class CellBuilder:
                     probes=(probe,),
                     ladder=plan.ladder,
                     task=task,
-                    stop=Stop(probe=probe.name, shows="correct", items=target),
                 )
             )
 

@@ -75,7 +75,7 @@ class RateSearches:
                 ]
                 if len(finished) == SEARCH_SEEDS:
                     own.append(rate_trial(plan, task, rate, finished))
-        return learning_rate_grid.grid(plan.rates, tried)
+        return learning_rate_grid.grid(plan.rates, tried, plan.margin)
 
     def _of(self, task: str, rate: float) -> list[PlannedCurve]:
         """The trials of one rate, of both subjects at every search seed."""

@@ -17,7 +17,7 @@ def grid_of(assay: Assay, plan: TrainabilityConfig, task: str) -> Grid:
     """The grid of one task as its trials left it; where the protocol names one rate, that is the best of both."""
     if len(plan.rates) == 1:
         return Grid(rates=plan.rates, best={"undefended": plan.rates[0], "defended": plan.rates[0]})
-    return learning_rate_grid.grid(plan.rates, _tried(assay, plan, task))
+    return learning_rate_grid.grid(plan.rates, _tried(assay, plan, task), plan.margin)
 
 
 def trial_figures(assay: Assay, plan: TrainabilityConfig, task: str) -> tuple[Figure, ...]:
