@@ -15,7 +15,8 @@ from support.report_assays import ROOT, assay, verdict
 
 from titer.analysis.concluding import conclude_path
 from titer.report.formats import FORMATS, NAMES, Rendering, file_name
-from titer.report.view.said import LANGUAGES
+from titer.report.view.said import LANGUAGES, Language, plain
+from titer.report.view.tables import Marked
 
 RENDERING = Rendering(verdict(), assay(), ROOT, {})
 
@@ -96,3 +97,16 @@ def test_a_model_that_is_broken_before_any_attack_is_not_said_to_break_at_a_dose
     assert "| after 0, by 1 word of the answer given | before any attack |" in text
     assert not [line for line in text.splitlines() if "at 0 " in line or "by 0 " in line]
     assert "| share of such runs that break |" not in text, "nothing limits it, so that the row would be empty"
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", ["shown", "not decided"]), ("zh", ["得到证明", "未能判定"])])
+def test_each_ability_is_told_in_the_words_of_the_conditions(lang: Language, words: list[str]) -> None:
+    forest = RENDERING.view.forests[0].table
+    outcomes = [row[-1] for row in forest.rows]
+    assert [plain(cell.said, lang) for cell in outcomes if isinstance(cell, Marked)] == [words[0], *words]
+
+
+def test_latex_has_no_sign_that_it_takes_a_package_for() -> None:
+    (text,) = RENDERING.files("tex", "en").values()
+    assert "--7 points" in text.decode()
+    assert text.isascii()
