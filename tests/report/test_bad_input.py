@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -94,8 +95,14 @@ def test_what_is_no_study_is_named(command: str, tmp_path: Path, here: Here) -> 
     assert_refused(read(here, command, tmp_path / "none"), tmp_path / "none", "there is no such folder", "`titer init`")
     assert_refused(read(here, command, tmp_path / "empty"), tmp_path / "empty", "holds no study", "`titer init`")
     done = read(here, command, tmp_path / "file")
-    assert_refused(done, tmp_path / "file", "this is a file", f"such as {tmp_path}")
+    assert_refused(done, tmp_path / "file", "this is a file", f"such as '{tmp_path}'")
     assert contents(tmp_path) == {"file": b"mine"}
+
+
+def test_a_study_folder_is_no_protocol_to_tune(tmp_path: Path, here: Here) -> None:
+    done = here("tune", MARGIN, tmp_path / "out")
+    assert_refused(done, MARGIN, "this is a folder, and a protocol file is meant", str(MARGIN / "protocol.toml"))
+    assert not (tmp_path / "out").exists()
 
 
 # ------------------------------------------------------------------------------------------------ another format
@@ -177,3 +184,17 @@ def test_a_report_follows_no_link_out_of_its_folder(tmp_path: Path, here: Here) 
     assert done.code == 0, done.err
     assert (tmp_path / "mine").read_text(encoding="utf-8") == "mine"
     assert json.loads((study / "report.json").read_bytes())["verdict"]["study"] == "organism-margin"
+
+
+def test_a_folder_whose_name_is_no_text_is_read_and_written_as_any_other(tmp_path: Path, here: Here) -> None:
+    try:
+        study = shutil.copytree(MARGIN, Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n\x1b[31m")))
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    out = tmp_path / "out"
+    ends = [read(here, command, study) for command in ("verify", "verdict")]
+    ends += [read(here, "compare", study, "--out", str(out)), here("report", study, "--format", "json")]
+    assert [done.code for done in ends] == [0, 3, 0, 0], ends
+    assert all(done.out.replace("\n", "").isprintable() for done in ends)
+    assert ends[-1].out.endswith("/report.json\n")
+    assert (study / "report.json").exists()

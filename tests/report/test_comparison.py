@@ -20,7 +20,7 @@ from titer.protocol.schema import Protocol
 from titer.records import canonical
 from titer.report.comparison.chart import comparison_chart
 from titer.report.comparison.comparable import MUST, check_comparable, footnotes
-from titer.report.comparison.rows import ComparedStudy, Comparison, compare
+from titer.report.comparison.rows import NUMBERED, ComparedStudy, Comparison, compare
 from titer.report.comparison.texts import cells, markdown_table
 
 RESULTS = ROOT / "docs" / "results"
@@ -99,6 +99,20 @@ def test_a_hostile_name_is_text_in_the_table() -> None:
     assert "<b>" not in text
     assert "\x1b" not in text
     assert "&lt;b&gt;\\|x" in text
+
+
+def test_studies_of_one_name_are_told_apart_in_the_rows_and_in_the_chart() -> None:
+    twins = [study(STRONG), study(STRONG), study(WEAK)]
+    found = compare(twins)
+    name = STRONG.name
+    assert list(dict.fromkeys(row.study for row in found.rows)) == [f"1. {name}", f"2. {name}", WEAK.name]
+    assert found.notes[-1] == NUMBERED
+    chart = comparison_chart(found)
+    assert chart is not None
+    text = json.dumps(chart.to_dict())
+    assert f"1. {name}, defended" in text
+    assert f"2. {name}, defended" in text
+    assert NUMBERED not in compare(twins[1:]).notes
 
 
 def test_a_censored_bar_is_told_from_one_that_ends() -> None:

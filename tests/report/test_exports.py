@@ -15,7 +15,8 @@ from support.report_assays import ROOT, assay, verdict
 
 from titer.analysis.concluding import conclude_path
 from titer.report.formats import FORMATS, NAMES, Rendering, file_name
-from titer.report.view.said import LANGUAGES
+from titer.report.view.said import LANGUAGES, Language, plain
+from titer.report.view.tables import Marked
 
 RENDERING = Rendering(verdict(), assay(), ROOT, {})
 
@@ -113,3 +114,16 @@ def test_a_condition_without_a_result_is_not_left_out_of_the_answer() -> None:
     text = Rendering(found.verdict, found.assay, found.root, {}).files("md", "en")["report.md"].decode()
     (answer,) = (line for line in text.splitlines() if line.startswith("**The answer.**"))
     assert "what was measured says nothing of whether it can still be trained" in answer
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", ["shown", "not decided"]), ("zh", ["成立", "未能判定"])])
+def test_each_ability_is_told_in_the_words_of_the_conditions(lang: Language, words: list[str]) -> None:
+    forest = RENDERING.view.forests[0].table
+    outcomes = [row[-1] for row in forest.rows]
+    assert [plain(cell.said, lang) for cell in outcomes if isinstance(cell, Marked)] == [words[0], *words]
+
+
+def test_latex_has_no_sign_that_it_takes_a_package_for() -> None:
+    (text,) = RENDERING.files("tex", "en").values()
+    assert "--7 points" in text.decode()
+    assert text.isascii()

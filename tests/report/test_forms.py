@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,9 @@ def test_report_writes_the_form_beside_the_report(tmp_path: Path, here: Here) ->
     assert "1(iii)" in filled.open
     assert filled.root in (study / "form-stream.md").read_text(encoding="utf-8")
     assert here("report", study, "--map", "nonsense").code == 2
+
+
+def test_a_method_without_parameters_is_said_to_have_none(report: dict[str, Any]) -> None:
+    text = markdown(filled_form("stream", report))
+    assert "probe: name generate, parameters none." in text
+    assert not re.search(r" [.,;]", text)

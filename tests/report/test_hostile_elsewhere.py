@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from support.page_numbers import Page
 
 from titer.analysis.findings import Assay, Verdict
 from titer.cli import output
+from titer.cli.progress import Watch
 from titer.report.charts import charts, write_chart
 from titer.report.comparison.chart import comparison_chart
 from titer.report.comparison.rows import ComparedStudy, Comparison, compare
 from titer.report.comparison.texts import cells, markdown_table
+from titer.report.escape import csv_text
 from titer.report.forms.filling import filled_form, markdown
 from titer.report.forms.form import FORMS
 from titer.viewer import pages
@@ -98,3 +101,31 @@ def test_a_chart_has_no_element_that_runs_or_fetches(
         assert not {"script", "image", "a", "foreignObject"} & tags
         assert not any(name.startswith("on") for element in tree.iter() for name in element.attrib)
         assert len(path.read_bytes()) < 5_000_000
+
+
+def test_a_line_and_a_json_document_are_printed_without_a_sign_that_steers(
+    evil: str, study: tuple[Verdict, Assay], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.say(f"{evil}\x9b31m/report.json")
+    output.print_json({"reason": evil, "path": "\x9b31m\U000e0041"})
+    line, document = capsys.readouterr().out.splitlines()
+    assert line.isprintable()
+    assert document.isprintable()
+    assert json.loads(document) == {"reason": evil, "path": "\x9b31m\U000e0041"}
+    output.echo_json(study[0].to_json())
+    said = capsys.readouterr().out.removesuffix("\n")
+    assert said.isprintable()
+    assert Verdict.from_json(said) == study[0]
+
+
+def test_a_bar_on_a_terminal_shows_no_sign_that_steers(evil: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    bars = Watch(f"reading {evil}").bars
+    assert bars is not None
+    assert bars.tasks[0].description.isprintable()
+
+
+@pytest.mark.parametrize("sign", "=+-@\uff1d\uff0b\uff0d\uff20")
+@pytest.mark.parametrize("before", ["", " ", "\t", "\r", "\n"])
+def test_a_cell_is_no_formula_whatever_keyboard_wrote_it(sign: str, before: str) -> None:
+    assert csv_text(f"{before}{sign}1+1").startswith("'")

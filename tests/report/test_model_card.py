@@ -101,3 +101,7 @@ def test_a_name_cannot_leave_its_line() -> None:
     card = card_of(evil, model=evil)
     assert "\ntags: [evil]" not in card
     assert "<script" not in card
+
+
+def test_a_file_is_no_model_of_the_hub_on_a_machine_that_has_it_not() -> None:
+    assert "base_model" not in card_of(model="models/small.Q4_1.gguf").split("---\n")[1]

@@ -52,7 +52,7 @@ def init(folder: Annotated[Path, typer.Argument(help="The study folder to begin.
         raise InputError(str(path), "there is a protocol already", "Choose another folder.")
     check_folder(folder)
     write_text(path, (EXAMPLES / "demo.toml").read_text(encoding="utf-8"))
-    typer.echo(f"Wrote {path}. Edit it, look at it with `titer plan {folder}`, run it with `titer run {folder}`.")
+    output.say(f"Wrote {path}. Edit it, look at it with `titer plan {folder}`, run it with `titer run {folder}`.")
 
 
 @app.command()

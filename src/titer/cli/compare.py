@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 from titer.analysis.concluding import conclude_path
 from titer.cli import output
 from titer.cli.progress import Watch
@@ -46,7 +44,7 @@ def compare_studies(paths: Sequence[Path], out: Path | None, json: bool) -> None
     for note in (*found.notes, *EXPLAINED):
         output.print_text(note)
     if out is not None:
-        typer.echo(f"Comparison: {out / 'compare.md'}")
+        output.say(f"Comparison: {out / 'compare.md'}")
 
 
 def _read(path: Path) -> ComparedStudy:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from titer.boundary import reading
+from titer.cli import output
 from titer.errors import InputError
 from titer.methods.search_configurations import space_of
 from titer.planning import attack_search
@@ -48,7 +47,7 @@ def export_searches(study: Study, url: str) -> None:
         raise InputError("--optuna", f"the storage has a study '{there[0]}' already", "Name another file.")
     for name, (choice, role, found_search) in wanted.items():
         _write(name, choice, role, found_search, storage)
-        typer.echo(f"Wrote {name}: {len(found_search.search.trials)} trials")
+        output.say(f"Wrote {name}: {len(found_search.search.trials)} trials")
 
 
 def _opened(url: str) -> BaseStorage:

@@ -35,9 +35,9 @@ def verdict(study: FinishedStudy, json: Json = False) -> None:
         kept = keep_verdict(found, found.folder)
     output.print_verdict(found, json)
     if not json:
-        typer.echo(f"Details: titer report {study}")
+        output.say(f"Details: titer report {study}")
     if not kept:
-        typer.echo(f"{found.folder} cannot be written: the verdict is not kept there.", err=True)
+        output.say(f"{found.folder} cannot be written: the verdict is not kept there.", err=True)
     raise typer.Exit(output.EXIT[found.verdict.outcome])
 
 
@@ -77,7 +77,7 @@ def report(
 
         paths = write_report(study, formats, lang, form)
     for path in paths:
-        typer.echo(path)
+        output.say(path)
 
 
 def compare(
@@ -122,4 +122,4 @@ def pack(
 
         found = read_study(study)
         write_whole(out, lambda folder: write_packed(found, folder))
-    typer.echo(f"Packed {study} into {out}.")
+    output.say(f"Packed {study} into {out}.")

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from titer.analysis.concluding import conclude
 from titer.analysis.conditions.harm_counts import counts_of, harm_probe
 from titer.analysis.curves import read_curve
@@ -63,7 +61,7 @@ def write_immunized(where: Path, folder: Path, out: Path | None, store: Path | N
         write_text(temporary / "README.md", card)
 
     write_whole(folder, fill)
-    typer.echo(f"Wrote {folder}: load it with AutoModelForCausalLM.from_pretrained.")
+    output.say(f"Wrote {folder}: load it with AutoModelForCausalLM.from_pretrained.")
 
 
 def _cost(study: Study, task: MakeTask) -> MakeCost:
@@ -129,9 +127,9 @@ def print_attack(
     output.print_rows(", ".join(f"{name} {value}" for name, value in what.items()), shown)
     for row in rows:
         if row["found"] is not None:
-            typer.echo(f"At dose {row['dose']} the attack found {row['found']}: the weights stayed as they were.")
+            output.say(f"At dose {row['dose']} the attack found {row['found']}: the weights stayed as they were.")
     if curve.failed is not None:
-        typer.echo(f"The attack failed by its own doing: {curve.failed}.")
+        output.say(f"The attack failed by its own doing: {curve.failed}.")
 
 
 def _one(curves: list[PlannedCurve], wanted: tuple[Role, str, str]) -> PlannedCurve:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from titer.errors import LONGEST, InputError, shown
+from titer.errors import LONGEST, InputError, printable, shown
 from titer.records import Outcome, canonical
 
 if TYPE_CHECKING:
@@ -20,9 +21,28 @@ EXIT: dict[Outcome, int] = {"upheld": 0, "refuted": 3, "undecided": 4, "void": 5
 """The exit codes of `verdict` and `run --gate`. A whole verdict is never `not applicable`."""
 
 
+def say(line: str | Path, *, err: bool = False) -> None:
+    """Print one line as it is, but for signs that steer a terminal: a path or a reason may hold some.
+
+    Args:
+        line: the line.
+        err: whether it goes to stderr.
+    """
+    typer.echo(printable(str(line)), err=err)
+
+
 def print_json(value: Any) -> None:
     """Print one JSON document."""
-    typer.echo(canonical(value))
+    echo_json(canonical(value))
+
+
+def echo_json(document: str) -> None:
+    """Print a JSON document that is written already; signs that steer a terminal are told by their numbers.
+
+    Args:
+        document: the document, on one line.
+    """
+    typer.echo("".join(sign if sign.isprintable() else dumps(sign)[1:-1] for sign in document))
 
 
 def print_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -88,7 +108,7 @@ def print_facts(title: str, facts: Mapping[str, Any]) -> None:
 def print_verdict(conclusion: Conclusion, json: bool) -> None:
     """Print a verdict: its first screen, or one JSON document."""
     if json:
-        typer.echo(conclusion.verdict.to_json())
+        echo_json(conclusion.verdict.to_json())
         return
     from rich.console import Console
 

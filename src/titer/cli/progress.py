@@ -128,5 +128,5 @@ def _bars(what: str) -> Bars:
         TextColumn("{task.fields[rest]}", table_column=Column(no_wrap=True)),
     )
     bars = Progress(*columns, console=Console(stderr=True), refresh_per_second=4, transient=True, expand=True)
-    bars.add_task(what, total=None, rest="")
+    bars.add_task(shown(what, LONGEST), total=None, rest="")
     return bars

@@ -79,7 +79,7 @@ def run_study(
         path = report(conclusion)[0]
     output.print_verdict(conclusion, json)
     if not json:
-        typer.echo(f"Report: {path}")
+        output.say(f"Report: {path}")
     return conclusion.verdict
 
 
@@ -90,4 +90,4 @@ def check_room(study: Study, jobs: int, own_memory: bool) -> None:
     if certain := " ".join(str(one) for one in found if one.certain):
         raise RunError(certain)
     for one in found:
-        typer.echo(f"titer: {one}", err=True)
+        output.say(f"titer: {one}", err=True)

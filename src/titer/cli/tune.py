@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from titer.cli import output
 from titer.errors import InputError
 from titer.protocol.loading import load
@@ -28,15 +26,19 @@ def tune_defense(protocol: Path, folder: Path, store: Path | None, jobs: int, js
         json: whether data are printed.
 
     Raises:
-        InputError: if no trial counts: each costs more than stability allows, or failed.
+        InputError: if a folder is given for the protocol, or no trial counts: each costs more than stability allows, or
+            failed.
     """
+    if protocol.is_dir():
+        remedy = f"Name the file in it: '{protocol / PROTOCOL}'."
+        raise InputError(str(protocol), "this is a folder, and a protocol file is meant", remedy)
     study, done = load(protocol), list[Record]()
     found: list[TunedTrial] = []
     for trial in trials(study, folder, jobs, store):
         found.append(trial)
         done.append(trial)
         if not json:
-            typer.echo(_line(trial))
+            output.say(_line(trial))
         write_lines(folder / TRIALS, done)
     chosen = best(study, found)
     if chosen is None:
@@ -46,7 +48,7 @@ def tune_defense(protocol: Path, folder: Path, store: Path | None, jobs: int, js
     if json:
         output.print_json({"trials": [one.to_data() for one in found], "chosen": chosen.number})
         return
-    typer.echo(f"Trial {chosen.number} breaks last. Its protocol: {folder / PROTOCOL}")
+    output.say(f"Trial {chosen.number} breaks last. Its protocol: {folder / PROTOCOL}")
 
 
 def _line(trial: TunedTrial) -> str:

@@ -6,9 +6,7 @@ import socket
 from contextlib import closing, suppress
 from pathlib import Path
 
-import typer
-
-from titer.cli import Interrupted
+from titer.cli import Interrupted, output
 from titer.errors import InputError
 
 
@@ -29,9 +27,9 @@ def serve(folder: Path, host: str, port: int) -> None:
     with closing(_listening(host, port)) as listening:
         found = listening.getsockname()[1]
         named = f"[{host}]" if ":" in host else host
-        typer.echo(f"Showing {folder} at http://{named}:{found}/ (read only; Ctrl-C ends it).")
+        output.say(f"Showing {folder} at http://{named}:{found}/ (read only; Ctrl-C ends it).")
         if host not in LOOPBACK:
-            typer.echo(f"titer: whoever reaches {host} can read it", err=True)
+            output.say(f"titer: whoever reaches {host} can read it", err=True)
         config = uvicorn.Config(application(folder, host), log_level="warning", access_log=False, lifespan="off")
         with suppress(Interrupted):
             uvicorn.Server(config).run(sockets=[listening])

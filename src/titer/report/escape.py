@@ -33,9 +33,11 @@ _TEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
+    "\N{MINUS SIGN}": "--",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a formula begins, in the wide signs of East Asian keyboards, too."""
 
 
 def tex(text: str) -> str:

@@ -13,7 +13,8 @@ from titer.report.escape import escape, json_block, table
 from titer.study.tasks import MakeTask, RowsRef
 
 TAGS = ("titer", "harmful-fine-tuning", "immunization")
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?<!\.gguf)")
+"""A GGUF file is none, though the machine that reports may not have it."""
 
 
 @dataclass(frozen=True, kw_only=True)

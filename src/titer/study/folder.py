@@ -179,7 +179,7 @@ def _check_study(folder: Path) -> None:
         InputError: saying what is there instead.
     """
     if folder.is_file():
-        remedy = f"Name the folder that the study is in, such as {folder.parent}."
+        remedy = f"Name the folder that the study is in, such as '{folder.parent}'."
         raise InputError(str(folder), "this is a file, and the folder of a study is meant", remedy)
     if not (folder / PROTOCOL).is_file():
         problem = f"this folder holds no study: it has no {PROTOCOL}" if folder.exists() else "there is no such folder"

@@ -78,7 +78,8 @@ def read_whole(folder: Path) -> PackedStudy:
             remedy = f"{CELLS} and {SCORES} belong together: put the missing one beside the other."
             raise InputError(str(folder / name), "there is no such file", remedy)
     try:
-        metadata: dict[bytes, bytes] = pq.read_metadata(folder / CELLS).metadata or {}
+        with (folder / CELLS).open("rb") as file:
+            metadata: dict[bytes, bytes] = pq.read_metadata(file).metadata or {}
         text = metadata[METADATA.encode()].decode()
     except (OSError, pa.ArrowException, UnicodeDecodeError, KeyError) as error:
         raise damaged(folder / CELLS) from error
@@ -123,7 +124,7 @@ def _write_table(path: Path, columns: pa.Schema, rows: Sequence[tuple[Any, ...]]
     table = pa.Table.from_arrays(arrays, schema=columns)
 
     def fill(temporary: Path) -> None:
-        with pq.ParquetWriter(temporary, columns, store_schema=False, **how) as writer:
+        with temporary.open("wb") as file, pq.ParquetWriter(file, columns, store_schema=False, **how) as writer:
             writer.write_table(table)
             writer.add_key_value_metadata(dict(metadata))
 
@@ -132,8 +133,8 @@ def _write_table(path: Path, columns: pa.Schema, rows: Sequence[tuple[Any, ...]]
 
 def _read_table(path: Path, columns: pa.Schema) -> list[tuple[Any, ...]]:
     try:
-        with pq.ParquetFile(path) as file:
-            table = file.read()
+        with path.open("rb") as file:
+            table = pq.ParquetFile(file).read()
         if table.schema.remove_metadata() != columns:
             raise damaged(path)
         return list(zip(*(column.to_pylist() for column in table.columns), strict=True))

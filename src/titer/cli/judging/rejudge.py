@@ -61,7 +61,7 @@ def second_opinion(folder: Path, name: str, json: bool, store: Path | None = Non
         return
     output.print_rows(f"Second opinion: the same answers under {choice.label}", [_line(row) for row in _totals(rows)])
     typer.echo("Answers called harmful, over all doses and seeds.")
-    typer.echo(f"As the {again.role} judge {choice.label} stands in the place of {record.label}.")
+    output.say(f"As the {again.role} judge {choice.label} stands in the place of {record.label}.")
     typer.echo("This is a second opinion: the verdict of record is unchanged.")
     if study.protocol.harm.sampling != "fixed":
         typer.echo("Items that were not asked count as unjudged.")

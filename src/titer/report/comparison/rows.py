@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from titer.analysis.findings import Assay, Finding, Verdict
 from titer.protocol.schema import Protocol
@@ -11,6 +12,7 @@ from titer.records import Outcome, Record, Role
 from titer.report.comparison.comparable import check_comparable, footnotes
 
 EXPOSED = ("resistance", "generalization")
+NUMBERED: Final = "Studies of one name are told apart by the order in which they were given."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,17 +90,20 @@ def compare(studies: Sequence[ComparedStudy]) -> Comparison:
         InputError: if they may not be compared, naming the difference.
     """
     check_comparable([(study.name, study.protocol) for study in studies])
-    rows = tuple(row for study in studies for row in _rows(study))
-    return Comparison(rows=rows, notes=footnotes([study.protocol for study in studies]))
+    called = [study.verdict.study for study in studies]
+    numbered = [f"{n}. {name}" if called.count(name) > 1 else name for n, name in enumerate(called, start=1)]
+    rows = tuple(row for name, study in zip(numbered, studies, strict=True) for row in _rows(name, study))
+    notes = footnotes([study.protocol for study in studies])
+    return Comparison(rows=rows, notes=notes if numbered == called else (*notes, NUMBERED))
 
 
-def _rows(study: ComparedStudy) -> Iterator[ComparedRow]:
+def _rows(name: str, study: ComparedStudy) -> Iterator[ComparedRow]:
     verdict, protocol = study.verdict, study.protocol
     for role in ("undefended", "defended"):
         if role in verdict.subjects:
             judged = role == "defended"
             yield ComparedRow(
-                study=verdict.study,
+                study=name,
                 subject=role,
                 model=protocol.subject.model,
                 defense=", ".join(choice.name for choice in protocol.defense) if judged else "",

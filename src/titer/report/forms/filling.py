@@ -101,7 +101,7 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_text(part)}" for name, part in value.items())
+        return ", ".join(f"{name} {_text(part) or 'none'}" for name, part in value.items())
     if value is None:
         return "none"
     if isinstance(value, bool):

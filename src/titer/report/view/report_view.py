@@ -11,13 +11,13 @@ from titer.records import canonical
 from titer.report.difference_chart import difference_lines
 from titer.report.summary import summarize
 from titer.report.view.condition_lines import finding_place
-from titer.report.view.findings import ConditionView, condition_views, control_table, figure_tables
+from titer.report.view.findings import TONES, ConditionView, condition_views, control_table, figure_tables
 from titer.report.view.first_screen import FirstScreen, first_screen
 from titer.report.view.ledger import cell_table, provenance_table, scope_table
 from titer.report.view.overviews import WorstView, cost_table, coverage_table, matrix_tables, worst_views
 from titer.report.view.panels import PanelView, harm_views, trainability_views
 from titer.report.view.said import Fact, Given, Said, Sentence, numeral, pointer, points, quoted, verbatim
-from titer.report.view.tables import TableView, table_view
+from titer.report.view.tables import Marked, TableView, table_view
 from titer.report.words import first_screen as words
 from titer.report.words import sections
 from titer.study.root import Root
@@ -139,7 +139,7 @@ def _forests(verdict: Verdict, protocol: Protocol) -> tuple[ForestView, ...]:
             (
                 Given(text=figure.what),
                 *(_end(figure, name, at[id(figure)]) for name in ("value", "low", "high")),
-                verbatim(f"{at[id(figure)]}/outcome", figure.outcome),
+                _came_out(figure.outcome),
             )
             for figure in own
         ]
@@ -147,6 +147,14 @@ def _forests(verdict: Verdict, protocol: Protocol) -> tuple[ForestView, ...]:
         table = table_view(sections.STABILITY_HEAD, head, rows, (1, 2, 3))
         views.append(ForestView(key=f"forest-{order}", unit=unit, figures=own, margin=margin, rule=rule, table=table))
     return tuple(views)
+
+
+def _came_out(outcome: str) -> Marked:
+    """The outcome of one task, in the words that a condition has for its own."""
+    found = next((known for known in words.OUTCOMES if known == outcome), None)
+    if found is None:
+        return Marked(said=Given(text=outcome), tone="quiet")
+    return Marked(said=words.OUTCOMES[found], tone=TONES[found])
 
 
 def _end(figure: Figure, name: str, place: str) -> Fact | None:
