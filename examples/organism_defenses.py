@@ -88,13 +88,15 @@ DEFENSES: Final[dict[str, Settings]] = {
     "mlac": trained({"train_steps": 30, "inner_steps": 8}, {"weight": [0.3, 1.0, 3.0]}),
     "ctrap": trained({}, {"alpha": [0.03, 0.1, 0.3], "lamb": [0.03, 0.1, 0.3]}),
     "seam": trained(
-        {"lr": 3e-5, "train_steps": 100},
-        {"beta": [0.003, 0.01, 0.03, 0.1], "train_steps": [25, 50, 100, 200], "lr": LOW},
+        {"lr": 3e-5, "train_steps": 100, "beta": 3.0},
+        {"beta": [0.3, 3.0, 30.0], "train_steps": [50, 100, 200], "lr": LOW},
     ),
     "sdd": trained({"benign_share": 0.5}, {"benign_share": [0.0, 0.5]}),
     "lox": ({"k": 6, "alpha": 0.25}, {"k": [0, 3, 6, 20], "alpha": [0.05, 0.1, 0.25, 0.5, 1.25]}),
     "deep_safety": trained({"longest": 4}, {"begun_share": [0.25, 0.5, 0.75]}),
-    "deep_refusal": trained({"prefix": [1, 4]}, {"ablation_prob": [0.05, 0.2, 0.5]}),
+    "deep_refusal": trained(
+        {"prefix": [1, 4], "ablation_prob": 0.3}, {"ablation_prob": [0.3, 0.5, 0.7], "alpha": [0.2, 0.5, 0.8]}
+    ),
     "ctrl": trained({"keep": 0.5}, {"keep": [0.25, 0.5, 0.75]}),
 }
 GROUPS: Final[dict[str, tuple[str, ...]]] = {

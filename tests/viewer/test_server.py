@@ -56,6 +56,7 @@ def test_a_packed_study_opens_as_its_report(address: str, shown: Path) -> None:
     answer, page = ask(address, f"/study/{ids(shown)['demo']}")
     assert answer.status == 200
     assert "Content-Security-Policy" in page
+    assert "script" not in str(answer.headers["Content-Security-Policy"]), "a report says itself which scripts may run"
     _, chinese = ask(address, f"/study/{ids(shown)['demo']}?lang=zh")
     assert '<html lang="zh' in chinese
 
@@ -72,6 +73,7 @@ def test_a_damaged_study_tells_what_is_wrong_and_nothing_runs(address: str, show
     assert answer.status == 200
     assert "damaged" in page
     assert "<script" not in page
+    assert "default-src 'none'" in str(answer.headers["Content-Security-Policy"])
 
 
 def test_studies_that_may_not_be_compared_are_named(address: str, shown: Path) -> None:

@@ -23,7 +23,9 @@ from titer.viewer.reports import compared_page, report_page
 OWN_PAGES: Final = (
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""What the viewer's own pages may do. A report says so itself."""
+"""What the viewer's own pages may do."""
+REPORTS: Final = "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+"""What is added to what a report says of itself: which scripts may run, and that nothing is fetched."""
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -55,14 +57,14 @@ class Viewer:
         if entry.state not in ("finished", "packed"):
             return HTMLResponse(pages.unfinished_page(entry))
         language = request.query_params.get("lang", "en")
-        return _concluded(lambda: report_page(self.root, entry, "zh" if language == "zh" else "en"))
+        return _concluded(lambda: report_page(self.root, entry, "zh" if language == "zh" else "en"), REPORTS)
 
     def compare(self, request: Request) -> Response:
         """The studies that were marked, side by side."""
         chosen = [self._entry(one) for one in dict.fromkeys(request.query_params.getlist("id"))]
         if not chosen or None in chosen:
             return _missing()
-        return _concluded(lambda: compared_page(self.root, [one for one in chosen if one is not None]))
+        return _concluded(lambda: compared_page(self.root, [one for one in chosen if one is not None]), OWN_PAGES)
 
     def style(self, request: Request) -> Response:
         """The style sheet."""
@@ -85,8 +87,7 @@ class Guard(BaseHTTPMiddleware):
             return PlainTextResponse("This server has another name.\n", status_code=421)
         response = await call_next(request)
         response.headers.update(HEADERS)
-        if not request.url.path.startswith("/study/"):
-            response.headers["Content-Security-Policy"] = OWN_PAGES
+        response.headers.setdefault("Content-Security-Policy", OWN_PAGES)
         return response
 
 
@@ -122,9 +123,9 @@ def _missing() -> Response:
     return HTMLResponse(pages.error_page("Not here", "There is no such study in this folder."), status_code=404)
 
 
-def _concluded(page: Callable[[], str]) -> Response:
-    """A page that rests on what is concluded anew, or what is wrong with it."""
+def _concluded(page: Callable[[], str], policy: str) -> Response:
+    """A page that rests on what is concluded anew and may do what its policy allows; or what is wrong with it."""
     try:
-        return HTMLResponse(page())
+        return HTMLResponse(page(), headers={"Content-Security-Policy": policy})
     except TiterError as error:
         return HTMLResponse(pages.error_page("This cannot be shown", str(error)), status_code=409)
