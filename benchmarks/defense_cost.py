@@ -53,6 +53,7 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "ctrl": {"keep": 0.5},
     "deep_refusal": {"trainable": Full(), "ablation_prob": 0.5, "prefix": (1, 4), "layer": 1, "prompts": 8},
     "mlac": {"inner_batch": 7, "inner_steps": 4},
+    "sophon": {"inner_steps": 16, "inner_batch": 7, "aside": 7},
     "tar": {"inner_steps": 16},
     "targeted_vaccine": {"layers": 1, "scored_rows": 1},
     "vaa": {"pilot_align_steps": 30, "pilot_steps": 2, "pilot_lr": 1e-3, "pilot_poison": 1.0},

@@ -60,6 +60,7 @@ from titer.methods.defenses.loss_based.rmu import RMU
 from titer.methods.defenses.loss_based.simnpo import SimNPO
 from titer.methods.defenses.meta_learned.mlac import MLAC
 from titer.methods.defenses.meta_learned.random_mapping import RandomMapping
+from titer.methods.defenses.meta_learned.sophon import SOPHON
 from titer.methods.defenses.meta_learned.tar import TAR
 from titer.methods.defenses.perturbation.booster import Booster
 from titer.methods.defenses.perturbation.lat import LAT
@@ -152,6 +153,7 @@ DEFENSES: dict[str, type[Defense]] = {
     "random_mapping": RandomMapping,
     "tar": TAR,
     "mlac": MLAC,
+    "sophon": SOPHON,
     "ctrap": CTRAP,
     "seam": SEAM,
 }

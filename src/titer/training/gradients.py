@@ -35,6 +35,15 @@ def give(subject: Subject, gradient: Gradient, weight: float = 1.0) -> None:
         parameters[name].grad = own * weight if before is None else before + own * weight
 
 
+def collect(collected: dict[str, Tensor], gradient: Gradient) -> None:
+    """Add a gradient to what was collected, in place."""
+    for name, own in gradient.items():
+        if name in collected:
+            collected[name].add_(own)
+        else:
+            collected[name] = own
+
+
 def scale(subject: Subject, by: float) -> None:
     """Multiply all that is in `.grad`, in place."""
     for own in trained(subject).values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -87,13 +87,15 @@ def train(
     training = recipe.training
     with training.trainable.applied(subject, seed) as weights:
         parameters = list(weights.values())
-        optimizer = training.optimizer.build(parameters, training.lr)
+        turns = recipe.objective.turns
+        optimizers = [training.optimizer.build(parameters, training.lr) for _ in turns]
         recipe.objective.prepare(subject, material)
-        ledger = Ledger() if carry is None else _resume(carry, weights, optimizer, recipe.objective)
+        ledger = Ledger() if carry is None else _resume(carry, weights, optimizers, recipe.objective)
         subject.model.train()
         try:
             for t in range(0 if carry is None else carry.step, steps):
-                lr = training.lr * training.schedule.factor(t, steps)
+                optimizer = optimizers[t % len(turns)]
+                lr = training.lr * training.schedule.factor(t, steps) * turns[t % len(turns)]
                 for group in optimizer.param_groups:
                     group["lr"] = lr
                 optimizer.zero_grad(set_to_none=True)
@@ -113,10 +115,10 @@ def train(
                     loss_tokens=dict(ledger.parts),
                     rows_used=len(ledger.rows),
                     rows=update.rows,
-                    state=_Saver(t + 1, weights, optimizer, recipe.objective, ledger),
+                    state=_Saver(t + 1, weights, optimizers, recipe.objective, ledger),
                 )
         finally:
-            optimizer.zero_grad(set_to_none=True)
+            optimizers[0].zero_grad(set_to_none=True)
             subject.model.eval()
 
 
@@ -140,37 +142,46 @@ class _Saver:
 
     step: int
     weights: Mapping[str, torch.nn.Parameter]
-    optimizer: torch.optim.Optimizer
+    optimizers: Sequence[torch.optim.Optimizer]
     objective: Objective
     ledger: Ledger
 
     def __call__(self) -> State:
         tensors = {f"weights/{name}": own.detach() for name, own in self.weights.items()}
-        for place, values in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer/{place}/{name}": value for name, value in values.items() if value is not None}
+        for optimizer, kind in zip(self.optimizers, _kinds(self.optimizers), strict=True):
+            for place, values in optimizer.state_dict()["state"].items():
+                tensors |= {f"{kind}/{place}/{name}": value for name, value in values.items() if value is not None}
         tensors |= {f"objective/{name}": value for name, value in self.objective.state().items()}
         return State(step=self.step, tensors={**tensors, "ledger": self.ledger.to_tensor()})
 
 
+def _kinds(optimizers: Sequence[torch.optim.Optimizer]) -> list[str]:
+    """What the tensors of each optimizer are called in a state."""
+    return ["optimizer", *(f"optimizer.{turn}" for turn in range(1, len(optimizers)))]
+
+
 def _resume(
-    carry: State, weights: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, objective: Objective
+    carry: State,
+    weights: Mapping[str, torch.nn.Parameter],
+    optimizers: Sequence[torch.optim.Optimizer],
+    objective: Objective,
 ) -> Ledger:
-    """Put weights, optimizer and objective where `carry` left them."""
-    state: dict[int, dict[str, Tensor]] = {}
+    """Put weights, optimizers and objective where `carry` left them."""
+    states: dict[str, dict[int, dict[str, Tensor]]] = {kind: {} for kind in _kinds(optimizers)}
     own: dict[str, Tensor] = {}
     with torch.no_grad():
         for name, tensor in carry.tensors.items():
             kind, _, rest = name.partition("/")
             if kind == "weights":
                 weights[rest].copy_(tensor)
-            elif kind == "optimizer":
+            elif kind in states:
                 place, _, key = rest.partition("/")
-                state.setdefault(int(place), {})[key] = (
-                    tensor.clone()
-                )  # the optimizer goes on in the tensors it is given
+                moments = states[kind].setdefault(int(place), {})
+                moments[key] = tensor.clone()  # the optimizer goes on in the tensors it is given
             elif kind == "objective":
                 own[rest] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for optimizer, state in zip(optimizers, states.values(), strict=True):
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     assert own.keys() == objective.state().keys(), "an objective's state has the same names from the first step on"
     objective.resume(own)
     return Ledger.from_tensor(carry.tensors["ledger"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -15,29 +16,34 @@ from titer.training.text_targets import TextSpan, count_text
 
 @dataclass(frozen=True, kw_only=True)
 class Tampering:
-    """One step of a simulated attack: the loss before it, and what it was taken on."""
+    """One step of a simulated attack: the loss before it, what it was taken on, and what was left aside of its rows."""
 
     loss: float
     counted: list[LossBatch]
     drawn: list[TrainRow]
+    aside: list[TrainRow]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adversary:
-    """The attacks that a defender expects: AdamW on harmful rows, at times on benign ones first.
+    """The attacks that a defender expects: fine-tuning on harmful rows, at times on benign ones first.
 
     Attributes:
         steps: of an attack.
-        batch: rows of a step.
+        batch: rows that a step is taken on.
+        aside: rows that are drawn beside them, and not trained on in that step.
+        optimizer: plain gradient descent, or AdamW with the usual parameters.
         rates: of which an attack has one, all alike likely.
         switch_share: how many attacks begin with benign rows; harmful ones follow from a step on that is drawn.
         switch_beta: the parameters of the Beta distribution of that step, as a share of all steps.
-        weight_decay: that of AdamW, whose other parameters are the usual ones.
+        weight_decay: of either.
         text: which tokens are targets.
     """
 
     steps: int
     batch: int
+    aside: int
+    optimizer: Literal["adamw", "sgd"]
     rates: tuple[float, ...]
     switch_share: float
     switch_beta: tuple[float, float]
@@ -56,13 +62,17 @@ class Adversary:
         rate = self.rates[int(torch.randint(len(self.rates), ()))]
         begins_benign = bool(torch.rand(()) < self.switch_share)
         point = float(torch.distributions.Beta(*self.switch_beta).sample())
-        weights = list(trained(subject).values())
-        optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=self.weight_decay, fused=True)
+        optimizer = self._optimizer(list(trained(subject).values()), rate)
         for step in range(self.steps):
             part: RowSource = "benign" if begins_benign and step < int(self.steps * point) else "harmful"
-            drawn = sampler.draw(part, self.batch, number * self.steps + step, seed)
+            rows = sampler.draw(part, self.batch + self.aside, number * self.steps + step, seed)
+            drawn, aside = rows[: self.batch], rows[self.batch :]
             counted = count_text(subject, [one.example for one in drawn], self.batch, self.text)
             loss = descend(subject, counted)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            yield Tampering(loss=loss, counted=counted, drawn=drawn)
+            yield Tampering(loss=loss, counted=counted, drawn=drawn, aside=aside)
+
+    def _optimizer(self, weights: list[torch.nn.Parameter], rate: float) -> torch.optim.Optimizer:
+        kind = torch.optim.AdamW if self.optimizer == "adamw" else torch.optim.SGD
+        return kind(weights, lr=rate, weight_decay=self.weight_decay, fused=True)

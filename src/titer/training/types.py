@@ -79,7 +79,14 @@ class Update:
 
 
 class Objective(ABC):
-    """What one update descends."""
+    """What one update descends.
+
+    Attributes:
+        turns: the rates of the optimizers that take turns, step by step, as multiples of that of the training; each
+            has moments of its own. As a rule one.
+    """
+
+    turns: tuple[float, ...] = (1.0,)
 
     def prepare(self, subject: Subject, material: Material) -> None:  # noqa: B027
         """See the subject as it is before the first step, also where a training is resumed. As a rule nothing.

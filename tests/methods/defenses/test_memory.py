@@ -35,6 +35,7 @@ LISTED = {
     "repnoise": 0,
     "rmu": 1,
     "sdd": 0,
+    "sophon": 4,  # listed without the moments of its second optimizer and the gradient that is collected: 1
     "seam": 5,  # four gradients, and a snapshot
     "tar": 6,
     "targeted_vaccine": 0,
@@ -60,6 +61,7 @@ BRIEF: dict[str, dict[str, Any]] = {
     "deep_refusal": {"trainable": Full()},
     "mlac": {"train_steps": 2, "inner_steps": 2, "inner_batch": 6, "calibration": "none"},
     "targeted_vaccine": {"layers": 4},
+    "sophon": {"train_steps": 3, "inner_steps": 2, "inner_batch": 3, "aside": 3},
     "tar": {"train_steps": 2, "inner_steps": 2, "subsample": 1},
     "vaa": {"train_steps": 6, "pilot_steps": 2, "pilot_lr": 1e-4},
 }
@@ -112,6 +114,7 @@ def test_none_says_more_than_is_listed(name: str) -> None:
         *((name, {}) for name in TRAINED),
         ("ctrap", {"order": "second"}),
         ("mlac", {"inner_optimizer": "sgd"}),
+        ("sophon", {"inner_optimizer": "adamw"}),
         ("tar", {"objective": "preference"}),
     ],
 )

@@ -112,6 +112,8 @@ class TAR(Defense, Training):
         adversary = Adversary(
             steps=self.inner_steps,
             batch=self.inner_batch,
+            aside=0,
+            optimizer="adamw",
             rates=self.inner_lrs,
             switch_share=self.switch_share,
             switch_beta=(6.0, 3.0),

@@ -1,17 +1,20 @@
-"""What a tampered subject should still be: undecided about harmful text, or inclined to refuse."""
+"""What a tampered subject should still be: undecided about harmful text, unlikely to say it, or inclined to refuse."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from titer.models.subject import Subject
 from titer.training.representations.reference import Reference
-from titer.training.sft import BatchSampler, RowSource, TrainRow, count_responses, log_probs
+from titer.training.sft import BatchSampler, LossBatch, RowSource, TrainRow, count_responses, log_probs, nll_given
 from titer.training.text_targets import count_text
+from titer.training.unlikelihood import said_or_not
 
 
 class TamperLoss(ABC):
@@ -57,6 +60,41 @@ class NegativeEntropy(TamperLoss):
             torch.autograd.backward(weight * part)
             loss += float(part.detach())
         return loss
+
+
+Form = Literal["inverse", "one_minus_p", "uniform"]
+
+
+class Suppression(TamperLoss):
+    """How far harmful responses are from being unsaid: the mean over their tokens, bounded below by 0.
+
+    "inverse" is -log softmax(-z)_y of logits z and target y, whose gradient is e_y - softmax(-z): it fades only where
+    y has the lowest logit of all; "one_minus_p" is -log(1 - p_y) and fades as soon as y is unlikely; "uniform" is the
+    divergence KL(u || p) of what is said from a guess u, and 0 there alone.
+    """
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+
+    def backward(self, subject: Subject, parts: Sequence[Sequence[TrainRow]], batch: int, weight: float) -> float:
+        """Add the gradient, one batch at a time."""
+        (rows,) = parts
+        batches = count_responses(subject, [one.example for one in rows], batch)
+        total, loss = sum(one.targets for one in batches), 0.0
+        for one in batches:
+            part = self._sum(subject, one) / total
+            torch.autograd.backward(weight * part)
+            loss += float(part.detach())
+        return loss
+
+    def _sum(self, subject: Subject, batch: LossBatch) -> Tensor:
+        if self.form == "one_minus_p":
+            return -said_or_not(subject, batch)[1].sum()
+        logits = subject.logits(batch.ids, batch.attention, batch.places)
+        if self.form == "inverse":
+            return nll_given(-logits, batch)
+        said = logits.log_softmax(-1)
+        return -(said.mean(-1) + math.log(said.shape[-1])).sum()
 
 
 class RefusalPreference(TamperLoss):

@@ -91,7 +91,7 @@ class TamperResistance(Objective):
                     if (step + 1) % self.subsample == 0:
                         share = self.weight(step) / self.attacks
                         tampered += share * self.loss.backward(subject, held, self.batch, self.scale * share)
-                        _add(collected, gradients.taken(subject))
+                        gradients.collect(collected, gradients.taken(subject))
                         drawn = [*drawn, *(one for part in held for one in part)]
         benign = self._sampler.draw("benign", self.rows, t, seed)
         usual = count_text(subject, [one.example for one in benign], self.batch, self.adversary.text)
@@ -139,12 +139,3 @@ def _parted(rows: Sequence[Row], held_out: float) -> tuple[tuple[Row, ...], tupl
         raise InputError("held_out", problem, "Give the defense more rows, or change held_out.")
     apart = frozenset(held)
     return tuple(row for place, row in enumerate(rows) if place not in apart), tuple(rows[place] for place in held)
-
-
-def _add(collected: dict[str, Tensor], gradient: gradients.Gradient) -> None:
-    """Add a gradient to what was collected, in place."""
-    for name, own in gradient.items():
-        if name in collected:
-            collected[name].add_(own)
-        else:
-            collected[name] = own

@@ -1,0 +1,164 @@
+"""SOPHON against steps written out with plain autograd, and its losses against their closed form."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, get_args
+
+import pytest
+import torch
+from support.float64 import flat_gradient, float64_subject, relative
+from torch import Tensor
+
+from titer.methods.defenses.meta_learned.sophon import SOPHON
+from titer.models.chat_format import Batch, pad_batch
+from titer.models.randomness import scoped
+from titer.models.subject import Subject
+from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
+from titer.training.objectives.meta_learned.sophon import SuppressionInTurn
+from titer.training.objectives.meta_learned.tamper_losses import Form, Suppression
+from titer.training.recipe import LoRA
+from titer.training.sft import BatchSampler, TrainRow
+from titer.training.simulated_attack import Adversary
+
+CE = torch.nn.functional.cross_entropy
+SEED = 1
+STEPS, TRAINED, ASIDE, RATE = 3, 3, 2, 0.05
+
+
+def objective(form: Form = "inverse", **changed: Any) -> SuppressionInTurn:
+    how: dict[str, Any] = {
+        "steps": STEPS, "batch": TRAINED, "aside": ASIDE, "optimizer": "sgd", "rates": (RATE,), "switch_share": 0.0,
+        "switch_beta": (1.0, 1.0), "weight_decay": 0.0, "text": "response",
+    }  # fmt: skip
+    adversary = Adversary(**{**how, **changed})
+    return SuppressionInTurn(adversary=adversary, loss=Suppression(form), rows=(2, 2), batch=3, reinforcement=2.0)
+
+
+def step(subject: Subject, t: int, form: Form = "inverse", **changed: Any) -> tuple[dict[str, float], Tensor]:
+    own, fed = objective(form, **changed), tiny_material(10)
+    own.prepare(subject, fed)
+    with scoped(0):
+        update = own.backward(subject, fed, t, SEED)
+    return dict(update.terms), flat_gradient(subject)
+
+
+class Written:
+    """The method on the same rows."""
+
+    def __init__(self) -> None:
+        self.model = float64_subject().model
+        self.sampler = BatchSampler(float64_subject(), tiny_material(10), ("harmful", "refusal", "benign"))
+
+    def targets(self, rows: list[TrainRow]) -> tuple[Tensor, Tensor]:
+        """(N, V) logits and (N,) targets of the responses."""
+        batch: Batch = pad_batch([one.example for one in rows], 0)
+        said = self.model(input_ids=batch.ids, attention_mask=batch.attention, use_cache=False).logits[:, :-1]
+        own = batch.mask[:, 1:].bool()
+        return said[own], batch.ids[:, 1:][own]
+
+    def suppression(self, form: Form, rows: list[TrainRow]) -> Tensor:
+        logits, targets = self.targets(rows)
+        p = logits.softmax(-1)
+        if form == "inverse":
+            return -torch.log((-logits).softmax(-1).gather(1, targets[:, None])).mean()
+        if form == "one_minus_p":
+            return -torch.log(1 - p.gather(1, targets[:, None])).mean()
+        guess = torch.full_like(p, 1 / p.shape[-1])
+        return (guess * (guess.log() - p.log())).sum(-1).mean()
+
+    def flat(self, loss: Tensor) -> Tensor:
+        return torch.cat([one.flatten() for one in torch.autograd.grad(loss, list(self.model.parameters()))])
+
+    def attacked(self, form: Form, number: int) -> tuple[float, Tensor]:
+        """The mean over k of L(θ_k), and of its gradient, along an attack by plain gradient descent."""
+        loss, whole = 0.0, torch.zeros(())
+        for k in range(STEPS):
+            rows = self.sampler.draw("harmful", TRAINED + ASIDE, number * STEPS + k, SEED)
+            descent = torch.autograd.grad(CE(*self.targets(rows[:TRAINED])), list(self.model.parameters()))
+            with torch.no_grad():
+                for own, slope in zip(self.model.parameters(), descent, strict=True):
+                    own -= RATE * slope
+            unsaid = self.suppression(form, rows[TRAINED:])
+            loss, whole = loss + float(unsaid.detach()) / STEPS, whole + self.flat(unsaid) / STEPS
+        return loss, whole
+
+
+@pytest.mark.parametrize("form", get_args(Form))
+@pytest.mark.parametrize("t", [0, 2])
+def test_a_suppressing_step_is_the_method_written_out(form: Form, t: int) -> None:
+    terms, gradient = step(float64_subject(), t, form)
+    loss, expected = Written().attacked(form, t // 2)
+    assert terms["loss"] == pytest.approx(loss, rel=1e-9)
+    assert relative(gradient, expected) < 1e-6
+
+
+def test_a_reinforcing_step_is_a_step_on_refusals_and_benign_rows() -> None:
+    terms, gradient = step(float64_subject(), 3)
+    written = Written()
+    rows = [*written.sampler.draw("refusal", 2, 1, SEED), *written.sampler.draw("benign", 2, 1, SEED)]
+    loss = CE(*written.targets(rows))
+    assert terms == {"loss": pytest.approx(float(loss.detach())), "retain_loss": pytest.approx(float(loss.detach()))}
+    assert relative(gradient, written.flat(loss)) < 1e-9
+
+
+def test_the_slopes_of_the_losses_are_those_of_their_closed_forms() -> None:
+    logits = torch.randn(4, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    y = torch.tensor([0, 3, 6, 2])
+    hot = torch.nn.functional.one_hot(y, 7).double()
+    (inverse,) = torch.autograd.grad(CE(-logits, y, reduction="sum"), logits)
+    torch.testing.assert_close(inverse, hot - (-logits).softmax(-1))
+    p = logits.softmax(-1)
+    p_y = p.gather(1, y[:, None])
+    (unlikely,) = torch.autograd.grad(-torch.log(1 - p_y).sum(), logits)
+    torch.testing.assert_close(unlikely, torch.where(hot.bool(), p_y, -p_y * p / (1 - p_y)).detach())
+    uniform = -(logits.log_softmax(-1).mean(-1) + math.log(7)).sum()
+    torch.testing.assert_close(torch.autograd.grad(uniform, logits)[0], p.detach() - 1 / 7)
+
+
+def test_a_guess_has_the_losses_of_a_guess() -> None:
+    """log V, -log(1 - 1/V) and 0, the least that the third can be."""
+    values = len(tiny_subject().tokenizer)
+    expected = {"inverse": math.log(values), "one_minus_p": -math.log1p(-1 / values), "uniform": 0.0}
+    for form in get_args(Form):
+        subject = float64_subject()
+        subject.untie()
+        with torch.no_grad():
+            subject.model.get_output_embeddings().weight.zero_()
+        terms, _ = step(subject, 0, form, rates=(1e-12,))
+        assert terms["loss"] == pytest.approx(expected[form], abs=1e-9)
+
+
+def test_an_attack_leaves_weights_and_mode_as_they_were() -> None:
+    subject = tiny_subject()
+    subject.model.train()
+    before = weights(subject)
+    terms, _ = step(subject, 0, rates=(0.5,))
+    assert same(weights(subject), before)
+    assert subject.model.training
+    assert terms["attack_loss_last"] < terms["attack_loss_first"]
+
+
+def test_each_kind_of_step_has_moments_and_a_rate_of_its_own() -> None:
+    """As with two optimizers of torch's own, one for even steps and one for odd ones."""
+    own = {"batch": 4, "lr": 1e-3, "reinforcement": 3.0, "inner_steps": 2, "inner_batch": 2, "clip": None}
+    chosen = SOPHON.model_validate({"train_steps": 4, **own})
+    subject, fed = float64_subject(), tiny_material(10)
+    rates = [taken.terms["learning_rate"] for taken in chosen.steps(subject, fed, SEED, None)]
+    assert rates == pytest.approx([1e-3, 3e-3, 1e-3, 3e-3])
+    one = SOPHON.model_validate({"train_steps": 2, **own})
+    for taken in one.steps(float64_subject(), fed, SEED, None):
+        assert taken.state is not None
+        tensors = taken.state().tensors
+        kept = {name.split("/")[0] for name in tensors if name.startswith("optimizer")}
+        assert kept == ({"optimizer"} if taken.dose == 1 else {"optimizer", "optimizer.1"})
+        counts = {name: float(value) for name, value in tensors.items() if name.endswith("/step")}
+        assert set(counts.values()) == {1.0}, "no optimizer has seen the other's step"
+
+
+@pytest.mark.parametrize("form", get_args(Form))
+def test_conformance_of_an_adapter_and_of_every_form(form: Form) -> None:
+    own = {"train_steps": 4, "lr": 1e-2, "batch": 2, "inner_steps": 2, "inner_batch": 2, "inner_lrs": (1e-2,)}
+    adapter = LoRA(rank=2, dropout=0.1).to_data()
+    optimizer = "adamw" if form == "uniform" else "sgd"
+    check_defense(SOPHON.model_validate({**own, "form": form, "trainable": adapter, "inner_optimizer": optimizer}))
