@@ -86,6 +86,10 @@ DEFENSES: Final[dict[str, Settings]] = {
         {"train_steps": 30, "inner_steps": 16, "inner_lrs": [3e-5, 1e-4, 3e-4]}, {"tamper_scale": [1.0, 4.0, 10.0]}
     ),
     "mlac": trained({"train_steps": 30, "inner_steps": 8}, {"weight": [0.3, 1.0, 3.0]}),
+    "sophon": trained(
+        {"train_steps": 120, "inner_steps": 16, "inner_optimizer": "adamw", "inner_lrs": [3e-5, 1e-4, 3e-4]},
+        {"form": ["inverse", "one_minus_p", "uniform"], "reinforcement": [1.0, 1.67, 3.0]},
+    ),
     "ctrap": trained({}, {"alpha": [0.03, 0.1, 0.3], "lamb": [0.03, 0.1, 0.3]}),
     "seam": trained(
         {"lr": 3e-5, "train_steps": 100, "beta": 3.0},
@@ -109,7 +113,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         *("vaccine", "targeted_vaccine", "booster", "lat", "vaa"),
     ),
     "traps-and-data": ("random_mapping", "ctrap", "seam", "sdd", "lox", "deep_safety", "deep_refusal", "ctrl"),
-    "apart": ("tar", "mlac"),
+    "apart": ("tar", "mlac", "sophon"),
 }
 """Which are run together: three groups, and apart what is slow in itself."""
 FEW: Final = ("refusal_sft", "weight_noise", "adversarial_loss", "repnoise", "booster", "crl", "lox")
