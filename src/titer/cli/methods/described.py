@@ -26,6 +26,7 @@ SHARED = {
     "examples": "rows of each kind that are read, at most",
     "inner_batch": "rows of a step of the simulated attack",
     "inner_lr": "learning rate of the simulated attack",
+    "inner_lrs": "learning rates of the simulated attack, of which each attack draws one",
     "inner_optimizer": "optimizer of the simulated attack",
     "attacks_per_step": "attacks that are simulated in each step",
     "pilot_lr": "learning rate of the pilot training",
