@@ -16,7 +16,7 @@ from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training.objectives.meta_learned.sophon import SuppressionInTurn
-from titer.training.objectives.meta_learned.tamper_losses import Form, Suppression
+from titer.training.objectives.meta_learned.tamper_losses import Suppression, SuppressionForm
 from titer.training.recipe import LoRA
 from titer.training.sft import BatchSampler, TrainRow
 from titer.training.simulated_attack import Adversary
@@ -26,7 +26,7 @@ SEED = 1
 STEPS, TRAINED, ASIDE, RATE = 3, 3, 2, 0.05
 
 
-def objective(form: Form = "inverse", **changed: Any) -> SuppressionInTurn:
+def objective(form: SuppressionForm = "inverse", **changed: Any) -> SuppressionInTurn:
     how: dict[str, Any] = {
         "steps": STEPS, "batch": TRAINED, "aside": ASIDE, "optimizer": "sgd", "rates": (RATE,), "switch_share": 0.0,
         "switch_beta": (1.0, 1.0), "weight_decay": 0.0, "text": "response",
@@ -35,7 +35,9 @@ def objective(form: Form = "inverse", **changed: Any) -> SuppressionInTurn:
     return SuppressionInTurn(adversary=adversary, loss=Suppression(form), rows=(2, 2), batch=3, reinforcement=2.0)
 
 
-def step(subject: Subject, t: int, form: Form = "inverse", **changed: Any) -> tuple[dict[str, float], Tensor]:
+def step(
+    subject: Subject, t: int, form: SuppressionForm = "inverse", **changed: Any
+) -> tuple[dict[str, float], Tensor]:
     own, fed = objective(form, **changed), tiny_material(10)
     own.prepare(subject, fed)
     with scoped(0):
@@ -57,7 +59,7 @@ class Written:
         own = batch.mask[:, 1:].bool()
         return said[own], batch.ids[:, 1:][own]
 
-    def suppression(self, form: Form, rows: list[TrainRow]) -> Tensor:
+    def suppression(self, form: SuppressionForm, rows: list[TrainRow]) -> Tensor:
         logits, targets = self.targets(rows)
         p = logits.softmax(-1)
         if form == "inverse":
@@ -70,7 +72,7 @@ class Written:
     def flat(self, loss: Tensor) -> Tensor:
         return torch.cat([one.flatten() for one in torch.autograd.grad(loss, list(self.model.parameters()))])
 
-    def attacked(self, form: Form, number: int) -> tuple[float, Tensor]:
+    def attacked(self, form: SuppressionForm, number: int) -> tuple[float, Tensor]:
         """The mean over k of L(θ_k), and of its gradient, along an attack by plain gradient descent."""
         loss, whole = 0.0, torch.zeros(())
         for k in range(STEPS):
@@ -84,9 +86,9 @@ class Written:
         return loss, whole
 
 
-@pytest.mark.parametrize("form", get_args(Form))
+@pytest.mark.parametrize("form", get_args(SuppressionForm))
 @pytest.mark.parametrize("t", [0, 2])
-def test_a_suppressing_step_is_the_method_written_out(form: Form, t: int) -> None:
+def test_a_suppressing_step_is_the_method_written_out(form: SuppressionForm, t: int) -> None:
     terms, gradient = step(float64_subject(), t, form)
     loss, expected = Written().attacked(form, t // 2)
     assert terms["loss"] == pytest.approx(loss, rel=1e-9)
@@ -120,7 +122,7 @@ def test_a_guess_has_the_losses_of_a_guess() -> None:
     """log V, -log(1 - 1/V) and 0, the least that the third can be."""
     values = len(tiny_subject().tokenizer)
     expected = {"inverse": math.log(values), "one_minus_p": -math.log1p(-1 / values), "uniform": 0.0}
-    for form in get_args(Form):
+    for form in get_args(SuppressionForm):
         subject = float64_subject()
         subject.untie()
         with torch.no_grad():
@@ -156,8 +158,8 @@ def test_each_kind_of_step_has_moments_and_a_rate_of_its_own() -> None:
         assert set(counts.values()) == {1.0}, "no optimizer has seen the other's step"
 
 
-@pytest.mark.parametrize("form", get_args(Form))
-def test_conformance_of_an_adapter_and_of_every_form(form: Form) -> None:
+@pytest.mark.parametrize("form", get_args(SuppressionForm))
+def test_conformance_of_an_adapter_and_of_every_form(form: SuppressionForm) -> None:
     own = {"train_steps": 4, "lr": 1e-2, "batch": 2, "inner_steps": 2, "inner_batch": 2, "inner_lrs": (1e-2,)}
     adapter = LoRA(rank=2, dropout=0.1).to_data()
     optimizer = "adamw" if form == "uniform" else "sgd"

@@ -62,7 +62,7 @@ class NegativeEntropy(TamperLoss):
         return loss
 
 
-Form = Literal["inverse", "one_minus_p", "uniform"]
+SuppressionForm = Literal["inverse", "one_minus_p", "uniform"]
 
 
 class Suppression(TamperLoss):
@@ -73,7 +73,7 @@ class Suppression(TamperLoss):
     divergence KL(u || p) of what is said from a guess u, and 0 there alone.
     """
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: SuppressionForm) -> None:
         self.form = form
 
     def backward(self, subject: Subject, parts: Sequence[Sequence[TrainRow]], batch: int, weight: float) -> float:
