@@ -80,7 +80,7 @@ class Written:
             descent = torch.autograd.grad(CE(*self.targets(rows[:TRAINED])), list(self.model.parameters()))
             with torch.no_grad():
                 for own, slope in zip(self.model.parameters(), descent, strict=True):
-                    own -= RATE * slope
+                    own.sub_(slope, alpha=RATE)
             unsaid = self.suppression(form, rows[TRAINED:])
             loss, whole = loss + float(unsaid.detach()) / STEPS, whole + self.flat(unsaid) / STEPS
         return loss, whole
