@@ -19,10 +19,11 @@ from titer.report.words import first_screen, names, sections
 TONES: Final[Mapping[Outcome, Tone]] = {
     "upheld": "good",
     "refuted": "bad",
-    "void": "bad",
+    "void": "open",
     "undecided": "open",
     "not applicable": "quiet",
 }
+"""Of conditions: one without a result is open. A control that is void has failed."""
 FIGURE_HEAD: Final = (
     sections.WHAT, sections.LINE, sections.VALUE, sections.LIMITS, sections.UNIT, sections.COUNT, sections.OUTCOME,
     sections.NOTE,
@@ -109,7 +110,7 @@ def _control(place: int, finding: Finding) -> tuple[TableCell, ...]:
     def told(what: str, english: str | None, chinese: str | None) -> Fact | None:
         return quoted(finding_place("controls", place, what), english, chinese) if english else None
 
-    tone = TONES[finding.outcome]
+    tone: Tone = "bad" if finding.outcome == "void" else TONES[finding.outcome]
     return (
         names.CONTROLS.get(finding.name, Given(text=finding.name)),
         Marked(said=names.CONTROL_OUTCOMES[finding.outcome], tone=tone),
@@ -182,6 +183,8 @@ def _limits(place: str, figure: Figure) -> Said | None:
     low = None if figure.low is None else numeral(f"{place}/low", figure.low)
     high = None if figure.high is None else numeral(f"{place}/high", figure.high)
     if low is not None and high is not None:
+        if figure.low == figure.high:
+            return low
         return Sentence(template=sections.BETWEEN, fields={"low": low, "high": high})
     if low is not None:
         return Sentence(template=sections.FROM, fields={"low": low})
