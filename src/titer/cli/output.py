@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 EXIT: dict[Outcome, int] = {"upheld": 0, "refuted": 3, "undecided": 4, "void": 5}
 """The exit codes of `verdict` and `run --gate`. A whole verdict is never `not applicable`."""
 
+SHORT = 14
+"""A column of a table whose longest cell is no longer stays whole; the others share what is left."""
+
 
 def say(line: str | Path, *, err: bool = False) -> None:
     """Print one line as it is, but for signs that steer a terminal: a path or a reason may hold some.
@@ -49,7 +52,13 @@ def print_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows of equal keys as a table with the keys on top."""
     table = _table(title)
     for name in rows[0] if rows else ():
-        table.add_column(name.replace("_", " "), overflow="fold", justify="right" if _is_number(rows, name) else "left")
+        longest = max(len(text(row[name])) for row in rows)
+        table.add_column(
+            name.replace("_", " "),
+            overflow="fold",
+            justify="right" if _is_number(rows, name) else "left",
+            no_wrap=len(name) <= longest <= SHORT,
+        )
     for row in rows:
         table.add_row(*(text(value) for value in row.values()))
     _print(table)
