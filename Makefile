@@ -17,7 +17,7 @@ demo: $(VENV)/.installed
 	$(BIN)/titer demo --jobs $(JOBS)
 
 # One thread: on cores that other work shares, threads of torch that wait for each other stall.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
 # The tests that load no model and run no study.
 UNIT := src/titer $(wildcard tests/test_*.py) $(addprefix tests/,analysis data docs protocol report stats)
 MODEL_FREE := not model and not slow and not network and not gpu

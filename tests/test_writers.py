@@ -27,6 +27,7 @@ ALLOWED = {
     ("models/subject.py", "self.tokenizer.save_pretrained"): WHOLE,
     ("organism/make.py", "subject.save"): "makes the checkpoint that comes with titer; no command does",
     ("study/locks.py", "open"): "a lock, which has no content",
+    ("study/packed_tables.py", "open"): WHOLE,
     ("study/packed_tables.py", "pq.ParquetWriter"): WHOLE,
     ("study/signature.py", "line.write_text"): "into a temporary folder of the system",
     ("study/signature.py", "allowed.write_text"): "the same",

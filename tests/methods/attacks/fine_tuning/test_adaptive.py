@@ -194,7 +194,7 @@ UNKNOWN = {
         "rmu",
     ),
     *("vaccine", "targeted_vaccine", "booster", "lat", "vaa", "random_mapping", "tar", "mlac", "ctrap", "seam", "sdd"),
-    *("deep_safety", "deep_refusal", "ctrl"),
+    *("deep_safety", "deep_refusal", "ctrl", "sophon"),
 }
 """2026-11-27: no attack here knows what these descend, so that none turns it against them."""
 
