@@ -64,7 +64,7 @@ def test_the_median_decides_and_then_the_final_rate() -> None:
 
 
 def test_a_rate_at_which_half_the_seeds_miss_the_target_comes_after_all_that_reach_it() -> None:
-    one = [tried(1e-5, None, None, 3, final=0.9), tried(3e-5, 80, 80, 80, final=0.1), tried(1e-4, None, None, None)]
+    one = [tried(1e-5, None, None, 3, final=0.9), tried(3e-5, 80, 80, 80, final=0.8), tried(1e-4, None, None, None)]
     assert grid(RATES[:3], {"undefended": one}, MARGIN).best == {"undefended": 3e-5}
 
 
@@ -78,6 +78,26 @@ def test_haste_does_not_win_over_where_a_training_ends() -> None:
     one = [slow, good, hasty, tried(3e-4, None, None, None, final=0.1)]
     assert grid(RATES[:4], {"undefended": one}, MARGIN).best == {"undefended": 3e-5}
     assert grid(RATES[:4], {"undefended": one}, 0.5).best == {"undefended": 1e-4}
+
+
+def test_haste_does_not_win_where_the_stable_rates_miss_the_target_by_little() -> None:
+    one = [tried(1e-5, None, None, 80, final=0.79), tried(3e-5, 5, 7, 6, final=0.37), tried(1e-4, None, None, None)]
+    assert grid(RATES[:3], {"undefended": [tried(3e-6, None, None, None, final=0.1), *one]}, MARGIN).best == {}
+    rates = (3e-6, *RATES[:3])
+    found = grid(rates, {"undefended": [tried(3e-6, None, None, None, final=0.1), *one]}, MARGIN)
+    assert found.best == {"undefended": 1e-5}
+
+
+def test_a_training_that_does_not_reach_the_end_ends_at_0() -> None:
+    found = RateTrial.of(1e-3, [[(5, 0.9), (9, 1.0)], [(5, 0.9)], []], target=0.8, end=9)
+    assert found.steps == (5, 5, None)
+    assert found.final == pytest.approx(1 / 3)
+    assert RateTrial.of(1e-3, [[], [], []], target=0.8, end=9).final is None
+
+
+def test_an_end_that_is_just_the_margin_lower_counts() -> None:
+    one = [tried(1e-5, None, None, None, final=0.1), tried(3e-5, 9, 9, 9, final=0.8), tried(1e-4, 5, 5, 5, final=0.7)]
+    assert grid(RATES[:4], {"undefended": [*one, tried(3e-4, None, None, None)]}, MARGIN).best == {"undefended": 1e-4}
 
 
 def test_what_was_never_read_comes_last() -> None:

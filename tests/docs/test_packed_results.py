@@ -127,3 +127,10 @@ def test_the_table_of_attacks_is_what_its_pack_gives(
     attack_table.main(DEMO.parent / "attacks")
     _, table = capsys.readouterr().out.split("\n\n", maxsplit=1)
     assert (DEMO.parent / "attacks.md").read_text(encoding="utf-8").endswith(table)
+
+
+def test_every_committed_result_is_packed() -> None:
+    """`titer plan` and `titer run` unpack in place: what they leave is no result."""
+    results = ROOT / "docs" / "results"
+    assert sorted(results.rglob("verdict.json"))
+    assert not [*results.rglob("tasks.jsonl"), *results.rglob("frozen.json"), *results.rglob("standing.jsonl")]

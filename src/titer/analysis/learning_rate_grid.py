@@ -14,6 +14,8 @@ from titer.records import Role
 
 SEARCH_SEEDS = 3
 """Seeds at which each rate is tried, with rows and items that the verdict does not use."""
+ROUNDING = 1e-9
+"""By how much two equal differences of rates may seem to differ."""
 WIDENINGS = 2
 """How often the grid is widened on one side."""
 
@@ -25,7 +27,8 @@ class RateTrial:
     Attributes:
         rate: the learning rate.
         steps: per search seed the first dose at which the target was reached, None where it was not.
-        final: the mean over seeds of the rate of right answers at the last dose asked; None where no seed was asked.
+        final: the mean over seeds of the rate of right answers at the end of the ladder, 0 for a training that did not
+            get there; None where no seed was asked.
     """
 
     rate: float
@@ -33,13 +36,20 @@ class RateTrial:
     final: float | None
 
     @classmethod
-    def of(cls, rate: float, runs: Sequence[Sequence[tuple[int, float]]], target: float) -> RateTrial:
-        """From the (dose, rate of right answers) of every dose asked, per search seed, in the order of the doses."""
-        last = [run[-1][1] for run in runs if run]
+    def of(cls, rate: float, runs: Sequence[Sequence[tuple[int, float]]], target: float, end: int) -> RateTrial:
+        """From the (dose, rate of right answers) of every dose asked, per search seed, in the order of the doses.
+
+        Args:
+            rate: the learning rate.
+            runs: what was read at each search seed; nothing where the training failed at once.
+            target: the rate of right answers to be reached.
+            end: the last dose of the ladder, which a training that diverged did not reach.
+        """
+        last = [run[-1][1] if run and run[-1][0] == end else 0.0 for run in runs]
         return cls(
             rate=rate,
             steps=tuple(next((dose for dose, share in run if share >= target), None) for run in runs),
-            final=sum(last) / len(last) if last else None,
+            final=sum(last) / len(last) if any(runs) else None,
         )
 
     @property
@@ -103,15 +113,17 @@ def reachable(rates: Sequence[float]) -> tuple[float, ...]:
 
 
 def _best(trials: Sequence[RateTrial], margin: float) -> float:
-    """The rate that reaches the target first, of those that end within the margin of the highest.
+    """The rate that reaches the target first, of those that end within the margin of the highest end of all.
 
     Without that condition haste would win: a rate at which a training is unstable passes the target early and ends
-    below it. Where no rate reaches the target, the one that ends highest.
+    below it. Where no rate does both, the one that ends highest.
     """
-    ends = {one.rate: one.final for one in trials if one.final is not None and one.typical < math.inf}
-    highest = max(ends.values(), default=None)
-    good = [one for one in trials if highest is not None and ends.get(one.rate, -math.inf) >= highest - margin]
-    return min(good or trials, key=lambda one: one.order).rate
+    ends = {one.rate: -1.0 if one.final is None else one.final for one in trials}
+    lowest = max(ends.values()) - margin - ROUNDING
+    good = [one for one in trials if one.typical < math.inf and ends[one.rate] >= lowest]
+    if good:
+        return min(good, key=lambda one: one.order).rate
+    return min(trials, key=lambda one: (-ends[one.rate], one.rate)).rate
 
 
 def _widened(now: tuple[float, ...], first: tuple[float, ...], best: set[float]) -> tuple[float, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -21,7 +21,7 @@ EXIT: dict[Outcome, int] = {"upheld": 0, "refuted": 3, "undecided": 4, "void": 5
 """The exit codes of `verdict` and `run --gate`. A whole verdict is never `not applicable`."""
 
 SHORT = 14
-"""A column of a table whose longest cell is no longer stays whole; the others share what is left."""
+"""A column whose longest cell, and name, is no longer stays whole; the others share what is left."""
 
 
 def say(line: str | Path, *, err: bool = False) -> None:
@@ -51,17 +51,24 @@ def echo_json(document: str) -> None:
 def print_rows(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows of equal keys as a table with the keys on top."""
     table = _table(title)
+    whole = _kept_whole(rows)
     for name in rows[0] if rows else ():
-        longest = max(len(text(row[name])) for row in rows)
-        table.add_column(
-            name.replace("_", " "),
-            overflow="fold",
-            justify="right" if _is_number(rows, name) else "left",
-            no_wrap=len(name) <= longest <= SHORT,
-        )
+        side: Literal["left", "right"] = "right" if _is_number(rows, name) else "left"
+        table.add_column(name.replace("_", " "), overflow="fold", justify=side, no_wrap=name in whole)
     for row in rows:
         table.add_row(*(text(value) for value in row.values()))
     _print(table)
+
+
+def _kept_whole(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The short columns, whose words are not broken; none where they would leave the others too little."""
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    longest = {name: max(cell_len(text(row[name])) for row in rows) for name in (rows[0] if rows else ())}
+    short = {name for name, width in longest.items() if cell_len(name) <= width <= SHORT}
+    taken = sum(longest[name] + len("  ") for name in short)
+    return short if taken <= Console().width * 3 // 4 else set()
 
 
 def print_lines(title: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -142,7 +142,7 @@ def test_an_attack_leaves_weights_and_mode_as_they_were() -> None:
 
 
 def test_each_kind_of_step_has_moments_and_a_rate_of_its_own() -> None:
-    """As with two optimizers of torch's own, one for even steps and one for odd ones."""
+    """One optimizer for even steps and one for odd ones: neither counts the other's."""
     own = {"batch": 4, "lr": 1e-3, "reinforcement": 3.0, "inner_steps": 2, "inner_batch": 2, "clip": None}
     chosen = SOPHON.model_validate({"train_steps": 4, **own})
     subject, fed = float64_subject(), tiny_material(10)

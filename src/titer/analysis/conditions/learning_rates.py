@@ -61,7 +61,8 @@ def rate_trial(plan: TrainabilityConfig, task: str, rate: float, curves: Sequenc
         curves: one for each search seed; a seed without one read nothing.
     """
     runs = {curve.index: _run(curve, task) for curve in curves}
-    return RateTrial.of(rate, [runs.get(seed, []) for seed in range(SEARCH_SEEDS)], plan.target[task])
+    read = [runs.get(seed, []) for seed in range(SEARCH_SEEDS)]
+    return RateTrial.of(rate, read, plan.target[task], plan.ladder[-1])
 
 
 def _run(curve: Curve, task: str) -> list[tuple[int, float]]:

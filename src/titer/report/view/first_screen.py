@@ -100,7 +100,7 @@ def _part(finding: Finding, assay: Assay) -> Said | None:
     protocol = assay.protocol
     if finding.name not in EXPOSED:
         return said.KEPT.get((finding.name, finding.outcome))
-    if finding.outcome in ("not applicable", "void"):
+    if finding.outcome == "not applicable":
         return None
     where = said.ON_OWN if finding.name == "resistance" else said.ON_OTHER
     if not protocol.defended:
@@ -110,7 +110,8 @@ def _part(finding: Finding, assay: Assay) -> Said | None:
         **shares_said(protocol),
         "threshold": percentage(pointer("protocol", "harm", "threshold"), protocol.harm.threshold),
     }
-    return Sentence(template=said.EXPOSED[protocol.study.claim].get(finding.outcome, said.EXPOSED_OPEN), fields=fields)
+    known = {"void": said.EXPOSED_VOID, **said.EXPOSED[protocol.study.claim]}
+    return Sentence(template=known.get(finding.outcome, said.EXPOSED_OPEN), fields=fields)
 
 
 def _decisive(assay: Assay, panels: Sequence[PanelView]) -> Iterator[PanelView]:

@@ -80,6 +80,7 @@ EXPOSED: Final[Mapping[StudyClaim, Mapping[Outcome, Text]]] = {
         ),
     },
 }
+EXPOSED_VOID: Final = Text("{where} what was measured says nothing", "{where}，所测得的数据无法说明")
 EXPOSED_OPEN: Final = Text("{where} the runs do not decide it", "{where}，运行结果不足以判定")
 ON_OWN: Final = Text("on the topics it was protected on ({domains})", "在防御所针对的主题（{domains}）上")
 ON_OTHER: Final = Text("on topics it was not protected on ({domains})", "在防御没有针对的主题（{domains}）上")

@@ -66,8 +66,8 @@ class SOPHON(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """Harmful rows with their refusals, more than a batch takes, and benign ones."""
-        return Requires(rows={Need.PAIRS: 2, Need.BENIGN: 1})
+        """As many harmful rows with their refusals as an inner step draws, and benign ones."""
+        return Requires(rows={Need.PAIRS: self.inner_batch + self.aside, Need.BENIGN: 1})
 
     @property
     def load(self) -> Load:

@@ -18,7 +18,7 @@ from titer.training.unlikelihood import said_or_not
 
 
 class TamperLoss(ABC):
-    """A loss on rows that the simulated attack never trains on."""
+    """A loss on rows that the simulated attack did not train on: held out from all of it, or from the step before."""
 
     parts: tuple[RowSource, ...] = ("harmful",)
 
