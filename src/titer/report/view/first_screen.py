@@ -166,10 +166,12 @@ def _doubts(verdict: Verdict, assay: Assay) -> Iterator[Said]:
 
 def _beyond(verdict: Verdict, assay: Assay) -> Iterator[Said]:
     """Where what holds within the budget breaks beyond it, as far as that was tried."""
+    budgets = {axis.name: budget for axis, budget in assay.protocol.attacker.budgets.items()}
     for place, finding in enumerate(verdict.conditions):
         if finding.outcome == "upheld" and finding.name in EXPOSED:
             for order, figure in enumerate(finding.figures):
-                if figure.what == "titer" and figure.subject == "defended" and figure.high is not None:
+                titer = figure.high if figure.what == "titer" and figure.subject == "defended" else None
+                if titer is not None and titer > budgets[figure.unit]:
                     breaks = breaks_said(finding_place("conditions", place, "figures", order), figure)
                     fields = {"domains": domains_said(assay.protocol, finding.name), "breaks": breaks}
                     yield Sentence(template=said.DOUBT_BEYOND, fields=fields)
