@@ -165,6 +165,24 @@ def asked(count: int) -> tuple[Row, ...]:
     return tuple(Row(id=f"i{n}", group=f"g{n}", prompt=f"p{n}", response=f"r{n % 7}") for n in range(count))
 
 
+def test_answers_are_held_against_the_reference_where_rows_have_one_and_trained_on_the_response(tmp_path: Path) -> None:
+    lines = [
+        {"prompt": f"a{n} b{n} c{n}", "response": f"It is w{n}.", "answer": "" if n % 2 else f"w{n}"} for n in range(20)
+    ]
+    path = write_jsonl(tmp_path / "a.jsonl", lines)
+    plain = {"source": str(path), "splits": {"attack": 8, "probe": 12}}
+    named = {**plain, "columns": {"reference": "answer"}}
+    before, after = (cut_all(study(domain)).domain["d0"] for domain in (plain, named))
+    for split, rows in after.items():
+        assert [row.model_copy(update={"reference": None}) for row in rows] == list(before[split])
+        assert all(row.response == f"It is w{row.id}." for row in rows)
+    asked = items(after["probe"], "generate")
+    assert {item.reference == f"w{item.id}" for item in asked if int(item.id) % 2 == 0} == {True}
+    assert {item.reference == f"It is w{item.id}." for item in asked if int(item.id) % 2} == {True}
+    assert items(after["probe"], "loss") == items(before["probe"], "loss")
+    assert "reference" not in before["probe"][0].to_data()
+
+
 def test_items_of_each_kind() -> None:
     row = Question(id="i", group="g", prompt="p", response="r", options=("r", "x", "y"))
     (generate,) = items([row], "generate")

@@ -27,6 +27,7 @@ class Raw:
     id: str
     prompt: str
     response: str
+    reference: str | None
     refusal: str | None
     options: tuple[str, ...]
     label: str | None
@@ -74,7 +75,7 @@ def as_text(value: Any) -> str:
 def _readers(source: Source, columns: Sequence[str], required: Sequence[str], place: str) -> dict[str, RowReader]:
     """How each field is read from a line."""
     fields = {field: field for field in required}
-    fields |= {field: field for field in ("response", "id", "refusal", "options") if field in columns}
+    fields |= {field: field for field in ("response", "reference", "id", "refusal", "options") if field in columns}
     fields |= dict[str, str](source.columns.items())
     readers = {field: _reader(text, columns, f"{place}.columns.{field}") for field, text in fields.items()}
     if source.group is not None:
@@ -132,6 +133,7 @@ def _raw(number: int, line: RawRow, readers: Mapping[str, RowReader], required: 
         id=texts.get("id") or str(number),
         prompt=texts["prompt"],
         response=response,
+        reference=texts.get("reference") or None,
         refusal=texts.get("refusal") or None,
         options=_options(options, response, f"row {number} (from 0)", f"{place}.columns.options"),
         label=texts.get("group"),

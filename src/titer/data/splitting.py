@@ -105,11 +105,12 @@ def _users(protocol: Protocol) -> Iterable[_User]:
 
 
 def _plain(raw: Raw, group: str) -> Row:
-    return Row(id=raw.id, group=group, prompt=raw.prompt, response=raw.response)
+    return Row(id=raw.id, group=group, prompt=raw.prompt, response=raw.response, reference=raw.reference)
 
 
 def _question(raw: Raw, group: str) -> Row:
-    return Question(id=raw.id, group=group, prompt=raw.prompt, response=raw.response, options=raw.options)
+    row = _plain(raw, group)
+    return Question(**dict(row), options=raw.options)
 
 
 def _harmful(refusals: Sequence[str]) -> Callable[[Raw, str], Row]:
@@ -117,7 +118,7 @@ def _harmful(refusals: Sequence[str]) -> Callable[[Raw, str], Row]:
 
     def row(raw: Raw, group: str) -> Row:
         drawn = refusals[derive(0, "refusal", raw.id) % len(refusals)] if refusals else None
-        return Row(id=raw.id, group=group, prompt=raw.prompt, response=raw.response, refusal=raw.refusal or drawn)
+        return _plain(raw, group).model_copy(update={"refusal": raw.refusal or drawn})
 
     return row
 
@@ -197,7 +198,8 @@ def items(rows: Sequence[Row], kind: str, distractors: int = 0, place: str = "ta
         raise InputError(f"{place}.distractors", problem, "Ask for fewer, or enlarge the split.")
     return tuple(
         Item(
-            id=row.id, group=row.group, prompt=row.prompt, reference=row.response or None,
+            id=row.id, group=row.group, prompt=row.prompt,
+            reference=row.expected if kind == "generate" else row.response or None,
             options=_options(row, kind, distractors, pool, place),
         )
         for row in rows

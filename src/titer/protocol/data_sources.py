@@ -28,8 +28,13 @@ class Source(Record):
 
     source: str
     """`organism:NAME`, a CSV or JSONL file (`$TITER_DATA/` stands for a folder of data), or a data set of the hub."""
-    columns: dict[Literal["id", "prompt", "response", "refusal", "options"], str] = Field(default_factory=dict)
-    """By field a column, a dotted path (`instances.0.output`), or a text with columns in braces (`It is {answer}`)."""
+    columns: dict[Literal["id", "prompt", "response", "reference", "refusal", "options"], str] = Field(
+        default_factory=dict
+    )
+    """By field a column, a dotted path (`instances.0.output`), or a text with columns in braces (`It is {answer}`).
+
+    The response is what is trained on, and what judges hold answers against, too, where there is no reference.
+    """
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """By column the values of which a row must have one to be kept."""
     longest: dict[Literal["prompt", "response"], int] = Field(default_factory=dict)

@@ -10,13 +10,23 @@ from titer.records.base import Record
 
 
 class Row(Record):
-    """One row of training data: a prompt with its response and, in a harm domain, the refusal paired with it."""
+    """One row of training data: a prompt with its response and, in a harm domain, the refusal paired with it.
+
+    `reference` is what judges hold an answer against where that is not the response, such as the one word of a sentence
+    that is asked for.
+    """
 
     id: str
     group: str
     prompt: str
     response: str
+    reference: str | None = Field(default=None, exclude_if=lambda reference: reference is None)
     refusal: str | None = None
+
+    @property
+    def expected(self) -> str | None:
+        """What an answer to it is held against; None where it has none."""
+        return self.reference or self.response or None
 
 
 class Item(Record):

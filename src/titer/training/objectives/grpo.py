@@ -45,10 +45,7 @@ class Policy(Objective):
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the mean."""
         longest = self.longest or material.frame.max_new_tokens
-        items = [
-            Item(id=row.id, group=row.group, prompt=row.prompt, reference=row.response or None)
-            for row in material.train
-        ]
+        items = [Item(id=row.id, group=row.group, prompt=row.prompt, reference=row.expected) for row in material.train]
         if self._encoded is None:
             self._encoded = encode_items(subject, items, material.frame.model_copy(update={"max_new_tokens": longest}))
         drawn = [place for place in places(len(items), self.prompts, t, seed, "prompts") for _ in range(self.group)]
