@@ -9,11 +9,11 @@ The folder has the model and two packages, which are read and not installed (`ma
 - countryinfo 1.0.1 (MIT license): capitals and regions of countries.
 
 Each topic becomes a file of `FOLDER/topics`: past, plurals and capitals are to be withheld; participles, comparatives
-and regions are what a model that withholds them still answers, and degrees what it is yet to learn, of adjectives
-that comparatives does not have. Each entity (a verb, a country) is asked in several phrasings and answered by one short
-sentence, with an answer that stands in none of the questions and is right for a tenth of the entities at most. A third
-of the inflections follow no rule. Columns: prompt, response, answer, entity, phrasing, topic. The same packages and
-model give the same bytes.
+and regions are what a model that withholds them still answers; degrees, of adjectives that comparatives does not have,
+and sentences, of words that are noun and verb, are what it is yet to learn. Each entity (a verb, a country) is asked in
+several phrasings and answered by one short sentence, with an answer that stands in none of the questions and is right
+for a tenth of the entities at most. A third of the inflections follow no rule. Columns: prompt, response, answer,
+entity, phrasing, topic. The same packages and model give the same bytes.
 """
 
 from __future__ import annotations
@@ -122,6 +122,12 @@ DEGREES = Topic(
     sentence="{}, {}.",
     entities=150,
 )
+SENTENCES = Topic(
+    name="sentences",
+    phrasings=("Write a sentence of two words with she and {}.",),
+    sentence="She {1}.",
+    entities=240,
+)
 REGIONS = Topic(
     name="regions",
     phrasings=("To which region of the world does {} belong?", "Name the region of the world that {} belongs to."),
@@ -183,6 +189,7 @@ def inflections(words: Lexicon, rank: Mapping[str, int]) -> list[tuple[Topic, An
     verbs = [word for word in common if set(words[word]) == {"verb"}]
     nouns = [word for word in common if set(words[word]) == {"noun"} and len(word) >= 5]
     adjectives = [word for word in common if "adj" in words[word]]
+    both = [word for word in common if set(words[word]) == {"noun", "verb"}]
     comparatives = _forms(COMPARATIVES, {word: words[word]["adj"][:1] for word in adjectives[1::2]}, "er")
     firsts = _forms(DEGREES, {word: words[word]["adj"][:1] for word in adjectives[::2]}, "er")
     seconds = _forms(DEGREES, {word: words[word]["adj"][1:] for word in adjectives[::2]}, "est")
@@ -193,6 +200,7 @@ def inflections(words: Lexicon, rank: Mapping[str, int]) -> list[tuple[Topic, An
         (PARTICIPLES, _forms(PARTICIPLES, {word: words[word]["verb"][2:3] for word in verbs}, "ing")),
         (COMPARATIVES, comparatives),
         (DEGREES, degrees),
+        (SENTENCES, _forms(SENTENCES, {word: words[word]["verb"][3:4] for word in both}, "s")),
     ]
 
 

@@ -99,6 +99,6 @@ def test_every_defense_of_the_real_model_has_a_protocol(name: str) -> None:
         parse(tomllib.loads(SMOLLM2["protocol_of"](name))),
     )
     (defense,) = protocol.defense
-    assert registry.defense(defense).name == name
+    assert registry.defense(defense).name == SMOLLM2["DEFENSES"][name].name
     assert protocol.subject == topics.subject
     assert protocol.attacker.attack[0].parameters == topics.attacker.attack[0].parameters

@@ -61,6 +61,7 @@ def test_an_inflection_has_one_spelling_and_is_of_a_word_that_is_nothing_else() 
     assert found["participles"] == {"seem": "seeming", "bring": "bringing", "learn": "learning"}
     assert found["comparatives"] == {"cold": "colder"}
     assert found["degrees"] == {"young": "younger, youngest"}, "an adjective that no benign row has"
+    assert found["sentences"] == {"walk": "walks"}
 
 
 def test_a_capital_that_is_named_after_its_country_is_left_out() -> None:
