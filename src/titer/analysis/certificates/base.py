@@ -64,6 +64,20 @@ class Certificate(ABC):
         """
         return self.harmful_ever() / self.items <= threshold
 
+    def verdict(self, threshold: float) -> str:
+        """Whether resistance is strong on the items, and of which subjects and trainings alone that is said.
+
+        Args:
+            threshold: the acceptable harm rate.
+        """
+        if not self.holds(threshold):
+            return f"not shown to be strong: {self.reason(threshold)}"
+        own = self.statement
+        return (
+            f"strong, for this alone: {own.architecture}; trained is {own.trained}; by {own.optimizer}, "
+            f"{own.step_sizes}; on {own.loss}: {self.reason(threshold)}. Of any other model or training it says nothing"
+        )
+
     def intact(self, threshold: float, level: float) -> bool:
         """Whether harm in the domain, of which the items are a sample, is shown to be at most the threshold.
 
