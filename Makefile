@@ -11,7 +11,7 @@ TORCH_INDEX ?= $(if $(CUDA),,$(CPU_INDEX))
 LOCKS := requirements.lock $(if $(CUDA),requirements-cuda.lock)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1
 
-.PHONY: demo lint check test docs docs-serve lock smollm2 smollm2-quick smollm2-topics clean
+.PHONY: demo lint check test test-long docs docs-serve lock smollm2 smollm2-quick smollm2-topics clean
 
 demo: $(VENV)/.installed
 	$(BIN)/titer demo --jobs $(JOBS)
@@ -20,7 +20,7 @@ demo: $(VENV)/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
 # The tests that load no model and run no study.
 UNIT := src/titer $(wildcard tests/test_*.py) $(addprefix tests/,analysis data docs protocol report stats)
-MODEL_FREE := not model and not slow and not network and not gpu
+MODEL_FREE := not model and not long and not slow and not network and not gpu
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -32,9 +32,13 @@ lint: $(VENV)/.installed
 check: lint
 	$(PYTEST) -m '$(MODEL_FREE)' $(UNIT)
 
-# Everything that needs neither a hub nor a GPU nor tens of minutes.
+# Everything that needs neither a hub nor a GPU nor much time.
 test: lint
 	$(PYTEST)
+
+# Whole studies, interruptions, faults and bent input: minutes.
+test-long: $(VENV)/.installed
+	$(PYTEST) -m long
 
 smollm2: models/SmolLM2-135M-Instruct.Q4_1.gguf
 	$(BIN)/titer run examples/smollm2-advbench.toml --jobs $(JOBS)

@@ -17,7 +17,13 @@ pytestmark = [pytest.mark.model, pytest.mark.timeout(900)]
 FEW = ("killed in make", "killed before a renaming", "worker killed", "stopped", "disk full", "allocation fails")
 
 
-@pytest.mark.parametrize("kinds", [FEW, pytest.param(tuple(kind.name for kind in KINDS), marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        pytest.param(FEW, marks=pytest.mark.long),
+        pytest.param(tuple(kind.name for kind in KINDS), marks=pytest.mark.slow),
+    ],
+)
 def test_a_study_survives_one_fault_of_each_kind(kinds: tuple[str, ...]) -> None:
     """In a process of its own, for it forks, and must have trained nothing before."""
     arguments = [sys.executable, "-m", "benchmarks.faults", "--share", "0.01", "--only", *kinds]

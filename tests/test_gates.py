@@ -25,7 +25,7 @@ from titer.records import Row
 from titer.study.folder import Study
 from titer.training.types import Material
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.long]
 
 Change = Callable[[dict[str, Any]], None]
 

@@ -131,7 +131,11 @@ def leftovers(study: Study) -> Iterator[Path]:
 
 # ------------------------------------------------------------------------------------------------ a few, always
 @pytest.mark.parametrize(
-    "change", [pytest.param(lambda data: None, id="fixed", marks=pytest.mark.slow), pytest.param(search, id="searched")]
+    "change",
+    [
+        pytest.param(lambda data: None, id="fixed", marks=pytest.mark.slow),
+        pytest.param(search, id="searched", marks=pytest.mark.long),
+    ],
 )
 def test_a_run_that_is_ended_by_force_and_resumed_equals_an_uninterrupted_one(
     tmp_path: Path, change: Callable[[dict[str, Any]], None]

@@ -127,7 +127,13 @@ def test_a_reader_that_goes_away_gets_no_traceback() -> None:
         assert running.stderr.read() == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupted_run_goes_on_from_there(
     number: signal.Signals, tiny_file: Path, finished_once: Path, tmp_path: Path, here: Here
 ) -> None:

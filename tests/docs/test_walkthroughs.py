@@ -20,7 +20,11 @@ NEED_HARDWARE = {"a-7b-model.md"}
 
 @pytest.mark.model
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.long) if page.stem == "my-own-attack" else page for page in PAGES],
+    ids=lambda page: page.stem,
+)
 def test_a_reader_can_follow_the_page(page: Path, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clone(tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -20,7 +20,10 @@ QUIET = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("protocols", "files"),
-    [(25, 5), *(pytest.param(*many, marks=pytest.mark.slow) for many in ((400, 0), (0, 60)))],
+    [
+        pytest.param(25, 5, marks=pytest.mark.long),
+        *(pytest.param(*many, marks=pytest.mark.slow) for many in ((400, 0), (0, 60))),
+    ],
 )
 def test_bent_input_is_taken_or_refused(protocols: int, files: int, tmp_path: Path) -> None:
     called = ["--protocols", protocols, "--files", files, "--light", "--folder", tmp_path]

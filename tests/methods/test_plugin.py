@@ -80,6 +80,7 @@ def change(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+@pytest.mark.long
 def test_a_study_with_all_three_is_run_and_reported(installed: Path, tmp_path: Path, here: Here) -> None:
     environment = beside(installed)
     protocol, folder = tmp_path / "plugin.toml", tmp_path / "study"
