@@ -2,13 +2,15 @@
 
     python -m benchmarks.defense_studies GROUP FOLDER [--jobs N]
     python -m benchmarks.defense_studies quick FOLDER [--jobs N]
+    python -m benchmarks.defense_studies smollm2 FOLDER [NAME ...] [--jobs N]
 
-The second runs a few of them untuned, against fixed attacks: examples/organism-defenses-quick.toml.
+The second runs a few of them untuned, against fixed attacks: examples/organism-defenses-quick.toml; the third does on
+a real model what examples/smollm2_defenses.py says, in hours.
 
-All share one store in FOLDER, and what is there is not done again. FOLDER/packed, for `quick` FOLDER/quick/packed, gets
-a folder for each defense: its study without any text, its trials, and `cost.json`. Where no trial keeps within the
-margins of stability, the one that loses least is run, and `cost.json` says that none counted. `python -m
-benchmarks.defense_table` makes the table.
+All share one store in FOLDER, and what is there is not done again. FOLDER/packed, for the others FOLDER/quick/packed
+and FOLDER/smollm2/packed, gets a folder for each defense: its study without any text, its trials, and `cost.json`.
+Where no trial keeps within the margins of stability, the one that loses least is run, and `cost.json` says that none
+counted. `python -m benchmarks.defense_table` makes the table.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from examples import organism_defenses
+from examples import organism_defenses, smollm2_defenses
 from titer.analysis.concluding import conclude_path
 from titer.conclude import pack
 from titer.planning.freeze import open_study
@@ -35,16 +37,29 @@ from titer.tuning.search import TunedTrial, best, loss_of, trials, tuned
 TRIALS: Final = "trials.jsonl"
 COST: Final = "cost.json"
 WRITTEN: Final = "written.toml"
+APART: Final = ("quick", "smollm2")
+"""Groups with protocols of their own, whose packs stand apart."""
 LEFT_OUT: Final = ("report.md", "report.json", "ledger.md", "*.svg")
 """Of a pack: what `titer report` writes again from the rest."""
 
 
-def run_defense(name: str, base: Path, folder: Path, store: Path, jobs: int) -> Path:
+def texts(group: str) -> Iterator[tuple[str, str]]:
+    """The defenses of a group, each with its protocol before tuning."""
+    if group == "smollm2":
+        yield from ((name, smollm2_defenses.protocol_of(name)) for name in smollm2_defenses.DEFENSES)
+        return
+    quick = group == "quick"
+    base = organism_defenses.QUICK if quick else organism_defenses.PROTOCOL
+    for name in organism_defenses.FEW if quick else organism_defenses.GROUPS[group]:
+        yield name, organism_defenses.protocol_of(name, base)
+
+
+def run_defense(name: str, text: str, folder: Path, store: Path, jobs: int) -> Path:
     """Its packed study, made where it is not there.
 
     Args:
         name: of the defense.
-        base: the protocol of all of them.
+        text: its protocol before tuning.
         folder: of all of them.
         store: that all share.
         jobs: workers.
@@ -52,7 +67,7 @@ def run_defense(name: str, base: Path, folder: Path, store: Path, jobs: int) -> 
     packed = folder / "packed" / name
     if (packed / COST).exists():
         return packed
-    found = tune(organism_defenses.protocol_of(name, base), folder / name, store, jobs)
+    found = tune(text, folder / name, store, jobs)
     study = open_study(folder / name / "study", store)
     for _ in run(study, jobs):
         pass
@@ -122,16 +137,18 @@ def _runs(store: Store) -> list[dict[str, Any]]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Tune, run and pack the defenses of a group on the organism.")
-    parser.add_argument("group", choices=[*organism_defenses.GROUPS, "quick"])
+    parser = argparse.ArgumentParser(description="Tune, run and pack the defenses of a group.")
+    parser.add_argument("group", choices=[*organism_defenses.GROUPS, *APART])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("names", nargs="*", help="of the defenses; all of the group by default")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
-    quick = given.group == "quick"
-    base = organism_defenses.QUICK if quick else organism_defenses.PROTOCOL
-    folder, store = given.folder / "quick" if quick else given.folder, (given.folder / "store").resolve()
-    for name in organism_defenses.FEW if quick else organism_defenses.GROUPS[given.group]:
-        print(run_defense(name, base, folder, store, given.jobs), flush=True)
+    folder = given.folder / given.group if given.group in APART else given.folder
+    store, known = (given.folder / "store").resolve(), dict(texts(given.group))
+    if strangers := set(given.names) - set(known):
+        parser.error(f"the group {given.group} has no {', '.join(sorted(strangers))}")
+    for name in given.names or known:
+        print(run_defense(name, known[name], folder, store, given.jobs), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""What every defense of the organism's comparison buys and costs, as one table and one picture.
+"""What every defense of a comparison buys and costs, as one table and one picture.
 
     python -m benchmarks.defense_table docs/results/organism
 
 The folder has a packed study for each defense, as `python -m benchmarks.defense_studies` leaves them. Prints the table
-and writes defenses.svg beside the packs. What stands above the table in docs/results/organism.md is written by hand.
+and writes defenses.svg beside the packs. What stands above the table in docs/results is written by hand. Defenses are
+held against the control only where each study has several models of one method: seeds of the attack on one model say
+nothing of another one.
 """
 
 from __future__ import annotations
@@ -39,14 +41,17 @@ CONDITIONS: Final = ("resistance", "generalization", "stability", "trainability"
 RATIO: Final = "ratio of titers, defended to undefended"
 EXPLAINED: Final = (
     "`titer` is the interval (last dose before which every dose is intact, first broken dose], in steps of training, "
-    "of the median of five models, the smallest over all trainings; `ratio` is that to the undefended model's, at "
-    "levels of its own. Attacks: how many of five models break within the budget (a search counts "
+    "of the median of five {}, the smallest over all trainings; `ratio` is that to the undefended model's, at "
+    "levels of its own. Attacks: how many of the five break within the budget (a search counts "
     "with what it found on the undefended model, too). `worst` is the task that "
-    "suffers most before any attack, with the limits of its difference. `later` is the one-sided exact p, by ranks, "
-    "of breaking later than the control `refusal_sft`, counting only pairs whose intervals do not overlap (0.004 is "
-    "the least that five against five can show), and in brackets adjusted for all rows (Benjamini and Hochberg). "
+    "suffers most before any attack, with the limits of its difference. "
     "`passes` are conversations through the model for each row of a step, trained on and only read; `seconds` those of "
     "making one model, beside another worker."
+)
+LATER: Final = (
+    "`later` is the one-sided exact p, by ranks, "
+    "of breaking later than the control `refusal_sft`, counting only pairs whose intervals do not overlap (0.004 is "
+    "the least that five against five can show), and in brackets adjusted for all rows (Benjamini and Hochberg)."
 )
 
 
@@ -123,14 +128,15 @@ def main(folder: Path) -> None:
     """Print the table and draw the picture."""
     found = read(folder)
     control = next(one for one in found if one.name == CONTROL)
-    others = [one for one in found if one is not control]
-    chances = [later(one.titers, control.titers) for one in others]
-    adjusted = false_discovery_control(chances)
-    told = {one.name: f"{p:.3f} ({q:.3f})" for one, p, q in zip(others, chances, adjusted, strict=True)}
-    attacks = [f"`{said}`" for said in attacks_said(control.assay.protocol.attacker.attack)]
-    heads = ["defense", "ratio", "titer", "later", *attacks, *CONDITIONS, "worst"]
-    print(EXPLAINED + "\n")
-    print(table([*heads, "passes", "seconds", "trials kept"], [_row(one, told.get(one.name, "")) for one in found]))
+    protocol = control.assay.protocol
+    several = protocol.study.claim == "this method"
+    told = _told(found, control) if several else {}
+    attacks = [f"`{said}`" for said in attacks_said(protocol.attacker.attack)]
+    heads = ["defense", "ratio", "titer", *(["later"] if several else []), *attacks, *CONDITIONS, "worst"]
+    explained = EXPLAINED.format("models" if several else "attack seeds on one model")
+    print(explained + (f" {LATER}" if several else "") + "\n")
+    rows = [_row(one, [told.get(one.name, "")] if several else []) for one in found]
+    print(table([*heads, "passes", "seconds", "trials kept"], rows))
     undefended = control.limits("titer", "undefended")
     picture([_mark(one) for one in found], undefended.high).save(folder / "defenses.svg")
 
@@ -153,7 +159,15 @@ def passes_said(choice: Choice) -> str:
     return f"{trained:.3g}" + (f" + {read:.3g} read" if read else "")
 
 
-def _row(one: Defended, chance: str) -> list[str]:
+def _told(found: Sequence[Defended], control: Defended) -> dict[str, str]:
+    """By defense how likely its models would break as late if they were no better than those of the control."""
+    others = [one for one in found if one is not control]
+    chances = [later(one.titers, control.titers) for one in others]
+    adjusted = false_discovery_control(chances)
+    return {one.name: f"{p:.3f} ({q:.3f})" for one, p, q in zip(others, chances, adjusted, strict=True)}
+
+
+def _row(one: Defended, chance: Sequence[str]) -> list[str]:
     attacks = one.assay.protocol.attacker.attack
     broken = [_broken(one, choice) for choice in attacks]
     total, worst, seconds = len(one.titers), one.worst, one.cost["seconds"]
@@ -161,7 +175,7 @@ def _row(one: Defended, chance: str) -> list[str]:
         f"`{one.name}`",
         interval(one.limits(RATIO, None)),
         interval(one.limits("titer", "defended")),
-        chance,
+        *chance,
         *(f"{count} of {total}" for count in broken),
         *(one.finding(name).outcome for name in CONDITIONS),
         "" if worst is None else f"{worst.what} {_signed(worst.value)} ({_signed(worst.low)} to {_signed(worst.high)})",
