@@ -15,7 +15,7 @@ RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 
 
 def tried(rate: float, *steps: int | None, final: float | None = 0.5) -> RateTrial:
-    return RateTrial(rate=rate, steps=steps, final=final)
+    return RateTrial(rate=rate, steps=steps, ends=() if final is None else (final,) * len(steps))
 
 
 def valley(at: float, rates: tuple[float, ...] = RATES) -> list[RateTrial]:

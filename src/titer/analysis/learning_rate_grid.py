@@ -27,13 +27,13 @@ class RateTrial:
     Attributes:
         rate: the learning rate.
         steps: per search seed the first dose at which the target was reached, None where it was not.
-        final: the mean over seeds of the rate of right answers at the end of the ladder, 0 for a training that did not
-            get there; None where no seed was asked.
+        ends: per search seed the rate of right answers at the end of the ladder, None for a training that did not get
+            there; empty where no seed was asked.
     """
 
     rate: float
     steps: tuple[int | None, ...]
-    final: float | None
+    ends: tuple[float | None, ...]
 
     @classmethod
     def of(cls, rate: float, runs: Sequence[Sequence[tuple[int, float]]], target: float, end: int) -> RateTrial:
@@ -45,12 +45,17 @@ class RateTrial:
             target: the rate of right answers to be reached.
             end: the last dose of the ladder, which a training that diverged did not reach.
         """
-        last = [run[-1][1] if run and run[-1][0] == end else 0.0 for run in runs]
+        last = tuple(run[-1][1] if run and run[-1][0] == end else None for run in runs)
         return cls(
             rate=rate,
             steps=tuple(next((dose for dose, share in run if share >= target), None) for run in runs),
-            final=sum(last) / len(last) if any(runs) else None,
+            ends=last if any(runs) else (),
         )
+
+    @property
+    def final(self) -> float | None:
+        """The mean of the ends, 0 for a training that did not get there; None where no seed was asked."""
+        return sum(end or 0.0 for end in self.ends) / len(self.ends) if self.ends else None
 
     @property
     def typical(self) -> float:

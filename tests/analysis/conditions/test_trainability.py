@@ -286,6 +286,13 @@ def test_after_a_search_each_subject_is_compared_at_its_own_best_rate() -> None:
     assert best == {("undefended", "learning rate 0.0003"), ("defended", "learning rate 0.0027")}
 
 
+def test_each_trial_says_where_it_ended() -> None:
+    finding = searched({"undefended": reachable(RATES)[0], "defended": 2.7e-3})
+    notes = {line.value: line.note for line in finding.figures if line.what.startswith("trial, ")}
+    assert notes.pop(assays.BENIGN[-1]) == f"ends at {80 / assays.ITEMS:.2f}"
+    assert set(notes.values()) == {"did not get to the end"}
+
+
 def test_a_best_rate_at_an_edge_leaves_it_undecided() -> None:
     finding = searched({"undefended": 3e-4, "defended": reachable(RATES)[-1]})
     assert finding.outcome == "undecided"

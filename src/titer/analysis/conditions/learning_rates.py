@@ -21,7 +21,7 @@ def grid_of(assay: Assay, plan: TrainabilityConfig, task: str) -> Grid:
 
 
 def trial_figures(assay: Assay, plan: TrainabilityConfig, task: str) -> tuple[Figure, ...]:
-    """The steps to the target and the rate at the last dose read, of every trial of one task."""
+    """The steps to the target and the rate of right answers at the end, of every trial of one task."""
     grid = grid_of(assay, plan, task)
     return tuple(
         Figure(
@@ -30,12 +30,18 @@ def trial_figures(assay: Assay, plan: TrainabilityConfig, task: str) -> tuple[Fi
             value=steps,
             unit="steps",
             outcome="best" if grid.best.get(role) == one.rate else "",
-            note="" if steps is not None else "target not reached",
+            note=_note(steps, one.ends[seed]) if one.ends else "",
         )
         for role, tried in _tried(assay, plan, task).items()
         for one in tried
         for seed, steps in enumerate(one.steps)
     )
+
+
+def _note(steps: int | None, end: float | None) -> str:
+    """Of one trial: whether it reached the target, and where it ended."""
+    ended = "did not get to the end" if end is None else f"ends at {end:.2f}"
+    return ended if steps is not None else f"target not reached; {ended}"
 
 
 def _tried(assay: Assay, plan: TrainabilityConfig, task: str) -> dict[Role, list[RateTrial]]:
