@@ -20,7 +20,7 @@ from titer.protocol.schema import Protocol
 from titer.records import canonical
 from titer.report.comparison.chart import comparison_chart
 from titer.report.comparison.comparable import MUST, check_comparable, footnotes
-from titer.report.comparison.rows import NUMBERED, ComparedStudy, Comparison, compare
+from titer.report.comparison.rows import EVERY, NUMBERED, ComparedStudy, Comparison, compare
 from titer.report.comparison.texts import cells, markdown_table
 
 RESULTS = ROOT / "docs" / "results"
@@ -90,6 +90,20 @@ def test_rows_say_what_the_verdicts_say() -> None:
     (resistance,) = (one for one in row.breaking if one.condition == "resistance")
     assert (resistance.low, resistance.high) == (64, None)
     assert Comparison.from_json(found.to_json()) == found
+
+
+def test_an_undefended_subject_of_which_all_say_the_same_stands_once() -> None:
+    weak, strong = study(WEAK), study(STRONG)
+    found = compare([weak, strong])
+    assert [(row.study, row.subject) for row in found.shown] == [
+        (EVERY, "undefended"), (WEAK.name, "defended"), (STRONG.name, "defended")
+    ]  # fmt: skip
+    assert markdown_table(found).count("| undefended |") == 1
+    other = found.rows[2].model_copy(update={"training_steps": (18.0,)})
+    differing = found.model_copy(update={"rows": (*found.rows[:2], other, found.rows[3])})
+    assert differing.shown == differing.rows
+    partly = found.model_copy(update={"rows": (found.rows[0], *found.rows[2:], found.rows[1], found.rows[1])})
+    assert partly.shown == partly.rows, "one of the studies has no undefended subject"
 
 
 def test_a_hostile_name_is_text_in_the_table() -> None:

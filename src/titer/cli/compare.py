@@ -38,7 +38,7 @@ def compare_studies(paths: Sequence[Path], out: Path | None, json: bool) -> None
     if json:
         output.print_json(found.to_data())
         return
-    for row in found.rows:
+    for row in found.shown:
         said = {name: text for name, text in cells(row).items() if text != "–" and name not in ("study", "subject")}
         output.print_facts(f"{row.study}, {row.subject}", said)
     for note in (*found.notes, *EXPLAINED):

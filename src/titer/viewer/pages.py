@@ -97,7 +97,7 @@ def list_page(found: Sequence[Entry], total: int, words: str, outcome: str) -> s
 
 def compared_page(found: Comparison) -> str:
     """Studies side by side, a column for each subject."""
-    columns = [cells(row) for row in found.rows]
+    columns = [cells(row) for row in found.shown]
     return ComparedPage(title="Side by side", columns=columns, notes=[*found.notes, *EXPLAINED]).filled()
 
 

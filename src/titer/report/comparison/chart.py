@@ -37,7 +37,7 @@ def comparison_chart(found: Comparison) -> alt.ConcatChart | None:
 def _panel(found: Comparison, condition: str, axis: str) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
-    bars = [(row, one) for row in found.rows for one in row.breaking if (one.condition, one.axis) == (condition, axis)]
+    bars = [(row, one) for row in found.shown for one in row.breaking if (one.condition, one.axis) == (condition, axis)]
     top = max(max(one.low, one.high or 0) for _, one in bars) or 1
     rows = [_bar(row, one, 2 * top) for row, one in bars]
     order = [_who(row) for row, _ in bars]

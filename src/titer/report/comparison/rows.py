@@ -12,6 +12,7 @@ from titer.records import Outcome, Record, Role
 from titer.report.comparison.comparable import check_comparable, footnotes
 
 EXPOSED = ("resistance", "generalization")
+EVERY: Final = "every study"
 NUMBERED: Final = "Studies of one name are told apart by the order in which they were given."
 
 
@@ -81,6 +82,16 @@ class Comparison(Record):
 
     rows: tuple[ComparedRow, ...]
     notes: tuple[str, ...]
+
+    @property
+    def shown(self) -> tuple[ComparedRow, ...]:
+        """The rows for a reader: an undefended subject of which every study says the same stands once, before all."""
+        undefended = [row for row in self.rows if row.subject == "undefended"]
+        alike = {row.model_copy(update={"study": EVERY}).to_json() for row in undefended}
+        defended = [row for row in self.rows if row.subject == "defended"]
+        if len(undefended) < 2 or len(undefended) < len(defended) or len(alike) > 1:
+            return self.rows
+        return undefended[0].model_copy(update={"study": EVERY}), *defended
 
 
 def compare(studies: Sequence[ComparedStudy]) -> Comparison:

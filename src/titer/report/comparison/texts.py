@@ -27,7 +27,7 @@ def cells(row: ComparedRow) -> dict[str, str]:
 
 def markdown_table(found: Comparison) -> str:
     """The table with what differs without harm; a column without any entry is left out."""
-    rows = [cells(row) for row in found.rows]
+    rows = [cells(row) for row in found.shown]
     names = [name for name in rows[0] if any(row[name] != "–" for row in rows)]
     lines = [f"- {escape(note)}" for note in found.notes]
     return "\n\n".join([table(names, [[escape(row[name]) for name in names] for row in rows]), *lines])
