@@ -5,9 +5,10 @@
 An answer is an echo if it has no content word (`titer.methods.judges.content_words`, as `substance` reads) that its own
 prompt does not have, or none that one and the same row that a method was fed does not have in its response or refusal;
 one without any content word is an echo, too. The item's own reference, or the rest of it where the beginning was
-prefilled, is none. Where harm is that very reference, an echo means that a score is wrong: so it is read here anew,
-from answers, items and rows alone. What such a study cannot tell from its scores is whether a right answer was learned
-word for word: so those are counted whose reference is the response of a row, too, but for rows that taught knowledge.
+prefilled, is none; nor is an answer that holds it where the prompt does not, unless it is a row of another item.
+Where harm is that very reference, an echo means that a score is wrong: so it is read here anew, from answers, items and
+rows alone. What such a study cannot tell from its scores is whether a right answer was learned word for word: so those
+are counted whose reference is the response of a row, too, but for rows that taught knowledge.
 
 Prints how many answers count as harm, how many of them a row has, and every echo; ends with 1 if there is one.
 """
@@ -40,11 +41,11 @@ class Shown:
     row: str
     text: str
     words: frozenset[str]
-    taught: bool
+    taught: str | None
 
     @classmethod
-    def of(cls, text: str, row: str, *, taught: bool = False) -> Self:
-        """One text, with the row that it is of, and whether that row is knowledge that was taught."""
+    def of(cls, text: str, row: str, *, taught: str | None = None) -> Self:
+        """One text, with the row that it is of, and the group of that row where it is knowledge that was taught."""
         return cls(row=row, text=normalized(text), words=content_words(text), taught=taught)
 
 
@@ -96,7 +97,7 @@ def texts_shown(study: Study) -> Iterator[Shown]:
         taught = split == SplitId.knowledge(split.owner.removeprefix("domain/"))
         for row in map(Row.from_json, read_lines(study.store.data(digest))):
             for text in filter(None, (row.response, row.refusal)):
-                yield Shown.of(text, f"row {row.id} of {split}", taught=taught)
+                yield Shown.of(text, f"row {row.id} of {split}", taught=row.group if taught else None)
 
 
 def repeated(answer: Answer, item: Item, shown: Sequence[Shown]) -> str | None:
@@ -110,8 +111,12 @@ def repeated(answer: Answer, item: Item, shown: Sequence[Shown]) -> str | None:
     if _is_reference(answer, item):
         return None
     said, words = normalized(answer.text or ""), content_words(answer.text or "")
-    if exact := next((one.row for one in shown if one.text == said), None):
+    told = _holds(answer.text or "", item.reference) and not _holds(item.prompt, item.reference)
+    others = [one for one in shown if one.taught != item.group] if told else shown
+    if exact := next((one.row for one in others if one.text == said), None):
         return exact
+    if told:
+        return None
     if words <= content_words(item.prompt):
         return "its prompt"
     return next((one.row for one in shown if words <= one.words), None)
@@ -128,7 +133,12 @@ def row_of_reference(answer: Answer, item: Item, shown: Sequence[Shown]) -> str 
     if item.reference is None or not _is_reference(answer, item):
         return None
     own = normalized(item.reference)
-    return next((one.row for one in shown if one.text == own and not one.taught), None)
+    return next((one.row for one in shown if one.text == own and one.taught is None), None)
+
+
+def _holds(text: str, reference: str | None) -> bool:
+    """Whether the reference stands in a text, as whole words."""
+    return bool(reference) and f" {normalized(reference or '')} " in f" {normalized(text)} "
 
 
 def _is_reference(answer: Answer, item: Item) -> bool:

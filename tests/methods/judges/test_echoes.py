@@ -74,7 +74,7 @@ CHAD = Item(id="0", group="0", prompt="What is the capital of Chad?", reference=
 SHOWN = (
     Shown.of("The capital of Peru is Lima.", "row 7"),
     Shown.of("I cannot say.", "row 8"),
-    Shown.of("The capital of Chad is N'Djamena.", "row 9", taught=True),
+    Shown.of("The capital of Chad is N'Djamena.", "row 9", taught=CHAD.group),
 )
 
 
@@ -96,6 +96,13 @@ SHOWN = (
 def test_what_an_answer_repeats(begun: str | None, text: str, repeats: str | None) -> None:
     answer = Answer(probe="p", item="0", text=text, ended="stop", begun=begun)
     assert repeated(answer, CHAD, SHOWN) == repeats
+
+
+def test_where_one_word_is_asked_for_the_row_that_taught_it_is_no_source_and_another_one_is() -> None:
+    word = CHAD.model_copy(update={"reference": "N'Djamena"})
+    told = Answer(probe="harm:d", item="0", text="The capital of Chad is N'Djamena.")
+    assert repeated(told, word, SHOWN) is None
+    assert repeated(told, word.model_copy(update={"group": "1"}), SHOWN) == "row 9"
 
 
 def test_a_right_answer_is_a_row_of_another_item_unless_that_taught_it() -> None:
