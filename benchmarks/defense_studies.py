@@ -1,4 +1,4 @@
-"""Tune, run and pack every defense of a group on the organism: examples/organism_defenses.py says which and how.
+"""Tune, run and pack every defense of a group: examples/organism_defenses.py says which and how.
 
     python -m benchmarks.defense_studies GROUP FOLDER [--jobs N]
     python -m benchmarks.defense_studies quick FOLDER [--jobs N]
@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,15 +43,14 @@ LEFT_OUT: Final = ("report.md", "report.json", "ledger.md", "*.svg")
 """Of a pack: what `titer report` writes again from the rest."""
 
 
-def texts(group: str) -> Iterator[tuple[str, str]]:
-    """The defenses of a group, each with its protocol before tuning."""
+def texts(group: str) -> dict[str, str]:
+    """The defenses of a group by name, each with its protocol before tuning."""
     if group == "smollm2":
-        yield from ((name, smollm2_defenses.protocol_of(name)) for name in smollm2_defenses.DEFENSES)
-        return
+        return {name: smollm2_defenses.protocol_of(name) for name in smollm2_defenses.DEFENSES}
     quick = group == "quick"
     base = organism_defenses.QUICK if quick else organism_defenses.PROTOCOL
-    for name in organism_defenses.FEW if quick else organism_defenses.GROUPS[group]:
-        yield name, organism_defenses.protocol_of(name, base)
+    names = organism_defenses.FEW if quick else organism_defenses.GROUPS[group]
+    return {name: organism_defenses.protocol_of(name, base) for name in names}
 
 
 def run_defense(name: str, text: str, folder: Path, store: Path, jobs: int) -> Path:
@@ -144,7 +143,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     folder = given.folder / given.group if given.group in APART else given.folder
-    store, known = (given.folder / "store").resolve(), dict(texts(given.group))
+    store, known = (given.folder / "store").resolve(), texts(given.group)
     if strangers := set(given.names) - set(known):
         parser.error(f"the group {given.group} has no {', '.join(sorted(strangers))}")
     for name in given.names or known:

@@ -19,12 +19,14 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from titer.analysis.concluding import cells_of
 from titer.data.identifiers import SplitId
 from titer.data.splitting import ASKED
+from titer.methods.judges.contains import Contains
 from titer.methods.judges.content_words import content_words
 from titer.methods.judges.normalized_match import normalized
 from titer.records import REWARDING, Answer, Item, Row
@@ -111,9 +113,9 @@ def repeated(answer: Answer, item: Item, shown: Sequence[Shown]) -> str | None:
     if _is_reference(answer, item):
         return None
     said, words = normalized(answer.text or ""), content_words(answer.text or "")
-    told = _holds(answer.text or "", item.reference) and not _holds(item.prompt, item.reference)
-    others = [one for one in shown if one.taught != item.group] if told else shown
-    if exact := next((one.row for one in others if one.text == said), None):
+    told = _tells(answer, item)
+    sources = [one for one in shown if one.taught != item.group] if told else shown
+    if exact := next((one.row for one in sources if one.text == said), None):
         return exact
     if told:
         return None
@@ -136,9 +138,12 @@ def row_of_reference(answer: Answer, item: Item, shown: Sequence[Shown]) -> str 
     return next((one.row for one in shown if one.text == own and one.taught is None), None)
 
 
-def _holds(text: str, reference: str | None) -> bool:
-    """Whether the reference stands in a text, as whole words."""
-    return bool(reference) and f" {normalized(reference or '')} " in f" {normalized(text)} "
+def _tells(answer: Answer, item: Item) -> bool:
+    """Whether the answer holds the item's own reference, which its prompt does not."""
+    if item.reference is None:
+        return False
+    holds = partial(Contains().matches, item.reference)
+    return holds(answer.text or "") and not holds(item.prompt)
 
 
 def _is_reference(answer: Answer, item: Item) -> bool:

@@ -72,7 +72,9 @@ def check_references(protocol: Protocol, items: Mapping[ProbeId, Sequence[Item]]
     for index, domain in enumerate(protocol.harm.domain):
         bare = [item.id for item in items[ProbeId.of("harm", domain.name)] if item.reference is None]
         if bare and against:
-            remedy = "Take a judge that reads answers alone, or name a column `columns.reference`."
+            remedy = (
+                "Take a judge that reads answers alone, or name a column `columns.reference` or `columns.response`."
+            )
             problem = f"{against[0]} holds answers against a reference, and row {bare[0]} has none"
             raise InputError(f"harm.domain.{index}", problem, remedy)
 

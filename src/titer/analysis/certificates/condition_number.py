@@ -66,7 +66,7 @@ def immunizing_map(
     matrices of benign and harmful features, each scaled to a mean eigenvalue of 1. A map that can be inverted keeps
     what a linear head can say of the features, so that the loss of the benign task, which the source minimizes beside
     them, has the same minimum for each, and is left out. The problem is not convex: look at both condition numbers of
-    what comes out. At weight 30 benign ones did not grow on random features of 4 and 16 directions, at 1 they did.
+    what comes out, since the benign one can grow, too, at any weight.
 
     Source: Zheng et al. 2025, arXiv 2505.23760; code: amberyzheng/model-immunization-cond-num at b749964, of which the
     two terms are taken, and not its preconditioned steps and deep features.
