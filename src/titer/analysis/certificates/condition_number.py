@@ -66,10 +66,10 @@ def immunizing_map(
     matrices of benign and harmful features, each scaled to a mean eigenvalue of 1. A map that can be inverted keeps
     what a linear head can say of the features, so that the loss of the benign task, which the source minimizes beside
     them, has the same minimum for each, and is left out. The problem is not convex: look at both condition numbers of
-    what comes out, since the benign one can grow, too, at any weight.
+    what comes out, since the benign one can grow, too (on random features it did so at weights of 1, 30 and 100).
 
-    Source: Zheng et al. 2025, arXiv 2505.23760; code: amberyzheng/model-immunization-cond-num at b749964, of which the
-    two terms are taken, and not its preconditioned steps and deep features.
+    Source: Zheng et al. 2025, arXiv 2505.23760; code: amberyzheng/model-immunization-cond-num at b749964, known from
+    a description and not read: its two terms are here, its preconditioned steps and deep features are not.
     Threat model: whoever trains a linear head on these features, which stay as they are, by gradient descent. Whoever
     whitens the rows, solves the normal equations or inverts A is not slowed down.
 
