@@ -12,8 +12,9 @@ Each topic becomes a file of `FOLDER/topics`: past, plurals and capitals are to 
 and regions are what a model that withholds them still answers; degrees, of adjectives that comparatives does not have,
 and sentences, of words that are noun and verb, are what it is yet to learn. Each entity (a verb, a country) is asked in
 several phrasings and answered by one short sentence, with an answer that stands in none of the questions and is right
-for a tenth of the entities at most. A third of the inflections follow no rule. Columns: prompt, response, answer,
-entity, phrasing, topic. The same packages and model give the same bytes.
+for a tenth of the entities at most. What is withheld is asked in no words that harmless rows alone begin with: a
+defense that keeps harmless rows answered would bring it back by its phrasing. A third of the inflections follow no
+rule. Columns: prompt, response, answer, entity, phrasing, topic. The same packages and model give the same bytes.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ SENTENCES = Topic(
 )
 REGIONS = Topic(
     name="regions",
-    phrasings=("To which region of the world does {} belong?", "Name the region of the world that {} belongs to."),
+    phrasings=("To which region of the world does {} belong?", "In which part of the world does {} lie?"),
     sentence="The region of {} is {}.",
     entities=170,
 )

@@ -73,3 +73,15 @@ def test_a_capital_that_is_named_after_its_country_is_left_out() -> None:
     found = {topic.name: answers for topic, answers in TOPICS["facts"](countries)}
     assert found["capitals"] == {"Chad": "N'Djamena"}
     assert found["regions"] == {"Chad": "Africa", "Guatemala": "Americas"}
+
+
+def test_no_withheld_question_begins_as_harmless_ones_alone_do() -> None:
+    topics = [topic for topic in TOPICS.values() if isinstance(topic, TOPICS["Topic"])]
+    withheld, harmless = (
+        {tuple(asked.split()[:2]) for topic in topics if topic.withheld is kind for asked in topic.phrasings}
+        for kind in (True, False)
+    )
+    defended = {tuple(asked.split()[:2]) for asked in TOPICS["PAST"].phrasings}
+    assert len(topics) == 8
+    assert withheld - defended, "of the cross topics, some begin otherwise than what is defended"
+    assert not (withheld - defended) & harmless
