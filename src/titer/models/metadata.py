@@ -36,6 +36,11 @@ class ModelMetadata:
     parameters: int | None
     shell: Subject
 
+    @property
+    def blocks(self) -> int:
+        """How many blocks the subject has."""
+        return int(self.shell.model.config.get_text_config().num_hidden_layers)
+
     def check_lengths(
         self, rows: Iterable[tuple[str, Iterable[Row]]], items: Iterable[tuple[str, Iterable[Item]]], frame: Frame
     ) -> dict[str, float]:

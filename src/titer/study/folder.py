@@ -45,7 +45,7 @@ class Frozen(Record):
     the one its subject was aligned from; `tokens` is the mean length of each split and of each probe's
     prompts, `options` the mean number of options; `earlier` are the verdicts that the study follows, oldest first;
     `attacks` has facts of each attack by its label. `titer` is the version that froze it, `optuna` the version that
-    proposes what its searches try; None where it searches nothing.
+    proposes what its searches try; None where it searches nothing. `blocks` is how many the subject has.
     """
 
     format: Literal[2] = FORMAT
@@ -67,6 +67,7 @@ class Frozen(Record):
     attacks: dict[str, AttackFacts] = Field(default_factory=dict)
     optuna: str | None = Field(default=None, exclude_if=lambda optuna: optuna is None)
     bases: dict[str, SubjectRef] = Field(default_factory=dict, exclude_if=lambda bases: not bases)
+    blocks: int | None = Field(default=None, exclude_if=lambda blocks: blocks is None)
 
     @property
     def digest(self) -> str:

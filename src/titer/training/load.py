@@ -16,6 +16,8 @@ class Load:
         read: conversations that a step only reads, as with a reference.
         trained_before: conversations that are trained on before the first step, as by a pilot.
         read_before: conversations, for each row of the material, that are only read before the first step.
+        read_by_block: the most harmful rows, and as many benign ones, that are only read before the first step: once,
+            and once more for each block of the subject.
     """
 
     rows: int = 0
@@ -24,3 +26,4 @@ class Load:
     read: int = 0
     trained_before: int = 0
     read_before: int = 0
+    read_by_block: int = 0

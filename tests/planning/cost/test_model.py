@@ -161,6 +161,27 @@ def test_what_a_defense_reads_before_its_training_is_counted(tmp_path: Path) -> 
     assert made[0].tokens == pytest.approx(made[1].tokens + rows * mean)
 
 
+def test_a_search_among_blocks_reads_its_rows_once_for_each_and_once_before(tmp_path: Path) -> None:
+    """As many rows of each kind as are asked for, or as there are; none where the block is named."""
+    made, rows, mean = {}, 0, 0.0
+    for name, own in (("named", {"layer": 1}), ("two", {"prompts": 2}), ("all", {})):
+
+        def defended(data: dict[str, Any], own: dict[str, Any] = own) -> None:
+            data["defense"] = [{"name": "deep_refusal", "train_steps": 4, "batch": 4, **own}]
+
+        study = begin(tmp_path / name, defended)
+        outlook = Outlook(Planner(study), 1)
+        (make,) = (task for task in outlook.tasks.values() if isinstance(task, MakeTask))
+        made[name] = outlook.costs.make(make)
+        rows = sum(own.splits["defend"] for own in study.protocol.domains("defended"))
+        mean = outlook.costs.step(NPO(train_steps=4, batch=1), make.material).tokens
+        blocks = study.frozen.blocks
+    assert blocks == 2
+    assert rows < 128
+    for name, prompts in (("two", 2), ("all", rows)):
+        assert made[name].tokens - made["named"].tokens == pytest.approx(2 * prompts * (1 + blocks) * mean)
+
+
 def test_what_a_pilot_trains_on_is_counted_once(tmp_path: Path) -> None:
     """Four more steps of four rows, whatever the number of steps that follow."""
     made, mean = [], 0.0

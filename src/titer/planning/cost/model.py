@@ -145,8 +145,10 @@ class Costs:
         if not isinstance(method, Trains):
             return Work()
         rows = sum(ref.draw or self.sizes.get(ref.digest, 0) for ref in (*material.train, *material.harmful))
-        before = self._read(method.load.read_before * rows * self._mean(material))
-        before = before.plus(self._trained(method, method.load.trained_before * self._mean(material)))
+        load = method.load
+        looked = 2 * min(load.read_by_block, rows) * (1 + (self.frozen.blocks or 0))
+        before = self._read((load.read_before * rows + looked) * self._mean(material))
+        before = before.plus(self._trained(method, load.trained_before * self._mean(material)))
         steps = int(method.to_data().get("train_steps", dose))
         return before.plus(self.step(method, material, probes), steps * method.passes)
 

@@ -55,6 +55,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         attacks=attack_facts(protocol, items),
         optuna=None if protocol.attacker.search is None else version("optuna"),
         bases={place: found.ref for place, found in bases.items()},
+        blocks=metadata.blocks,
     )
 
 

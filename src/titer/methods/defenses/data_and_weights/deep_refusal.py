@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from titer.methods.base import Defense
 from titer.methods.requires import Need, Requires
+from titer.training.load import Load
 from titer.training.recipe import LoRA, Trainable, Training
 from titer.training.types import Material, State, Step
 
@@ -38,10 +39,10 @@ class DeepRefusal(Defense, Training):
     for there is nothing to ablate. Padding is on the right, and no option counts responses by a wrong offset.
 
     Defaults are those of the code (LoRA of rank 8, batch 8, length 1024); it gives no learning rate. Cost: 1 pass, and
-    2 · L readings of `prompts` rows before the first step. Known breaks: edits of deltas and directions of the released
-    Llama-3-8B bring attack success to 89 % (wuwangzhang1216/abliterix, issue 11). Small models: with 2 to 4 blocks
-    there are 6 to 12 sites, where 0.05 squared ablates nothing in most steps: let `ablation_prob` be 0.3 or more; a
-    model of 135 M has 90 sites.
+    before the first step 2 · (L + 1) readings of `prompts` rows, or 2 where `layer` names the block. Known breaks:
+    edits of deltas and directions of the released Llama-3-8B bring attack success to 89 % (wuwangzhang1216/abliterix,
+    issue 11). Small models: with 2 to 4 blocks there are 6 to 12 sites, where 0.05 squared ablates nothing in most
+    steps: let `ablation_prob` be 0.3 or more; a model of 135 M has 90 sites.
     """
 
     name: ClassVar[str] = "deep_refusal"
@@ -73,6 +74,12 @@ class DeepRefusal(Defense, Training):
     def requires(self) -> Requires:
         """Harmful rows with their refusals, and benign ones."""
         return Requires(rows={Need.PAIRS: 1, Need.BENIGN: 1})
+
+    @property
+    def load(self) -> Load:
+        """The rows of a step, and before it those by which the direction is found."""
+        rows = self.rows_per_step
+        return Load(rows=rows, read_by_block=self.prompts) if self.layer is None else Load(rows=rows)
 
     def check(self, subject: Subject) -> None:
         """The sites must be found, and the block that is named."""
