@@ -10,6 +10,7 @@ nothing of another one.
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import sys
@@ -127,7 +128,9 @@ def later(defended: Sequence[Interval], control: Sequence[Interval]) -> float:
 def main(folder: Path) -> None:
     """Print the table and draw the picture."""
     found = read(folder)
-    control = next(one for one in found if one.name == CONTROL)
+    control = next((one for one in found if one.name == CONTROL), None)
+    if control is None:
+        sys.exit(f"{folder} has no pack of the control {CONTROL}: python -m benchmarks.defense_studies makes it")
     protocol = control.assay.protocol
     several = protocol.study.claim == "this method"
     told = _told(found, control) if several else {}
@@ -216,4 +219,6 @@ def _order(limits: Interval) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Print the table of a comparison, and draw its picture.")
+    parser.add_argument("folder", type=Path, help="with a packed study for each defense")
+    main(parser.parse_args().folder)
