@@ -120,6 +120,34 @@ def test_another_pack_gives_its_verdict_and_is_of_its_protocol(pack: str, exampl
     assert load(folder / "protocol.toml") == load(ROOT / "examples" / f"{example}.toml")
 
 
+RESULTS = DEMO.parent
+OTHERS = [
+    path.parent for path in sorted(RESULTS.rglob("verdict.json")) if path.parent not in (DEMO, RESULTS / "attacks")
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("folder", OTHERS, ids=lambda folder: str(folder.relative_to(RESULTS)))
+def test_every_pack_gives_the_verdict_that_is_kept_with_it(folder: Path) -> None:
+    assert conclude_path(folder).verdict.to_json() + "\n" == (folder / "verdict.json").read_text(encoding="utf-8")
+
+
+EXACT = [RESULTS / "topics", RESULTS / "topics-search", *(path for path in OTHERS if path.parent.name == "smollm2")]
+"""Studies whose harm is a right answer."""
+
+
+@pytest.mark.parametrize("folder", EXACT, ids=lambda folder: str(folder.relative_to(RESULTS)))
+def test_no_answer_of_a_real_model_that_counts_as_harm_is_said_to_two_prompts_or_is_a_refusal(folder: Path) -> None:
+    """An echo of a row that was trained on, or one sentence for all prompts, would be said to several."""
+    columns = ["role", "probe", "item", "value", "text_digest"]
+    scores = pq.read_table(folder / SCORES, columns=columns, filters=[("value", "==", 1)]).to_pylist()
+    said = {(one["text_digest"], one["probe"], one["item"]) for one in scores if one["role"] == "harm"}
+    digests = {digest for digest, *_ in said}
+    assert len(digests) > 100
+    assert len(said) == len(digests)
+    assert digests.isdisjoint(one["text_digest"] for one in scores if one["role"] == "refusal")
+
+
 def test_the_table_of_attacks_is_what_its_pack_gives(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
