@@ -86,6 +86,7 @@ def test_a_protocol_assays_its_checkpoint_as_it_was_published(file: str) -> None
         assert any(choice.search is not None for choice in protocol.attacker.attack)
     else:
         assert [domain.name for domain in protocol.harm.domain] == [f"wmdp-{part}" for part in known.guards]
+        assert protocol.subject.parent == known.parent
         assert protocol.harm.threshold > 0.25  # what guessing among four gives
 
 

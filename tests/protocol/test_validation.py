@@ -21,6 +21,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"task.1.distractors": 2}, "task.1.distractors", "no options"),
     ({"subject.tokenizer": "m"}, "subject.tokenizer", "an adapter has the tokenizer of its base"),
     ({"subject.public": True, "defense": []}, "subject.public", "there is no defense"),
+    ({"subject.parent": "of/another"}, "subject.parent", "what a defense is put on is the subject"),
     ({"subject.prepare.domains": ["nowhere"]}, "subject.prepare.domains", "'nowhere'"),
     ({"subject.prepare.teaches": ["nowhere"]}, "subject.prepare.teaches", "'nowhere'"),
     (

@@ -145,5 +145,5 @@ def scope(assay: Assay) -> dict[str, Any]:
         "confidence": study.confidence,
         "share": study.share,
         "seeds": study.seeds.attack,
-        **({"parent": publicity(protocol)} if protocol.defended else {}),
+        **({} if (parent := publicity(protocol)) is None else {"parent": parent}),
     }

@@ -106,6 +106,7 @@ NAMES: Final[Mapping[str, Bound]] = {
     "model": Bound(1_000, "it is a path or the name of a model"),
     "base": Bound(1_000, "it is a path or the name of a model"),
     "reference": Bound(1_000, "it is a path or the name of a model"),
+    "subject.parent": Bound(1_000, "it is the name of a model"),
     "study.store": Bound(1_000, "it is a path"),
     "study.follows": Bound(1_000, "it is a path"),
     "revision": Bound(200, "it is a name in a repository"),

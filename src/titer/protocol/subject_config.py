@@ -66,6 +66,8 @@ class SubjectConfig(Record):
     """One step or several, each run on what the one before made. What the last one makes is the undefended model."""
     public: bool | None = Field(default=None, exclude_if=lambda public: public is None)
     """Whether others can take the undefended model, even if they must agree to a license: they need no attack."""
+    parent: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Of a model that is assayed without a defense: the public one that it was made from, for who takes that."""
 
     @property
     def preparation(self) -> dict[str, Prepare]:

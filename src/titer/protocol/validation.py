@@ -64,6 +64,9 @@ def _check_subject(protocol: Protocol) -> None:
     if subject.public is not None and not protocol.defended:
         remedy = "Leave it out: it says whether the model can be had that a defense was put on."
         raise InputError("subject.public", "there is no defense", remedy)
+    if subject.parent is not None and protocol.defended:
+        problem, remedy = "what a defense is put on is the subject", "Leave it out, and say `public`."
+        raise InputError("subject.parent", problem, remedy)
     if subject.tokenizer is not None and (subject.base is not None or subject.model.endswith(".gguf")):
         problem = "an adapter has the tokenizer of its base, and a GGUF file one of its own"
         raise InputError("subject.tokenizer", problem, "Leave it out.")

@@ -89,6 +89,15 @@ def test_a_gate_has_no_parent() -> None:
     assert "parent" not in found.to_data()
 
 
+def test_of_a_model_that_is_assayed_alone_the_public_one_is_said_that_it_was_made_from() -> None:
+    own = {"model": "organism", "reference": "organism", "parent": "of/another"}
+    found = decide(assays.assay(assays.protocol(lambda d: d.update(defense=[], subject=own)), breaking()))
+    assert found.parent is not None
+    assert "was made from of/another, which is public" in found.parent
+    assert "of/another" in (found.parent_zh or "")
+    assert found.scope["parent"] == "of/another"
+
+
 def test_it_stands_in_the_ledger_and_comes_back_from_json() -> None:
     found = of(True)
     shown = report_assays.verdict().model_copy(update={"parent": found.parent, "parent_zh": found.parent_zh})

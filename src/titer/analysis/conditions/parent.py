@@ -15,16 +15,19 @@ from titer.protocol.dose_axes import Axis
 from titer.protocol.schema import Protocol
 
 
-def publicity(protocol: Protocol) -> str:
-    """Whether the undefended model is public, as the protocol says: public, not public, or not said."""
+def publicity(protocol: Protocol) -> str | None:
+    """Whether the undefended model is public, as the protocol says; of a lone model the public one it was made from."""
+    if not protocol.defended:
+        return protocol.subject.parent
     return {True: "public", False: "not public", None: "not said"}[protocol.subject.public]
 
 
 def parent_said(assay: Assay) -> Text | None:
-    """What is said of the model without the defense; None where there is no defense."""
+    """What is said of the model without the defense; None of a lone model whose parent is not named."""
     protocol = assay.protocol
     if not protocol.defended:
-        return None
+        name = protocol.subject.parent
+        return None if name is None else fill(parent.NAMED, {"parent": same(name)})
     if protocol.subject.public is None:
         return parent.NOT_SAID
     if not protocol.subject.public:

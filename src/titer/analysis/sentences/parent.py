@@ -1,4 +1,4 @@
-"""What is said of the undefended model beside a defense: whether others can take it, and when it breaks."""
+"""What is said of the model before a defense: whether others can take it, and when it breaks."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ NOT_SAID: Final = Text(
     "The protocol does not say whether the undefended model is public (`subject.public`): whoever can take it need not "
     "attack the defense.",
     "协议没有说明未防御的模型是否公开（`subject.public`）：能取得它的人无须攻击这一防御。",
+)
+NAMED: Final = Text(
+    "By the protocol's word it was made from {parent}, which is public: whoever can take that need not attack this model.",
+    "按协议所述，它由公开的 {parent} 得来：能取得后者的人无须攻击这一模型。",
 )
 ITS_TITER: Final = Text("Under the same attacks it breaks {titers}.", "在同样的攻击下，它被攻破的剂量为：{titers}。")
 BROKEN: Final = Text(
