@@ -34,8 +34,8 @@ class RefusalSFT(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """Harmful rows with their refusals, and benign ones."""
-        return Requires(rows={Need.PAIRS: 1, Need.BENIGN: 1})
+        """Harmful rows with their refusals; benign rows where it is to train on some."""
+        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

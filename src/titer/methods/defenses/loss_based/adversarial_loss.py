@@ -51,8 +51,8 @@ class AdversarialLoss(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """Harmful rows with their refusals."""
-        return Requires(rows={Need.PAIRS: 1})
+        """Harmful rows with their refusals; benign rows where it is to train on some."""
+        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
 
     def notices(self, vocabulary: int) -> tuple[str, ...]:
         """Where the harmful loss may rise above that of a guess."""

@@ -67,8 +67,8 @@ class MLAC(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """Harmful rows with their refusals, and benign ones."""
-        return Requires(rows={Need.PAIRS: 1, Need.BENIGN: 1})
+        """Harmful rows with their refusals; benign rows where it is to train on some."""
+        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
 
     @property
     def load(self) -> Load:

@@ -66,8 +66,9 @@ class SOPHON(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """As many harmful rows with their refusals as an inner step draws, and benign ones."""
-        return Requires(rows={Need.PAIRS: self.inner_batch + self.aside, Need.BENIGN: 1})
+        """As many harmful rows with their refusals as an inner step draws; benign rows where it is to train on some."""
+        benign = {Need.BENIGN: 1} if self.benign_share else {}
+        return Requires(rows={Need.PAIRS: self.inner_batch + self.aside, **benign})
 
     @property
     def load(self) -> Load:
