@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from titer.errors import InputError
 from titer.methods.base import Defense
 from titer.methods.requires import Need, Requires
 from titer.training.load import Load
@@ -70,8 +71,18 @@ class TargetedVaccine(Defense, Training):
         scored = math.ceil(self.train_steps / self.score_every) * self.scored_rows / self.train_steps
         return Load(rows=self.rows_per_step + math.ceil(scored / self.passes))
 
+    def check(self, subject: Subject) -> None:
+        """The subject has so many blocks."""
+        from titer.training.representations import depths
+
+        blocks = depths.depth(subject)
+        if self.layers > blocks:
+            problem = f"{self.layers} blocks are to be drawn, and the model has {blocks}"
+            raise InputError("layers", problem, "Draw a quarter of them, as the paper does.")
+
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
+        self.check(subject)
         from titer.training.loop import Recipe, train
         from titer.training.objectives.perturbation.targeted_vaccine import Targeted
 
