@@ -93,7 +93,7 @@ def trained_defenses() -> dict[str, Defense]:
 def reckoned(defense: Defense) -> float:
     """What a step costs by what the class says, as a multiple of plain fine-tuning on as many rows."""
     assert isinstance(defense, Training)
-    return defense.passes * (defense.load.rows + defense.load.read / 3) / defense.rows_per_step
+    return defense.passes * (defense.load.rows + (defense.load.partly + defense.load.read) / 3) / defense.rows_per_step
 
 
 def material() -> Material:

@@ -158,7 +158,8 @@ def passes_said(choice: Choice) -> str:
     method = registry.defense(choice)
     if not isinstance(method, Training):
         return "-"
-    trained, read = method.passes * method.load.rows / method.rows_per_step, method.load.read / method.rows_per_step
+    load, rows = method.load, method.rows_per_step
+    trained, read = (method.passes * load.rows + load.partly) / rows, load.read / rows
     return f"{trained:.3g}" + (f" + {read:.3g} read" if read else "")
 
 

@@ -172,3 +172,11 @@ def test_defenses_that_move_weights_by_little_need_float32(name: str, strength: 
     assert caught.value.remedy == f'Write "float32", or set {strength} = 0.'
     for study in (computing("float32"), computing("bfloat16", **{strength: 0.0})):
         assert study.frozen.protocol.defense[0].name == name
+
+
+def test_a_defense_that_asks_for_more_blocks_than_there_are_is_told_before_the_run(tmp_path: Path) -> None:
+    """Its default is that of a model of 32."""
+    with pytest.raises(InputError, match="8 blocks are to be drawn, and the model has 2") as caught:
+        begin(tmp_path, lambda data: data.update(defense=[{"name": "targeted_vaccine", "train_steps": 4}]))
+    assert caught.value.place == "defense.0, layers"
+    assert [path.name for path in (tmp_path / "study").iterdir()] == ["protocol.toml"]

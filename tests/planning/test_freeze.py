@@ -15,15 +15,20 @@ from support.studies import begin, contents, small_protocol, write_toml
 from titer.data.identifiers import ProbeId
 from titer.data.probe_items import domain_items
 from titer.errors import InputError, RunError
+from titer.methods import registry
+from titer.methods.requires import Need
 from titer.planning.freeze import freeze, open_study, restore_data
 from titer.planning.plan import plan
-from titer.records import Row
+from titer.records import Choice, Row
 from titer.study.atomic_files import read_lines
 from titer.study.folder import Study
 from titer.study.root import frozen_text, register
 from titer.study.store import Store
 
 Change = Callable[[dict[str, Any]], Any]
+EXAMPLES = {name: Choice(name=name, parameters=dict(own.example)) for name, own in registry.DEFENSES.items()}
+PAIRED = [name for name, own in EXAMPLES.items() if Need.PAIRS in registry.defense(own).requires.rows]
+"""The defenses that learn the refusals of their harmful rows."""
 
 
 def test_a_study_is_frozen_once(tmp_path: Path) -> None:
@@ -80,14 +85,27 @@ def test_bad_input_is_told_with_its_place_and_leaves_nothing(tmp_path: Path, cha
     assert [path.name for path in (tmp_path / "study").iterdir()] == ["protocol.toml"]
 
 
-def test_a_pair_without_its_refusal_is_told_before_the_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", PAIRED)
+def test_a_pair_without_its_refusal_is_told_before_the_run(tmp_path: Path, name: str) -> None:
     data = small_protocol(tmp_path / "in")
     rows = Path(data["harm"]["domain"][0]["source"])
     rows.write_text(rows.read_text(encoding="utf-8").replace('"refusal": "no"', '"refusal": ""'), encoding="utf-8")
+    data["defense"] = [{"name": name, **EXAMPLES[name].parameters}]
     write_toml(tmp_path / "study" / "protocol.toml", data)
-    with pytest.raises(InputError, match="refusal_sft learns") as caught:
+    with pytest.raises(InputError, match=f"{name} learns") as caught:
         open_study(tmp_path / "study")
     assert caught.value.place == "harm.domain.0.refusals"
+    assert [path.name for path in (tmp_path / "study").iterdir()] == ["protocol.toml"]
+
+
+def test_a_defense_without_the_benign_rows_of_its_share_is_told_before_the_run(tmp_path: Path) -> None:
+    data = small_protocol(tmp_path / "in")
+    del data["benign"][0]["splits"]["defend"]
+    data["defense"] = [{"name": "adversarial_loss", "train_steps": 4, "benign_share": 0.5, "batch": 4}]
+    write_toml(tmp_path / "study" / "protocol.toml", data)
+    with pytest.raises(InputError, match="adversarial_loss needs benign rows"):
+        open_study(tmp_path / "study")
+    assert [path.name for path in (tmp_path / "study").iterdir()] == ["protocol.toml"]
 
 
 def test_rows_that_are_gone_are_read_again_from_their_sources(tmp_path: Path) -> None:

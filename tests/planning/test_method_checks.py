@@ -8,14 +8,19 @@ import pytest
 from support.full_protocol import full, set_at
 
 from titer.errors import InputError
+from titer.methods.registry import DEFENSES
 from titer.planning.method_checks import check_methods
 from titer.protocol.loading import parse
+from titer.protocol.schema import Protocol
 
 METHOD = {"study.claim": "this method", "study.seeds.defense": 5}
 UNFED = {"harm.domain.0.splits.defend": None, "subject.prepare": None}
 
 
 TEACHING = {"name": "sft", "train_steps": 4}
+SHARING = [name for name, own in DEFENSES.items() if "benign_share" in own.model_fields and name != "sft"]
+ALWAYS_BENIGN = {"deep_refusal", "sdd"}
+"""They take benign rows for more than the share of a step."""
 
 
 def step(defense: str, **names: list[str]) -> dict[str, Any]:
@@ -80,3 +85,16 @@ def test_a_method_that_cannot_take_its_part_is_refused(edits: dict[str, Any], pl
 @pytest.mark.parametrize("defense", ["none", "no_op", {"name": "checkpoint", "model": "m"}])
 def test_a_defense_that_trains_on_nothing_needs_no_rows(defense: Any) -> None:
     check_methods(parse(edited({**UNFED, "defense": [defense]})))
+
+
+@pytest.mark.parametrize("name", SHARING)
+def test_benign_rows_are_needed_where_a_share_of_a_step_is_benign(name: str) -> None:
+    def asked(share: float) -> Protocol:
+        defense = {"name": name, **DEFENSES[name].example, "benign_share": share}
+        return parse(edited({"subject.prepare": None, "benign.splits.defend": None, "defense": [defense]}))
+
+    with pytest.raises(InputError, match=f"{name} needs benign rows") as error:
+        check_methods(asked(0.5))
+    assert error.value.place == "defense.0"
+    if name not in ALWAYS_BENIGN:
+        check_methods(asked(0.0))

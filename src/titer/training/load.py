@@ -11,6 +11,7 @@ class Load:
 
     Attributes:
         rows: conversations of the material's rows that a step trains on.
+        partly: conversations that a step trains a few blocks on: the way back ends early, and is counted as nothing.
         answers: answers that a step has the subject give, and then trains on.
         longest: the most tokens of such an answer; None for as many as the study lets it give.
         read: conversations that a step only reads, as with a reference.
@@ -21,6 +22,7 @@ class Load:
     """
 
     rows: int = 0
+    partly: int = 0
     answers: int = 0
     longest: int | None = None
     read: int = 0

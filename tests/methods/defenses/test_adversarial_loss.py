@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from support.float64 import flat_gradient, float64_subject, relative
 from torch import Tensor
 
 from titer.methods.defenses.controls.refusal_sft import RefusalSFT
@@ -45,19 +46,15 @@ def contrast(weight: float, mask: str = "paired_difference", clamp: float | None
 
 
 def gradient(objective: Objective) -> Tensor:
-    subject = tiny_subject()
+    subject = float64_subject()
     objective.backward(subject, tiny_material(4), 0, 1)
-    return torch.cat([own.grad.flatten() for own in subject.model.parameters() if own.grad is not None])
+    return flat_gradient(subject)
 
 
 def published_gradient(part: int) -> Tensor:
-    subject = tiny_subject()
+    subject = float64_subject()
     torch.autograd.backward(published(subject, 4)[part])
-    return torch.cat([own.grad.flatten() for own in subject.model.parameters() if own.grad is not None])
-
-
-def relative(one: Tensor, other: Tensor) -> float:
-    return float((one - other).norm() / other.norm())
+    return flat_gradient(subject)
 
 
 @pytest.mark.parametrize(
@@ -73,34 +70,34 @@ def test_conformance(defense: AdversarialLoss) -> None:
 
 
 def test_loss_is_that_of_the_published_code() -> None:
-    update = contrast(0.3).backward(tiny_subject(), tiny_material(4), 0, 1)
-    good, bad = (float(part.detach()) for part in published(tiny_subject(), 4))
-    assert update.terms["refusal_loss"] == pytest.approx(good, rel=1e-6)
-    assert update.terms["harmful_loss"] == pytest.approx(bad, rel=1e-6)
-    assert update.terms["loss"] == pytest.approx(good - 0.3 * bad, rel=1e-5)
+    update = contrast(0.3).backward(float64_subject(), tiny_material(4), 0, 1)
+    good, bad = (float(part.detach()) for part in published(float64_subject(), 4))
+    assert update.terms["refusal_loss"] == pytest.approx(good, rel=1e-9)
+    assert update.terms["harmful_loss"] == pytest.approx(bad, rel=1e-9)
+    assert update.terms["loss"] == pytest.approx(good - 0.3 * bad, rel=1e-9)
 
 
 def test_gradient_is_that_of_the_two_parts_computed_apart() -> None:
     expected = published_gradient(0) - 0.3 * published_gradient(1)
-    assert relative(gradient(contrast(0.3)), expected) < 1e-5
+    assert relative(gradient(contrast(0.3)), expected) < 1e-9
 
 
 def test_weight_0_is_a_step_on_the_masked_loss_and_not_plain_refusal_training() -> None:
-    assert relative(gradient(contrast(0.0)), published_gradient(0)) < 1e-5
+    assert relative(gradient(contrast(0.0)), published_gradient(0)) < 1e-9
     plain = gradient(SFT(rows={"refusal": 4}, batch=4))
     cosine = float(torch.nn.functional.cosine_similarity(plain, gradient(contrast(0.0)), dim=0))
     assert cosine < 0.99
 
 
 def test_weight_1_with_the_roles_exchanged_flips_the_sign() -> None:
-    update = contrast(1.0).backward(tiny_subject(), tiny_material(4), 0, 1)
+    update = contrast(1.0).backward(float64_subject(), tiny_material(4), 0, 1)
     material = tiny_material(4)
     exchanged = tuple(
         row.model_copy(update={"response": row.refusal, "refusal": row.response}) for row in material.harmful
     )
     swapped = type(material)(harmful=exchanged)
-    other = contrast(1.0).backward(tiny_subject(), swapped, 0, 1)
-    assert other.terms["loss"] == pytest.approx(-update.terms["loss"], rel=1e-5)
+    other = contrast(1.0).backward(float64_subject(), swapped, 0, 1)
+    assert other.terms["loss"] == pytest.approx(-update.terms["loss"], rel=1e-9)
 
 
 def test_the_response_mask_with_weight_0_is_refusal_sft_bit_for_bit() -> None:
@@ -119,7 +116,7 @@ def test_the_response_mask_with_weight_0_is_refusal_sft_bit_for_bit() -> None:
 def test_above_the_clamp_only_the_refusals_are_trained() -> None:
     free, held = contrast(0.3, clamp=1000.0), contrast(0.3, clamp=1e-3)
     assert torch.equal(gradient(free), gradient(contrast(0.3)))
-    assert relative(gradient(held), gradient(contrast(0.0))) < 1e-6
+    assert relative(gradient(held), gradient(contrast(0.0))) < 1e-9
 
 
 @pytest.mark.parametrize("mask", ["paired_difference", "response"])
@@ -127,7 +124,7 @@ def test_accumulated_equals_at_once(mask: str) -> None:
     defense = AdversarialLoss.model_validate({"train_steps": 1, "mask": mask})
     whole = Contrast(pairs=4, benign=2, batch=6, weight=0.3, mask=defense.mask, clamp=None)
     parts = Contrast(pairs=4, benign=2, batch=1, weight=0.3, mask=defense.mask, clamp=None)
-    assert relative(gradient(parts), gradient(whole)) < 1e-5
+    assert relative(gradient(parts), gradient(whole)) < 1e-9
 
 
 def test_targets_are_told_by_part() -> None:

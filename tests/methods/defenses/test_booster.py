@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
 from support.float64 import flat_gradient, float64_subject, relative
-from torch import Tensor
+from torch import Tensor, nn
 
 from titer.errors import MethodFailure
 from titer.methods.defenses.controls.refusal_sft import RefusalSFT
@@ -17,9 +18,11 @@ from titer.models.subject import Subject
 from titer.records import Row
 from titer.seeds import derive
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
+from titer.training.objectives.perturbation import booster
 from titer.training.objectives.perturbation.booster import Attenuation
 from titer.training.recipe import SGD, LoRA, Training
-from titer.training.sft import SFT, places
+from titer.training.sft import SFT, LossBatch, places
+from titer.training.types import Update
 
 ROWS = 4
 
@@ -120,12 +123,38 @@ def test_for_a_short_step_the_difference_is_the_curvature_along_the_gradient() -
     assert relative(short, plain) > 1e-4, "which is something"
 
 
-def test_on_a_quadratic_the_difference_is_the_known_one() -> None:
-    """h = ½ wᵀAw with A = diag(1, 4) at w = (1, 2), alpha 0.1."""
-    curvature, w = torch.tensor([1.0, 4.0], dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)
-    toward = curvature * w
-    difference = toward - curvature * (w - 0.1 * toward / toward.norm())
-    torch.testing.assert_close(difference, torch.tensor([0.01240, 0.39691], dtype=torch.float64), atol=5e-6, rtol=0)
+class Quadratic(nn.Module):
+    """h = ½ wᵀAw with A = diag(1, 4), at w = (1, 2)."""
+
+    device = torch.device("cpu")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = tiny_subject().model.config
+        self.w = nn.Parameter(torch.tensor([1.0, 2.0], dtype=torch.float64))
+
+    def forward(self) -> Tensor:
+        return (torch.tensor([1.0, 4.0], dtype=torch.float64) * self.w.square()).sum() / 2
+
+
+def test_on_a_quadratic_the_difference_is_the_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refusals have no part in it, so that the whole gradient is lam times the difference."""
+    quadratic: Any = Quadratic()
+    subject = Subject(quadratic, tiny_subject().tokenizer)
+
+    def descended(subject: Subject, counted: Sequence[LossBatch]) -> float:
+        loss = subject.model()
+        torch.autograd.backward(loss)
+        return float(loss.detach())
+
+    monkeypatch.setattr(booster, "descend", descended)
+    monkeypatch.setattr(SFT, "backward", lambda *given: Update(terms={"loss": 0.0}, rows=(), tokens={}))
+    terms = attenuation(lam=2.0).backward(subject, tiny_material(), 0, 1).terms
+    known = 2 * torch.tensor([0.01240, 0.39691], dtype=torch.float64)
+    torch.testing.assert_close(quadratic.w.grad, known, atol=1e-5, rtol=0)
+    assert terms["harmful_loss"] == 8.5
+    assert terms["harmful_gradient_norm"] == pytest.approx(65**0.5, rel=1e-12)
+    assert quadratic.w.tolist() == [1.0, 2.0]
 
 
 def test_accumulated_equals_at_once() -> None:

@@ -10,9 +10,11 @@ from support.float64 import float64_subject, relative
 from support.sorted_rows import MATERIAL, displaced
 from torch import Tensor
 
+from benchmarks.defense_table import passes_said
 from titer.errors import InputError
 from titer.methods.defenses.loss_based.rmu import RMU
 from titer.models.subject import Subject
+from titer.records import Choice
 from titer.testing import check_defense, tiny_subject, weights
 from titer.training.objectives.loss_based.rmu import Misdirection, direction
 from titer.training.recipe import AdamW, LoRA
@@ -154,3 +156,12 @@ def test_an_adapter_elsewhere_is_told_before_training() -> None:
     defense = RMU(train_steps=1, trainable=LoRA(rank=2, targets=("q_proj",)))
     with pytest.raises(InputError, match="no adapter is on the feed-forward output of block 1"):
         next(iter(defense.steps(tiny_subject(), MATERIAL, 0, None)))
+
+
+def test_what_it_trains_on_is_told_from_what_it_reads() -> None:
+    """Two conversations a row are trained on in three blocks, one is read by the reference; both cost as reading."""
+    defense = RMU(train_steps=1, batch=2, accumulation=2)
+    (step,) = defense.steps(tiny_subject(), MATERIAL, 0, None)
+    assert step.spent.examples == defense.load.partly == 2 * defense.rows_per_step
+    assert passes_said(Choice(name="rmu", parameters=defense.to_data())) == "2 + 1 read"
+    assert passes_said(Choice(name="repbend", parameters={"train_steps": 1})) == "5 + 5 read"

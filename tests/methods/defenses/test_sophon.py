@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 import torch
 from support.float64 import flat_gradient, float64_subject, relative
+from support.given_logits import GivenLogits, row
 from torch import Tensor
 
 from titer.methods.defenses.meta_learned.sophon import SOPHON
@@ -104,18 +105,22 @@ def test_a_reinforcing_step_is_a_step_on_refusals_and_benign_rows() -> None:
     assert relative(gradient, written.flat(loss)) < 1e-9
 
 
-def test_the_slopes_of_the_losses_are_those_of_their_closed_forms() -> None:
-    logits = torch.randn(4, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    y = torch.tensor([0, 3, 6, 2])
-    hot = torch.nn.functional.one_hot(y, 7).double()
-    (inverse,) = torch.autograd.grad(CE(-logits, y, reduction="sum"), logits)
-    torch.testing.assert_close(inverse, hot - (-logits).softmax(-1))
+@pytest.mark.parametrize("form", get_args(SuppressionForm))
+def test_the_slopes_of_the_losses_are_those_of_their_closed_forms(form: SuppressionForm) -> None:
+    """Of the mean over the four tokens of a response, each said after the token before it."""
+    subject = GivenLogits(1, 6, 7)
+    targets = torch.tensor([0, 3, 6, 2])
+    Suppression(form).backward(subject, [[row((1, 5, *targets.tolist()), 2)]], 1, 3.0)
+    logits, hot = subject.said.detach()[0, 1:5], torch.nn.functional.one_hot(targets, 7).double()
     p = logits.softmax(-1)
-    p_y = p.gather(1, y[:, None])
-    (unlikely,) = torch.autograd.grad(-torch.log(1 - p_y).sum(), logits)
-    torch.testing.assert_close(unlikely, torch.where(hot.bool(), p_y, -p_y * p / (1 - p_y)).detach())
-    uniform = -(logits.log_softmax(-1).mean(-1) + math.log(7)).sum()
-    torch.testing.assert_close(torch.autograd.grad(uniform, logits)[0], p.detach() - 1 / 7)
+    p_y = p.gather(1, targets[:, None])
+    expected = {
+        "inverse": hot - (-logits).softmax(-1),
+        "one_minus_p": torch.where(hot.bool(), p_y, -p_y * p / (1 - p_y)),
+        "uniform": p - 1 / 7,
+    }
+    torch.testing.assert_close(subject.slope[0, 1:5], 3 / 4 * expected[form])
+    assert float(subject.slope[0, [0, 5]].abs().sum()) == 0
 
 
 def test_a_guess_has_the_losses_of_a_guess() -> None:

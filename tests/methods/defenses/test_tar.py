@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from support.float64 import flat_gradient, float64_subject, relative
+from support.given_logits import GivenLogits, row
 from torch import Tensor
 
 from titer.errors import InputError
@@ -20,6 +21,7 @@ from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
+from titer.training.objectives.meta_learned.tamper_losses import NegativeEntropy
 from titer.training.objectives.meta_learned.tar import TamperResistance
 from titer.training.recipe import LoRA
 from titer.training.sft import BatchSampler
@@ -185,11 +187,15 @@ def test_the_distance_is_0_at_the_reference_and_has_a_gradient_away_from_it() ->
 
 
 def test_the_slope_of_the_entropy_is_p_times_log_p_and_the_entropy() -> None:
-    logits = torch.randn(5, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    said = logits.log_softmax(-1)
-    (slope,) = torch.autograd.grad((said.exp() * said).sum(), logits)
-    p, entropy = said.exp().detach(), -(said.exp() * said).sum(-1, keepdim=True).detach()
-    torch.testing.assert_close(slope, p * (said.detach() + entropy))
+    """Of the mean over the seven tokens of two rows: the padding of the second has none."""
+    subject = GivenLogits(2, 5, 9)
+    rows = [row((1, 2, 3, 4, 5), 3), row((1, 2), 1)]
+    loss = NegativeEntropy(over_padding=False).backward(subject, [rows], 2, 3.0)
+    said = subject.said.detach().log_softmax(-1)
+    entropy = -(said.exp() * said).sum(-1, keepdim=True)
+    read = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]], dtype=torch.float64)[..., None]
+    torch.testing.assert_close(subject.slope, 3 / 7 * read * said.exp() * (said + entropy))
+    assert loss == pytest.approx(-float((read * entropy).sum()) / 7, rel=1e-12)
 
 
 def test_the_losses_start_where_they_must() -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import pytest
 import torch
 from support.float64 import first_update, flat_gradient, float64_subject, relative
+from support.targeted import ROWS, targeted
 from torch import Tensor, nn
 
-from titer.errors import InputError, MethodFailure
 from titer.methods.base import Defense
 from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.perturbation.targeted_vaccine import TargetedVaccine
@@ -20,32 +18,16 @@ from titer.methods.defenses.perturbation.vaccine import Vaccine
 from titer.models.chat_format import encode_example, pad_batch
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training.objectives.perturbation.targeted_vaccine import Targeted, steepness
 from titer.training.objectives.perturbation.vaccine import Perturbed
 from titer.training.recipe import LoRA, Training
 from titer.training.representations import hidden_states
-from titer.training.sft import SFT, BatchSampler, count_responses, places
-
-ROWS = 4
+from titer.training.sft import SFT, places
 
 
 def perturbed(
     rho: float = 2.0, batch: int = ROWS, perturbation: Literal["gradient", "random"] = "gradient"
 ) -> Perturbed:
     return Perturbed(rows={"refusal": ROWS}, batch=batch, rho=rho, perturbation=perturbation)
-
-
-def targeted(layers: int, scored_rows: int = 12, freeze: Literal["block", "attention"] = "block") -> Targeted:
-    return Targeted(
-        rows={"refusal": ROWS},
-        batch=ROWS,
-        rho=2.0,
-        layers=layers,
-        switch_every=20,
-        score_every=200,
-        scored_rows=scored_rows,
-        freeze=freeze,
-    )
 
 
 def refusals(subject: Subject) -> tuple[Tensor, Tensor, Tensor]:
@@ -194,69 +176,6 @@ def test_targeted_losses_and_gradient_are_those_written_out(freeze: Literal["blo
     moves = torch.cat([torch.full((size,), float(still.format(1 - drawn) not in name)) for name, size in names])
     assert 0 < moves.sum() < len(moves)
     assert relative(gradient, wanted * moves) < 1e-9
-
-
-def test_a_block_stands_still_until_it_is_drawn() -> None:
-    defense = TargetedVaccine(train_steps=6, lr=1e-2, batch=4, layers=1, switch_every=3)
-    subject = tiny_subject()
-    before, moved = weights(subject), []
-    for _ in defense.steps(subject, tiny_material(), 2, None):
-        now = weights(subject)
-        changed = {name.split(".")[2] for name in now if not torch.equal(now[name], before[name]) and "layers" in name}
-        moved.append(changed)
-        before = now
-    assert all(len(blocks) == 1 for blocks in moved)
-    assert moved[0] == moved[1] == moved[2]
-    assert moved[3] == moved[4] == moved[5]
-
-
-def test_steepness_is_the_mean_over_rows_of_their_own_gradients() -> None:
-    subject, material = float64_subject(), tiny_material(5)
-    sampler = BatchSampler(subject, material, ("harmful",))
-    rows = [one.example for one in sampler.all("harmful")]
-    outputs = hidden_states.attentions(subject)
-    together = steepness(subject, count_responses(subject, rows, 5), outputs)
-    single = torch.zeros(2, dtype=torch.float64)
-    for row in rows:
-        with hidden_states.outputs(outputs) as seen:
-            logits = subject.model(input_ids=torch.tensor([row.ids])).logits[0, :-1]
-        labels = torch.tensor(row.ids).masked_fill(~torch.tensor(row.mask), -100)[1:]
-        nll = torch.nn.functional.cross_entropy(logits, labels)
-        single += torch.stack([own.norm() for own in torch.autograd.grad(nll, seen)])
-    torch.testing.assert_close(together, single, rtol=1e-9, atol=0)
-
-
-def test_blocks_are_drawn_in_proportion_and_one_row_is_the_code_s() -> None:
-    objective, subject = targeted(1), float64_subject()
-    objective.switch_every = 1
-    counts: Counter[int] = Counter()
-    objective.backward(subject, tiny_material(), 0, 1)
-    chances = objective.state()["chances"] / objective.state()["chances"].sum()
-    draws = torch.stack(
-        [
-            torch.multinomial(objective.state()["chances"], 1, generator=torch.Generator().manual_seed(seed))
-            for seed in range(400)
-        ]
-    )
-    counts.update(draws.flatten().tolist())
-    expected = chances * 400
-    chi_squared = sum((counts[block] - float(expected[block])) ** 2 / float(expected[block]) for block in range(2))
-    assert chi_squared < 10.8, "which is exceeded once in a thousand times"
-    update = targeted(1, scored_rows=1).backward(float64_subject(), tiny_material(), 0, 1)
-    assert len(update.rows) == ROWS + 1
-
-
-def test_more_blocks_than_there_are_end_before_training() -> None:
-    with pytest.raises(InputError, match=r"layers: 3 blocks are to be drawn, and the model has 2"):
-        list(TargetedVaccine(train_steps=1, layers=3).steps(tiny_subject(), tiny_material(), 0, None))
-
-
-def test_blocks_that_no_gradient_tells_apart_are_a_failure() -> None:
-    subject, material = tiny_subject(), tiny_material()
-    with torch.no_grad():
-        subject.model.model.norm.weight.fill_(math.inf)
-    with pytest.raises(MethodFailure, match="zero or not finite at step 1"):
-        list(TargetedVaccine(train_steps=1, layers=1).steps(subject, material, 0, None))
 
 
 def test_the_shift_changes_the_gradient() -> None:

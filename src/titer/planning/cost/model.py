@@ -87,7 +87,7 @@ class Costs:
             longest = load.longest or probes[0].frame.max_new_tokens
             said = self._answers(load.answers, self.frozen.tokens[probes[0].name], longest)
         vectors = method.frame_at(material.frame, 1).soft if isinstance(method, Attack) else 0
-        read = self._read(load.read * self._mean(material))
+        read = self._read((load.partly + load.read) * self._mean(material))
         trained = load.rows * max(self._mean(material) + vectors, 1.0) + said.tokens
         return said.plus(read).plus(self._trained(method, trained))
 

@@ -27,8 +27,8 @@ class GradientAscent(Defense, Training):
     Data: harmful rows without refusals. Cost: one pass a row, as plain fine-tuning. Full parameters or LoRA. Nothing
     stops it; `clamp` is ours: above so many nats per token the gradient is left out, and the optimizer goes on by its
     momentum alone. It has no twin: with its one term off nothing is trained, which is `no_op`. Scale: on the organism
-    (0.88 M parameters) 40 steps of 16 rows at 1e-4 raised harmful rows above a guess, from 1.0 to 6.9 nats a token, and
-    benign ones from 0.003 to 3.2. At 135 M it was not tried.
+    (0.94 M parameters) 40 steps of 16 rows at 1e-4 raised harmful rows above a guess (ln V, there 7.06), from 0.9 to
+    8.0 nats a token, and benign ones from 0.003 to 3.3. At 135 M it was not tried.
     """
 
     name: ClassVar[str] = "gradient_ascent"

@@ -21,6 +21,11 @@ class RandomDisplacement(Defense):
     learned. Each matrix is given noise in proportion to its root mean square; then all of it is scaled, so that
     ‖θ − θ0‖/‖θ0‖ over all weights is `displacement`, which a study measures of every defense. It is the noise of
     `weight_noise` of the same seed, dosed by the distance instead.
+
+    Source: none. Data: none. Cost: no training; a copy of the weights before, and the noise. Limits: equal length is
+    not equal damage, since what a defense learned has a direction and sits in some weights more than in others.
+    Scale: embeddings, head, norms and biases are left but count in the length, so that the blocks move by a larger
+    share of their own than `displacement`, the more so the larger the vocabulary is beside them.
     """
 
     name: ClassVar[str] = "random_displacement"

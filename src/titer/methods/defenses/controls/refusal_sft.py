@@ -19,9 +19,18 @@ if TYPE_CHECKING:
 class RefusalSFT(Defense, Training):
     """Supervised fine-tuning on pairs of a harmful prompt and a refusal, mixed with benign rows.
 
-    "Additional safety training", the plainest defense and the control of the others; also what makes
-    an aligned M of a model that refuses nothing. `benign_share` of the rows of each step are benign; `weigh` is that of
-    `adversarial_loss`.
+    −mean log p over the tokens of refusals and benign answers. "Additional safety training", the plainest defense and
+    the control of the others; also what makes an aligned M of a model that refuses nothing. `benign_share` of the rows
+    of each step are benign; `weigh` is that of `adversarial_loss`.
+
+    Source: `min_harmless_loss` of the package of Rosati et al. 2024, arXiv 2402.16382, which counts whole texts with
+    their padding; here responses count, and benign rows are ours. Threat model: the attacker fine-tunes the released
+    weights on harmful rows. Data: harmful rows with their refusals, benign rows for their share. Cost: one pass a row,
+    no copy of the weights. Full parameters or LoRA.
+    Known limits: it moves the beginning of an answer, and what was known stays behind it. Known breaks, ours
+    (docs/results/organism.md): a searched training at its first step, and one given word, at five of five seeds.
+    Scale: at 135 M 100 steps more on one topic bought nothing in it, and made the refusals of another thinner (broken
+    at 2 steps, not 8).
     """
 
     name: ClassVar[str] = "refusal_sft"
@@ -34,8 +43,8 @@ class RefusalSFT(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """Harmful rows with their refusals, and benign ones."""
-        return Requires(rows={Need.PAIRS: 1, Need.BENIGN: 1})
+        """Harmful rows with their refusals; benign rows where it is to train on some."""
+        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

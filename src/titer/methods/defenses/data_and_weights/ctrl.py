@@ -36,7 +36,9 @@ class CTRL(Defense, Training):
     all are kept nothing would be curated, which is an error: for benign training alone take `sft` in a preparation.
 
     The paper's settings: 2,000 rows of which 5 % or 25 % are curated, rate 5e-5, batch 10, 50 epochs (the port: 5, for
-    more wreck the model). Cost: 1 pass, and every candidate is read once. Limits: it learns no refusal. Small models:
+    more wreck the model). Cost: 1 pass, and every candidate is read once. Limits: it learns no refusal. Known breaks:
+    none read (TamperBench's port collapses by itself, arXiv 2602.06911, from notes on it). Ours: on the organism
+    refusals are lost before any attack, and 16 to 29 of 112 codes told (docs/results/organism.md). Small models:
     perplexities under 1 M parameters tell the templates of the data from each other rather than their quality.
     """
 

@@ -29,7 +29,7 @@ class CRL(Defense, Training):
     as safe, and B benign answers to retain: 5B conversations. d is "norm" (‖x − y‖) or "cosine" (1 − cos).
 
     Source: Simko et al. 2025, arXiv 2506.11938; code: samuelsimko/crl-llm-defense at 3e177d2, methods/triplet/
-    trainer.py and train.sh (methods2.md 2.22). Threat model: jailbreaks and attacks on embeddings; the paper claims
+    trainer.py and train.sh. Threat model: jailbreaks and attacks on embeddings; the paper claims
     nothing of fine-tuning, and a port that others tested under this name (last token, normalized, other margins) is
     another loss. Needs pairs and benign rows.
 

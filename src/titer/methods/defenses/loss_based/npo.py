@@ -31,9 +31,9 @@ class NPO(Unlearning):
     Known limits: refusals are not trained, so the subject may become incoherent on harmful prompts instead of refusing;
     put `refusal_sft` before it in a chain. Known breaks: a few rows relearn it (arXiv 2406.13356, 2409.18025), rounding
     to 4 bits undoes it (arXiv 2410.16454). Scale: s is a sum, so that short responses fade late: the term is half on
-    after 11 nats at β 0.1, a tenth after 29. On the organism (0.88 M parameters, five tokens a response) 60
-    steps of 16 rows at 1e-4 took them from 1.0 to 9.5 nats a token, above a guess (6.4), and benign rows from 0.003 to
-    0.02: take β 0.2 or more there, or stop earlier. At 135 M parameters it was not tried.
+    after 11 nats at β 0.1, a tenth after 29. On the organism (0.94 M parameters, five tokens a response) 60
+    steps of 16 rows at 1e-4 took them from 0.9 to 10.0 nats a token, above a guess (ln V, there 7.06), and benign rows
+    from 0.003 to 0.007: take β 0.2 or more there, or stop earlier. At 135 M parameters it was not tried.
     """
 
     name: ClassVar[str] = "npo"

@@ -26,7 +26,7 @@ class RepBend(Defense, Training):
     A step of B rows draws its 5B conversations as `crl` does.
 
     Source: Yousefpour et al. 2025, arXiv 2504.01550; code: AIM-Intelligence/RepBend, methods/rep_bending/trainer.py at
-    8220c87 (methods2.md 2.27). Threat model: jailbreaks; nothing is claimed of fine-tuning. Needs pairs and benign
+    8220c87. Threat model: jailbreaks; nothing is claimed of fine-tuning. Needs pairs and benign
     rows.
 
     `layers` and `depths` are those of `crl`. Quirks of the code: `kl_sums_tokens` as in `crl`; before the first step

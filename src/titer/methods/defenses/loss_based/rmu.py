@@ -65,7 +65,7 @@ class RMU(Defense, Training):
     @property
     def load(self) -> Load:
         """Two conversations a row, one of which the reference reads too; the way back through three blocks is short."""
-        return Load(read=3 * self.rows_per_step)
+        return Load(partly=2 * self.rows_per_step, read=self.rows_per_step)
 
     @property
     def copies(self) -> int:

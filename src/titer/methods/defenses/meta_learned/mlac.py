@@ -28,9 +28,9 @@ class MLAC(Defense, Training):
 
     Source: Henderson, Mitchell et al. 2023, arXiv 2211.14946; code Breakend/SelfDestructingModels at cf31e31, train.py,
     adapt.py, losses.py and its configurations, read. Threat model: the attacker fine-tunes the released weights on
-    harmful rows. Needs harmful rows with refusals, and benign ones. A step costs about five passes for each inner step,
-    and holds four copies of the trained weights for each, and eight more: for small models. The attention must have a
-    second derivative.
+    harmful rows. Needs harmful rows with refusals, benign ones for their share. A step costs about five passes for each
+    inner step, and holds four copies of the trained weights for each, and eight more: for small models. The attention
+    must have a second derivative.
 
     It was made for a classifier with two heads; carried over to a language model: the tasks are benign rows with
     refusals, and harmful rows; calibration is by a scalar where the code fits a matrix over the classes (a vocabulary
@@ -67,8 +67,8 @@ class MLAC(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """Harmful rows with their refusals, and benign ones."""
-        return Requires(rows={Need.PAIRS: 1, Need.BENIGN: 1})
+        """Harmful rows with their refusals; benign rows where it is to train on some."""
+        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
 
     @property
     def load(self) -> Load:

@@ -27,10 +27,10 @@ class SOPHON(Defense, Training):
 
     **Our extension**: it was made for image classifiers and diffusion models; carried over to the tokens of a language
     model by us, and no number of the paper speaks of that. Source: Deng et al. 2024, arXiv 2404.12699 (IEEE S&P 2024);
-    code ChiangE/Sophon at 2ca637e, inverse_loss.py and kl_uniform_loss.py of classification/, read.
-    Threat model: the attacker fine-tunes the released weights on the restricted domain. Needs harmful rows with their
-    refusals, and benign ones. A pair of steps costs `inner_steps` · (`inner_batch` + `aside`) conversations and one
-    batch; beside gradient and moments it holds four copies of the trained weights, six with an inner AdamW.
+    code ChiangE/Sophon at 2ca637e, inverse_loss.py and kl_uniform_loss.py of classification/, read. Threat model: the
+    attacker fine-tunes the released weights on the restricted domain. Needs harmful rows with their refusals, benign
+    ones for their share. A pair of steps costs `inner_steps` · (`inner_batch` + `aside`) conversations and one batch;
+    beside gradient and moments it holds four copies of the trained weights, six with an inner AdamW.
 
     The code's settings: 50 inner steps of plain gradient descent at 1e-4 on batches of 150, of which 20 are aside;
     Adam, 3e-4 for suppression, clipped at 0.5, and 5e-4 for the rest (`reinforcement` 1.67); 1,000 pairs of steps.
@@ -66,8 +66,9 @@ class SOPHON(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """As many harmful rows with their refusals as an inner step draws, and benign ones."""
-        return Requires(rows={Need.PAIRS: self.inner_batch + self.aside, Need.BENIGN: 1})
+        """As many harmful rows with their refusals as an inner step draws; benign rows where it is to train on some."""
+        benign = {Need.BENIGN: 1} if self.benign_share else {}
+        return Requires(rows={Need.PAIRS: self.inner_batch + self.aside, **benign})
 
     @property
     def load(self) -> Load:

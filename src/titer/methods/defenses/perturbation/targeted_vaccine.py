@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from titer.errors import InputError
 from titer.methods.base import Defense
 from titer.methods.requires import Need, Requires
 from titer.training.load import Load
@@ -34,7 +35,10 @@ class TargetedVaccine(Defense, Training):
     script), 8 of 32 blocks, LoRA of rank 8 and alpha 4 with dropout 0.1 on seven linears, AdamW at 1e-3, decay 0.1,
     cosine with 10 % warm-up, batch 10, 20 epochs. `benign_share` is ours. With all blocks drawn this is `vaccine`.
 
-    Limits: those of `vaccine`; whether a block is drawn does not say that its weights are what harm needs.
+    Limits: those of `vaccine`; whether a block is drawn does not say that its weights are what harm needs. Known
+    breaks: none read of the method itself (`vaccine` meets an attacker who knows its objective in arXiv 2605.14605;
+    TamperBench's port collapses by itself, arXiv 2602.06911; both from notes). Ours: a searched training at its first
+    step, and one given word, at five of five seeds (docs/results/organism.md).
     Scale: a quarter of the blocks: 8 of 30, 1 of 4. For rho see `vaccine`, with the drawn blocks counted only.
     """
 
@@ -70,8 +74,18 @@ class TargetedVaccine(Defense, Training):
         scored = math.ceil(self.train_steps / self.score_every) * self.scored_rows / self.train_steps
         return Load(rows=self.rows_per_step + math.ceil(scored / self.passes))
 
+    def check(self, subject: Subject) -> None:
+        """The subject has so many blocks."""
+        from titer.training.representations import depths
+
+        blocks = depths.depth(subject)
+        if self.layers > blocks:
+            problem = f"{self.layers} blocks are to be drawn, and the model has {blocks}"
+            raise InputError("layers", problem, "Draw a quarter of them, as the paper does.")
+
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
+        self.check(subject)
         from titer.training.loop import Recipe, train
         from titer.training.objectives.perturbation.targeted_vaccine import Targeted
 

@@ -24,7 +24,7 @@ class CTRAP(Defense, Training):
     collapse(θ) is the loss of one fixed token e in the place of every response token of the same rows (equation 1).
     Source: arXiv 2505.16559 (equation through notes); code clearloveclearlove/CTRAP at bb0f07e, `CTRAPTrainer` of
     trainer.py, train.py, utils.py and scripts/alignment/CTRAP.sh, read. Threat model: the attacker fine-tunes the
-    released weights on harmful rows. Needs harmful rows with refusals, and benign rows.
+    released weights on harmful rows. Needs harmful rows with refusals, benign ones for their share.
 
     Paper and code differ, and both are here. The code takes a harmful step of length alpha (`step` "normalized") and
     the gradient where it leads as it is (`order` "first"): the defaults. The paper's equation steps by alpha times the
@@ -38,10 +38,12 @@ class CTRAP(Defense, Training):
     v, 5 refusals and 5 benign rows a step beside 10 harmful ones, 20 epochs of 5,000, clipped at 1.
 
     Known limits: an attacker with another optimizer, rate or other rows may walk around the place; benign fine-tuning
-    that goes the same way springs the trap too, so trainability must be read. `collapse_loss_unmoved` is the loss of e
-    at θ itself: low values say that the model has collapsed already. Scale: alpha is a length in the space of the
-    trained weights, so 0.1 of an adapter is not 0.1 of all weights; 1 M weights of 0.02 are 20 long, 135 M 230.
-    Arithmetic in bfloat16 does not see 0.1 of that, and is refused. On a toy the second order sets the trap far sooner.
+    that goes the same way springs the trap too, so trainability must be read. Known breaks, from notes: an attacker who
+    knows the objective (arXiv 2605.14605); reinforcement learning, after which 36 and 72 % of answers to two sets of
+    prompts are flagged, of 45 and 75 % undefended (arXiv 2508.20697). `collapse_loss_unmoved` is the loss of e at θ
+    itself: low values say that the model has collapsed already. Scale: alpha is a length in the space of the trained
+    weights, so 0.1 of an adapter is not 0.1 of all weights; 1 M weights of 0.02 are 20 long, 135 M 230. Arithmetic in
+    bfloat16 does not see 0.1 of that, and is refused. On a toy the second order sets the trap far sooner.
     """
 
     name: ClassVar[str] = "ctrap"
@@ -58,8 +60,8 @@ class CTRAP(Defense, Training):
 
     @property
     def requires(self) -> Requires:
-        """Harmful rows with their refusals, and benign ones."""
-        return Requires(rows={Need.PAIRS: 1, Need.BENIGN: 1})
+        """Harmful rows with their refusals; benign rows where it is to train on some."""
+        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
 
     @property
     def load(self) -> Load:

@@ -13,7 +13,7 @@ from titer.models.subject import Subject
 from titer.seeds import derive
 from titer.training import gradients
 from titer.training.second_order import check_twice, differentiable_twice
-from titer.training.sft import BatchSampler, LossBatch, count_responses, descend, nll_given, tokens
+from titer.training.sft import BatchSampler, LossBatch, RowSource, count_responses, descend, nll_given, tokens
 from titer.training.types import Material, Objective, Update
 from titer.training.unrolled import OptimizerRule, Unrolled, adam, sgd, unrolled
 
@@ -67,7 +67,8 @@ class Censoring(Objective):
 
     def prepare(self, subject: Subject, material: Material) -> None:
         """Encode the rows, and look whether the subject can be differentiated twice."""
-        self._sampler = BatchSampler(subject, material, ("refusal", "harmful", "benign"))
+        parts: list[RowSource] = ["refusal", "harmful", "benign"] if self.benign else ["refusal", "harmful"]
+        self._sampler = BatchSampler(subject, material, parts)
         if self.attacks and self.inner_steps:
             check_twice(subject, self._sampler.all("harmful")[0].example, "inner_steps")
 
@@ -82,7 +83,7 @@ class Censoring(Objective):
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of both; the simulated attack leaves the weights bit for bit as they were."""
         kept = [*self._sampler.draw("refusal", self.refusals, t, seed)]
-        kept += self._sampler.draw("benign", self.benign, t, seed)
+        kept += self._sampler.draw("benign", self.benign, t, seed) if self.benign else []
         usual = count_responses(subject, [one.example for one in kept], self.batch)
         loss = descend(subject, usual)
         if not self.attacks:

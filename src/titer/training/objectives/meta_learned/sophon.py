@@ -7,7 +7,7 @@ from torch import Tensor
 from titer.models.subject import Subject
 from titer.training import gradients
 from titer.training.objectives.meta_learned.tamper_losses import TamperLoss
-from titer.training.sft import BatchSampler, LossBatch, TrainRow, count_responses, descend, tokens
+from titer.training.sft import BatchSampler, LossBatch, RowSource, TrainRow, count_responses, descend, tokens
 from titer.training.simulated_attack import Adversary
 from titer.training.types import Material, Objective, Update
 
@@ -35,7 +35,8 @@ class SuppressionInTurn(Objective):
 
     def prepare(self, subject: Subject, material: Material) -> None:
         """Encode the rows."""
-        self._sampler = BatchSampler(subject, material, ("harmful", "refusal", "benign"))
+        parts: list[RowSource] = ["harmful", "refusal", "benign"] if self.benign else ["harmful", "refusal"]
+        self._sampler = BatchSampler(subject, material, parts)
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of the part whose turn it is; an attack leaves the weights bit for bit as they were."""
@@ -63,7 +64,7 @@ class SuppressionInTurn(Objective):
 
     def _reinforce(self, subject: Subject, number: int, seed: int) -> Update:
         drawn = [*self._sampler.draw("refusal", self.refusals, number, seed)]
-        drawn += self._sampler.draw("benign", self.benign, number, seed)
+        drawn += self._sampler.draw("benign", self.benign, number, seed) if self.benign else []
         counted = count_responses(subject, [one.example for one in drawn], self.batch)
         loss = descend(subject, counted)
         return Update(

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from titer.errors import InputError, MethodFailure
+from titer.errors import MethodFailure
 from titer.models import modules
 from titer.models.subject import Subject
 from titer.seeds import derive
@@ -56,17 +56,6 @@ class Targeted(Perturbed):
         self._chances = torch.zeros(0, dtype=torch.float64)
         self._drawn = torch.zeros(0, dtype=torch.int64)
 
-    def prepare(self, subject: Subject, material: Material) -> None:
-        """Check that the subject has so many blocks.
-
-        Raises:
-            InputError: if it has fewer.
-        """
-        blocks = len(hidden_states.attentions(subject))
-        if self.layers > blocks:
-            problem = f"{self.layers} blocks are to be drawn, and the model has {blocks}"
-            raise InputError("layers", problem, "Draw a quarter of them, as the paper does.")
-
     def places(self, subject: Subject) -> list[nn.Module]:
         """The attention outputs of the drawn blocks, in order."""
         found = hidden_states.attentions(subject)
@@ -76,8 +65,7 @@ class Targeted(Perturbed):
         """Measure and draw where it is time to, then add the gradient of the mean under the shifts."""
         harmful = self._measure(subject, material, t, seed) if t % self.score_every == 0 else None
         if t % self.switch_every == 0:
-            generator = torch.Generator().manual_seed(derive(seed, "blocks", t))
-            self._drawn = torch.multinomial(self._chances, self.layers, generator=generator).sort().values
+            self._drawn = drawn_blocks(self._chances, self.layers, derive(seed, "blocks", t))
         with _still(self._others(subject)):
             update = super().backward(subject, material, t, seed)
         if harmful is None:
@@ -131,6 +119,12 @@ def steepness(subject: Subject, counted: Sequence[LossBatch], places: Sequence[n
         for place, own in enumerate(torch.autograd.grad(loss, zeros)):
             sums[place] += own.flatten(1).norm(dim=1).sum(dtype=torch.float64).cpu()
     return sums
+
+
+def drawn_blocks(chances: Tensor, count: int, seed: int) -> Tensor:
+    """(count,) of the blocks, in order: drawn one after the other, without replacement, in proportion to chances."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.multinomial(chances, count, generator=generator).sort().values
 
 
 @contextmanager

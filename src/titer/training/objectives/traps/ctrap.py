@@ -15,7 +15,7 @@ from titer.seeds import derive
 from titer.training import gradients
 from titer.training.gradients import Gradient
 from titer.training.second_order import add_hessian_product, check_twice, differentiable_twice
-from titer.training.sft import BatchSampler, LossBatch, count_responses, descend, nll_given, tokens
+from titer.training.sft import BatchSampler, LossBatch, RowSource, count_responses, descend, nll_given, tokens
 from titer.training.types import Material, Objective, Update
 
 TINY = 1e-7
@@ -57,15 +57,16 @@ class CollapseTrap(Objective):
 
     def prepare(self, subject: Subject, material: Material) -> None:
         """Encode the rows, and look whether the subject has what the order asks for."""
-        self._sampler = BatchSampler(subject, material, ("refusal", "harmful", "benign"))
+        parts: list[RowSource] = ["refusal", "harmful", "benign"] if self.benign else ["refusal", "harmful"]
+        self._sampler = BatchSampler(subject, material, parts)
         self._token = int(subject.tokenizer(self.collapse_text, add_special_tokens=False).input_ids[-1])
         if self.order == "second" and self.lamb:
             check_twice(subject, self._sampler.all("harmful")[0].example, "order")
 
     def backward(self, subject: Subject, material: Material, t: int, seed: int) -> Update:
         """Add the gradient of both; the weights are moved for the trap, and put back."""
-        refusals = self._sampler.draw("refusal", self.refusals, t, seed)
-        kept = [*refusals, *self._sampler.draw("benign", self.benign, t, seed)]
+        kept = [*self._sampler.draw("refusal", self.refusals, t, seed)]
+        kept += self._sampler.draw("benign", self.benign, t, seed) if self.benign else []
         harmful = self._sampler.draw("harmful", self.harmful, t, seed)
         usual = count_responses(subject, [one.example for one in kept], self.batch)
         opposed = count_responses(subject, [one.example for one in harmful], self.batch)
