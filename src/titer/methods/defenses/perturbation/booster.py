@@ -30,8 +30,8 @@ class Booster(Defense, Training):
 
     Limits: it foresees one step of plain gradient descent on rows like its own. Clipping bounds the whole gradient, so
     that a large difference shrinks the share of f.
-    Known breaks: an attacker who knows the objective ("One Step to the Side", arXiv 2605.14605), and in TamperBench
-    (arXiv 2602.06911) attacks come within 0.04 of what they do to no defense; both from notes. Ours: one given word
+    Known breaks: in TamperBench (arXiv 2602.06911; from notes on it) attacks come within 0.04 of what they do to no
+    defense; attackers who know the objective are tried in arXiv 2605.14605, not read. Ours: one given word
     breaks it at five of five seeds (docs/results/organism.md).
     Scale: `alpha` is a length in the space of the weights that are trained, so it means another thing for an adapter
     than for all weights. A step of AdamW at rate r moves N weights by about r · √N: 0.9 at 1e-3 and 0.9 million, 0.1 at

@@ -38,8 +38,8 @@ class VAA(Defense, Training):
     About 1 + lam/2 passes for a row, beside the pilot; a copy of the trained weights on shifted steps, and one of all
     weights during the pilot. The paper's settings: eta 0.007, rho 0.4, lam 1, all weights trained, AdamW at 1e-4
     constant, decay 0.1, batch 8, 2000 rows, 5 epochs. `benign_share` is ours; benign rows have no say in q. Limits: it
-    foresees forgetting like that of its pilot. Known breaks: an attacker who knows the objective ("One Step to the
-    Side", arXiv 2605.14605; from notes on it). Ours: a searched training within 2 steps, and one given word, at five of
+    foresees forgetting like that of its pilot. Known breaks: attackers who know the objective are tried in
+    arXiv 2605.14605, not read. Ours: a searched training within 2 steps, and one given word, at five of
     five seeds (docs/results/organism.md). Scale: rho is a length over all weights that are trained; 0.4 is as far as
     one step of AdamW at rate 3e-5 moves 135 million, at 4e-4 a million (booster says more).
     """
