@@ -37,8 +37,8 @@ class TargetedVaccine(Defense, Training):
 
     Limits: those of `vaccine`; whether a block is drawn does not say that its weights are what harm needs. Known
     breaks: none read of the method itself (TamperBench's port of `vaccine` collapses by itself, arXiv 2602.06911, from
-    notes on it; attackers who know its objective are tried in arXiv 2605.14605, not read). Ours: a searched training at its first
-    step, and one given word, at five of five seeds (docs/results/organism.md).
+    notes on it; attackers who know its objective are tried in arXiv 2605.14605, not read). Ours: a searched training at
+    its first step, and one given word, at five of five seeds (docs/results/organism.md).
     Scale: a quarter of the blocks: 8 of 30, 1 of 4. For rho see `vaccine`, with the drawn blocks counted only.
     """
 

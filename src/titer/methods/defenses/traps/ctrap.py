@@ -40,10 +40,11 @@ class CTRAP(Defense, Training):
     Known limits: an attacker with another optimizer, rate or other rows may walk around the place; benign fine-tuning
     that goes the same way springs the trap too, so trainability must be read. Known breaks: reinforcement learning,
     after which 36 and 72 % of answers to two sets of prompts are flagged, of 45 and 75 % undefended (arXiv 2508.20697;
-    from notes on it); attackers who know the objective are tried in arXiv 2605.14605, not read. `collapse_loss_unmoved` is the loss of e at θ
-    itself: low values say that the model has collapsed already. Scale: alpha is a length in the space of the trained
-    weights, so 0.1 of an adapter is not 0.1 of all weights; 1 M weights of 0.02 are 20 long, 135 M 230. Arithmetic in
-    bfloat16 does not see 0.1 of that, and is refused. On a toy the second order sets the trap far sooner.
+    from notes on it); attackers who know the objective are tried in arXiv 2605.14605, not read. `collapse_loss_unmoved`
+    is the loss of e at θ itself: low values say that the model has collapsed already. Scale: alpha is a length in the
+    space of the trained weights, so 0.1 of an adapter is not 0.1 of all weights; 1 M weights of 0.02 are 20 long, 135 M
+    230. Arithmetic in bfloat16 does not see 0.1 of that, and is refused. On a toy the second order sets the trap far
+    sooner.
     """
 
     name: ClassVar[str] = "ctrap"

@@ -37,10 +37,10 @@ class SDD(Defense, Training):
     The paper's settings: 8,000 pairs of BeaverTails prompts and LIMA or Alpaca answers, 500 steps, batch 24, rate 5e-7,
     constant. Cost: 1 pass. Limits: it does not refuse unless `opening` does, so that a judge must tell unrelated
     answers from harmful ones; the theorems hold under conditions on features that nothing enforces; an attacker who
-    trains by rewards may raise harm without lowering these answers. Known breaks: in TamperBench (arXiv
-    2602.06911; from notes on it) attacks come within 0.04 of what they do to no defense; attackers who know the
-    objective are tried in arXiv 2605.14605, not read. Ours: one step of a searched training (docs/results/organism.md). Small
-    models: the rate is far too low for 1 M or 135 M parameters; tune it.
+    trains by rewards may raise harm without lowering these answers. Known breaks: in TamperBench (arXiv 2602.06911;
+    from notes on it) attacks come within 0.04 of what they do to no defense; attackers who know the objective are tried
+    in arXiv 2605.14605, not read. Ours: one step of a searched training (docs/results/organism.md). Small models: the
+    rate is far too low for 1 M or 135 M parameters; tune it.
     """
 
     name: ClassVar[str] = "sdd"
