@@ -23,8 +23,8 @@ HEAD = """# Results
 Every committed result, made by `python docs/make_gallery.py` from their verdicts. Studies stand in one table where they
 may be compared: the same threshold, confidence, budget, attacks, domains and judges. Each is a packed study, which
 `titer verdict`, `titer report`, `titer verify` and `titer compare` read. What was learned is told in
-[the log](../log.md), [attacks.md](attacks.md), [organism.md](organism.md), [topics.md](topics.md),
-[advbench.md](advbench.md) and [seed-finding.md](seed-finding.md).
+[the log](../log.md), [attacks.md](attacks.md), [organism.md](organism.md), [smollm2.md](smollm2.md),
+[topics.md](topics.md), [advbench.md](advbench.md) and [seed-finding.md](seed-finding.md).
 """
 
 
