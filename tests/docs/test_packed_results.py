@@ -126,8 +126,13 @@ OTHERS = [
 ]
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("folder", OTHERS, ids=lambda folder: str(folder.relative_to(RESULTS)))
+MARKED = [
+    pytest.param(path, id=str(path.relative_to(RESULTS)), marks=pytest.mark.slow if many else pytest.mark.long)
+    for path, many in ((path, path.parent.name == "organism") for path in OTHERS)
+]
+
+
+@pytest.mark.parametrize("folder", MARKED)
 def test_every_pack_gives_the_verdict_that_is_kept_with_it(folder: Path) -> None:
     assert conclude_path(folder).verdict.to_json() + "\n" == (folder / "verdict.json").read_text(encoding="utf-8")
 
