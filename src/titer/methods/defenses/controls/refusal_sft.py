@@ -29,8 +29,8 @@ class RefusalSFT(Defense, Training):
     no copy of the weights. Full parameters or LoRA.
     Known limits: it moves the beginning of an answer, and what was known stays behind it. Known breaks, ours
     (docs/results/organism.md): a searched training at its first step, and one given word, at five of five seeds.
-    Scale: at 135 M 100 steps more on one topic bought nothing in it, and made the refusals of another thinner (broken
-    at 2 steps, not 8).
+    Scale: at 135 M 100 steps more on one topic bought a dose at most in it (broken at 8 steps, undefended at 6 or 8),
+    and made the refusals of another thinner.
     """
 
     name: ClassVar[str] = "refusal_sft"

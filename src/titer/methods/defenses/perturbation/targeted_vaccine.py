@@ -85,10 +85,10 @@ class TargetedVaccine(Defense, Training):
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""
-        self.check(subject)
         from titer.training.loop import Recipe, train
         from titer.training.objectives.perturbation.targeted_vaccine import Targeted
 
+        self.check(subject)
         benign = round(self.rows_per_step * self.benign_share)
         objective = Targeted(
             rows={"refusal": self.rows_per_step - benign, "benign": benign},
