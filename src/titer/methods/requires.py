@@ -20,6 +20,15 @@ class Need(Enum):
     KNOWLEDGE = "questions and their right answers, those that are asked too"
 
 
+def benign_if(wanted: float) -> Mapping[Need, int]:
+    """That benign rows are needed, for a method that trains on them where something is above 0.
+
+    >>> benign_if(0.5), benign_if(0)
+    ({<Need.BENIGN: 'benign rows'>: 1}, {})
+    """
+    return {Need.BENIGN: 1} if wanted else {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Requires:
     """What an attack or a defense must be given; planning checks it before the run, and feeds it nothing else.

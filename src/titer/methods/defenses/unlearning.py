@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from titer.methods.base import Defense
-from titer.methods.requires import Need, Requires
+from titer.methods.requires import Need, Requires, benign_if
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
 
@@ -37,7 +37,7 @@ class Unlearning(Defense, Training):
     @property
     def requires(self) -> Requires:
         """Harmful rows, whose refusals are not looked at, and benign ones where something is retained."""
-        return Requires(rows={Need.HARMFUL: 1, **({Need.BENIGN: 1} if self.retain_weight else {})})
+        return Requires(rows={Need.HARMFUL: 1, **benign_if(self.retain_weight)})
 
     @abstractmethod
     def term(self) -> ForgetTerm:

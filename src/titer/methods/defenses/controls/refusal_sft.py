@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from titer.methods.base import Defense
-from titer.methods.requires import Need, Requires
+from titer.methods.requires import Need, Requires, benign_if
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
 
@@ -44,7 +44,7 @@ class RefusalSFT(Defense, Training):
     @property
     def requires(self) -> Requires:
         """Harmful rows with their refusals; benign rows where it is to train on some."""
-        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
+        return Requires(rows={Need.PAIRS: 1, **benign_if(self.benign_share)})
 
     def steps(self, subject: Subject, material: Material, seed: int, carry: State | None) -> Iterator[Step]:
         """One yield per optimizer step."""

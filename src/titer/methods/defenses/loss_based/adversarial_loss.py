@@ -9,7 +9,7 @@ from pydantic import Field
 
 from titer.methods.base import Defense
 from titer.methods.defenses.unbounded import notice
-from titer.methods.requires import Need, Requires
+from titer.methods.requires import Need, Requires, benign_if
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
 
@@ -63,7 +63,7 @@ class AdversarialLoss(Defense, Training):
     @property
     def requires(self) -> Requires:
         """Harmful rows with their refusals; benign rows where it is to train on some."""
-        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
+        return Requires(rows={Need.PAIRS: 1, **benign_if(self.benign_share)})
 
     def notices(self, vocabulary: int) -> tuple[str, ...]:
         """Where the harmful loss may rise above that of a guess."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from titer.methods.base import Defense
-from titer.methods.requires import Need, Requires
+from titer.methods.requires import Need, Requires, benign_if
 from titer.training.load import Load
 from titer.training.recipe import Full, Training
 from titer.training.types import Material, State, Step
@@ -73,7 +73,7 @@ class CircuitBreakers(Defense, Training):
     def requires(self) -> Requires:
         """Harmful rows, with refusals and with benign rows for their shares."""
         refusals = {Need.PAIRS if self._refusals else Need.HARMFUL: 1}
-        return Requires(rows={**refusals, **({Need.BENIGN: 1} if self._refusals < self.batch else {})})
+        return Requires(rows={**refusals, **benign_if(self._refusals < self.batch)})
 
     @property
     def load(self) -> Load:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from titer.methods.base import Defense
-from titer.methods.requires import Need, Requires
+from titer.methods.requires import Need, Requires, benign_if
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
 
@@ -72,8 +72,7 @@ class RepNoise(Defense, Training):
     @property
     def requires(self) -> Requires:
         """Harmful rows with their refusals, and benign ones for their share."""
-        benign = {Need.BENIGN: 1} if self.benign_share else {}
-        return Requires(rows={Need.PAIRS: 1, **benign})
+        return Requires(rows={Need.PAIRS: 1, **benign_if(self.benign_share)})
 
     def check(self, subject: Subject) -> None:
         """The subject has a feed-forward output in each block, and a norm before its head."""

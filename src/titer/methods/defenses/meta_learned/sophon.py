@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from titer.methods.base import Defense
-from titer.methods.requires import Need, Requires
+from titer.methods.requires import Need, Requires, benign_if
 from titer.training.load import Load
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
@@ -67,8 +67,7 @@ class SOPHON(Defense, Training):
     @property
     def requires(self) -> Requires:
         """As many harmful rows with their refusals as an inner step draws; benign rows where it is to train on some."""
-        benign = {Need.BENIGN: 1} if self.benign_share else {}
-        return Requires(rows={Need.PAIRS: self.inner_batch + self.aside, **benign})
+        return Requires(rows={Need.PAIRS: self.inner_batch + self.aside, **benign_if(self.benign_share)})
 
     @property
     def load(self) -> Load:

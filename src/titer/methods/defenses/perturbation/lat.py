@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from titer.methods.base import Defense
-from titer.methods.requires import Need, Requires
+from titer.methods.requires import Need, Requires, benign_if
 from titer.training.load import Load
 from titer.training.recipe import Fraction, Full, Positive, Training
 from titer.training.types import Material, State, Step
@@ -78,7 +78,7 @@ class LAT(Defense, Training):
     @property
     def requires(self) -> Requires:
         """Harmful rows with their refusals, and benign ones unless they weigh nothing."""
-        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.sft else {})})
+        return Requires(rows={Need.PAIRS: 1, **benign_if(self.sft)})
 
     @property
     def load(self) -> Load:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from titer.errors import InputError
 from titer.methods.base import Defense
-from titer.methods.requires import Need, Requires
+from titer.methods.requires import Need, Requires, benign_if
 from titer.training.load import Load
 from titer.training.recipe import Training
 from titer.training.types import Material, State, Step
@@ -66,7 +66,7 @@ class TargetedVaccine(Defense, Training):
     @property
     def requires(self) -> Requires:
         """Harmful rows with their refusals; benign rows where it is to train on some."""
-        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if self.benign_share else {})})
+        return Requires(rows={Need.PAIRS: 1, **benign_if(self.benign_share)})
 
     @property
     def load(self) -> Load:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from titer.methods.base import Defense
-from titer.methods.requires import Need, Requires
+from titer.methods.requires import Need, Requires, benign_if
 from titer.seeds import derive
 from titer.training.load import Load
 from titer.training.recipe import Positive, Training
@@ -70,7 +70,7 @@ class VAA(Defense, Training):
     def requires(self) -> Requires:
         """Harmful rows with their refusals; benign rows where it or its pilot is to train on some."""
         benign = self.benign_share or self.pilot_poison < 1
-        return Requires(rows={Need.PAIRS: 1, **({Need.BENIGN: 1} if benign else {})})
+        return Requires(rows={Need.PAIRS: 1, **benign_if(benign)})
 
     @property
     def load(self) -> Load:
