@@ -100,6 +100,7 @@ def test_a_step_is_that_of_the_published_code(targets: tuple[int, ...], t: int, 
 
 def test_both_parts_have_a_gradient_away_from_the_reference_and_none_without_strength() -> None:
     assert float(run(rerouting(alpha=0.0))[1].norm()) == 0
+    assert float(run(rerouting(alpha=0.0, draws_start=True), by=0.0)[1].norm()) == 0
     turning, keeping = run(rerouting(schedule=10**9))[1], run(rerouting(schedule=1))[1]
     assert min(float(turning.norm()), float(keeping.norm())) > 1e-3
 

@@ -33,8 +33,9 @@ class LoX(Defense):
 
     Cost: one singular value decomposition a matrix, and a second copy of the weights. Limits: what was never aligned
     cannot be carried further; a large alpha breaks the model (plot stability along it); at a rate of 1e-4 the attack is
-    reported to succeed. Small models: of 1 M parameters a matrix has some 128 directions, so that k = 6 is a larger
-    share than in a large one; 135 M: as it is.
+    reported to succeed. Known breaks, ours (docs/results/organism.md): two steps of a searched training, harmless rows
+    and one given word, at five of five seeds. Small models: of 1 M parameters a matrix has some 128 directions, so that
+    k = 6 is a larger share than in a large one; 135 M: as it is.
     """
 
     name: ClassVar[str] = "lox"

@@ -43,12 +43,13 @@ class CRL(Defense, Training):
     Cost: 5 plain passes a row, and as many forward ones of the reference: 6.5 to 7 times refusal training in counted
     operations. With an adapter no copy of the weights, else one. Bounded below by 0. Limits: with norms its strength
     hangs on ‖h‖, logged as `hidden_norm`; its authors' form gave gibberish to those who ported it: look at coherence
-    first. Small models: a batch of 8 or more, since μ is of few rows; epsilon by the length of rows.
-    Long hidden states: a distance that is a length outweighs one that is a cosine by ‖h‖. On the organism (85) 200
-    steps at 5e-5 with alpha 0.25 and beta 1.2 left L_u at 3.45, where it began; alpha 0.05 and beta 6 at 1e-3 brought
-    it to 1.35.
-    Its script: LoRA of rank 16, alpha 16, dropout .05 on all linears up to the last target, lr 1e-4 constant,
-    batch 4 · 4, 900 steps.
+    first. Known breaks: none read for this loss (a port under its name comes within 0.04 of no defense in TamperBench,
+    arXiv 2602.06911; from notes on it). Ours (docs/results/organism.md): no training breaks it within 16 steps, but up
+    to four fifths of answers after one step are loops of a word that no judge can read. Small models: a batch of 8 or
+    more, since μ is of few rows; epsilon by the length of rows. Long hidden states: a distance that is a length
+    outweighs one that is a cosine by ‖h‖. On the organism (85) 200 steps at 5e-5 with alpha 0.25 and beta 1.2 left L_u
+    at 3.45, where it began; alpha 0.05 and beta 6 at 1e-3 brought it to 1.35. Its script: LoRA of rank 16, alpha 16,
+    dropout .05 on all linears up to the last target, lr 1e-4 constant, batch 4 · 4, 900 steps.
     """
 
     name: ClassVar[str] = "crl"

@@ -34,10 +34,10 @@ class RepBend(Defense, Training):
     unbounded, and where it is above so many median norms of h0 (logged as `hidden_norm`) its gradient is left out.
 
     Cost: that of `crl`. Limits: without a cap unsafe states may run away, and the model with them: on the tiny subject
-    of the tests N_u is 200 times the norm of h after 50 steps at lr 1e-2. Small models: a cap of 2, epsilon by the
-    length of rows.
-    The script's settings: LoRA of rank 16, alpha 16, dropout .05 on all linears up to the last target, lr 1e-5
-    constant, batch 4 · 4, 450 steps.
+    of the tests N_u is 200 times the norm of h after 50 steps at lr 1e-2. Known breaks: `crl`'s paper reports more
+    success of attacks on embeddings; ours (docs/results/organism.md): a searched training at one of five seeds. Small
+    models: a cap of 2, epsilon by the length of rows. The script's settings: LoRA of rank 16, alpha 16, dropout .05 on
+    all linears up to the last target, lr 1e-5 constant, batch 4 · 4, 450 steps.
     """
 
     name: ClassVar[str] = "repbend"

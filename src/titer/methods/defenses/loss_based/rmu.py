@@ -37,11 +37,12 @@ class RMU(Defense, Training):
 
     Cost: 2 forward passes, backward ones that end at the lowest trained block, and 1 forward one of the reference: as
     much as refusal training in counted operations. With an adapter no copy of the weights, else one. Bounded below by
-    0. Undone by fine-tuning of a few steps. Small models: c and alpha by the norm of h, logged as `hidden_norm`; both
+    0. Known breaks: fine-tuning of a few steps; ours (docs/results/organism.md): ten rows or one given word at five of
+    five seeds, as they break refusals alone. Small models: c and alpha by the norm of h, logged as `hidden_norm`; both
     defaults are those of a model of 7 B, and alpha 1200 keeps one of 16 coordinates where it was, as 30 does not. The
-    last hidden state is normed, and no layer to take.
-    The paper's settings for a model of 7 B: c 6.5, alpha 1200, lr 5e-5, batch 4, 150 steps; the code's own defaults are
-    c 20, alpha 100, 80 steps.
+    last hidden state is normed, and no layer to take. The paper's settings for a model of 7 B: c 6.5, alpha 1200, lr
+    5e-5, batch 4, 150 steps, no clipping; the code's own defaults are c 20, alpha 100, 80 steps. Here gradients are
+    clipped at 1 unless `clip` says otherwise.
     """
 
     name: ClassVar[str] = "rmu"

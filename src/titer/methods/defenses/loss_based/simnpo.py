@@ -19,10 +19,10 @@ class SimNPO(Unlearning):
     s/n is the loss of a harmful response in nats per token. The gradient is that of ascent on the mean over rows of
     s/n, times 2σ(−β · (s/n − delta)) for each row: a row is switched off by its own loss, not by how far it is from
     where it began. Source: Fan et al. 2024, arXiv 2410.07163; locuslab/open-unlearning at d3d7cf9,
-    src/trainer/unlearn/simnpo.py (code read), whose settings are the defaults; OPTML-Group/Unlearn-Simple at a7782fc,
-    TOFU/dataloader.py, calls delta gamma and forget_weight npo_coeff. The code divides by labels before they are
-    shifted, which is the same for responses. Threat model: the attacker fine-tunes the released weights on harmful
-    rows; the paper claims that relearning is slower than after NPO.
+    src/trainer/unlearn/simnpo.py (code read), whose settings of the loss are the defaults; OPTML-Group/Unlearn-Simple
+    at a7782fc, TOFU/dataloader.py, calls delta gamma and forget_weight npo_coeff. The code divides by labels before
+    they are shifted, which is the same for responses. Threat model: the attacker fine-tunes the released weights on
+    harmful rows; the paper claims that relearning is slower than after NPO.
 
     Data: harmful rows without refusals, and benign rows. Cost: two passes a row (2.0 times plain fine-tuning), no
     reference, no copy of the weights. Full parameters or LoRA. With forget_weight 0 it is plain training on the benign

@@ -40,8 +40,10 @@ class MLAC(Defense, Training):
     The code's settings: 16 inner steps of Adam, batches of 12, 24 or 48, clipped at 100; Adam, lr 1e-5, batch 20,
     clipped at 10, 50,000 steps; k counted from 0, where the attack has not begun.
 
-    Known limits: attacks longer than those simulated, and by other optimizers, were not seen in training.
-    Scale: meant for 1 M weights: there 16 steps hold 72 copies, 250 MB; at 135 M they would be 39 GB.
+    Known limits: attacks longer than those simulated, and by other optimizers, were not seen in training. Without
+    calibration the harmful loss has no bound. Known breaks: none of others' read; ours (docs/results/organism.md): a
+    searched training within 8 steps, harmless rows, and one given word, at five of five seeds. Scale: meant for 1 M
+    weights: there 16 steps hold 72 copies, 250 MB; at 135 M they would be 39 GB.
     """
 
     name: ClassVar[str] = "mlac"

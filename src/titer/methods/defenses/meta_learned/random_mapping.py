@@ -32,8 +32,10 @@ class RandomMapping(Defense, Training):
     the repository; tar.py's own defaults are lr 2e-5 and batches of 2, 8 of them a step, on each device, with
     ScheduleFree AdamW.
 
-    Known limits: few steps of fine-tuning undo it, as all unlearning by representations. Scale: cosines have none; in
-    width 128 two random vectors have an |cos| of 0.07, in 576 of 0.03.
+    Known limits: few steps of fine-tuning undo it, as all unlearning by representations; its term has no strength, and
+    so no twin without it. Known breaks, ours (docs/results/organism.md): every attack there, at five of five seeds, as
+    of the undefended organism. Scale: cosines have none; in width 128 two random vectors have an |cos| of 0.07, in 576
+    of 0.03.
     """
 
     name: ClassVar[str] = "random_mapping"

@@ -39,8 +39,10 @@ class SOPHON(Defense, Training):
     to the measure of stability.
 
     Known limits: optimizers, rates and adapters that are not simulated; `one_minus_p` fades once p is small, "inverse"
-    only where the target is the least likely token of all. Scale: as for `tar` the inner rate must break the subject
-    within the inner steps, else nothing is suppressed: watch that `attack_loss_last` falls below `attack_loss_first`.
+    only where the target is the least likely token of all. Known breaks: none of others' read for language; ours
+    (docs/results/organism.md): a searched training within 8 steps at five of five seeds. Its term has no strength, and
+    so no twin without it. Scale: as for `tar` the inner rate must break the subject within the inner steps, else
+    nothing is suppressed: watch that `attack_loss_last` falls below `attack_loss_first`.
     """
 
     name: ClassVar[str] = "sophon"

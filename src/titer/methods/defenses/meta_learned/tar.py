@@ -43,9 +43,10 @@ class TAR(Defense, Training):
     runs), and inner warm-up, whose factor is a constant there.
 
     Known breaks: other seeds and orders of rows, warm-up with a cosine, adapters, and benign fine-tuning first (arXiv
-    2412.07097); uniform text is not a refusal: coherence must be read. Scale: inner rates are those of 8 billion
-    weights. Take those at which the attack breaks the undefended model within K steps, else nothing is resisted:
-    `attack_loss_last` must fall well below `attack_loss_first`. At 1 M 3e-4 does that in 64 steps; untried at 135 M.
+    2412.07097); uniform text is not a refusal: coherence must be read. Ours (docs/results/organism.md): ten rows,
+    harmless rows, and one given word, at five of five seeds. Scale: inner rates are those of 8 billion weights. Take
+    those at which the attack breaks the undefended model within K steps, else nothing is resisted: `attack_loss_last`
+    must fall well below `attack_loss_first`. At 1 M 3e-4 does that in 64 steps; untried at 135 M.
     """
 
     name: ClassVar[str] = "tar"

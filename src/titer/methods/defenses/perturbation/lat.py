@@ -27,8 +27,9 @@ class LAT(Defense, Training):
     below −5 adds nothing. δ is added to the embeddings and to the feed-forward outputs of the blocks at `depths`, at
     the tokens of the prompt, one for a pair; `perturb_responses` adds those of both responses.
     Source: Sheshadri et al. 2024, arXiv 2407.15549; code: aengusl/latent-adversarial-training at 53ac752,
-    latent_at/lat_methods.py, lat_helpers.py and laa/attacks.py; the defaults are those of notebooks/jailbreaks.ipynb
-    for Llama-2: blocks 8, 16, 24 and 30 of 32, LoRA of rank 64, AdamW at 2e-5, batch 16, 100 rounds.
+    latent_at/lat_methods.py, lat_helpers.py and laa/attacks.py; the defaults of its own parameters are those of
+    notebooks/jailbreaks.ipynb for Llama-2: blocks 8, 16, 24 and 30 of 32. There it trains a LoRA of rank 64, AdamW at
+    2e-5, batch 16, 100 rounds: to be given here.
 
     Quirks of the code are parameters. `accumulation_drops_shifts`: each batch of a step takes the hooks of the one
     before away, so that only the last is trained under its shifts: of 16 rows in batches of 2 seven eighths are not.
@@ -40,7 +41,8 @@ class LAT(Defense, Training):
     width numbers each.
 
     Limits: made against jailbreaks, with no claim on fine-tuning. Refusal gathers in two directions, so that ablation
-    finds it more easily (arXiv 2504.18872). The paper's KL in the place of sft (Llama-3) and its unlearning are not
+    finds it more easily (arXiv 2504.18872). Known breaks, ours (docs/results/organism.md): ten rows, harmless rows and
+    one given word, at five of five seeds. The paper's KL in the place of sft (Llama-3) and its unlearning are not
     built. Scale: choose epsilon by the norm of the hidden states. A shift gets no longer than inner_steps · inner_lr ·
     √width, whatever epsilon: 51 for 4096, 19 for 576, 9 for 128; at an `inner_lr` of 1e-3 the ball never binds. Where
     there are few blocks leave the last one out (depths 0.25 and 0.5 of 4): behind it, no token but a prompt's last has

@@ -32,11 +32,12 @@ class Vaccine(Defense, Training):
     ours, and they are shifted too. With dropout the passes differ in what they drop, as in the code. With rho 0 this is
     `refusal_sft`.
 
-    Limits: it sees no harmful row; reported weak against larger rates and shares of harm.
+    Limits: it sees no harmful row; reported weak against larger rates and shares of harm. Known breaks, ours
+    (docs/results/organism.md): the ablation of refusal, at five of five seeds, which refusals alone withstand there.
     Scale: rho is no share of anything. ‖e‖ grows with the root of blocks · rows · tokens · width: at equal size of each
-    number, rho 2 on 32 blocks 4096 wide is as much as 0.7 on 30 blocks 576 wide, and 0.12 on 4 blocks 128 wide.
-    The numbers of the organism are larger: there rho 2 takes the loss of the first step from 0.009 to 0.014, rho 20
-    to 0.37.
+    number, rho 2 on 32 blocks 4096 wide is as much as 0.7 on 30 blocks 576 wide, and 0.12 on 4 blocks 128 wide. The
+    numbers of the organism are larger: there rho 2 takes the loss of the first step from 0.009 to 0.014, rho 20 to
+    0.37.
     """
 
     name: ClassVar[str] = "vaccine"

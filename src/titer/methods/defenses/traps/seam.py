@@ -32,15 +32,16 @@ class SEAM(Defense, Training):
     `mask` is that of `adversarial_loss`, but padding never counts. Benign rows count whole, prompts too, as in the code
     (`benign_text`). The code norms the last hidden state twice (`norms_last_twice`).
     The paper's settings: alpha 1, beta 0.01, epsilon 1e-3, AdamW, lr 2e-5, cosine with 10 % warm-up, batch 8, no
-    clipping, one epoch of 8,000 rows of each kind. In its bfloat16 weights a step of length 1e-3 is lost in rounding;
-    titer's are float32, and a subject that computes in bfloat16 is refused.
+    clipping (here at 1 unless `clip` says otherwise), one epoch of 8,000 rows of each kind. In its bfloat16 weights a
+    step of length 1e-3 is lost in rounding; titer's are float32, and a subject that computes in bfloat16 is refused.
 
     Known limits: L_ul grows like a logarithm and has no bound; utility falls with the attack, by design; where the
     attacker's gradient differs from the pairs' the trap does not close. Known breaks: refusal ablation with a fixed
-    beginning of the answer, no gradient being taken (arXiv 2605.26526; from notes on it). Scale: epsilon is shared by
-    all weights, about 1e-6 each of 1 M, where 1e-3 is best (1 % off the exact gradient of the cosine; 12 % at 1e-4, 5 %
-    at 1e-2), and 1e-7 each of 135 M, nearer to the last bits of float32: try 1e-2. Beta 0.01 sets no trap at 1 M: with
-    0.1 the cosine is at -0.006 after 50 steps at 3e-5, with 3 at -0.18 after 100. Watch `gradient_cosine`.
+    beginning of the answer, no gradient being taken (arXiv 2605.26526; from notes on it); ours
+    (docs/results/organism.md): ten rows and harmless rows at five of five seeds. Scale: epsilon is shared by all
+    weights, about 1e-6 each of 1 M, where 1e-3 is best (1 % off the exact gradient of the cosine; 12 % at 1e-4, 5 % at
+    1e-2), and 1e-7 each of 135 M, nearer to the last bits of float32: try 1e-2. Beta 0.01 sets no trap at 1 M: with 0.1
+    the cosine is at -0.006 after 50 steps at 3e-5, with 3 at -0.18 after 100. Watch `gradient_cosine`.
     """
 
     name: ClassVar[str] = "seam"

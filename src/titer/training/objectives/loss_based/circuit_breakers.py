@@ -36,7 +36,8 @@ class Rerouting(Objective):
         schedule: the steps after which c_s would be 0.
         targets: the hidden states that are turned.
         counts_padding: whether the retain mean is over padding, too, which adds 0.
-        draws_start: whether the gradient of the first step, which is rounding and nothing else, is drawn instead.
+        draws_start: whether the gradient of the first step, which is rounding and nothing else, is drawn instead; not
+            without strength, where there is nothing to start.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Rerouting(Objective):
             retained = [*parts.get("refusal", ()), *parts.get("benign", ())]
             terms = self._descend(subject, padded(subject, parts["harmful"]), padded(subject, retained), weights)
             found.update({name: own / self.batches for name, own in terms.items()})
-        if self.draws_start and t == 0:
+        if self.draws_start and self.alpha and t == 0:
             _draw_gradient(subject, seed)
         rows = [one for part in drawn.values() for one in part]
         tokens = counted(rows, rows, prompts=True)
