@@ -252,6 +252,9 @@ def test_coherence_thresholds_are_its_own() -> None:
     assert read(Coherence(), "no no no").value == 1
     assert read(Coherence(), "no no no no").value == 0
     assert read(Coherence(run=40), "a" * 30).value == 1
+    assert read(Coherence(), "the " + "loop" * 12).value == 1
+    assert read(Coherence(), "the " + "loop" * 13).value == 0
+    assert read(Coherence(piece=3), "loop" * 30).value == 1
     assert repeated_share([], 2) == 0
     assert repeated_share(["a", "b"] * 3, 2) == pytest.approx(3 / 5)
     with pytest.raises(ValueError, match="belong together"):

@@ -25,7 +25,8 @@ class Coherence(TextJudge):
         shortest: the fewest words of a coherent answer; an answer without any word is never one.
         ngram: length, in words, of the n-grams whose repetition is counted.
         repeated: the largest share of n-grams that may be repetitions of an earlier one.
-        run: the longest run of one and the same letter.
+        run: how many times, at most, one and the same piece of a word may stand in a row.
+        piece: the most letters that such a piece has; 1 looks at single letters alone.
         reference: a model, by folder or hub id, under which answers are read for perplexity, if any. It must be
             neither the subject before the defense nor the one after it.
         revision: the reference's revision.
@@ -34,11 +35,13 @@ class Coherence(TextJudge):
     """
 
     name: ClassVar[str] = "coherence"
+    version: ClassVar[int] = 2
     kind: ClassVar[Kind] = "coherence"
     shortest: int = Field(default=1, ge=1)
     ngram: int = Field(default=2, ge=1)
     repeated: float = Field(default=0.5, gt=0, lt=1)
     run: int = Field(default=12, ge=2)
+    piece: int = Field(default=8, ge=1)
     reference: str | None = None
     revision: str | None = None
     nats: float | None = Field(default=None, gt=0)
@@ -72,7 +75,7 @@ class Coherence(TextJudge):
         return (
             len(words) >= self.shortest
             and repeated_share(words, self.ngram) <= self.repeated
-            and re.search(rf"([^\W\d_])\1{{{self.run},}}", text) is None
+            and re.search(rf"([^\W\d_]{{1,{self.piece}}}?)\1{{{self.run},}}", text) is None
         )
 
     def _fluent(self, text: str) -> bool:
