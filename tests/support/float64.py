@@ -13,8 +13,9 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
+from support.uneven_rows import uneven_material
 from titer.models.subject import Subject
-from titer.testing import tiny_material, tiny_subject
+from titer.testing import tiny_subject
 from titer.training.types import Objective
 
 
@@ -32,11 +33,18 @@ def float64_subject(seed: int = 0) -> Subject:
     return subject
 
 
-def first_update(objective: Objective) -> tuple[dict[str, float], torch.Tensor]:
-    """The terms and the gradient of step 0 with seed 1 on tiny rows."""
+def padded_by_its_end() -> Subject:
+    """The tiny subject, padded by the token that ends an answer, as many chat models are."""
     subject = float64_subject()
-    objective.prepare(subject, tiny_material())
-    update = objective.backward(subject, tiny_material(), 0, 1)
+    subject.tokenizer.pad_token = subject.tokenizer.eos_token
+    return subject
+
+
+def first_update(objective: Objective) -> tuple[dict[str, float], torch.Tensor]:
+    """The terms and the gradient of step 0 with seed 1 on rows whose refusals differ in length."""
+    subject = float64_subject()
+    objective.prepare(subject, uneven_material())
+    update = objective.backward(subject, uneven_material(), 0, 1)
     return dict(update.terms), flat_gradient(subject)
 
 

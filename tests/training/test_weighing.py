@@ -6,6 +6,9 @@ from typing import Literal
 
 import pytest
 import torch
+from support.float64 import flat_gradient, float64_subject, relative
+from support.uneven_rows import uneven_material
+from support.unlearning import written_out_nats
 
 from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
@@ -33,6 +36,22 @@ def test_by_rows_each_part_has_the_share_of_its_rows_whatever_its_length() -> No
     torch.testing.assert_close(gradient, 0.6 * first + 0.4 * second, atol=1e-6, rtol=1e-4)
     pooled, _ = sft({"refusal": 3, "benign": 2}, "tokens")
     assert abs(pooled - benign) < abs(loss - benign), "pooled, the long answers decide"
+
+
+@pytest.mark.parametrize("weigh", ["tokens", "rows"])
+def test_a_step_is_the_mean_over_tokens_or_over_the_rows_of_parts_written_out(
+    weigh: Literal["tokens", "rows"],
+) -> None:
+    """On refusals of different lengths and benign answers of different lengths, all rows that there are."""
+    subject, slow, material = float64_subject(), float64_subject(), uneven_material(4)
+    update = SFT(rows={"refusal": 4, "benign": 4}, batch=3, weigh=weigh).backward(subject, material, 0, 5)
+    refused = torch.cat([written_out_nats(slow, row.prompt, str(row.refusal)) for row in material.harmful])
+    answered = torch.cat([written_out_nats(slow, row.prompt, row.response) for row in material.benign])
+    pooled = torch.cat([refused, answered]).mean()
+    loss = pooled if weigh == "tokens" else 0.5 * refused.mean() + 0.5 * answered.mean()
+    torch.autograd.backward(loss)
+    assert update.terms["loss"] == pytest.approx(float(loss.detach()), rel=1e-9)
+    assert relative(flat_gradient(subject), flat_gradient(slow)) < 1e-9
 
 
 @pytest.mark.parametrize("mask", ["response", "paired_difference"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,7 +31,8 @@ class Adversary:
     Attributes:
         steps: of an attack.
         batch: rows that a step is taken on.
-        aside: rows that are drawn beside them, and not trained on in that step.
+        aside: rows that are drawn beside them, and not trained on in that step: where an epoch ends within the draw,
+            so that one of them came already, another takes its place. There must be as many rows as a step draws.
         optimizer: plain gradient descent, or AdamW with the usual parameters.
         rates: of which an attack has one, all alike likely.
         switch_share: how many attacks begin with benign rows; harmful ones follow from a step on that is drawn.
@@ -66,7 +67,7 @@ class Adversary:
         for step in range(self.steps):
             part: RowSource = "benign" if begins_benign and step < int(self.steps * point) else "harmful"
             rows = sampler.draw(part, self.batch + self.aside, number * self.steps + step, seed)
-            drawn, aside = rows[: self.batch], rows[self.batch :]
+            drawn, aside = rows[: self.batch], _aside(rows, self.batch, sampler.all(part))
             counted = count_text(subject, [one.example for one in drawn], self.batch, self.text)
             loss = descend(subject, counted)
             optimizer.step()
@@ -76,3 +77,10 @@ class Adversary:
     def _optimizer(self, weights: list[torch.nn.Parameter], rate: float) -> torch.optim.Optimizer:
         kind = torch.optim.AdamW if self.optimizer == "adamw" else torch.optim.SGD
         return kind(weights, lr=rate, weight_decay=self.weight_decay, fused=True)
+
+
+def _aside(rows: Sequence[TrainRow], batch: int, known: Sequence[TrainRow]) -> list[TrainRow]:
+    """The rows after the first `batch`; in the place of one that is among those, too, one that was not drawn."""
+    trained_on = {one.row for one in rows[:batch]}
+    others = (one for one in known if one not in rows)
+    return [next(others) if one.row in trained_on else one for one in rows[batch:]]

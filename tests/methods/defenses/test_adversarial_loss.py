@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
-from support.float64 import flat_gradient, float64_subject, relative
+from support.float64 import flat_gradient, float64_subject, padded_by_its_end, relative
+from support.uneven_rows import uneven_material
 from torch import Tensor
 
 from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.loss_based.adversarial_loss import AdversarialLoss
-from titer.models.chat_format import encode_example, pad_batch
+from titer.models.chat_format import Example, encode_example, pad_batch
 from titer.models.subject import Subject
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
 from titer.training.objectives.loss_based.adversarial_loss import Contrast
 from titer.training.recipe import LoRA, Training
 from titer.training.sft import SFT
 from titer.training.types import Objective
+
+ROWS = 4
+MATERIAL = uneven_material(ROWS)
+Made = Callable[[], Subject]
+PADDED = pytest.mark.parametrize("made", [float64_subject, padded_by_its_end])
+"""A padding token of its own is token 0, which the published code ignores as a label; the end token it counts."""
 
 
 def published_ce(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
@@ -28,32 +36,37 @@ def published_ce(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(shift_logits.flatten(0, 1), shift_labels.flatten())
 
 
-def published(subject: Subject, rows: int) -> tuple[Tensor, Tensor]:
-    """ce_m of the refusals and of the harmful responses of the first rows, in one padded batch."""
-    material = tiny_material(rows)
-    refusals = [encode_example(subject.tokenizer, r.prompt, str(r.refusal), material.frame) for r in material.harmful]
-    harmful = [encode_example(subject.tokenizer, r.prompt, r.response, material.frame) for r in material.harmful]
-    both = pad_batch([*refusals, *harmful], 0)
-    mask = (both.ids[:rows] != both.ids[rows:]).long()
+def encoded(subject: Subject) -> tuple[list[Example], list[Example]]:
+    """The refusals, and the harmful responses."""
+    rows, frame = MATERIAL.harmful, MATERIAL.frame
+    refusals = [encode_example(subject.tokenizer, row.prompt, str(row.refusal), frame) for row in rows]
+    return refusals, [encode_example(subject.tokenizer, row.prompt, row.response, frame) for row in rows]
+
+
+def published(subject: Subject) -> tuple[Tensor, Tensor]:
+    """ce_m of the refusals and of the harmful responses, in one padded batch."""
+    refusals, harmful = encoded(subject)
+    both = pad_batch([*refusals, *harmful], int(subject.tokenizer.pad_token_id))
+    mask = (both.ids[:ROWS] != both.ids[ROWS:]).long()
     logits = subject.model(input_ids=both.ids, attention_mask=both.attention).logits
-    good = published_ce(logits[:rows], both.ids[:rows].clone(), mask)
-    return good, published_ce(logits[rows:], both.ids[rows:].clone(), mask)
+    good = published_ce(logits[:ROWS], both.ids[:ROWS].clone(), mask)
+    return good, published_ce(logits[ROWS:], both.ids[ROWS:].clone(), mask)
 
 
 def contrast(weight: float, mask: str = "paired_difference", clamp: float | None = None, benign: int = 0) -> Contrast:
     loss = AdversarialLoss.model_validate({"train_steps": 1, "mask": mask})
-    return Contrast(pairs=4, benign=benign, batch=4, weight=weight, mask=loss.mask, clamp=clamp)
+    return Contrast(pairs=ROWS, benign=benign, batch=ROWS, weight=weight, mask=loss.mask, clamp=clamp)
 
 
-def gradient(objective: Objective) -> Tensor:
-    subject = float64_subject()
-    objective.backward(subject, tiny_material(4), 0, 1)
+def gradient(objective: Objective, made: Made = float64_subject) -> Tensor:
+    subject = made()
+    objective.backward(subject, MATERIAL, 0, 1)
     return flat_gradient(subject)
 
 
-def published_gradient(part: int) -> Tensor:
-    subject = float64_subject()
-    torch.autograd.backward(published(subject, 4)[part])
+def published_gradient(part: int, made: Made) -> Tensor:
+    subject = made()
+    torch.autograd.backward(published(subject)[part])
     return flat_gradient(subject)
 
 
@@ -69,22 +82,32 @@ def test_conformance(defense: AdversarialLoss) -> None:
     check_defense(defense)
 
 
-def test_loss_is_that_of_the_published_code() -> None:
-    update = contrast(0.3).backward(float64_subject(), tiny_material(4), 0, 1)
-    good, bad = (float(part.detach()) for part in published(float64_subject(), 4))
+@PADDED
+def test_loss_is_that_of_the_published_code(made: Made) -> None:
+    update = contrast(0.3).backward(made(), MATERIAL, 0, 1)
+    good, bad = (float(part.detach()) for part in published(made()))
     assert update.terms["refusal_loss"] == pytest.approx(good, rel=1e-9)
     assert update.terms["harmful_loss"] == pytest.approx(bad, rel=1e-9)
     assert update.terms["loss"] == pytest.approx(good - 0.3 * bad, rel=1e-9)
 
 
-def test_gradient_is_that_of_the_two_parts_computed_apart() -> None:
-    expected = published_gradient(0) - 0.3 * published_gradient(1)
-    assert relative(gradient(contrast(0.3)), expected) < 1e-9
+@PADDED
+def test_gradient_is_that_of_the_two_parts_computed_apart(made: Made) -> None:
+    expected = published_gradient(0, made) - 0.3 * published_gradient(1, made)
+    assert relative(gradient(contrast(0.3), made), expected) < 1e-9
+
+
+def test_padding_by_the_end_token_counts_where_the_other_of_a_pair_goes_on() -> None:
+    """At the end of the shorter one either has a real token; from there to that of the longer one, padding counts."""
+    longer, shorter = (contrast(0.3).backward(made(), MATERIAL, 0, 1) for made in (padded_by_its_end, float64_subject))
+    apart = [abs(len(one.ids) - len(other.ids)) for one, other in zip(*encoded(tiny_subject()), strict=True)]
+    assert longer.tokens["padding"] == sum(own - 1 for own in apart if own) > 0
+    assert shorter.tokens["padding"] == 0
 
 
 def test_weight_0_is_a_step_on_the_masked_loss_and_not_plain_refusal_training() -> None:
-    assert relative(gradient(contrast(0.0)), published_gradient(0)) < 1e-9
-    plain = gradient(SFT(rows={"refusal": 4}, batch=4))
+    assert relative(gradient(contrast(0.0)), published_gradient(0, float64_subject)) < 1e-9
+    plain = gradient(SFT(rows={"refusal": ROWS}, batch=ROWS))
     cosine = float(torch.nn.functional.cosine_similarity(plain, gradient(contrast(0.0)), dim=0))
     assert cosine < 0.99
 

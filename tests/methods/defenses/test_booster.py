@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from support.float64 import flat_gradient, float64_subject, relative
+from support.uneven_rows import uneven_material
 from torch import Tensor, nn
 
 from titer.errors import MethodFailure
@@ -52,7 +53,7 @@ def mean_nll(subject: Subject, rows: Sequence[Row], harmful: bool) -> Tensor:
 
 def written_out(lam: float, alpha: float, t: int) -> tuple[dict[str, float], Tensor]:
     """One step of the definition: its terms and its gradient, restored by a second copy of the model."""
-    material = tiny_material()
+    material = uneven_material()
     chosen = [material.harmful[i] for i in places(12, ROWS, t, derive(1, "harmful order"), "harmful")]
     refused = [material.harmful[i] for i in places(12, ROWS, t, 1, "harmful")]
     subject, moved = float64_subject(), float64_subject()
@@ -87,7 +88,7 @@ def test_conformance(defense: Booster) -> None:
 def test_losses_and_gradient_are_those_written_out(t: int) -> None:
     terms, expected = written_out(5.0, 0.1, t)
     subject = float64_subject()
-    update = attenuation().backward(subject, tiny_material(), t, 1)
+    update = attenuation().backward(subject, uneven_material(), t, 1)
     for name, value in terms.items():
         assert update.terms[name] == pytest.approx(value, rel=1e-9)
     assert relative(flat_gradient(subject), expected) < 1e-9

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from support.float64 import flat_gradient, float64_subject, relative, twice, without_second_derivative
+from support.uneven_rows import uneven_material
 from torch import Tensor
 
 from titer.errors import InputError
@@ -35,7 +36,7 @@ def step(subject: Subject, **changed: Any) -> tuple[dict[str, float], Tensor]:
         step=chosen.step,
         collapse_text=chosen.collapse_text,
     )
-    material = tiny_material(4)
+    material = uneven_material(4)
     objective.prepare(subject, material)
     update = objective.backward(subject, material, 0, 1)
     return dict(update.terms), flat_gradient(subject)
@@ -48,7 +49,7 @@ class Written:
         self.subject = float64_subject()
         self.alpha, self.lamb, self.normalized = alpha, lamb, normalized
         self.weights = dict(self.subject.model.named_parameters())
-        material = tiny_material(4)
+        material = uneven_material(4)
         kept = [(r.id, r.prompt, str(r.refusal)) for r in material.harmful]
         kept += [(r.id, r.prompt, r.response) for r in material.benign]
         self.kept = self.batch(kept)
@@ -64,8 +65,8 @@ class Written:
         labels = batch.ids if token is None else torch.full_like(batch.ids, token)
         return CE(logits[batch.mask[:, 1:]], labels[:, 1:][batch.mask[:, 1:]])
 
-    def gradients(self, order: str) -> Tensor:
-        """Of the whole, flat."""
+    def gradients(self, order: str) -> tuple[float, Tensor]:
+        """The loss of the fixed token at the moved weights, and the gradient of the whole, flat."""
         with twice():
             names, own = list(self.weights), list(self.weights.values())
             slope = torch.autograd.grad(self.loss(self.weights, self.harmful), own, create_graph=True)
@@ -74,12 +75,15 @@ class Written:
             moved = {name: weight - reach * one for name, weight, one in zip(names, own, slope, strict=True)}
             kept = self.loss(self.weights, self.kept)
             if order == "second":
-                whole = torch.autograd.grad(kept + self.lamb * self.loss(moved, self.kept, self.token), own)
-                return torch.cat([one.flatten() for one in whole])
+                sprung = self.loss(moved, self.kept, self.token)
+                whole = torch.autograd.grad(kept + self.lamb * sprung, own)
+                return float(sprung.detach()), torch.cat([one.flatten() for one in whole])
             there = {name: weight.detach().requires_grad_() for name, weight in moved.items()}
-            trap = torch.autograd.grad(self.loss(there, self.kept, self.token), list(there.values()))
+            sprung = self.loss(there, self.kept, self.token)
+            trap = torch.autograd.grad(sprung, list(there.values()))
             first = torch.autograd.grad(kept, own)
-            return torch.cat([(a + self.lamb * b).flatten() for a, b in zip(first, trap, strict=True)])
+            both = [(a + self.lamb * b).flatten() for a, b in zip(first, trap, strict=True)]
+            return float(sprung.detach()), torch.cat(both)
 
 
 def test_conformance_of_an_adapter_and_of_the_second_order() -> None:
@@ -92,12 +96,14 @@ def test_a_step_is_the_equation_written_out(order: str, normalized: bool) -> Non
     way = "normalized" if normalized else "plain"
     terms, gradient = step(float64_subject(), alpha=0.2, lamb=0.7, order=order, step=way)
     written = Written(0.2, 0.7, normalized=normalized)
-    assert relative(gradient, written.gradients(order)) < 1e-6
+    sprung, expected = written.gradients(order)
+    assert relative(gradient, expected) < 1e-6
     with torch.no_grad():
         kept, idle = (written.loss(written.weights, written.kept, token) for token in (None, written.token))
     assert terms["retain_loss"] == pytest.approx(float(kept), rel=1e-9)
     assert terms["collapse_loss_unmoved"] == pytest.approx(float(idle), rel=1e-9)
-    assert terms["loss"] == pytest.approx(terms["retain_loss"] + 0.7 * terms["collapse_loss"], rel=1e-12)
+    assert terms["collapse_loss"] == pytest.approx(sprung, rel=1e-9)
+    assert terms["loss"] == pytest.approx(float(kept) + 0.7 * sprung, rel=1e-9)
 
 
 def test_the_orders_differ_and_so_do_the_steps() -> None:

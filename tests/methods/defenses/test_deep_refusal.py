@@ -11,6 +11,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from support.float64 import flat_gradient, float64_subject, relative
+from support.uneven_rows import uneven_material
 from torch import Tensor, nn
 
 from titer.errors import InputError, MethodFailure
@@ -20,14 +21,15 @@ from titer.models.chat_format import Example, encode_example, encode_rows, pad_b
 from titer.models.randomness import scoped
 from titer.models.subject import Subject
 from titer.seeds import derive
-from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
+from titer.testing import check_defense, same, tiny_subject, weights
 from titer.training import refusal_ablation
 from titer.training.objectives.deep_refusal import AblatedRefusals, RefusalMixture
 from titer.training.recipe import Full, LoRA
 from titer.training.representations.hidden_states import read
 from titer.training.types import Update
 
-MATERIAL = tiny_material(6)
+MATERIAL = uneven_material(6)
+CE = partial(nn.functional.cross_entropy, reduction="sum")
 FEW: dict[str, Any] = {"train_steps": 3, "lr": 1e-2, "prefix": (1, 3), "layer": 1, "ablation_prob": 0.6}
 
 
@@ -199,6 +201,29 @@ def test_a_step_is_that_written_out(alpha: float, monkeypatch: pytest.MonkeyPatc
     assert [update.terms["benign_loss"], update.terms["refusal_loss"]] == pytest.approx(means, rel=1e-6)
     assert relative(gradient, flat_gradient(subject)) < 1e-6
     assert min(means) > 0
+
+
+@pytest.mark.parametrize(("probability", "length"), [(0.0, 1.0), (0.7, 0.0)])
+def test_where_nothing_is_ablated_a_step_is_that_of_the_model_as_it_is(probability: float, length: float) -> None:
+    """Without coins, and with coins but no direction: each row by itself, no padding and no hooks."""
+    subject = float64_subject()
+    own = prepared(subject, probability=probability)
+    own.direction = length * own.direction
+    update = step(subject, own)
+    gradient = flat_gradient(subject)
+    refusals, benign = rows_by_hand(subject, own)
+    subject.model.zero_grad()
+    means = []
+    for rows in (benign, refusals):
+        logits = [subject.model(input_ids=torch.tensor([row.ids])).logits[0] for row in rows]
+        answers = zip(logits, rows, strict=True)
+        summed = [CE(said[len(row.prompt) - 1 : -1], torch.tensor(row.response)) for said, row in answers]
+        means.append(torch.stack(summed).mean())
+    loss = 0.8 * means[0] + 0.2 * means[1]
+    torch.autograd.backward(loss)
+    found = [update.terms[name] for name in ("loss", "benign_loss", "refusal_loss")]
+    assert found == pytest.approx([float(one.detach()) for one in (loss, *means)], rel=1e-9)
+    assert relative(gradient, flat_gradient(subject)) < 1e-9
 
 
 def test_the_numbers_of_either_kind_do_not_shift_the_weights_of_the_kinds() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from support.float64 import flat_gradient, float64_subject, relative
+from support.uneven_rows import uneven_material
 from torch import Tensor
 
 from titer.errors import InputError
@@ -17,13 +18,14 @@ from titer.methods.requires import Need
 from titer.models.chat_format import Example, encode_example
 from titer.models.subject import Subject
 from titer.seeds import derive
-from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
+from titer.testing import check_defense, same, tiny_subject, weights
 from titer.training.begun_answers import begun_by, room
 from titer.training.objectives.deep_safety import LateRefusals
 from titer.training.recipe import LoRA
 from titer.training.types import Material, Update
 
-MATERIAL = tiny_material(6)
+MATERIAL = uneven_material(6)
+LONG = replace(MATERIAL, benign=tuple(row.model_copy(update={"response": "7 " * 30}) for row in MATERIAL.benign))
 
 
 def objective(**changes: Any) -> LateRefusals:
@@ -166,11 +168,25 @@ def test_a_step_is_that_written_out(weigh: str) -> None:
     assert update.tokens["response"] == sum(sizes)
 
 
-def test_longer_benign_answers_take_weight_from_refusals_where_tokens_count_alike() -> None:
-    long = replace(MATERIAL, benign=tuple(r.model_copy(update={"response": "7 " * 30}) for r in MATERIAL.benign))
-    sizes = [step(tiny_subject(), material=own, begun_share=0.0).tokens["response"] for own in (MATERIAL, long)]
-    refusals = [step(tiny_subject(), material=own, begun_share=0.0, benign=0).tokens["response"] for own in (long,)]
-    assert refusals[0] / sizes[1] < 0.3 * refusals[0] / sizes[0]
+@pytest.mark.parametrize("weigh", ["tokens", "rows"])
+def test_longer_benign_answers_take_weight_from_refusals_where_tokens_count_alike(weigh: str) -> None:
+    shares = []
+    for material in (MATERIAL, LONG):
+        subject = float64_subject()
+        update = step(subject, material=material, weigh=weigh, begun_share=0.0)
+        gradient = flat_gradient(subject)
+        texts = {row.id: (row.prompt, str(row.refusal)) for row in material.harmful}
+        texts |= {row.id: (row.prompt, row.response) for row in material.benign}
+        examples = [encode_example(subject.tokenizer, *texts[name], material.frame) for name in update.rows]
+        slopes, sizes = [], []
+        for part in (examples[:4], examples[4:]):
+            sizes.append(sum(len(one.response) for one in part))
+            subject.model.zero_grad()
+            torch.autograd.backward(written_out(subject, part, sizes[-1]))
+            slopes.append(flat_gradient(subject))
+        shares.append(sizes[0] / sum(sizes) if weigh == "tokens" else 4 / 10)
+        assert relative(gradient, shares[-1] * slopes[0] + (1 - shares[-1]) * slopes[1]) < 1e-9
+    assert (shares[1] < 0.5 * shares[0]) == (weigh == "tokens")
 
 
 def test_one_row_of_a_step_at_least_is_a_refusal() -> None:

@@ -6,27 +6,46 @@ import math
 from dataclasses import replace
 
 import pytest
+import torch
 from support.float64 import flat_gradient, float64_subject, relative
+from support.unlearning import mean_nats
 
 from titer.errors import InputError, MethodFailure
 from titer.methods.defenses.controls.gradient_ascent import GradientAscent
 from titer.methods.requires import Need
+from titer.models.subject import Subject
 from titer.testing import check_defense, tiny_material, tiny_subject
 from titer.training.objectives.loss_based.forgetting import Ascent, Forgetting
 from titer.training.recipe import SGD, LoRA
 from titer.training.sft import SFT
+from titer.training.types import Update
 
 
 def test_conformance_with_an_adapter() -> None:
     check_defense(GradientAscent(train_steps=4, lr=1e-2, batch=4, accumulation=2, trainable=LoRA(rank=2)))
 
 
-def test_its_gradient_is_that_of_learning_turned_round() -> None:
-    subject, learner, material = float64_subject(), float64_subject(), tiny_material(4)
+def step(subject: Subject) -> Update:
+    """One on four rows, all that there are, two at a time."""
     objective = Forgetting(term=Ascent(), harmful=4, benign=0, batch=2)
-    objective.prepare(subject, material)
-    update = objective.backward(subject, material, 0, 1)
-    learned = SFT(rows={"harmful": 4}, batch=2).backward(learner, material, 0, 1)
+    objective.prepare(subject, tiny_material(4))
+    return objective.backward(subject, tiny_material(4), 0, 1)
+
+
+def test_a_step_is_minus_the_mean_over_all_tokens_written_out() -> None:
+    subject, slow = float64_subject(), float64_subject()
+    update = step(subject)
+    loss = -mean_nats(slow, tiny_material(4).harmful)
+    torch.autograd.backward(loss)
+    assert update.terms["loss"] == pytest.approx(float(loss.detach()), rel=1e-9)
+    assert update.terms["harmful_loss"] == pytest.approx(-float(loss.detach()), rel=1e-9)
+    assert relative(flat_gradient(subject), flat_gradient(slow)) < 1e-9
+
+
+def test_its_gradient_is_that_of_learning_turned_round() -> None:
+    subject, learner = float64_subject(), float64_subject()
+    update = step(subject)
+    learned = SFT(rows={"harmful": 4}, batch=2).backward(learner, tiny_material(4), 0, 1)
     assert update.terms["loss"] == pytest.approx(-learned.terms["loss"], rel=1e-12)
     assert relative(flat_gradient(subject), -flat_gradient(learner)) < 1e-12
     assert update.rows == learned.rows

@@ -8,6 +8,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from support.float64 import first_update, flat_gradient, float64_subject, relative
+from support.uneven_rows import uneven_material
 from torch import Tensor, nn
 
 from titer.methods.defenses.perturbation.lat import LAT
@@ -21,7 +22,7 @@ from titer.training.sft import SFT, count_responses, places
 from titer.training.unlikelihood import said_or_not, unlikelihood_sum
 
 ROWS = 4
-LENGTH = 32
+LENGTH = 48
 ASCENT = {"steps": 5, "lr": 5e-2, "epsilon": 0.3, "toward": 0.5, "away": 0.5, "responses": False}
 DESCENT = {
     "steps": 4,
@@ -73,7 +74,7 @@ def away(logits: Tensor, labels: Tensor) -> Tensor:
 
 def written_out() -> tuple[list[Tensor], dict[str, float], Tensor]:
     """The shifts at the embeddings and after block 1, the terms and the gradient of the first step of a round."""
-    subject, material = float64_subject(), tiny_material()
+    subject, material = float64_subject(), uneven_material()
     rows = [material.harmful[place] for place in places(12, ROWS, 0, 1, "harmful")]
     kept = [material.benign[place] for place in places(12, ROWS, 0, 1, "benign")]
     ids, labels, prompt = padded(subject, rows, True)
@@ -144,7 +145,7 @@ def test_in_a_ball_of_no_size_the_loss_is_that_without_shifts() -> None:
     assert (still, True) == (terms, torch.equal(gradient, same_gradient))
     only, refusing = first_update(latent(steps=0, outer_away=0.0, outer_benign=0.0))
     subject = float64_subject()
-    plain = SFT(rows={"refusal": ROWS}, batch=ROWS).backward(subject, tiny_material(), 0, 1)
+    plain = SFT(rows={"refusal": ROWS}, batch=ROWS).backward(subject, uneven_material(), 0, 1)
     assert only["refusal_loss"] == pytest.approx(plain.terms["loss"], rel=1e-12)
     assert relative(refusing, flat_gradient(subject)) < 1e-12
 
@@ -162,7 +163,7 @@ def test_the_first_inner_step_moves_every_coordinate_by_its_rate() -> None:
 def test_shifts_stay_in_the_ball_and_off_what_is_not_attacked(responses: bool) -> None:
     objective = latent(steps=30, responses=responses)
     terms, _ = first_update(objective)
-    subject, material = float64_subject(), tiny_material()
+    subject, material = float64_subject(), uneven_material()
     rows = [material.harmful[place] for place in places(12, ROWS, 0, 1, "harmful")]
     prompts, ends = [], []
     for row in rows:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import pytest
 import torch
-from support.float64 import flat_gradient, float64_subject, relative
+from support.float64 import flat_gradient, float64_subject, padded_by_its_end, relative
+from support.uneven_rows import uneven_material
 from torch import Tensor
 
 from titer.errors import InputError
@@ -28,6 +29,7 @@ from titer.training.sft import SFT, nll_given
 from titer.training.types import Material, Objective, Update
 
 ROWS = 4
+MATERIAL = uneven_material(ROWS)
 
 
 def noising(
@@ -51,7 +53,7 @@ def encoded(subject: Subject) -> tuple[list[Example], list[Example]]:
 def run(objective: Objective, subject: Subject | None = None) -> tuple[Update, Tensor]:
     subject = subject or float64_subject()
     with scoped(9):
-        update = objective.backward(subject, tiny_material(ROWS), 0, 1)
+        update = objective.backward(subject, MATERIAL, 0, 1)
     return update, flat_gradient(subject)
 
 
@@ -76,11 +78,11 @@ def transcribed_mmd(one: Tensor, other: Tensor) -> Tensor:
 
 def transcribed(subject: Subject, rows: tuple[str, ...], alpha: float, beta: float) -> dict[str, Tensor]:
     """rep_noise_loss of the same file, and its parts, on the rows in their order."""
-    material = tiny_material(ROWS)
-    by_id = {row.id: row for row in material.harmful}
+    by_id = {row.id: row for row in MATERIAL.harmful}
     texts = [(by_id[row].prompt, str(by_id[row].refusal)) for row in rows]
     texts += [(by_id[row].prompt, by_id[row].response) for row in rows]
-    both = pad_batch([encode_example(subject.tokenizer, *text, material.frame) for text in texts], 0)
+    pad = int(subject.tokenizer.pad_token_id)
+    both = pad_batch([encode_example(subject.tokenizer, *text, MATERIAL.frame) for text in texts], pad)
     (good, bad), (good_seen, bad_seen) = both.ids.split(len(rows)), both.attention.split(len(rows))
     written: list[Tensor] = []
     layers = subject.model.model.layers
@@ -114,10 +116,13 @@ def test_conformance(settings: dict[str, Any]) -> None:
     check_defense(RepNoise(**settings))
 
 
+@pytest.mark.parametrize("made", [float64_subject, padded_by_its_end])
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.001), (0.4, 2.0)])
-def test_a_step_is_that_of_the_published_code(alpha: float, beta: float) -> None:
-    update, gradient = run(noising(alpha, beta))
-    subject = float64_subject()
+def test_a_step_is_that_of_the_published_code(alpha: float, beta: float, made: Callable[[], Subject]) -> None:
+    """Padding enters the noise term in either case, and the losses where it is a token that they do not ignore."""
+    update, gradient = run(noising(alpha, beta), made())
+    assert (update.tokens["padding"] > 0) == (made is padded_by_its_end)
+    subject = made()
     parts = transcribed(subject, update.rows[:ROWS], alpha, beta)
     torch.autograd.backward(parts["loss"])
     assert relative(gradient, flat_gradient(subject)) < 1e-9

@@ -23,6 +23,8 @@ from titer.training.representations.compared_rows import padded
 from titer.training.sft import BatchSampler
 from titer.training.types import Update
 
+STEP = 1
+"""One whose harmful rows and whose benign ones differ in length."""
 OUT = "model.layers.{}.mlp.down_proj.weight"
 
 
@@ -49,22 +51,31 @@ def run(objective: Misdirection, by: float = 0.05) -> tuple[Update, dict[str, Te
     subject = float64_subject()
     objective.prepare(subject, MATERIAL)
     subject.model.load_state_dict(displaced(by).model.state_dict())
-    update = objective.backward(subject, MATERIAL, 0, 1)
+    update = objective.backward(subject, MATERIAL, STEP, 1)
     return update, {name: own.grad for name, own in subject.model.named_parameters() if own.grad is not None}
 
 
-def transcribed(subject: Subject, block: int, weights: tuple[float, float], steering: float) -> tuple[Tensor, Tensor]:
-    """run_rmu of jeanne-s/wmdp_rec, old_rmu/unlearn.py at 0c88b31: both losses, with the output of a block from 0."""
+def transcribed(
+    subject: Subject, block: int, weights: tuple[float, float], steering: float, counts_padding: bool
+) -> tuple[Tensor, Tensor]:
+    """run_rmu of jeanne-s/wmdp_rec, old_rmu/unlearn.py at 0c88b31: both losses, with the output of a block from 0.
+
+    The code has them over all places; without padding they are over those that the attention mask shows.
+    """
     sampler = BatchSampler(subject, MATERIAL, ("harmful", "benign"))
     cache: list[Tensor] = []
+    seen: list[Tensor] = []
     for own, part in ((subject, "harmful"), (subject, "benign"), (float64_subject(), "benign")):
-        batch = padded(subject, sampler.draw("harmful" if part == "harmful" else "benign", 4, 0, 1))
+        batch = padded(subject, sampler.draw("harmful" if part == "harmful" else "benign", 4, STEP, 1))
         module = own.model.model.layers[block]
         handle = module.register_forward_hook(lambda module, inputs, output: cache.append(output))
         own.model(input_ids=batch.ids, attention_mask=batch.attention)
         handle.remove()
-    forget = torch.nn.functional.mse_loss(cache[0], (steering * direction(16, 1)).expand_as(cache[0]))
-    return weights[0] * forget, weights[1] * torch.nn.functional.mse_loss(cache[1], cache[2].detach())
+        assert not batch.attention.all(), "each batch is padded"
+        seen.append(torch.ones_like(batch.attention).bool() if counts_padding else batch.attention == 1)
+    harmful, benign, frozen = (states[shown] for states, shown in zip(cache, seen, strict=True))
+    forget = torch.nn.functional.mse_loss(harmful, (steering * direction(16, 1)).expand_as(harmful))
+    return weights[0] * forget, weights[1] * torch.nn.functional.mse_loss(benign, frozen.detach())
 
 
 @pytest.mark.parametrize(
@@ -79,10 +90,11 @@ def test_conformance(settings: dict[str, Any]) -> None:
     check_defense(RMU(**settings))
 
 
-def test_a_step_is_that_of_the_published_code() -> None:
-    update, gradient = run(misdirection(layer=1, updated=(1,)))
+@pytest.mark.parametrize("counts_padding", [True, False])
+def test_a_step_is_that_of_the_published_code_with_padding_or_without(counts_padding: bool) -> None:
+    update, gradient = run(misdirection(layer=1, updated=(1,), counts_padding=counts_padding))
     subject = displaced(0.05)
-    forget, retain = transcribed(subject, 0, (1.0, 30.0), 6.5)
+    forget, retain = transcribed(subject, 0, (1.0, 30.0), 6.5, counts_padding)
     torch.autograd.backward(forget + retain)
     assert set(gradient) == {OUT.format(0)}
     expected = subject.model.get_parameter(OUT.format(0)).grad
@@ -108,11 +120,6 @@ def test_without_the_harmful_term_nothing_moves_from_the_reference_and_c_0_is_no
     update, gradient = run(misdirection(steering=0.0, layer=1, updated=(1,)), by=0.0)
     assert update.terms["forget_loss"] > 0
     assert float(gradient[OUT.format(0)].norm()) > 1e-6
-
-
-def test_padding_counts_only_if_it_is_asked_for() -> None:
-    one, other = (run(misdirection(counts_padding=own))[0].terms["forget_loss"] for own in (True, False))
-    assert one != other
 
 
 def test_the_vector_is_of_norm_1_in_the_positive_orthant_and_of_the_seed() -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
+from support.float64 import flat_gradient, float64_subject, relative
+from support.uneven_rows import uneven_material
+from support.unlearning import mean_nats
 
 from titer.data.word_similarity import WordSimilarity
 from titer.errors import InputError
@@ -12,7 +16,7 @@ from titer.methods.defenses.controls.refusal_sft import RefusalSFT
 from titer.methods.defenses.traps.sdd import SDD
 from titer.records import Row
 from titer.testing import check_defense, same, tiny_material, tiny_subject, weights
-from titer.training.recipe import LoRA
+from titer.training.recipe import SGD, LoRA
 from titer.training.types import Material
 
 TOPICS = ("paper boats fold along the middle", "bread needs flour and water", "tides follow the moon")
@@ -84,6 +88,23 @@ def test_it_is_refusal_training_with_those_answers_for_refusals(share: float) ->
         list(method.steps(subject, fed, 0, None))
         trained.append(weights(subject))
     assert same(*trained)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_step_is_one_on_the_mean_over_all_tokens_of_those_answers(share: float) -> None:
+    """The answers differ in length; a step takes all rows, and plain descent shows its gradient by the weights."""
+    material, subject, slow = uneven_material(6), float64_subject(), float64_subject()
+    before = torch.nn.utils.parameters_to_vector(slow.model.parameters()).detach()
+    batch = 6 if share == 0 else 12
+    defense = SDD(train_steps=1, lr=0.5, batch=batch, benign_share=share, optimizer=SGD(), clip=None)
+    (done,) = defense.steps(subject, material, 0, None)
+    paired = defense.unrelated(material.harmful, material.benign, 0)
+    assert len({len(row.response) for row in paired}) > 1
+    loss = mean_nats(slow, (*paired, *material.benign) if share else paired)
+    torch.autograd.backward(loss)
+    moved = before - torch.nn.utils.parameters_to_vector(subject.model.parameters()).detach()
+    assert done.terms["loss"] == pytest.approx(float(loss.detach()), rel=1e-9)
+    assert relative(moved / 0.5, flat_gradient(slow)) < 1e-9
 
 
 def test_no_harmful_answer_reaches_the_subject() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from support.float64 import flat_gradient, float64_subject, relative, twice
+from support.float64 import flat_gradient, float64_subject, padded_by_its_end, relative, twice
+from support.uneven_rows import uneven_material
 from torch import Tensor, nn
 
 from titer.errors import InputError
@@ -24,6 +26,10 @@ from titer.training.objectives.traps.seam import SelfDestruction, coupling
 from titer.training.recipe import LoRA
 
 ROWS = 4
+MATERIAL = uneven_material(ROWS)
+GOES_ON = MATERIAL.harmful[0].model_copy(update={"response": "it<end>is 0"})
+MATERIAL = replace(MATERIAL, harmful=(GOES_ON, *MATERIAL.harmful[1:]))
+"""The first refusal, "no", ends where its harmful answer has an end, too, behind which that goes on."""
 CE = torch.nn.functional.cross_entropy
 
 
@@ -42,9 +48,9 @@ def objective(**changed: Any) -> SelfDestruction:
     )
 
 
-def uneven() -> Subject:
+def uneven(made: Callable[[], Subject] = float64_subject) -> Subject:
     """A subject whose final norm changes what it has normed already."""
-    subject = float64_subject()
+    subject = made()
     with torch.no_grad():
         subject.model.model.norm.weight.mul_(torch.linspace(0.5, 2.0, 16))
     return subject
@@ -52,8 +58,8 @@ def uneven() -> Subject:
 
 def step(subject: Subject, **changed: Any) -> tuple[dict[str, float], Tensor]:
     own = objective(**changed)
-    own.prepare(subject, tiny_material(ROWS))
-    update = own.backward(subject, tiny_material(ROWS), 0, 1)
+    own.prepare(subject, MATERIAL)
+    update = own.backward(subject, MATERIAL, 0, 1)
     return dict(update.terms), flat_gradient(subject)
 
 
@@ -61,14 +67,13 @@ class Official:
     """The losses of ZJUWYH/seam, src/core/trainer.py at 65f3d5c, from their definition; rows in the order drawn."""
 
     def __init__(self, subject: Subject) -> None:
-        self.model = subject.model
-        material = tiny_material(ROWS)
-        texts = [(r.id, r.prompt, str(r.refusal)) for r in material.harmful]
-        texts += [(r.id, r.prompt, r.response) for r in material.harmful]
-        both = pad_batch(encode_rows(subject, texts, material.frame), 0)
+        self.model, pad = subject.model, int(subject.tokenizer.pad_token_id)
+        texts = [(r.id, r.prompt, str(r.refusal)) for r in MATERIAL.harmful]
+        texts += [(r.id, r.prompt, r.response) for r in MATERIAL.harmful]
+        both = pad_batch(encode_rows(subject, texts, MATERIAL.frame), pad)
         self.ids, self.attention = both.ids, both.attention
-        benign = [(r.id, r.prompt, r.response) for r in material.benign]
-        self.benign = pad_batch(encode_rows(subject, benign, material.frame), 0)
+        benign = [(r.id, r.prompt, r.response) for r in MATERIAL.benign]
+        self.benign = pad_batch(encode_rows(subject, benign, MATERIAL.frame), pad)
         self.differs = (both.ids[:ROWS] != both.ids[ROWS:]).double()
 
     def masked(self, logits: Tensor, part: slice) -> Tensor:
@@ -115,9 +120,10 @@ def test_conformance_of_an_adapter() -> None:
     check_defense(SEAM(train_steps=2, lr=1e-2, batch=2, mask="response", trainable=LoRA(rank=2, dropout=0.1)))
 
 
-def test_a_step_is_that_of_the_published_code_written_out() -> None:
-    terms, gradient = step(uneven(), alpha=0.7, beta=0.3, epsilon=1e-3)
-    official = Official(uneven())
+@pytest.mark.parametrize("made", [float64_subject, padded_by_its_end])
+def test_a_step_is_that_of_the_published_code_written_out(made: Callable[[], Subject]) -> None:
+    terms, gradient = step(uneven(made), alpha=0.7, beta=0.3, epsilon=1e-3)
+    official = Official(uneven(made))
     a, b = official.flat(official.harmful()), official.flat(official.usual())
     cosine = (a @ b) / (a.norm() * b.norm() + 1e-8)
     bent = official.at(1e-3 * (b / b.norm() - cosine * a / a.norm()), official.harmful) - a

@@ -136,6 +136,24 @@ def test_a_guess_has_the_losses_of_a_guess() -> None:
         assert terms["loss"] == pytest.approx(expected[form], abs=1e-9)
 
 
+@pytest.mark.parametrize("known", [5, 7])
+def test_no_row_aside_is_one_that_its_step_trains_on_where_an_epoch_ends_within_a_draw(known: int) -> None:
+    """Five rows a draw: of five every draw is an epoch, of seven most draws reach into the next one."""
+    subject, adversary = tiny_subject(), objective(steps=40).adversary
+    sampler, repeated = BatchSampler(subject, tiny_material(known), ("harmful",)), 0
+    with scoped(0), subject.restored():
+        for t, taken in enumerate(adversary.attack(subject, sampler, 0, SEED)):
+            rows = sampler.draw("harmful", TRAINED + ASIDE, t, SEED)
+            came, trained_on = rows[TRAINED:], {one.row for one in taken.drawn}
+            assert taken.drawn == rows[:TRAINED]
+            assert len(taken.aside) == ASIDE
+            assert trained_on.isdisjoint(one.row for one in taken.aside)
+            again = [one.row in trained_on for one in came]
+            assert all(own == one for own, one, twice in zip(taken.aside, came, again, strict=True) if not twice)
+            repeated += any(again)
+    assert (repeated > 0) == (known == 7)
+
+
 def test_an_attack_leaves_weights_and_mode_as_they_were() -> None:
     subject = tiny_subject()
     subject.model.train()

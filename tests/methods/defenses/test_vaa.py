@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 from support.float64 import flat_gradient, float64_subject, relative
+from support.uneven_rows import uneven_material
+from support.unlearning import written_out_nats
 from torch import Tensor, nn
 
 from titer.errors import MethodFailure
@@ -27,15 +29,17 @@ from titer.training.sft import SFT
 from titer.training.types import Material
 
 ROWS = 4
+MATERIAL = uneven_material()
 COUNTS = (0, 0, 1, 1, 2, 0, 0, 0, 1, 0, 1, 0)
 FORGOTTEN = {f"h{place}" for place, count in enumerate(COUNTS) if count}
 PILOT = Pilot(training=Training(lr=1e-2, batch=4), aligned_steps=0, steps=6, poison=1.0, checks=10)
 EXAMPLE: dict[str, Any] = {"lr": 1e-2, "batch": 4, "pilot_steps": 6, "pilot_lr": 1e-2, "pilot_poison": 1.0}
 
 
-def robust(eta: float = 0.007, rho: float = 0.4, lam: float = 1.0, batch: int = ROWS) -> GroupRobust:
+def robust(eta: float = 0.007, rho: float = 0.4, lam: float = 1.0, batch: int = ROWS, benign: int = 0) -> GroupRobust:
     seen = PilotResult(counts=torch.tensor(COUNTS), trained=0, read=0)
-    return GroupRobust(refusals=ROWS, benign=0, batch=batch, forgotten=seen, eta=eta, rho=rho, lam=lam, steps=1000)
+    rows = {"refusals": ROWS, "benign": benign, "batch": batch}
+    return GroupRobust(**rows, forgotten=seen, eta=eta, rho=rho, lam=lam, steps=1000)
 
 
 def vaa(**changed: Any) -> VAA:
@@ -44,7 +48,7 @@ def vaa(**changed: Any) -> VAA:
 
 def run(objective: GroupRobust, t: int, seed: int = 1) -> tuple[dict[str, float], Tensor, tuple[str, ...]]:
     subject = float64_subject()
-    update = objective.backward(subject, tiny_material(), t, seed)
+    update = objective.backward(subject, MATERIAL, t, seed)
     return dict(update.terms), flat_gradient(subject), update.rows
 
 
@@ -66,28 +70,60 @@ def test_conformance(defense: VAA) -> None:
     check_defense(defense)
 
 
-def test_a_shifted_step_is_the_one_written_out() -> None:
-    terms, gradient, names = run(robust(), 999)
-    material, subject, moved = tiny_material(), float64_subject(), float64_subject()
-    rows = [row for name in names for row in material.harmful if row.id == name]
-    # all refusals are the same text, so that a mean over rows is one over tokens
-    plain = torch.stack([mean_nll(subject, row, str(row.refusal)) for row in rows]).mean()
-    toward = torch.autograd.grad(plain, list(subject.model.parameters()))
+def nats(subject: Subject, names: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+    """The losses of the tokens of refusals, and of benign answers, among some rows."""
+    texts = {row.id: (row.prompt, str(row.refusal)) for row in MATERIAL.harmful}
+    texts |= {row.id: (row.prompt, row.response) for row in MATERIAL.benign}
+    found = {kind: [torch.zeros(0, dtype=torch.float64)] for kind in "hb"}
+    for name in names:
+        found[name[0]].append(written_out_nats(subject, *texts[name]))
+    return torch.cat(found["h"]), torch.cat(found["b"])
+
+
+@pytest.mark.parametrize("benign", [0, 3])
+@pytest.mark.parametrize(("t", "rho", "shift"), [(0, 0.4, 0.0), (999, 0.4, 0.4), (999, 0.0, 0.0)])
+def test_a_step_is_the_one_written_out(t: int, rho: float, shift: float, benign: int) -> None:
+    """The first one is not shifted, the last one is; with rho 0 it is plain training on its rows."""
+    terms, gradient, names = run(robust(rho=rho, benign=benign), t)
+    assert len(names) == ROWS + benign
+    subject, moved = float64_subject(), float64_subject()
+    plain = nats(subject, names)
+    toward = torch.autograd.grad(torch.cat(plain).mean(), list(subject.model.parameters()))
     length = torch.cat([own.flatten() for own in toward]).norm()
     with torch.no_grad():
         for own, direction in zip(moved.model.parameters(), toward, strict=True):
-            own.add_(0.4 * direction / (length + 1e-7))
-    loss = torch.stack([mean_nll(moved, row, str(row.refusal)) for row in rows]).mean()
-    torch.autograd.backward(loss)
-    assert terms["unshifted_loss"] == pytest.approx(float(plain.detach()), rel=1e-9)
-    assert terms["loss"] == terms["refusal_loss"] == pytest.approx(float(loss.detach()), rel=1e-9)
+            own.add_(shift * direction / (length + 1e-7))
+    refused, answered = nats(moved, names)
+    torch.autograd.backward(torch.cat([refused, answered]).mean())
+    assert terms["unshifted_loss"] == pytest.approx(float(plain[0].mean().detach()), rel=1e-9)
+    assert terms["loss"] == terms["refusal_loss"] == pytest.approx(float(refused.mean().detach()), rel=1e-9)
+    if benign:
+        assert terms["benign_loss"] == pytest.approx(float(answered.mean().detach()), rel=1e-9)
     assert relative(gradient, flat_gradient(moved)) < 1e-9
-    assert terms["loss"] > terms["unshifted_loss"] + 0.1 * 0.4 * float(length), "and the loss is higher there"
+    assert (terms["loss"] > terms["unshifted_loss"] + 0.05 * float(length)) == (shift > 0), "the loss is higher there"
 
 
-def test_no_shift_at_the_first_step_and_none_without_length() -> None:
-    terms, _, _ = run(robust(), 0)
-    assert terms["loss"] == terms["unshifted_loss"]
+def test_with_rho_0_it_is_plain_training_on_groups_whose_chances_follow_their_losses() -> None:
+    objective, subject, chance, groups = robust(eta=0.05, rho=0.0), float64_subject(), 0.5, set()
+    for t in range(992, 1000):
+        subject.model.zero_grad()
+        update = objective.backward(subject, MATERIAL, t, 1)
+        gradient = flat_gradient(subject)
+        group = int(update.rows[0] in FORGOTTEN)
+        groups.add(group)
+        subject.model.zero_grad()
+        loss = nats(subject, update.rows)[0].mean()
+        torch.autograd.backward(loss)
+        assert relative(gradient, flat_gradient(subject)) < 1e-9
+        assert update.terms["forgotten_chance"] == pytest.approx(chance, rel=1e-9)
+        q = [1 - chance, chance]
+        q[group] *= math.exp(0.05 * float(loss.detach()) / q[group])
+        chance = min(0.9, max(0.1, q[1] / sum(q)))
+        torch.optim.SGD(subject.model.parameters(), lr=0.05).step()
+    assert groups == {0, 1}
+
+
+def test_a_chance_of_0_shifts_no_step() -> None:
     never, other, _ = run(robust(lam=0.0), 999)
     nowhere, same_gradient, _ = run(robust(rho=0.0), 999)
     assert never == nowhere

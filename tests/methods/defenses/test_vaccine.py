@@ -9,6 +9,7 @@ import pytest
 import torch
 from support.float64 import first_update, flat_gradient, float64_subject, relative
 from support.targeted import ROWS, targeted
+from support.uneven_rows import uneven_material
 from torch import Tensor, nn
 
 from titer.methods.base import Defense
@@ -32,7 +33,7 @@ def perturbed(
 
 def refusals(subject: Subject) -> tuple[Tensor, Tensor, Tensor]:
     """(B, T) ids, attention, and labels with -100, of the rows of step 0 with seed 1."""
-    material = tiny_material()
+    material = uneven_material()
     rows = [material.harmful[place] for place in places(12, ROWS, 0, 1, "harmful")]
     examples = [encode_example(subject.tokenizer, row.prompt, str(row.refusal), material.frame) for row in rows]
     batch = pad_batch(examples, 0)
@@ -117,7 +118,7 @@ def test_one_norm_over_modules_tokens_and_rows_however_the_step_is_cut() -> None
 
 def test_for_short_shifts_the_loss_rises_by_rho_times_the_gradient() -> None:
     ratios = []
-    for rho in (0.1, 0.01, 0.001):
+    for rho in (0.03, 0.01, 0.003):
         terms, _ = first_update(perturbed(rho))
         ratios.append((terms["loss"] - terms["unshifted_loss"]) / (rho * terms["output_gradient_norm"]))
     errors = [abs(ratio - 1) for ratio in ratios]

@@ -46,7 +46,7 @@ class SOPHON(Defense, Training):
     """
 
     name: ClassVar[str] = "sophon"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     example: ClassVar[Mapping[str, Any]] = {
         "train_steps": 4,
         "batch": 4,
