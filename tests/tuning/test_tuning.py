@@ -18,8 +18,9 @@ from titer.data.splitting import cut_all
 from titer.errors import InputError
 from titer.methods.search_configurations import defense_space
 from titer.planning.freeze import draft_study, open_study
+from titer.planning.lineage import lineages
 from titer.protocol.loading import parse
-from titer.records import Choice
+from titer.records import Choice, Seed
 from titer.study.folder import PROTOCOL
 from titer.tuning.cost import tuning_work
 from titer.tuning.search import TunedTrial, best, loss_of, trials, tuned
@@ -94,6 +95,36 @@ def test_trials_run_and_the_best_is_written(tmp_path: Path, here: Here) -> None:
     assert protocol.tuning is None
     chosen = told["trials"][told["chosen"]]["configuration"]["parameters"]
     assert {**dict(protocol.defense[-1].parameters), **chosen} == dict(protocol.defense[-1].parameters)
+
+
+def test_a_trial_has_a_seed_that_the_study_has_not(tmp_path: Path) -> None:
+    protocol = parse(to_tune(tmp_path / "data"))
+    own = trial_protocol(protocol, protocol.defense[-1], 0)
+    (tmp_path / PROTOCOL).write_text(tomlkit.dumps(without_nothing(own.to_data())), encoding="utf-8")
+    study = draft_study(tmp_path)
+    (make,) = lineages(study, study.protocol.study.seeds.first)["defended"].makes[-1:]
+    assert make.seed == Seed(purpose="verdict", index=900)
+    with pytest.raises(InputError, match=r"tuning\.seed: 0 is a seed of the study itself"):
+        trial_protocol(parse(to_tune(tmp_path / "data", seed=0)), protocol.defense[-1], 0)
+
+
+@pytest.mark.parametrize("space", [{"lrr": [0.1]}, {"lr": {"low": 1e-2, "high": 1e-4}}, {"weight": [0.1, -1.0]}])
+def test_what_cannot_be_tried_is_said_before_the_first_trial(tmp_path: Path, space: dict[str, Any]) -> None:
+    protocol = parse(to_tune(tmp_path, space=space))
+    with pytest.raises(InputError, match=r"tuning\.space"):
+        trial_protocol(protocol, protocol.defense[-1], 0)
+
+
+def test_a_trial_of_other_settings_is_not_taken_for_one_of_these(tmp_path: Path, here: Here) -> None:
+    data = to_tune(tmp_path / "data", trials=1)
+    path = tmp_path / "protocol.toml"
+    path.write_text(tomlkit.dumps(without_nothing(data)), encoding="utf-8")
+    assert here("tune", str(path), str(tmp_path / "tuned")).code == 0
+    data["defense"][0]["lr"] = 2e-3
+    path.write_text(tomlkit.dumps(without_nothing(data)), encoding="utf-8")
+    told = here("tune", str(path), str(tmp_path / "tuned"))
+    assert told.code == 2
+    assert "trial-0: this trial was begun with other settings" in told.err
 
 
 def test_a_trial_that_could_not_be_made_does_not_end_the_search(tmp_path: Path, here: Here) -> None:

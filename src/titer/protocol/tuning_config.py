@@ -22,7 +22,7 @@ class TuningConfig(Record):
     share: Share = 0.34
     """Of the groups kept for the defense in each defended domain the share that the attack trains on."""
     seed: int = Field(default=900, ge=0)
-    """The seed index of the trials; none of the study's."""
+    """The seed index of the trials, of defense and of attack; none of the study's."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Optuna's tree-structured Parzen estimator, or uniform draws."""
     startup: int = Field(default=4, ge=1)

@@ -13,7 +13,7 @@ from titer.analysis.conditions import stability_results
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.conditions.harm_counts import counts_of, harm_probe
 from titer.analysis.findings import Assay, DosePoint
-from titer.errors import UnmadeError
+from titer.errors import InputError, UnmadeError
 from titer.methods.search_configurations import defense_space
 from titer.planning.freeze import open_study
 from titer.planning.sampler import FinishedTrial, propose
@@ -125,12 +125,14 @@ def tuned(text: str, trial: TunedTrial, trials: int) -> str:
 def read_trial(study: Study, configuration: Choice, number: int) -> TunedTrial:
     """What a finished trial showed."""
     assay = assemble(study)
+    if assay.failed_makes:
+        reasons = "; ".join(made.reason for made in assay.failed_makes)
+        return TunedTrial(number=number, configuration=configuration, failure=reasons)
     protocol = assay.protocol
     ladder, threshold = protocol.attacker.ladder, protocol.harm.threshold
     curves = [one for one in assay.curves if one.purpose == "resistance" and one.subject == "defended"]
     points = {str(curve.domain): _points(curve.domain, curve.points) for curve in curves}
     failed = [curve.failed for curve in curves if curve.failed is not None]
-    failed += [made.reason for made in assay.failed_makes]
     task, change, within = _worst(assay)
     doses = [dose for own in points.values() if (dose := crossing(own, threshold)) is not None]
     return TunedTrial(
@@ -149,10 +151,18 @@ def read_trial(study: Study, configuration: Choice, number: int) -> TunedTrial:
 
 
 def _run(protocol: Protocol, place: Path, store: Path, jobs: int) -> Study:
-    """The study of a trial, finished."""
+    """The study of a trial, finished.
+
+    Raises:
+        InputError: if the folder has a trial of other settings.
+    """
+    text = tomlkit.dumps(without_nothing(protocol.to_data()))
     if not (place / PROTOCOL).exists():
         place.mkdir(parents=True, exist_ok=True)
-        write_text(place / PROTOCOL, tomlkit.dumps(without_nothing(protocol.to_data())))
+        write_text(place / PROTOCOL, text)
+    elif (place / PROTOCOL).read_text(encoding="utf-8") != text:
+        remedy = "Tune into a new folder (--store keeps what equal trials share), or put the protocol back."
+        raise InputError(str(place), "this trial was begun with other settings than the protocol gives it now", remedy)
     study = open_study(place, store)
     for _ in run(study, jobs):
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from titer.errors import InputError
+from titer.methods.search_configurations import defense_space
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.data_sources import DomainConfig
 from titer.protocol.loading import parse
@@ -17,12 +18,17 @@ def settings_of(protocol: Protocol) -> TuningConfig:
     """How the defense of a protocol is tuned.
 
     Raises:
-        InputError: if it does not say so, or lacks what a trial is asked or held to.
+        InputError: if it does not say so, lacks what a trial is asked or held to, or tries what the defense has not.
     """
     if protocol.tuning is None:
         raise InputError("tuning", "the protocol has no such table", "Add [tuning] with trials and an attack.")
     if not protocol.defended:
         raise InputError("defense", "there is no defense to tune", "Add a [[defense]].")
+    defense_space(protocol.defense[-1], protocol.tuning.space, "tuning.space")
+    seeds = protocol.study.seeds
+    if seeds.first <= protocol.tuning.seed < seeds.first + max(seeds.attack, seeds.defense):
+        remedy = f"Let it be {seeds.first + max(seeds.attack, seeds.defense)} or more."
+        raise InputError("tuning.seed", f"{protocol.tuning.seed} is a seed of the study itself", remedy)
     for index, domain in enumerate(protocol.harm.domain):
         if "select" not in domain.splits:
             place, remedy = f"harm.domain.{index}.splits", "Give it a select split."
@@ -36,7 +42,7 @@ def settings_of(protocol: Protocol) -> TuningConfig:
 
 
 def trial_protocol(protocol: Protocol, defense: Choice, number: int) -> Protocol:
-    """The study of one trial: one attack seed, descriptive, with the last defense as given.
+    """The study of one trial: one seed of defense and attack that is none of the study's, descriptive.
 
     In each domain the groups of `probe` and `attack` are spare; `select` is asked, and in a defended one a share of
     `defend` is attacked with and the rest defends. Of a task `select` is asked, and over-refusal on the benign rows to
@@ -44,13 +50,13 @@ def trial_protocol(protocol: Protocol, defense: Choice, number: int) -> Protocol
 
     Args:
         protocol: the study, with its tuning.
-        defense: a configuration to try.
+        defense: a configuration to try, in the place of the last defense.
         number: which trial it is.
     """
     tuning = settings_of(protocol)
     data = {key: own for key, own in protocol.to_data().items() if key not in ("tuning", "trainability", "usability")}
     seeds = {"attack": 1, "defense": 1, "first": tuning.seed}
-    named = {"name": f"{protocol.study.name}-trial-{number}", "follows": None, "claim": "this checkpoint"}
+    named = {"name": f"{protocol.study.name}-trial-{number}", "follows": None, "claim": "this method"}
     data["study"] = {**data["study"], **named, "seeds": seeds, "descriptive": True}
     data["defense"] = [*data["defense"][:-1], defense.to_data()]
     tasks = _tasks(protocol)
