@@ -83,7 +83,8 @@ class UnmadeError(RunError):
     """
 
     def __init__(self, what: str, reason: str) -> None:
-        super().__init__(f"{what} could not be made: {reason}. Change the defense's parameters")
+        remedy = "Change the defense's parameters in a study of its own: a new folder"
+        super().__init__(f"{what} could not be made: {reason}. {remedy}")
         self.reason = reason
 
 

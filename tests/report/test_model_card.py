@@ -18,7 +18,7 @@ def makes(**base: Any) -> tuple[MakeTask, MakeTask]:
         parent=SubjectRef(
             key="0" * 32, source={"model": "organization/model", "revision": "0123abcd", "base": None} | base
         ),
-        defense=Choice(name="refusal_sft", parameters={"steps": 50}),
+        defense=Choice(name="refusal_sft", parameters={"train_steps": 50}),
         material=MaterialRef(harmful=(RowsRef(digest="a" * 32),), benign=(RowsRef(digest="b" * 32, draw=40),)),
         seed=Seed(purpose="prepare", index=0),
         compute=Compute(dtype="float32", device="cpu", threads=1, batch=64),
@@ -28,7 +28,7 @@ def makes(**base: Any) -> tuple[MakeTask, MakeTask]:
             "key": "2" * 32,
             "role": "M*, adversarial_loss",
             "parent": SubjectRef(key=first.key),
-            "defense": Choice(name="adversarial_loss", parameters={"steps": 800, "weight": 1.0}),
+            "defense": Choice(name="adversarial_loss", parameters={"train_steps": 800, "weight": 1.5}),
             "seed": Seed(purpose="verdict", index=0),
         }
     )
@@ -65,7 +65,10 @@ def test_what_is_not_a_hub_id_is_no_base_model_in_the_front_matter() -> None:
 def test_every_step_has_its_method_parameters_seed_data_and_key() -> None:
     card = card_of()
     blocks = [part[: part.index("```")] for part in card.split("```json")[1:]]
-    assert [json.loads(block) for block in blocks] == [{"steps": 50}, {"steps": 800, "weight": 1.0}]
+    first, second = map(json.loads, blocks)
+    assert (first["name"], first["version"], first["parameters"]["train_steps"]) == ("refusal_sft", 1, 50)
+    assert (second["parameters"]["train_steps"], second["parameters"]["weight"]) == (800, 1.5)
+    assert {"lr", "batch", "clip", "optimizer", "trainable", "mask"} <= second["parameters"].keys(), "defaults, too"
     assert "### Step 1: refusal\\_sft (M, prepared)" in card
     assert "### Step 2: adversarial\\_loss (M\\*, adversarial\\_loss)" in card
     for shown in ("0" * 32, "1" * 32, "2" * 32, "a" * 32, "40 drawn from " + "b" * 32, "verdict, index 0"):

@@ -58,7 +58,7 @@ def test_what_plan_asked_for_is_kept(study: Study) -> None:
 
 
 def test_a_study_that_was_never_run_says_so(study: Study, tmp_path: Path) -> None:
-    with pytest.raises(UnfinishedError, match="has not been run yet. Run it: `titer run"):
+    with pytest.raises(UnfinishedError, match="has not been run yet, or .* could not be made. Run it: `titer run"):
         study.read_cells()
     assert not study.read_status().finished
     write_toml(tmp_path / "other" / "protocol.toml", small_protocol(tmp_path / "in"))

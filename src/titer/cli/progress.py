@@ -89,17 +89,18 @@ def follow(steps: Iterator[Progress], jobs: int | None = None) -> None:
             elif jobs is not None:
                 outlook = Outlook(step.planner, jobs)
                 watch.about = "at least" if outlook.widens else "about"
-            watch.say(_under_way(step.planner), None if outlook is None else outlook.left_seconds)
+            what = _under_way(step.planner) or ("working" if step.unfinished else "done")
+            watch.say(what, None if outlook is None else outlook.left_seconds)
             if step.finished is None and step.unfinished:
                 watch.show()
 
 
 def _under_way(planner: Planner) -> str:
-    """How many cells are done, and what is being done: the task begun last."""
+    """How many cells are done, and what is being done: the task begun last; nothing where there is neither."""
     doing = next((_doing(task) for task in planner.under_way[-1:]), "")
     cells = len(planner.curves)
     if not cells:
-        return doing or "done"
+        return doing
     done = f"{cells - planner.unfinished} of {cells} cells done"
     return f"{done}, now {doing}" if doing else done
 

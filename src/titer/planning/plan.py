@@ -129,7 +129,7 @@ class Planner:
         self.view.forget(task)
         if task.key in self.makes and self.view.failure(task.key) is not None:
             reason = f"{self.makes[task.key].role} could not be made: {self.view.failure(task.key)}"
-            raise RunError(f"{reason}. Change the defense's parameters")
+            raise RunError(f"{reason}. Change the defense's parameters in a study of its own: a new folder")
         curves = self._waiting.pop(task.key, {})
         changed = [self._look_at(curve) for curve in curves.values()]
         self._want_makes()

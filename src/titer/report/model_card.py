@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from titer.methods import registry
 from titer.records import canonical
 from titer.report.escape import escape, json_block, table
 from titer.study.tasks import MakeTask, RowsRef
@@ -37,7 +38,7 @@ class MakeCost:
 
 
 def model_card(name: str, makes: Sequence[MakeTask], costs: Sequence[MakeCost], measured: str | None) -> str:
-    """The README.md of a Hugging Face model folder: YAML front matter, then Markdown.
+    """The README.md of a Hugging Face model folder: YAML front matter, then Markdown; every parameter of each method.
 
     Args:
         name: title of the card.
@@ -133,7 +134,7 @@ def _step(number: int, make: MakeTask, cost: MakeCost) -> str:
     ]
     parts = [
         f"### Step {number}: {escape(method)} ({escape(make.role)})",
-        json_block(make.defense.parameters) if make.defense else "",
+        json_block(registry.defense(make.defense).configuration()) if make.defense else "",
         table(["what", "value"], [(escape(what), escape(value)) for what, value in facts]),
     ]
     return "\n\n".join(part for part in parts if part)

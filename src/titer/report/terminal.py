@@ -21,7 +21,7 @@ STYLES = {
     "void": "bold magenta",
     "not applicable": "dim",
 }
-MOST_LINES = {"Question": 10, "Answer": 10, "Not tested": 4, "Doubt": 4, "Next": 4}
+MOST_LINES = {"Question": 10, "Answer": 10, "Parent": 4, "Not tested": 4, "Doubt": 3, "Next": 3}
 """Of each paragraph; the rest of it is in the report."""
 MOST_NUMBERS = 3
 """The most lines of what was measured of a condition."""
@@ -49,7 +49,9 @@ def screen_text(study: str, screen: FirstScreen, console: Console) -> Iterator[T
     for line in (*screen.conditions, screen.checks):
         yield from _condition(line, console)
     yield Text()
-    for label, parts in (("Not tested", screen.untested), ("Doubt", screen.doubts), ("Next", screen.steps)):
+    parent = () if screen.parent is None else (screen.parent,)
+    below = (("Parent", parent), ("Not tested", screen.untested), ("Doubt", screen.doubts), ("Next", screen.steps))
+    for label, parts in below:
         if parts:
             yield from _paragraph(label, parts, console)
 

@@ -129,7 +129,8 @@ class Study:
             UnfinishedError: if the study was never run.
         """
         if not self.tasks_file.exists():
-            raise UnfinishedError(str(self.folder), "it has not been run yet", f"Run it: `titer run {self.folder}`.")
+            why = "it has not been run yet, or a model that all of it rests on could not be made"
+            raise UnfinishedError(str(self.folder), why, f"Run it: `titer run {self.folder}`; that says why not.")
         return tuple(CellSpec.from_json(line) for line in read_lines(self.tasks_file))
 
 

@@ -34,6 +34,7 @@ class FirstScreen:
     conditions: tuple[ConditionLine, ...]
     checks: ConditionLine
     picture: tuple[PanelView, ...]
+    parent: Said | None
     untested: tuple[Said, ...]
     doubts: tuple[Said, ...]
     steps: tuple[Said, ...]
@@ -55,10 +56,16 @@ def first_screen(verdict: Verdict, assay: Assay, panels: Sequence[PanelView]) ->
         conditions=condition_lines(verdict, assay),
         checks=_checks(verdict),
         picture=tuple(_decisive(assay, panels)),
+        parent=parent_said(verdict),
         untested=tuple(_untested(verdict, assay)),
         doubts=tuple(_doubts(verdict, assay)),
         steps=tuple(_steps(verdict, assay)),
     )
+
+
+def parent_said(verdict: Verdict) -> Said | None:
+    """What the verdict says of the model that the defense began with, which an attacker may take instead."""
+    return quoted("/verdict/parent", verdict.parent, verdict.parent_zh) if verdict.parent else None
 
 
 def _question(assay: Assay) -> Sentence:

@@ -12,7 +12,7 @@ from titer.report.difference_chart import difference_lines
 from titer.report.summary import summarize
 from titer.report.view.condition_lines import finding_place
 from titer.report.view.findings import TONES, ConditionView, condition_views, control_table, figure_tables
-from titer.report.view.first_screen import FirstScreen, first_screen
+from titer.report.view.first_screen import FirstScreen, first_screen, parent_said
 from titer.report.view.ledger import cell_table, provenance_table, scope_table
 from titer.report.view.overviews import WorstView, cost_table, coverage_table, matrix_tables, worst_views
 from titer.report.view.panels import PanelView, harm_views, trainability_views
@@ -115,9 +115,8 @@ def report_view(verdict: Verdict, assay: Assay, root: Root) -> ReportView:
 def _whole(verdict: Verdict) -> tuple[Said, ...]:
     """The outcome in the verdict's own words, what is said of the parent, and what was not checked."""
     parts: list[Said] = [quoted("/verdict/reason", verdict.reason, verdict.reason_zh)]
-    if verdict.parent:
-        parts.append(quoted("/verdict/parent", verdict.parent, verdict.parent_zh))
-    return tuple(parts)
+    parent = parent_said(verdict)
+    return (*parts, parent) if parent else tuple(parts)
 
 
 def _forests(verdict: Verdict, protocol: Protocol) -> tuple[ForestView, ...]:
