@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from titer.methods import registry
 from titer.records import Choice, Compute, Seed, SubjectRef
 from titer.report.model_card import MakeCost, model_card
 from titer.study.tasks import MakeTask, MaterialRef, RowsRef
@@ -35,9 +36,10 @@ def makes(**base: Any) -> tuple[MakeTask, MakeTask]:
     return first, second
 
 
+METHODS = [registry.defense(make.defense).configuration() for make in makes() if make.defense]
 COSTS = (
-    MakeCost(tokens=12_000, operations=3.4e12, seconds=7.6, peak_bytes=1_600 * 2**20),
-    MakeCost(tokens=98_765, operations=5.6e13),
+    MakeCost(method=METHODS[0], tokens=12_000, operations=3.4e12, seconds=7.6, peak_bytes=1_600 * 2**20),
+    MakeCost(method=METHODS[1], tokens=98_765, operations=5.6e13),
 )
 
 
@@ -89,7 +91,7 @@ def test_each_step_says_what_it_took_and_what_is_not_known_is_left_out() -> None
     assert "| operations | 5.6e+13 |" in second
     assert "| time |" not in second
     assert "memory" not in second
-    interrupted = MakeCost(tokens=1, operations=1, seconds=4, since=30)
+    interrupted = MakeCost(method=None, tokens=1, operations=1, seconds=4, since=30)
     assert "| 4 s of one worker, from step 30 on |" in model_card("it", makes()[:1], (interrupted,), None)
 
 

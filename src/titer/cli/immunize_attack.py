@@ -20,6 +20,7 @@ from titer.cli.progress import follow
 from titer.cli.run import begin
 from titer.data.identifiers import ProbeId
 from titer.errors import InputError, UnfinishedError
+from titer.methods import registry
 from titer.planning.attack_search import AttackSearches
 from titer.planning.cells import CellBuilder
 from titer.planning.cost.model import Costs
@@ -68,7 +69,8 @@ def _cost(study: Study, task: MakeTask) -> MakeCost:
     """What a make took; time and memory only where this machine did it, the last time that it was done."""
     work = Costs(study).make(task)
     done = [one for one in RunLog(study.store.runs).new() if one.key == task.key]
-    counted = MakeCost(tokens=work.tokens, operations=work.in_batches + work.in_decoding)
+    method = None if task.defense is None else registry.defense(task.defense).configuration()
+    counted = MakeCost(method=method, tokens=work.tokens, operations=work.in_batches + work.in_decoding)
     if not done:
         return counted
     last = done[-1]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from titer.methods import registry
 from titer.records import canonical
 from titer.report.escape import escape, json_block, table
 from titer.study.tasks import MakeTask, RowsRef
@@ -20,9 +19,10 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?<!\.gguf)")
 
 @dataclass(frozen=True, kw_only=True)
 class MakeCost:
-    """What a make took: counted from the plan, and on the machine that did it.
+    """What a make was and took: counted from the plan, and on the machine that did it.
 
     Attributes:
+        method: its name, version and every parameter; None where it is a copy without change.
         tokens: put through the model.
         operations: in floating point.
         seconds: of one worker, from the step `since` on; None where another machine did it.
@@ -30,6 +30,7 @@ class MakeCost:
         peak_bytes: the most memory of that worker; None where another machine did it.
     """
 
+    method: Mapping[str, Any] | None
     tokens: float
     operations: float
     seconds: float | None = None
@@ -134,7 +135,7 @@ def _step(number: int, make: MakeTask, cost: MakeCost) -> str:
     ]
     parts = [
         f"### Step {number}: {escape(method)} ({escape(make.role)})",
-        json_block(registry.defense(make.defense).configuration()) if make.defense else "",
+        json_block(cost.method) if cost.method else "",
         table(["what", "value"], [(escape(what), escape(value)) for what, value in facts]),
     ]
     return "\n\n".join(part for part in parts if part)

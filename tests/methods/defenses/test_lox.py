@@ -108,7 +108,7 @@ def test_in_a_study_it_goes_on_from_the_model_before_the_preparation(tmp_path: P
     assert make.material.parent == study.frozen.subject
     assert make.parent.key == lineages(study, 0)["undefended"].ref.key
     makes = lineages(study, 0)["defended"].makes
-    card = model_card("it", makes, [MakeCost(tokens=1, operations=1)] * len(makes), None)
+    card = model_card("it", makes, [MakeCost(method=None, tokens=1, operations=1)] * len(makes), None)
     assert f"| aligned from | {study.frozen.subject.key} |" in card
     assert study.frozen.parameters is not None
     assert Costs(study).memory(make) == 2 * 4 * study.frozen.parameters, "the subject and its base, in float32"
