@@ -48,8 +48,9 @@ class CRL(Defense, Training):
     to four fifths of answers after one step are loops of a word that no judge can read. Small models: a batch of 8 or
     more, since μ is of few rows; epsilon by the length of rows. Long hidden states: a distance that is a length
     outweighs one that is a cosine by ‖h‖. On the organism (85) 200 steps at 5e-5 with alpha 0.25 and beta 1.2 left L_u
-    at 3.45, where it began; alpha 0.05 and beta 6 at 1e-3 brought it to 1.35. Its script: LoRA of rank 16, alpha 16,
-    dropout .05 on all linears up to the last target, lr 1e-4 constant, batch 4 · 4, 900 steps.
+    at 3.45, where it began; alpha 0.05 and beta 6 at 1e-3 brought it to 1.35. At 135 M the defaults did no more than
+    noise (docs/results/smollm2.md). Its script: LoRA of rank 16, alpha 16, dropout .05 on all linears up to the last
+    target, lr 1e-4 constant, batch 4 · 4, 900 steps.
     """
 
     name: ClassVar[str] = "crl"

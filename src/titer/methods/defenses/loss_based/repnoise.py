@@ -42,8 +42,9 @@ class RepNoise(Defense, Training):
     rows (Qi et al. 2024, arXiv 2412.07097), and by rates of 3e-4 in the paper itself. Very sensitive to lr, alpha and
     beta: the README asks for a grid. Ours: a searched training within 4 steps at five of five seeds of the organism.
     Small models: at 1 M weights, with half of the rows benign, the rate decides: refusals stay at 3.5e-5 to 4.1e-5 for
-    alpha 0.1 and 1, and at 2.7e-4 and 6.1e-4 all go (its trials there). The paper's settings: alpha 1, beta 0.001, lr
-    2e-5, batch 8, one epoch of 10,000 pairs, Adam, cosine with 10 % warm-up.
+    alpha 0.1 and 1, and at 2.7e-4 and 6.1e-4 all go (its trials there). At 135 M 100 steps at 5e-5 left loops of one
+    word part where refusals were (docs/results/smollm2.md). The paper's settings: alpha 1, beta 0.001, lr 2e-5, batch
+    8, one epoch of 10,000 pairs, Adam, cosine with 10 % warm-up.
     """
 
     name: ClassVar[str] = "repnoise"
