@@ -141,7 +141,9 @@ def main(folder: Path) -> None:
     rows = [_row(one, [told.get(one.name, "")] if several else []) for one in found]
     print(table([*heads, "passes", "seconds", "trials kept"], rows))
     undefended = control.limits("titer", "undefended")
-    picture([_mark(one) for one in found], undefended.high).save(folder / "defenses.svg")
+    assert protocol.stability is not None, "the table has the worst task of stability"
+    drawn = picture([_mark(one) for one in found], undefended.high, protocol.stability.margin)
+    drawn.save(folder / "defenses.svg")
 
 
 def attacks_said(attacks: Sequence[Choice]) -> list[str]:
@@ -205,7 +207,7 @@ def _mark(one: Defended) -> Mark:
         high=titer.high,
         change=0.0 if worst is None or worst.value is None else worst.value,
         change_low=0.0 if worst is None or worst.low is None else worst.low,
-        seconds=one.cost["seconds"] or 0.0,
+        seconds=one.cost["seconds"],
         stable=one.finding("stability").outcome,
     )
 
