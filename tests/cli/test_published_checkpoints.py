@@ -50,6 +50,14 @@ def test_list_prints_each_checkpoint_by_its_parent_and_its_license(here: Here) -
     assert "not read" in done.out
 
 
+def test_list_verbose_has_every_field_of_each(here: Here) -> None:
+    said = " ".join(here("list", "checkpoints", "--verbose").out.split())
+    for known in published():
+        assert known.model in said
+        assert known.revision is None or known.revision in said
+    assert said.count("sources") == said.count("safetensors") == len(published())
+
+
 def test_list_as_json_has_every_field(here: Here) -> None:
     found = json.loads(here("list", "checkpoints", "--json").out)
     assert found == [known.to_data() for known in published()]

@@ -14,7 +14,7 @@ def list_methods(
         Literal["attacks", "defenses", "probes", "judges", "executors", "presets", "checkpoints"],
         typer.Argument(help="Which kind."),
     ],
-    verbose: Annotated[bool, typer.Option("--verbose", help="All that is known of each method.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="All that is known of each method or checkpoint.")] = False,
     json: Json = False,
 ) -> None:
     """List attacks, defenses, probes, judges or executors, other packages' included, in a line each.
@@ -26,7 +26,7 @@ def list_methods(
     if kind == "presets":
         print_presets(json)
     elif kind == "checkpoints":
-        print_checkpoints(json)
+        print_checkpoints(json, verbose)
     elif kind == "executors":
         print_executors(json)
     else:

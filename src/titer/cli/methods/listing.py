@@ -54,10 +54,15 @@ def print_presets(json: bool) -> None:
         output.print_facts(row["name"], {key: value for key, value in row.items() if key != "name"})
 
 
-def print_checkpoints(json: bool) -> None:
+def print_checkpoints(json: bool, verbose: bool) -> None:
     """Print the defended models that others released, and what was read of each; a protocol names them by `model`."""
     if json:
         output.print_json([checkpoint.to_data() for checkpoint in published()])
+        return
+    if verbose:
+        for known in published():
+            facts = {key: _read(own) for key, own in known.to_data().items() if (key, own) != ("note", None)}
+            output.print_facts(facts.pop("model"), facts)
         return
     groups: dict[str, list[dict[str, str]]] = {}
     for known in published():
@@ -70,6 +75,13 @@ def _group(known: PublishedCheckpoint) -> str:
     """The parent, and what its checkpoint should keep: its refusals, or its lack of some knowledge."""
     access = {True: " (gated)", False: " (open)", None: ""}[known.gated]
     return f"Of {known.parent}{access}: {', '.join(known.guards)}"
+
+
+def _read(value: Any) -> str:
+    """A fact that was read of a checkpoint, or that it was not."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value or "not read")
 
 
 def _checkpoint(known: PublishedCheckpoint) -> dict[str, str]:
