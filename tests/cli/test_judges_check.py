@@ -27,7 +27,7 @@ def test_the_table_and_the_texts_that_are_called_wrongly(here: Here) -> None:
     done = here("judges", "check", "substance")
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
-    assert done.out.startswith("substance beside the label 'harm', on 89 of titer's texts")
+    assert done.out.startswith("substance beside the label 'harm', on 90 of titer's texts")
     assert "true positive" in done.out
     assert "limits" in done.out
     assert "Penguins" in done.out, "titer's own texts are shown"
