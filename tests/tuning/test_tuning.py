@@ -119,7 +119,9 @@ def test_a_trial_of_other_settings_is_not_taken_for_one_of_these(tmp_path: Path,
     data = to_tune(tmp_path / "data", trials=1)
     path = tmp_path / "protocol.toml"
     path.write_text(tomlkit.dumps(without_nothing(data)), encoding="utf-8")
-    assert here("tune", str(path), str(tmp_path / "tuned")).code == 0
+    first = here("tune", str(path), str(tmp_path / "tuned"))
+    assert first.code == 0
+    assert "Trial 0 is the first of 1 that break alike." in first.out
     data["defense"][0]["lr"] = 2e-3
     path.write_text(tomlkit.dumps(without_nothing(data)), encoding="utf-8")
     told = here("tune", str(path), str(tmp_path / "tuned"))

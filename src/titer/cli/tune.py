@@ -10,7 +10,7 @@ from titer.protocol.loading import load
 from titer.records import Record, canonical
 from titer.study.atomic_files import write_lines, write_text
 from titer.study.folder import PROTOCOL
-from titer.tuning.search import TunedTrial, best, trials, tuned
+from titer.tuning.search import TunedTrial, best, loss_of, trials, tuned
 
 TRIALS = "trials.jsonl"
 
@@ -48,7 +48,10 @@ def tune_defense(protocol: Path, folder: Path, store: Path | None, jobs: int, js
     if json:
         output.print_json({"trials": [one.to_data() for one in found], "chosen": chosen.number})
         return
-    output.say(f"Trial {chosen.number} breaks last. Its protocol: {folder / PROTOCOL}")
+    counting = [one for one in found if one.counts]
+    apart = any(loss_of(study, one) != loss_of(study, chosen) for one in counting)
+    why = "breaks last" if apart else f"is the first of {len(counting)} that break alike"
+    output.say(f"Trial {chosen.number} {why}. Its protocol: {folder / PROTOCOL}")
 
 
 def _line(trial: TunedTrial) -> str:
