@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from titer.errors import RunError
+from titer.errors import RunError, UnmadeError
 from titer.planning.curves import PlannedCell, PlannedCurve
 from titer.planning.missing import CurveState, asked_cells, state_of
 from titer.planning.study_curves import StudyCurves
@@ -127,9 +127,9 @@ class Planner:
         """
         self._given.pop(task.key, None)
         self.view.forget(task)
-        if task.key in self.makes and self.view.failure(task.key) is not None:
-            reason = f"{self.makes[task.key].role} could not be made: {self.view.failure(task.key)}"
-            raise RunError(f"{reason}. Change the defense's parameters in a study of its own: a new folder")
+        reason = self.view.failure(task.key)
+        if task.key in self.makes and reason is not None:
+            raise UnmadeError(self.makes[task.key].role, reason)
         curves = self._waiting.pop(task.key, {})
         changed = [self._look_at(curve) for curve in curves.values()]
         self._want_makes()
