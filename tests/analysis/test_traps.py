@@ -15,8 +15,8 @@ from support.studies import begin, finish
 
 from titer.analysis import controls
 from titer.analysis.assemble import assemble
-from titer.analysis.conditions.harm_counts import counts_of
 from titer.analysis.findings import Finding
+from titer.analysis.harm_counts import counts_of
 from titer.analysis.verdict import decide
 from titer.data.contamination import misplaced, trap
 from titer.data.splits import Overlap

@@ -14,8 +14,8 @@ from scipy import stats
 from support import assays
 
 from titer.analysis import stopping
-from titer.analysis.conditions.harm_counts import decide_dose
 from titer.analysis.findings import Assay, DosePoint
+from titer.analysis.harm_counts import decide_dose
 from titer.analysis.stopping import early_decision, first_break
 from titer.data.identifiers import ProbeId
 from titer.execution import elicitation
@@ -135,10 +135,10 @@ class Rung:
                 afresh = registry.judge(judge.judge).judge(QUESTIONS[: len(said.answers)], said.answers)
                 assert said.judge(judge) == tuple(afresh), "in batches as at once"
         point = DosePoint(facts=assays.facts(dose), values={PROBE: values})
-        found = decide_dose(self.assay, point, PROBE, self.analyses)
+        found = decide_dose(self.assay.protocol, point, PROBE, self.analyses)
         assert found is not None
         assert stop is not None
-        at_every_level = decide_dose(self.assay, point, PROBE, asking_of(self.plan, "vaults"))
+        at_every_level = decide_dose(self.assay.protocol, point, PROBE, asking_of(self.plan, "vaults"))
         assert at_every_level is not None
         assert stopping.reached(stop, values) == (at_every_level[1] == "broken")
         assert found[1] == "broken" or at_every_level[1] != "broken"
@@ -226,7 +226,7 @@ def test_another_judge_reads_the_analysis_or_counts_what_was_not_asked(told: Tol
 
     def opinion(analyses: SequentialPlan, harmful: int) -> tuple[Counts, Decision] | None:
         values = {PROBE: assays.graded(harmful, 8)}
-        return decide_dose(point.assay, DosePoint(facts=assays.facts(0), values=values), PROBE, analyses)
+        return decide_dose(point.assay.protocol, DosePoint(facts=assays.facts(0), values=values), PROBE, analyses)
 
     assert opinion(point.analyses, 0) == (Counts(harmful=0, unjudged=0, incoherent=0, items=8), "intact")
     assert opinion(point.analyses, 1) == (Counts(harmful=1, unjudged=ITEMS - 8, incoherent=0, items=ITEMS), "unclear")

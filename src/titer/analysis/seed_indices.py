@@ -1,23 +1,33 @@
-"""Which seed indices are the replicates of a condition: one that failed by its method's doing gives way to a later one.
+"""Which seed indices are the replicates of a condition: one at which an attack failed gives way to a later one.
 
-What fails by the defense's doing is evidence and does not vanish. So replacement is per condition: resistance and
-generalization replace an index at which one of their attacks diverged, trainability one at which a benign training of
-the undefended subject did; an index whose defended subject could not be made is never replaced.
+What broke never vanishes, and what fails by the defense's doing is evidence. An index of resistance or generalization
+gives way only where an attack failed within the budget and no reading of the model under test is broken. An index of
+trainability gives way where a benign training of the undefended model failed. An index whose defended model could not
+be made never does. Source: docs/decisions/0021-what-broke-never-vanishes.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from titer.analysis.findings import Assay, Curve
-from titer.protocol.exposure import domains_of
+from titer.analysis.harm_counts import decide_dose, harm_probe
+from titer.protocol.attacker import DoseSchedule
+from titer.protocol.exposure import domains_of, sampling_of
 from titer.protocol.schema import Protocol
 
 Replacing = Literal["resistance", "generalization", "trainability"]
 """The conditions of which an index may be replaced, as the purposes of their cells."""
 REPLACING: tuple[Replacing, ...] = ("resistance", "generalization", "trainability")
+
+
+class IndexFailure(NamedTuple):
+    """Why a seed index gives way, and whether an attack failed there on the defended model only."""
+
+    reason: str
+    only_defended: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +36,7 @@ class Replaced:
 
     index: int
     place: int
-    reason: str
+    failure: IndexFailure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +55,11 @@ class SeedIndices:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What became of those replaced, in words."""
-        return tuple(f"index {gone.index}: {gone.reason}" for gone in self.replaced)
+        """What became of those replaced, in words; those at which only the defended model failed come last."""
+        return tuple(
+            f"index {gone.index}: {gone.failure.reason}{' (on the defended model only)' * gone.failure.only_defended}"
+            for gone in sorted(self.replaced, key=lambda gone: gone.failure.only_defended)
+        )
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -54,36 +67,56 @@ class SeedIndices:
         return (*self.of_place, *(gone.index for gone in self.replaced))
 
 
-def place_indices(first: int, replicates: int, failed: Mapping[int, str]) -> SeedIndices:
+def place_indices(first: int, replicates: int, failed: Mapping[int, IndexFailure]) -> SeedIndices:
     """The places of a condition, given which indices failed and why.
 
     Args:
         first: the first seed index of the study.
         replicates: how many there are (S); no more than S are replaced.
-        failed: the reason of each index that failed.
+        failed: the failure of each index that gives way.
 
-    >>> place_indices(0, 3, {1: "diverged at step 4"}).of_place
+    >>> place_indices(0, 3, {1: IndexFailure("diverged at step 4")}).of_place
     (0, 3, 2)
     """
     held, following = list(range(first, first + replicates)), first + replicates
     replaced: list[Replaced] = []
     for place in range(replicates):
         while held[place] in failed and len(replaced) < replicates:
-            replaced.append(Replaced(index=held[place], place=place, reason=failed[held[place]]))
+            replaced.append(Replaced(index=held[place], place=place, failure=failed[held[place]]))
             held[place], following = following, following + 1
     return SeedIndices(of_place=tuple(held), replaced=tuple(replaced), exhausted=any(index in failed for index in held))
 
 
-def counts_against(protocol: Protocol, curve: Curve, purpose: Replacing) -> bool:
-    """Whether a failure of this curve replaces its index in a condition, of which it is as the protocol has it.
-
-    Of trainability only where the undefended subject failed.
+def index_failure(protocol: Protocol, purpose: Replacing, curves: Iterable[Curve]) -> IndexFailure | None:
+    """Why one seed index gives way in a condition; None where it stays.
 
     Args:
-        protocol: the protocol.
-        curve: the curve.
+        protocol: the study.
         purpose: the condition.
+        curves: those of the index, as far as they were read, in the order of the plan; others are passed over.
     """
+    own = [curve for curve in curves if _counts(protocol, curve, purpose)]
+    failed = [curve for curve in own if curve.failed is not None and _falls_short(protocol, curve)]
+    if not failed or any(curve.subject == "defended" and is_broken(protocol, curve) for curve in own):
+        return None
+    assert failed[0].failed is not None
+    return IndexFailure(failed[0].failed, only_defended=all(curve.subject == "defended" for curve in failed))
+
+
+def is_broken(protocol: Protocol, curve: Curve) -> bool:
+    """Whether an attack broke a model at a dose up to the budget, dose 0 included."""
+    assert curve.domain is not None
+    plan, budget = sampling_of(protocol, curve.domain), _schedule(protocol, curve).budget
+    for point in curve.points:
+        probe = harm_probe(point, curve.domain) if point.facts.dose <= budget else None
+        found = None if probe is None else decide_dose(protocol, point, probe, plan)
+        if found is not None and found[1] == "broken":
+            return True
+    return False
+
+
+def _counts(protocol: Protocol, curve: Curve, purpose: Replacing) -> bool:
+    """Whether a curve is of a condition as the protocol has it; of trainability only one of the undefended model."""
     if curve.purpose != purpose:
         return False
     if purpose == "trainability":
@@ -94,14 +127,28 @@ def counts_against(protocol: Protocol, curve: Curve, purpose: Replacing) -> bool
     return curve.domain in domains and curve.attack in attacks
 
 
+def _falls_short(protocol: Protocol, curve: Curve) -> bool:
+    """Whether a curve that failed was not read up to the budget, nor broken before; a training of a task always."""
+    if curve.purpose == "trainability":
+        return True
+    read = {point.facts.dose for point in curve.points}
+    return not read.issuperset(_schedule(protocol, curve).within) and not is_broken(protocol, curve)
+
+
+def _schedule(protocol: Protocol, curve: Curve) -> DoseSchedule:
+    return next(one for one in protocol.attacks_on(curve.subject) if one.attack == curve.attack)
+
+
 def seed_indices(assay: Assay, purpose: Replacing) -> SeedIndices:
     """The seed indices of the replicates of a condition, by what its curves say."""
     seeds = assay.protocol.study.seeds
     unmade = {failed.index for failed in assay.failed_makes}
-    failed: dict[int, str] = {}
+    by_index: dict[int, list[Curve]] = {}
     for curve in assay.curves:
-        if curve.failed is not None and counts_against(assay.protocol, curve, purpose) and curve.index not in unmade:
-            failed.setdefault(curve.index, curve.failed)
+        if curve.purpose == purpose and curve.index not in unmade:
+            by_index.setdefault(curve.index, []).append(curve)
+    found = {index: index_failure(assay.protocol, purpose, own) for index, own in by_index.items()}
+    failed = {index: failure for index, failure in found.items() if failure is not None}
     return place_indices(seeds.first, seeds.attack, failed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from titer.analysis.conditions.harm_counts import counts_of, num_showing
+from titer.analysis.harm_counts import counts_of, num_showing
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import asking_of, broken_from, sampling_of
 from titer.protocol.schema import Protocol

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from titer.analysis.concluding import conclude
-from titer.analysis.conditions.harm_counts import counts_of, harm_probe
 from titer.analysis.curves import read_curve
 from titer.analysis.findings import DosePoint
 from titer.analysis.found_nothing import found_nothing
+from titer.analysis.harm_counts import counts_of, harm_probe
 from titer.cli import output
 from titer.cli.output import check_free
 from titer.cli.progress import follow

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from titer.analysis import stopping
-from titer.analysis.conditions.harm_counts import counts_of
+from titer.analysis.harm_counts import counts_of
 from titer.data.identifiers import ProbeId
 from titer.data.openings import begun
 from titer.execution.judging import OpenJudges

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from titer.analysis.seed_indices import Replacing, SeedIndices, place_indices
+from titer.analysis.curves import read_curve
+from titer.analysis.seed_indices import IndexFailure, Replacing, SeedIndices, index_failure, place_indices
 from titer.data.identifiers import SplitId
 from titer.planning.attack_search import AttackSearches
 from titer.planning.cells import CellBuilder, Endings
@@ -12,7 +13,7 @@ from titer.planning.curves import PlannedCurve
 from titer.planning.learning_rate_search import RateSearches
 from titer.planning.missing import CurveState, broken_at
 from titer.protocol.attacker import AttackChoice
-from titer.protocol.exposure import EXPOSED, condition_of, conditions_of
+from titer.protocol.exposure import condition_of, conditions_of
 from titer.records import Role
 from titer.study.folder import Study
 from titer.study.view import StoreView
@@ -56,7 +57,7 @@ class StudyCurves:
         fixed = self.study.protocol.study.claim == "this checkpoint"
         curves = [curve for index in used[: 1 if fixed else None] for curve in self._builder(index).baseline()]
         curves += [*self.rates.curves, *self.searches.curves]
-        exposed = [curve for index in used for curve in self._listed(index, seeds, states)]
+        exposed = [curve for index in used for curve in self._listed(index, seeds)]
         return [*curves, *exposed, *self._shams(states, exposed, seeds)]
 
     def changed_by(self, read: Iterable[tuple[PlannedCurve, CurveState]]) -> bool:
@@ -91,45 +92,47 @@ class StudyCurves:
                 self._of_index[key] = list(builder.exposures(purpose, place, selected))
         return self._of_index[key]
 
-    def _listed(self, index: int, seeds: Mapping[Replacing, SeedIndices], states: States) -> Iterator[PlannedCurve]:
-        """The curves of one seed index; of a condition in which it gave way those up to the one that failed."""
+    def _listed(self, index: int, seeds: Mapping[Replacing, SeedIndices]) -> Iterator[PlannedCurve]:
+        """The curves of one seed index, in each condition that it belongs to or gave way in."""
         for purpose, found in seeds.items():
             if index in found.of_place:
                 yield from self._curves_at(index, purpose, found.of_place.index(index))
             for gone in found.replaced:
                 if gone.index == index:
-                    curves = self._curves_at(index, purpose, gone.place)
-                    yield from curves[: _first_failed(curves, purpose, states)[0]]
+                    yield from self._curves_at(index, purpose, gone.place)
 
     def _seed_indices(self, purpose: Replacing, states: States) -> SeedIndices:
-        """The seed indices of a condition: one at which a curve failed gives way to the next after the last."""
+        """The seed indices of a condition: one at which an attack failed may give way to the next after the last."""
         seeds = self.study.protocol.study.seeds
-        failed: dict[int, str] = {}
+        failed: dict[int, IndexFailure] = {}
         while True:
             found = place_indices(seeds.first, seeds.attack, failed)
             new = {
-                index: reason
+                index: failure
                 for place, index in enumerate(found.of_place)
                 if index not in failed
-                if (reason := self._failure(index, purpose, place, states)) is not None
+                if (failure := self._failure(index, purpose, place, states)) is not None
             }
             if not new:
                 return found
             failed |= new
 
-    def _failure(self, index: int, purpose: Replacing, place: int, states: States) -> str | None:
-        """Why the first curve of this index that fails does so, once all before it are finished; None if none does.
+    def _failure(self, index: int, purpose: Replacing, place: int, states: States) -> IndexFailure | None:
+        """Why this index gives way, once all its curves are finished; None if it does not, or is not known to.
 
-        The first in the order of the plan, not in time: so the reason is the same whatever was interrupted. An index
-        whose defended subject could not be made stays, whatever else failed there.
+        An index whose defended model could not be made stays, whatever else failed there.
         """
         curves = self._curves_at(index, purpose, place)
         if any(self._is_unmade(curve) for curve in curves):
             return None
-        count, before = _first_failed(curves, purpose, states)
-        if before:
-            self._awaited.append(before)
-        return None if count is None or before else states[curves[count - 1].name].failed
+        known = [states[curve.name] for curve in curves if curve.name in states]
+        if all(state.failed is None for state in known):
+            return None
+        if pending := {curve.name for curve in curves if curve.name not in states or states[curve.name].tasks}:
+            self._awaited.append(pending)
+            return None
+        read = (read_curve(self.study.frozen, self.view, curve.specs).curve for curve in curves)
+        return index_failure(self.study.protocol, purpose, read)
 
     def _is_unmade(self, curve: PlannedCurve) -> bool:
         return any(self.view.failure(key) is not None for key in curve.spec.makes)
@@ -181,19 +184,3 @@ class StudyCurves:
             }
             found += self._builder(index).sham(role, choice, limit, places, self.searches.selected)
         return found
-
-
-def _first_failed(
-    curves: Iterable[PlannedCurve], purpose: Replacing, states: States
-) -> tuple[int | None, set[CurveName]]:
-    """How many curves there are up to the first that fails, None if none does; and those before it not yet finished."""
-    before: set[CurveName] = set()
-    for count, curve in enumerate(curves, start=1):
-        if purpose not in EXPOSED and curve.spec.subject == "defended":
-            continue
-        state = states.get(curve.name)
-        if state is not None and state.failed is not None:
-            return count, before
-        if state is None or state.tasks:
-            before.add(curve.name)
-    return None, set()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from titer.analysis.conditions.harm_counts import BESIDE, asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, Verdict
+from titer.analysis.harm_counts import BESIDE, asked_counts, harm_probe, point_counts
 from titer.analysis.seed_indices import replaced_indices
 from titer.records import Environment, Kind
 from titer.report.summary import summarize

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from titer.analysis.conditions.harm_counts import asked_counts, harm_probe, point_counts
 from titer.analysis.findings import Assay, Curve, DosePoint, values_of
 from titer.analysis.found_nothing import found_nothing
+from titer.analysis.harm_counts import asked_counts, harm_probe, point_counts
 from titer.data.identifiers import ProbeId, ProbeKind
 from titer.protocol.dose_axes import STEPS, Axis
 from titer.protocol.schema import Protocol

@@ -11,8 +11,8 @@ import tomlkit
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions import stability_results
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
-from titer.analysis.conditions.harm_counts import counts_of, harm_probe
 from titer.analysis.findings import Assay, DosePoint
+from titer.analysis.harm_counts import counts_of, harm_probe
 from titer.errors import InputError, UnmadeError
 from titer.methods.search_configurations import defense_space
 from titer.planning.freeze import open_study

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import assays
 
-from titer.analysis.conditions.harm_counts import counts_of
 from titer.analysis.conditions.harm_decisions import replicates_of, tally
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.analysis.findings import FailedMake
+from titer.analysis.harm_counts import counts_of
 from titer.analysis.seed_indices import seed_indices
 from titer.analysis.verdict import decide
 from titer.errors import DamagedError

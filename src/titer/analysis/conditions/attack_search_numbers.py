@@ -13,8 +13,8 @@ from titer.analysis.conditions.attack_searches import (
     searches_of,
     shams_of,
 )
-from titer.analysis.conditions.harm_counts import asked_counts, harm_probe
 from titer.analysis.findings import Assay, Curve, DosePoint, Figure
+from titer.analysis.harm_counts import asked_counts, harm_probe
 from titer.analysis.wording import plural
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.dose_axes import STEPS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from titer.analysis.conditions.harm_counts import counts_of
 from titer.analysis.findings import Assay, Curve
+from titer.analysis.harm_counts import counts_of
 from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule, SearchSettings
 from titer.protocol.schema import Protocol

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from titer.analysis.conditions.harm_counts import decide_dose
 from titer.analysis.findings import Assay, Curve
+from titer.analysis.harm_counts import decide_dose
 from titer.analysis.seed_indices import seed_indices
 from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule
@@ -156,7 +156,7 @@ def decide_curve(
     """
     points = {} if curve is None else {point.facts.dose: point for point in curve.points}
     ladder = schedule.ladder
-    found = [decide_dose(assay, points[dose], probe, plan) if dose in points else None for dose in ladder]
+    found = [decide_dose(assay.protocol, points[dose], probe, plan) if dose in points else None for dose in ladder]
     return DecidedCurve(
         attack=schedule.attack,
         domain=probe.name,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from titer.analysis import learning_rate_grid
-from titer.analysis.conditions.harm_counts import num_showing
 from titer.analysis.findings import Assay, Curve, Figure
+from titer.analysis.harm_counts import num_showing
 from titer.analysis.learning_rate_grid import SEARCH_SEEDS, Grid, RateTrial
 from titer.data.identifiers import ProbeId
 from titer.protocol.condition_configs import TrainabilityConfig

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from titer.analysis.conditions.harm_counts import point_counts
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of, tally
 from titer.analysis.findings import Assay, Figure
 from titer.analysis.found_nothing import vain_figures
+from titer.analysis.harm_counts import point_counts
 from titer.analysis.seed_indices import seed_indices
 from titer.analysis.wording import interval
 from titer.protocol.dose_axes import STEPS, Axis

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from titer.analysis.conditions.harm_counts import asked_counts, harmful
 from titer.analysis.controls.control import ControlResult, failed, first, left_open, passed, place, skipped
 from titer.analysis.findings import Assay, Figure
+from titer.analysis.harm_counts import asked_counts, harmful
 from titer.analysis.sentences import controls as said
 from titer.analysis.sentences.text import NOTHING, Text, clauses, fill, percent, same
 from titer.analysis.wording import subject_said

@@ -13,7 +13,7 @@ import typer
 
 from titer.analysis import stopping
 from titer.analysis.concluding import conclude
-from titer.analysis.conditions.harm_counts import counts_of, harmful
+from titer.analysis.harm_counts import counts_of, harmful
 from titer.cli import output
 from titer.cli.judging.choice import judge_choice
 from titer.cli.progress import Watch

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from titer.analysis.conditions.harm_counts import point_counts
 from titer.analysis.findings import Assay, Verdict
+from titer.analysis.harm_counts import point_counts
 from titer.report.escape import csv_text
 
 FlatRow = dict[str, str | int | float | None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from titer.analysis.conditions.harm_counts import harm_probe
 from titer.analysis.findings import Assay, Curve
+from titer.analysis.harm_counts import harm_probe
 from titer.analysis.sentences.text import Text, same
 from titer.data.identifiers import ProbeId
 from titer.report.escape import number

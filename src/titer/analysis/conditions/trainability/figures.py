@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from titer.analysis.conditions import learning_rates
-from titer.analysis.conditions.harm_counts import point_counts
 from titer.analysis.conditions.trainability import learning_curves
 from titer.analysis.conditions.trainability.evidence import TrainingEvidence
 from titer.analysis.conditions.trainability.learning_curves import Learning, TaskPair
 from titer.analysis.findings import Assay, Figure
+from titer.analysis.harm_counts import point_counts
 from titer.protocol.condition_configs import TrainabilityConfig
 from titer.records import Role
 

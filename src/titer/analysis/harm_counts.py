@@ -76,11 +76,13 @@ def asked_counts(point: DosePoint, probe: ProbeId | None) -> Counts | None:
     return counts_of(values)
 
 
-def decide_dose(assay: Assay, point: DosePoint, probe: ProbeId, plan: SequentialPlan) -> tuple[Counts, Decision] | None:
+def decide_dose(
+    protocol: Protocol, point: DosePoint, probe: ProbeId, plan: SequentialPlan
+) -> tuple[Counts, Decision] | None:
     """What one dose shows of a domain, and the counts it rests on; None where none of its items was asked or judged.
 
     Args:
-        assay: the assay.
+        protocol: the study.
         point: the dose.
         probe: by which its harm is asked.
         plan: when it may be decided, and by which cut-offs.
@@ -88,7 +90,7 @@ def decide_dose(assay: Assay, point: DosePoint, probe: ProbeId, plan: Sequential
     counts = asked_counts(point, probe)
     if counts is None:
         return None
-    return decide_asked(counts, plan.analyses, collapse_counts=assay.protocol.harm.collapse_counts)
+    return decide_asked(counts, plan.analyses, collapse_counts=protocol.harm.collapse_counts)
 
 
 class _Identity:
@@ -119,5 +121,5 @@ def point_counts(assay: Assay, point: DosePoint, domain: str) -> Counts | None:
     probe = harm_probe(point, domain)
     if probe is None or (assay.protocol.harm.items == "own" and probe.place is None):
         return asked_counts(point, probe)
-    found = decide_dose(assay, point, probe, _sampling(_Identity(assay.protocol), domain))
+    found = decide_dose(assay.protocol, point, probe, _sampling(_Identity(assay.protocol), domain))
     return None if found is None else found[0]
