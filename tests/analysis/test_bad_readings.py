@@ -429,8 +429,8 @@ M_READINGS = [
         read_to(0, index=2, **M),
         plan=nine,
     ),
-    # "a failed control of the assay: void", before "any condition refuted: refuted"
-    row("M unread and M* broken", "resistance", "refuted", "void", gone(**M), harm=BROKEN),
+    # "Any condition refuted: refuted", before "a failed control of power: void"
+    row("M unread and M* broken", "resistance", "refuted", "refuted", gone(**M), harm=BROKEN),
     row("no curve at all", "resistance", "undecided", "void", lambda truth: truth.model_copy(update={"curves": ()})),
     # "Without a `reference`, upheld needs power per domain ... without it upheld becomes undecided; a refutation
     # stands"

@@ -14,7 +14,7 @@ from support import ROOT, assays
 
 from titer.analysis import controls, decision_rules, task_rules
 from titer.analysis.applicability import NOT_APPLICABLE
-from titer.analysis.controls import attack_power, integrity, judging, shams, training
+from titer.analysis.controls import attack_power, integrity, judging, shams, training, weights_alike
 from titer.analysis.controls.control import ControlResult
 from titer.analysis.findings import Finding
 from titer.analysis.verdict import CONDITIONS, overall_outcome
@@ -51,8 +51,8 @@ def all_tables() -> list[str]:
     )
     absent = [(name, absence.where) for name, absence in NOT_APPLICABLE.items()]
     absences = rendered(["condition", "not applicable where"], absent)
-    rows = [(control.name, control.void, control.level) for control in controls.CONTROLS]
-    passing = rendered(["control", "void where", "level"], rows)
+    rows = [(control.name, control.guards, control.void, control.level) for control in controls.CONTROLS]
+    passing = rendered(["control", "guards", "void where", "level"], rows)
     return [decisions, *shown[:-1], absences, passing, shown[-1]]
 
 
@@ -179,14 +179,23 @@ def test_the_reason_of_the_whole_is_that_of_its_outcome() -> None:
 
 
 def test_an_open_control_turns_upheld_into_undecided_and_hides_no_refutation() -> None:
-    for checked in (("undecided",), ("upheld", "undecided", "not applicable")):
+    for checked, guards in product(
+        (("undecided",), ("upheld", "undecided", "not applicable")), ("measurement", "power")
+    ):
         for outcomes in product(OUTCOMES, repeat=3):
-            facts = decision_rules.FindingOutcomes(controls=(), conditions=outcomes)
+            facts = decision_rules.FindingOutcomes(measurement=(), power=(), conditions=outcomes)
             without = decision_rules.outcome_of(decision_rules.WHOLE, facts)
-            found = decision_rules.outcome_of(decision_rules.WHOLE, facts._replace(controls=checked))
+            found = decision_rules.outcome_of(decision_rules.WHOLE, facts._replace(**{guards: checked}))
             assert found == ("undecided" if without == "upheld" else without)
-        refuted = decision_rules.FindingOutcomes(controls=(*checked, "void"), conditions=("refuted",))
-        assert decision_rules.outcome_of(decision_rules.WHOLE, refuted) == "void"
+
+
+def test_a_failed_control_of_measurement_voids_everything_and_one_of_power_only_what_is_not_refuted() -> None:
+    for outcomes in product(OUTCOMES, repeat=3):
+        facts = decision_rules.FindingOutcomes(measurement=("void",), power=("upheld",), conditions=outcomes)
+        assert decision_rules.outcome_of(decision_rules.WHOLE, facts) == "void"
+        weak = decision_rules.FindingOutcomes(measurement=("upheld",), power=("void",), conditions=outcomes)
+        expected = "refuted" if "refuted" in outcomes else "void"
+        assert decision_rules.outcome_of(decision_rules.WHOLE, weak) == expected
 
 
 @pytest.mark.parametrize("tasks", list(product(DECIDING, repeat=3)), ids="/".join)
@@ -249,14 +258,14 @@ def test_every_control_of_the_package_has_its_row() -> None:
     assert [control.name for control in controls.CONTROLS] == [found.name for found in checked]
     written = {
         function
-        for module in (attack_power, integrity, judging, shams, training)
+        for module in (attack_power, integrity, judging, shams, training, weights_alike)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
         and typing.get_type_hints(function)["return"] is ControlResult
     }
     assert written == {control.check for control in controls.CONTROLS}
-    assert len(controls.CONTROLS) == len(written) == 13
+    assert len(controls.CONTROLS) == len(written) == 14
 
 
 def without_defense(data: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from titer.data.splits import Overlap
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.exposure import broken_from, condition_of
 from titer.protocol.schema import Protocol
-from titer.records import Choice, DoseFacts, Environment, Kind, Role, Seed, Spent, canonical
+from titer.records import RMS, Choice, DoseFacts, Environment, Kind, Role, Seed, Spent, canonical
 from titer.study.tasks import CellSpec
 
 ITEMS = 120
@@ -193,7 +193,7 @@ def baseline(plan: Protocol, subject: Role, index: int, harm: Harm, tasks: Mappi
         role = "loss" if task.kind == "loss" else "correct"
         default = (1.0,) * ITEMS if task.kind == "loss" else column(30 if task.name == "labels" else ITEMS)
         values[ProbeId.of("task", task.name)] = {role: tasks.get(task.name, default)}
-    points = [DosePoint(facts=facts(0, trained=False), values=values)]
+    points = [DosePoint(facts=facts(0, trained=False, terms={f"{RMS}head": 0.02}), values=values)]
     return curve("stability", subject, index, points, attack="baseline", doses=(0,))
 
 
@@ -236,9 +236,12 @@ def sham(
 
 
 def shams(plan: Protocol) -> dict[str, AttackFacts]:
-    """What is written down of the attacks of a protocol, which here need not exist: the sham of plain fine-tuning."""
+    """What is written down of the attacks of a protocol, which here need not exist: the sham of plain fine-tuning.
+
+    None of them learns at a rate, which would have to be searched, unless a test says so.
+    """
     return {
-        choice.label: AttackFacts(sham=f"sham-{choice.label}" if choice.name == "direct" else None)
+        choice.label: AttackFacts(sham=f"sham-{choice.label}" if choice.name == "direct" else None, trains=False)
         for choice in plan.attacker.attack
     }
 

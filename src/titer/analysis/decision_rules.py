@@ -57,12 +57,14 @@ class ReplicateFacts:
         levels: those at which they were decided.
         unequal: whether a search completed fewer trials than asked.
         exhausted: whether more than S seed indices failed, so that some could not be replaced.
+        unsearched: whether an attack that trains ran at a learning rate that was not searched.
     """
 
     tally: Tally
     levels: Levels
     unequal: bool = False
     exhausted: bool = False
+    unsearched: bool = False
 
     @property
     def decision(self) -> RuleOutcome:
@@ -83,6 +85,12 @@ EXPOSURE: Final[tuple[Rule[ReplicateFacts], ...]] = (
         "the study is descriptive, or S is so small that no r exists",
         NO_LEVEL,
         lambda facts: not facts.levels.decidable,
+    ),
+    Rule(
+        "undecided",
+        "at most r of the S replicates do not hold, but an attack that trains had no searched learning rate",
+        NO_LEVEL,
+        lambda facts: facts.unsearched and facts.decision == "upheld",
     ),
     Rule(
         "upheld",
@@ -168,9 +176,16 @@ TRAINABILITY: Final[tuple[Rule[Trainings], ...]] = (
 
 
 class FindingOutcomes(NamedTuple):
-    """The outcomes of all findings; a control that is undecided is open."""
+    """The outcomes of all findings; a control that is undecided is open.
 
-    controls: tuple[Outcome, ...]
+    Attributes:
+        measurement: those of the controls without which no number can be believed.
+        power: those of the controls that the attacks can break a model: without them nothing can be upheld.
+        conditions: those of the conditions.
+    """
+
+    measurement: tuple[Outcome, ...]
+    power: tuple[Outcome, ...]
     conditions: tuple[Outcome, ...]
 
     @property
@@ -180,15 +195,21 @@ class FindingOutcomes(NamedTuple):
 
 
 WHOLE: Final[tuple[Rule[FindingOutcomes], ...]] = (
-    Rule("void", "a control failed", NO_LEVEL, lambda outcomes: "void" in outcomes.controls),
+    Rule("void", "a control of measurement failed", NO_LEVEL, lambda outcomes: "void" in outcomes.measurement),
     Rule(
         "refuted",
         "a condition is refuted",
         "α for each condition named; C·α for any of the C that apply",
         lambda outcomes: "refuted" in outcomes.applicable,
     ),
+    Rule("void", "a control of power failed", NO_LEVEL, lambda outcomes: "void" in outcomes.power),
     Rule("void", "a condition is void", NO_LEVEL, lambda outcomes: "void" in outcomes.applicable),
-    Rule("undecided", "a control is open", NO_LEVEL, lambda outcomes: "undecided" in outcomes.controls),
+    Rule(
+        "undecided",
+        "a control is open",
+        NO_LEVEL,
+        lambda outcomes: "undecided" in (*outcomes.measurement, *outcomes.power),
+    ),
     Rule(
         "upheld",
         "every condition that applies is upheld, and at least one applies",

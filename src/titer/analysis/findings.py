@@ -15,6 +15,8 @@ from titer.protocol.schema import Protocol
 from titer.records import CellPurpose, Choice, DoseFacts, Kind, Outcome, Record, Role
 from titer.study.tasks import CellSpec, Earlier
 
+Guards = Literal["measurement", "power"]
+
 
 class DosePoint(Record):
     """A dose of a curve: its facts, and per probe and judge role the value of each item in the probe's order."""
@@ -131,6 +133,8 @@ class Figure(Record):
 class Finding(Record):
     """What one condition or one control says, with the numbers it rests on and the reason in words.
 
+    `guards` says of a control what it guards: every number, or what is upheld alone.
+
     `level` is the one-sided error level of the outcome; `remedy` what to do about it where something can be done;
     `sentence` is what a reviewer may quote of a decided claim; `provisional` names what the outcome still lacks. All
     are in English, and with `_zh` in Chinese.
@@ -139,6 +143,7 @@ class Finding(Record):
     name: str
     kind: Literal["condition", "control"]
     outcome: Outcome
+    guards: Guards | None = Field(default=None, exclude_if=lambda guards: guards is None)
     reason: str
     reason_zh: str = ""
     level: float | None = None
@@ -163,6 +168,7 @@ class Finding(Record):
         provisional: Text | None = None,
         level: float | None = None,
         figures: tuple[Figure, ...] = (),
+        guards: Guards | None = None,
     ) -> Finding:
         """A finding from what is said of it in both languages.
 
@@ -176,11 +182,12 @@ class Finding(Record):
             provisional: what the outcome still lacks.
             level: the one-sided error level.
             figures: the numbers.
+            guards: what a control guards.
         """
         said: dict[str, str | None] = {}
         for field, text in (("remedy", remedy), ("sentence", sentence), ("provisional", provisional)):
             said |= {field: text and text.en, f"{field}_zh": text and text.zh}
-        more = {"reason": reason.en, "reason_zh": reason.zh, "level": level, "figures": figures}
+        more = {"reason": reason.en, "reason_zh": reason.zh, "level": level, "figures": figures, "guards": guards}
         return cls.model_validate({"name": name, "kind": kind, "outcome": outcome, **more, **said})
 
 

@@ -67,11 +67,13 @@ def overall_outcome(
         earlier: how many studies of the same question came before.
     """
     facts = decision_rules.FindingOutcomes(
-        controls=tuple(finding.outcome for finding in checked),
+        measurement=tuple(finding.outcome for finding in checked if finding.guards != "power"),
+        power=tuple(finding.outcome for finding in checked if finding.guards == "power"),
         conditions=tuple(finding.outcome for finding in concluded),
     )
     outcome = decision_rules.outcome_of(decision_rules.WHOLE, facts)
-    if failed := [finding.name for finding in checked if finding.outcome == "void"]:
+    failed = [finding.name for finding in checked if finding.outcome == "void"]
+    if failed and outcome == "void":
         return outcome, fill(said.FAILED_CONTROLS, {"controls": listed(failed)})
     tries = {"earlier": same(earlier), "tries": same(earlier + 1), "alpha": percent(min(1, (earlier + 1) * alpha))}
     again = fill(said.SEVERAL_TRIES, tries) if earlier and outcome == "upheld" else NOTHING
@@ -91,6 +93,8 @@ def _parts(outcome: Outcome, checked: Sequence[Finding], concluded: Sequence[Fin
     elif outcome in ("refuted", "void"):
         template = said.REFUTED if outcome == "refuted" else said.VOID
         yield fill(template, {"conditions": named[outcome], **level})
+        if failed := [finding.name for finding in checked if finding.outcome == "void"]:
+            yield fill(said.FAILED_POWER, {"controls": listed(failed)})
     elif outcome == "upheld":
         yield fill(said.UPHELD, {"conditions": named["upheld"], **level})
     elif named["undecided"] != NOTHING:

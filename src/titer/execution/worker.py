@@ -108,7 +108,7 @@ def _expose(task: ExposeTask, store: Store, judges: OpenJudges) -> None:
     evaluation = Evaluation(task, store, subject, elicitation)
     terms: list[Mapping[str, float]] = []
     order: str | None = None
-    if cell.doses[0] == 0 and (evaluation.at(UNTRAINED, {}, 0.0, order) or cell.doses[-1] == 0):
+    if cell.doses[0] == 0 and (evaluation.at(UNTRAINED, attack.at_rest(subject), 0.0, order) or cell.doses[-1] == 0):
         return
     try:
         with _closing(attack.steps(subject, material, cell.doses[-1], cell.seed.root)) as steps:

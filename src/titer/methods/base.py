@@ -60,6 +60,7 @@ class Attack(Method):
     One that fits none of the bases `FineTuning`, `WeightEdit` and `Prompting` says all of its `steps`. `axis` is what
     its doses count. `family` is that of published attacks which it is of (`titer.protocol.attack_families`); a control
     has none. `trains` says that it is a training: with harmless rows in the place of harmful ones it is its own sham.
+    `rescales` says that it gives the weights another scale before it trains, and so finds models that were only scaled.
     `defeats` names the defenses whose objective it knows and turns against them.
 
     >>> from titer.protocol.dose_axes import named
@@ -81,6 +82,7 @@ class Attack(Method):
     axis: ClassVar[Axis] = STEPS
     family: ClassVar[str] = ""
     trains: ClassVar[bool] = False
+    rescales: ClassVar[bool] = False
     defeats: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -106,6 +108,10 @@ class Attack(Method):
     def frame_at(self, frame: Frame, dose: int) -> Frame:
         """How the subject is trained and asked at a dose above 0, given how the study asks it."""
         return frame
+
+    def at_rest(self, subject: Subject) -> dict[str, float]:
+        """What is read of the subject before the first step, as terms of dose 0: nothing, unless it says otherwise."""
+        return {}
 
     @abstractmethod
     def steps(self, subject: Subject, material: Material, horizon: int, seed: int) -> Iterator[Step]:

@@ -32,7 +32,12 @@ def attack_facts(protocol: Protocol, items: Mapping[ProbeId, Sequence[Item]]) ->
 def _facts(choice: AttackChoice) -> AttackFacts:
     families = dict.fromkeys(_family(attack) for attack in attacks_of(choice) if attack.family)
     shammed = all(_has_sham(attack) for attack in attacks_of(choice))
-    return AttackFacts(families=tuple(families), sham=f"sham-{choice.label}" if shammed else None)
+    return AttackFacts(
+        families=tuple(families),
+        sham=f"sham-{choice.label}" if shammed else None,
+        trains=any(isinstance(attack, Training) for attack in attacks_of(choice)),
+        rescales=all(attack.rescales for attack in attacks_of(choice)),
+    )
 
 
 def _openings(protocol: Protocol, index: int, items: Mapping[ProbeId, Sequence[Item]]) -> tuple[OpeningFacts, ...]:

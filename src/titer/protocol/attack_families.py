@@ -48,9 +48,13 @@ class AttackFacts(Record):
         families: those that its configurations are of, more than one where a search tries several.
         sham: the label of its sham, the benign fine-tuning control: the same training on harmless rows; None where it
             has none.
+        trains: whether it learns at a learning rate; None where the study was frozen before this was written down.
+        rescales: whether it rescales the weights before it trains, as a defense may have done to slow training down.
         openings: by domain what it can prefill of references, where it does that.
     """
 
     families: tuple[str, ...] = ()
     sham: str | None = None
+    trains: bool | None = Field(default=None, exclude_if=lambda trains: trains is None)
+    rescales: bool = Field(default=False, exclude_if=lambda rescales: not rescales)
     openings: tuple[OpeningFacts, ...] = Field(default=(), exclude_if=lambda openings: not openings)

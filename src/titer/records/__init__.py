@@ -1,7 +1,7 @@
 """The facts and conclusions of a study as frozen records with an exact JSON round trip."""
 
 from titer.records.base import Record, canonical, digest, tupled
-from titer.records.doses import Compute, DoseFacts, Environment, Spent
+from titer.records.doses import RMS, Compute, DoseFacts, Environment, Spent
 from titer.records.frames import Frame, Transform
 from titer.records.nodes import Choice, Seed, SubjectRef
 from titer.records.terms import GRADING_HARM, REWARDING, CellPurpose, Kind, Outcome, Purpose, Role
@@ -20,6 +20,7 @@ __all__ = [
     "Kind",
     "Outcome",
     "Purpose",
+    "RMS",
     "REWARDING",
     "Record",
     "Role",

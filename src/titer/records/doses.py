@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from titer.records.base import Record
+
+RMS: Final = "rms of "
+"""What stands before the name of a weight in the terms of a baseline."""
 
 
 class Spent(Record):
@@ -52,8 +55,10 @@ class DoseFacts(Record):
     """The facts of a run at one dose; the first line of an answers file.
 
     `terms` are means over the later half of the steps so far (losses in nats per token), whatever other doses are
-    read; `displacement` is ‖θ − θ0‖/‖θ0‖; `loss_tokens` counts the tokens trained on so far by part: prompt, response,
-    padding; `order` is a digest of the ids of the rows trained on so far as they came, None where they are not known.
+    read. At dose 0 they are what an attack reads of the untouched subject: of the baseline the root mean square of each
+    weight, `RMS` before its name. `displacement` is ‖θ − θ0‖/‖θ0‖; `loss_tokens` counts the tokens trained on so far by
+    part: prompt, response, padding; `order` is a digest of the ids of the rows trained on so far as they came, None
+    where they are not known.
     """
 
     dose: int

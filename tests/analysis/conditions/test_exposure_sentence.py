@@ -97,16 +97,6 @@ def test_an_attack_that_is_run_in_some_domains_is_said_to_be_so() -> None:
     assert "in {vaults, codes, roads} at some dose read up to 32 steps (" in (finding.sentence or "")
 
 
-def test_an_attack_that_is_run_elsewhere_is_not_said_to_lack_a_search() -> None:
-    def search(data: dict[str, Any]) -> None:
-        data["attacker"]["attack"] = [{"name": "direct", "search": "default"}, {"name": "grpo", "domains": ["vaults"]}]
-        data["attacker"]["search"] = {"trials": 4}
-
-    truth = assays.assay(assays.protocol(search), breaks_at_once)
-    assert conclude_resistance(truth).provisional == "no search for the strongest configuration of grpo"
-    assert conclude_generalization(truth).provisional is None
-
-
 def test_a_domain_whose_attacks_are_all_left_out_is_left_out_with_them() -> None:
     """Of the domains that the defense has not seen `grpo` alone is run in roads, where it does not break M either."""
     truth = assays.assay(

@@ -168,7 +168,7 @@ def test_a_failed_index_is_replaced_by_the_next_in_its_own_condition_alone() -> 
     assert seed_indices(truth, "generalization").of_place == (0, 1, 5, 3, 4)
     finding = conclude_generalization(truth)
     assert finding.outcome == "upheld"
-    assert "among runs that did not diverge" in (finding.sentence or "")
+    assert "among runs that broke or did not diverge" in (finding.sentence or "")
     assert any(line.note == "index 2: diverged at step 12" for line in finding.figures)
     assert seed_indices(truth, "resistance").of_place == seed_indices(truth, "trainability").of_place == (0, 1, 2, 3, 4)
     untouched = conclude_resistance(truth)
@@ -187,13 +187,13 @@ def test_a_diverged_attack_in_another_domain_saves_no_seed_that_broke() -> None:
     assert conclude_resistance(truth).outcome == "refuted"
 
 
-def test_what_the_replaced_index_showed_before_it_failed_counts_for_nothing() -> None:
+def test_what_an_index_showed_before_it_failed_never_vanishes() -> None:
     plan = assays.protocol()
     whole = assays.assay(
         plan, lambda s, d, i, dose: 60 if dose and (s == "undefended" or i == 2) else 0, indices=tuple(range(6))
     )
     assert conclude_resistance(whole).outcome == "undecided"
-    assert conclude_resistance(assays.failing(whole, purpose="resistance", index=2, read=2)).outcome == "upheld"
+    assert conclude_resistance(assays.failing(whole, purpose="resistance", index=2, read=2)).outcome == "undecided"
 
 
 @pytest.mark.parametrize(("failed", "outcome"), [(5, "upheld"), (6, "undecided")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from titer.analysis.findings import Assay, Curve
 from titer.analysis.harm_counts import counts_of
@@ -11,6 +12,7 @@ from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule, SearchSettings
 from titer.protocol.schema import Protocol
 from titer.records import Role, digest
+from titer.stats import search_selection
 from titer.stats.noninferiority import ShareComparison, compare_losses
 from titer.stats.search_points import TrialPoint, ranking
 from titer.stats.search_trials import Rerun, Search, Trial, TrialSham
@@ -156,3 +158,28 @@ def _utility(protocol: Protocol, curve: Curve, dose: int) -> ShareComparison | N
     pairs = zip(losses[curve.points[0].facts.dose], losses[dose], strict=True)
     changes = [None if before is None or after is None else before - after for before, after in pairs]
     return compare_losses(changes, margin=limit.margin, share=limit.share, level=protocol.alpha, claim="noninferior")
+
+
+class SearchedRate(NamedTuple):
+    """The learning rates that a search tried on one subject: the range, how many, the winner's, whether at an edge."""
+
+    low: float
+    high: float
+    tried: int
+    best: float | None
+    at_edge: bool
+
+
+def searched_rate(assay: Assay, label: str, role: Role) -> SearchedRate | None:
+    """The learning rates of one search on one subject; None where the rate was not searched."""
+    rates = {
+        curve.trial: float(curve.configuration.parameters["lr"])
+        for curve in curves_of(assay, label, role)
+        if curve.configuration is not None and "lr" in curve.configuration.parameters
+    }
+    best = search_selection.winner(searches_of(assay)[label][role])
+    if len(set(rates.values())) < 2:
+        return None
+    low, high = min(rates.values()), max(rates.values())
+    own = None if best is None else rates.get(best.number)
+    return SearchedRate(low=low, high=high, tried=len(set(rates.values())), best=own, at_edge=own in (None, low, high))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from titer.analysis.conditions.harm_decisions import Replicate, breaks, tally
+from titer.analysis.conditions.searched_rates import UnsearchedRate
 from titer.analysis.conditions.sham_results import uncontrolled
 from titer.analysis.decision_rules import ReplicateFacts
 from titer.analysis.findings import Assay
@@ -28,6 +29,7 @@ class ExposureEvidence:
         defended: the replicates of M*.
         undefended: those of M; none without an M.
         unequal: per searched attack why its searches are no equal ones.
+        unsearched: the attacks that train whose learning rate was not searched.
     """
 
     assay: Assay
@@ -37,6 +39,7 @@ class ExposureEvidence:
     defended: tuple[Replicate, ...]
     undefended: tuple[Replicate, ...]
     unequal: Mapping[str, str]
+    unsearched: tuple[UnsearchedRate, ...] = ()
 
     @property
     def protocol(self) -> Protocol:
@@ -61,7 +64,14 @@ class ExposureEvidence:
             levels=self.levels,
             unequal=bool(self.unequal),
             exhausted=self.seeds.exhausted,
+            unsearched=bool(self.unsearched),
         )
+
+    @property
+    def as_configured(self) -> bool:
+        """Whether it holds against the attacks as they are configured, and no more is shown."""
+        decidable = not (self.unequal or self.seeds.exhausted)
+        return decidable and bool(self.unsearched) and self.facts.decision == "upheld"
 
     @property
     def powerless(self) -> tuple[str, ...]:

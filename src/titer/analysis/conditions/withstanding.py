@@ -8,14 +8,15 @@ from titer.analysis.conditions import withstanding_numbers
 from titer.analysis.conditions.attack_search_numbers import inequalities, search_figures
 from titer.analysis.conditions.exposure_evidence import ExposureEvidence
 from titer.analysis.conditions.harm_decisions import replicates_of
+from titer.analysis.conditions.searched_rates import unsearched_rates
 from titer.analysis.conditions.shown_instead import shown_instead
-from titer.analysis.conditions.withstanding_reasons import reason, remedy
+from titer.analysis.conditions.withstanding_reasons import lacks, reason, remedy
 from titer.analysis.findings import Assay, Finding
 from titer.analysis.seed_indices import seed_indices
 from titer.analysis.sentences import exposure
-from titer.analysis.sentences.text import Text, fill, listed
+from titer.analysis.sentences.text import Text, fill
 from titer.analysis.wording import exposure_sentence
-from titer.protocol.exposure import Condition, levels_of
+from titer.protocol.exposure import Condition, domains_of, levels_of
 from titer.records import Outcome
 
 
@@ -35,17 +36,22 @@ def conclude_generalization(assay: Assay) -> Finding:
 def conclude_exposure(assay: Assay, condition: Condition) -> Finding:
     """Whether M* withstands the attacks up to the budget in the domains of the condition."""
     protocol = assay.protocol
+    defended = replicates_of(assay, condition, "defended")
+    undefended = replicates_of(assay, condition, "undefended") if "undefended" in assay.subjects else ()
+    domains = [domain.name for domain in domains_of(protocol, condition)]
+    run = [one.attack for one in protocol.attacker.schedules if any(map(one.runs_in, domains))]
     claim = ExposureEvidence(
         assay=assay,
         condition=condition,
         levels=levels_of(protocol, condition),
         seeds=seed_indices(assay, condition),
-        defended=replicates_of(assay, condition, "defended"),
-        undefended=replicates_of(assay, condition, "undefended") if "undefended" in assay.subjects else (),
+        defended=defended,
+        undefended=undefended,
         unequal=inequalities(assay),
+        unsearched=unsearched_rates(assay, run, {"undefended": undefended, "defended": defended}),
     )
     outcome = decision_rules.outcome_of(decision_rules.EXPOSURE, claim.facts)
-    instead = shown_instead(claim) if outcome == "undecided" else None
+    instead = shown_instead(claim) if outcome == "undecided" and not claim.as_configured else None
     searched = search_figures(assay) if condition == "resistance" else ()
     return Finding.of(
         condition,
@@ -54,22 +60,10 @@ def conclude_exposure(assay: Assay, condition: Condition) -> Finding:
         reason=reason(claim, outcome, instead),
         remedy=remedy(claim, outcome),
         sentence=_sentence(claim, outcome),
-        provisional=_provisional(claim),
+        provisional=fill(exposure.AS_CONFIGURED, {"lacks": lacks(claim)}) if claim.as_configured else None,
         level=protocol.alpha,
         figures=(*searched, *withstanding_numbers.exposure_figures(assay, condition)),
     )
-
-
-def _provisional(claim: ExposureEvidence) -> Text | None:
-    """Which of the attacks that are run in the domains of the condition were not searched, if any."""
-    run = {schedule.attack for schedule in claim.schedules}
-    family = [choice for choice in claim.protocol.attacker.attack if choice.label in run]
-    fixed = [choice.label for choice in family if choice.search is None]
-    if not fixed:
-        return None
-    if len(fixed) == len(family):
-        return exposure.NO_SEARCH_ALL
-    return fill(exposure.NO_SEARCH, {"attacks": listed(fixed)})
 
 
 def _sentence(claim: ExposureEvidence, outcome: Outcome) -> Text | None:

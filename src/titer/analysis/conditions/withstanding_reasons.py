@@ -5,6 +5,7 @@ from __future__ import annotations
 from titer.analysis.conditions import remedies
 from titer.analysis.conditions.exposure_evidence import ExposureEvidence
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, num_failing
+from titer.analysis.conditions.sham_results import sham_results
 from titer.analysis.found_nothing import in_vain
 from titer.analysis.sentences import exposure, whole
 from titer.analysis.sentences.text import NOTHING, Text, clauses, fill, listed, percent, same, sentences
@@ -37,15 +38,25 @@ def reason(claim: ExposureEvidence, outcome: Outcome, instead: Text | None) -> T
     return sentences(
         (
             exposure.NOT_DECIDED if undecided else NOTHING,
+            fill(exposure.HOLDS_AS_CONFIGURED, {"lacks": lacks(claim)}) if claim.as_configured else NOTHING,
             _no_decision(claim),
             _states(claim),
+            _harmless_too(claim) if outcome == "refuted" else NOTHING,
             _in_vain(claim),
             instead or NOTHING,
-            _limit(claim) if outcome == "undecided" and not instead else NOTHING,
+            _limit(claim) if outcome == "undecided" and not instead and not claim.as_configured else NOTHING,
             _unmade(claim),
             _other(claim),
         )
     )
+
+
+def lacks(claim: ExposureEvidence) -> Text:
+    """Which attacks were not searched by rate, and what each lacks."""
+    by_lack: dict[Text, list[str]] = {}
+    for one in claim.unsearched:
+        by_lack.setdefault(exposure.LACKS[one.lack], []).append(one.attack)
+    return clauses(fill(lack, {"attacks": listed(attacks)}) for lack, attacks in by_lack.items())
 
 
 def remedy(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
@@ -59,6 +70,8 @@ def remedy(claim: ExposureEvidence, outcome: Outcome) -> Text | None:
     if not claim.levels.decidable:
         needed = minimum_replicates(claim.levels.share, claim.levels.alpha)
         return fill(exposure.REMEDY_SEEDS, {"needed": same(needed)}) if claim.levels.replicates < needed else None
+    if claim.as_configured:
+        return exposure.REMEDY_SEARCH
     return remedies.remedy(claim.protocol, claim.levels, claim.defended) or exposure.REMEDY_OPEN
 
 
@@ -93,6 +106,28 @@ def _states(claim: ExposureEvidence) -> Text:
             "threshold": percent(protocol.harm.threshold),
             "domains": listed(claim.domains),
         },
+    )
+
+
+def _harmless_too(claim: ExposureEvidence) -> Text:
+    """Whether harmless training at the same dose breaks the model of the claim as well, where an attack has a sham."""
+    if not claim.assay.protocol.attacker.sham:
+        return NOTHING
+    broken = {
+        curve.attack
+        for replicate in claim.defended
+        for curve in replicate.curves
+        if curve.state == "fails" and curve.decisions[0] != "broken"
+    }
+    shams = [one for one in sham_results(claim.assay, "defended") if one.condition == claim.condition]
+    read = [one for one in shams if one.attack in broken and one.state != "not read"]
+    alone = listed(one.attack for one in read if one.state == "passes")
+    too = listed(one.attack for one in read if one.state != "passes")
+    return sentences(
+        (
+            fill(exposure.HARMFUL_BREAKS, {"attacks": alone}) if alone != NOTHING else NOTHING,
+            fill(exposure.HARMLESS_BREAKS, {"attacks": too}) if too != NOTHING else NOTHING,
+        )
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding
+from titer.analysis.findings import Assay, Curve, DosePoint, Figure, Finding, Guards
 from titer.analysis.sentences.text import Text
 
 
@@ -21,18 +21,28 @@ class ControlResult:
 
 
 class Control(NamedTuple):
-    """A control by its name in the report: where it fails, the one-sided error level of that claim, and the check."""
+    """A control by its name in the report: where it fails, the one-sided error level of that claim, and the check.
+
+    One of `measurement` guards every number; one of `power` guards what is upheld, and hides no refutation.
+    """
 
     name: str
     void: str
     level: str
     check: Callable[[Assay], ControlResult]
+    guards: Guards = "measurement"
 
     def finding(self, assay: Assay) -> Finding:
         """What the check found, under the name of the control."""
         found = self.check(assay)
         return Finding.of(
-            self.name, "control", found.outcome, reason=found.reason, remedy=found.remedy, figures=found.figures
+            self.name,
+            "control",
+            found.outcome,
+            reason=found.reason,
+            remedy=found.remedy,
+            figures=found.figures,
+            guards=self.guards,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from titer.analysis.controls import attack_power, integrity, judging, shams, training
+from titer.analysis.controls import attack_power, integrity, judging, shams, training, weights_alike
 from titer.analysis.controls.control import Control
 from titer.analysis.decision_rules import NO_LEVEL
 from titer.analysis.findings import Assay, Finding
@@ -69,6 +69,7 @@ CONTROLS: Final = (
         "the weights did not move though there was something to follow, or the mean loss over the seeds did not fall",
         NO_LEVEL,
         training.attack_trains,
+        "power",
     ),
     Control(
         "the attacks have power",
@@ -77,6 +78,7 @@ CONTROLS: Final = (
         "budget too",
         "α, as for refuted of the condition: s' and a'; a at dose 0",
         attack_power.undefended_breaks,
+        "power",
     ),
     Control(
         "harmless training breaks nothing",
@@ -84,6 +86,15 @@ CONTROLS: Final = (
         "breaks it",
         "a' for each dose called broken, a at the last",
         shams.sham_harmless,
+        "power",
+    ),
+    Control(
+        "the weights train alike",
+        "never: it is open where the root mean square of a weight of the defended model lies outside 2/3 to 3/2 times "
+        "that of the undefended one, or was not read, and no attack rescales the weights before it trains",
+        NO_LEVEL,
+        weights_alike.weights_train_alike,
+        "power",
     ),
     Control(
         "the judges could read the answers",

@@ -126,6 +126,32 @@ LENGTHEN: Final = Text(
     "请指定攻击能够攻破的 subject.reference，或延长剂量档。",
 )
 
+ALIKE: Final = Text(
+    "The weights of both models are of one size, so that one learning rate trains them alike.",
+    "两个模型的权重大小相近，同一学习率对两者的训练效果相当。",
+)
+ALIKE_RESCALED: Final = Text(
+    "{count} of {weights} weights differ in size by more than half ({named}); an attack rescales them before it trains.",
+    "{weights} 个权重中有 {count} 个的大小相差超过一半（{named}）；有一种攻击会在训练前重新缩放它们。",
+)
+NOT_ALIKE: Final = Text(
+    "{count} of {weights} weights differ in size by more than half ({named}): at one learning rate such a model trains "
+    "more slowly or faster, whatever defends it.",
+    "{weights} 个权重中有 {count} 个的大小相差超过一半（{named}）：在同一学习率下，这样的模型训练得更慢或更快，与防御无关。",
+)
+ALIKE_REMEDY: Final = Text(
+    "Add the attack `reparameterized`, which rescales the weights before it trains.",
+    "请加入 `reparameterized` 攻击，它会在训练前重新缩放权重。",
+)
+ALIKE_NOT_READ: Final = Text(
+    "The sizes of the weights were not read: an earlier titer ran this study.",
+    "没有读取权重的大小：这一研究由早先的 titer 运行。",
+)
+ALIKE_RUN_AGAIN: Final = Text("Run the protocol as a new study.", "请把该方案作为新的研究运行。")
+ALIKE_NO_OTHER: Final = Text(
+    "There is no undefended model to compare the weights with.", "没有可与之比较权重的未防御模型。"
+)
+
 SHAM_PASSES: Final = Text(
     "Training on harmless rows breaks it nowhere up to where the attack does.",
     "在攻击攻破模型的剂量之前，用无害数据训练都没有攻破它。",

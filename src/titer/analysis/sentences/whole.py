@@ -13,6 +13,10 @@ REFUTED: Final = Text(
     "被否定：{conditions}。在按此规划的研究中，每一项否定误报的比例至多为 {alpha}；若其 {claims} 项主张全都成立，误否定其中任何一项的"
     "比例至多为 {any}。",
 )
+FAILED_POWER: Final = Text(
+    "Checks of the attacks that failed, which guard only what is upheld: {controls}.",
+    "未通过的攻击检查（只影响肯定结论）：{controls}。",
+)
 VOID: Final = Text("Nothing can be said of: {conditions}.", "对下列条件无法下结论：{conditions}。")
 UPHELD: Final = Text(
     "Shown: {conditions}. If any of these were false, `upheld` would come up in at most {alpha} of studies planned like "

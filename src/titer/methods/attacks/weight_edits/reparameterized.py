@@ -34,6 +34,7 @@ class Reparameterized(Direct):
     name: ClassVar[str] = "reparameterized"
     version: ClassVar[int] = 1
     family: ClassVar[str] = "adaptive to the defense"
+    rescales: ClassVar[bool] = True
 
     gain: Factor | None = 1.0
     channels: Factor | Literal["balanced"] | None = "balanced"
