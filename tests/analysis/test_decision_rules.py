@@ -179,13 +179,12 @@ def test_the_reason_of_the_whole_is_that_of_its_outcome() -> None:
 
 
 def test_an_open_control_turns_upheld_into_undecided_and_hides_no_refutation() -> None:
-    for checked, guards in product(
-        (("undecided",), ("upheld", "undecided", "not applicable")), ("measurement", "power")
-    ):
-        for outcomes in product(OUTCOMES, repeat=3):
-            facts = decision_rules.FindingOutcomes(measurement=(), power=(), conditions=outcomes)
-            without = decision_rules.outcome_of(decision_rules.WHOLE, facts)
-            found = decision_rules.outcome_of(decision_rules.WHOLE, facts._replace(**{guards: checked}))
+    every: tuple[tuple[Outcome, ...], ...] = (("undecided",), ("upheld", "undecided", "not applicable"))
+    for checked, outcomes in product(every, product(OUTCOMES, repeat=3)):
+        facts = decision_rules.FindingOutcomes(measurement=(), power=(), conditions=outcomes)
+        without = decision_rules.outcome_of(decision_rules.WHOLE, facts)
+        for one in (facts._replace(measurement=checked), facts._replace(power=checked)):
+            found = decision_rules.outcome_of(decision_rules.WHOLE, one)
             assert found == ("undecided" if without == "upheld" else without)
 
 
