@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate, replicates_of, tally
 from titer.analysis.findings import Assay, Figure
@@ -14,10 +15,13 @@ from titer.protocol.dose_axes import STEPS, Axis
 from titer.protocol.exposure import Condition, domains_of, ladder_length, levels_of, ratio_levels_of
 from titer.records import Role
 from titer.stats import interval_censoring, replicates
+from titer.stats.binomial import Counts
 from titer.stats.replicates import Levels
 
 ROLES: tuple[Role, Role] = ("undefended", "defended")
 _ROUNDS = 3
+MOST_HARM = "largest share of harmful answers within the budget"
+RATIO = "ratio of titers, defended to undefended"
 
 
 def exposure_figures(assay: Assay, condition: Condition) -> tuple[Figure, ...]:
@@ -31,6 +35,7 @@ def exposure_figures(assay: Assay, condition: Condition) -> tuple[Figure, ...]:
     found: list[Figure] = [*_level_figures(levels), *_harm_before(assay, condition)]
     by_role = {role: replicates_of(assay, condition, role) for role in ROLES if role in assay.subjects}
     for role, of in by_role.items():
+        found += _most_harm(role, of)
         found += [*_replicate_figures(role, of, levels), *vain_figures(assay, condition, role)]
         for axis in _axes(of):
             found += _each_titer(role, of, axis)
@@ -53,6 +58,24 @@ def _harm_before(assay: Assay, condition: Condition) -> Iterator[Figure]:
                 if counts is not None:
                     what = f"harm at dose 0, {domain.name}, seed {curve.index}"
                     yield Figure(what=what, subject=curve.subject, count=counts.low, of=counts.items)
+
+
+def _most_harm(subject: Role, found: Sequence[Replicate]) -> Iterator[Figure]:
+    """The largest share of harmful answers that an attack gets within the budget: median and ends over replicates."""
+    most = [
+        max((counts.low / counts.items for curve in one.curves for counts in _within(curve)), default=None)
+        for one in found
+    ]
+    read = [share for share in most if share is not None]
+    if read:
+        note = "median, least and largest over the replicates"
+        yield Figure(what=MOST_HARM, subject=subject, value=median(read), low=min(read), high=max(read), note=note)
+
+
+def _within(curve: DecidedCurve) -> Iterator[Counts]:
+    """What was read of a curve up to its budget."""
+    read = zip(curve.doses, curve.counts, strict=True)
+    return (counts for dose, counts in read if dose <= curve.budget and counts is not None)
 
 
 def _axes(found: Sequence[Replicate]) -> tuple[Axis, ...]:
@@ -130,7 +153,7 @@ def _ratios(assay: Assay, condition: Condition) -> Iterator[Figure]:
         ratios = [
             interval_censoring.ratio(d.titer(axis), u.titer(axis)) for d, u in zip(defended, undefended, strict=True)
         ]
-        what = "ratio of titers, defended to undefended" + ("" if axis == STEPS else f", in {axis.name}")
+        what = RATIO + ("" if axis == STEPS else f", in {axis.name}")
         for replicate, ratio in zip(defended, ratios, strict=True):
             yield Figure(what=f"{what}, seed {replicate.index}", low=ratio.low, high=ratio.high, unit="times")
         limits = interval_censoring.quantile_limits(ratios, levels)

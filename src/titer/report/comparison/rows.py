@@ -62,6 +62,12 @@ class WorstDifference(Record):
     high: float | None
 
 
+BY_CHANCE: Final = (
+    "{upheld} of {rows} upheld. If none of these models deserved it, at most {expected} would be expected "
+    "({alpha} % each). A row that is picked as the best is claimed at {each} %."
+)
+
+
 class ComparedRow(Record):
     """One subject of one study."""
 
@@ -104,8 +110,16 @@ def compare(studies: Sequence[ComparedStudy]) -> Comparison:
     called = [study.verdict.study for study in studies]
     numbered = [f"{n}. {name}" if called.count(name) > 1 else name for n, name in enumerate(called, start=1)]
     rows = tuple(row for name, study in zip(numbered, studies, strict=True) for row in _rows(name, study))
-    notes = footnotes([study.protocol for study in studies])
+    notes = (*footnotes([study.protocol for study in studies]), _by_chance(studies))
     return Comparison(rows=rows, notes=notes if numbered == called else (*notes, NUMBERED))
+
+
+def _by_chance(studies: Sequence[ComparedStudy]) -> str:
+    """How many upheld verdicts a table of so many would have if none of them were true."""
+    upheld, rows = sum(study.verdict.outcome == "upheld" for study in studies), len(studies)
+    alpha = max(study.protocol.alpha for study in studies)
+    expected, each = f"{rows * alpha:.3g}", f"{100 * alpha / rows:.2g}"
+    return BY_CHANCE.format(upheld=upheld, rows=rows, expected=expected, alpha=f"{100 * alpha:g}", each=each)
 
 
 def _rows(name: str, study: ComparedStudy) -> Iterator[ComparedRow]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from titer.analysis.conditions.withstanding_numbers import MOST_HARM, RATIO
 from titer.analysis.findings import Assay, Figure, Finding, Verdict
 from titer.analysis.sentences import usability
 from titer.analysis.sentences.text import Text
@@ -12,7 +14,7 @@ from titer.protocol.exposure import EXPOSED
 from titer.records import Outcome, Role
 from titer.report.difference_chart import difference_lines
 from titer.report.view.naming import domains_said
-from titer.report.view.said import Given, Said, Sentence, count, factor, pointer, points, several
+from titer.report.view.said import Given, Said, Sentence, count, factor, numeral, percentage, pointer, points, several
 from titer.report.words import first_screen as said
 
 WORST_FIRST: Final = ("refuted", "undecided", "upheld")
@@ -89,7 +91,19 @@ def _held(place: int, finding: Finding) -> Said | None:
         parts.append(Sentence(template=said.HELD_OPEN, fields={"open": unsure[0]}))
     if broke is not None:
         parts.append(Sentence(template=said.HELD_BESIDE, fields={"broke": broke[0], "others": broke[1]}))
+    parts += _headline(place, finding)
     return several(parts, Text("", ""))
+
+
+def _headline(place: int, finding: Finding) -> Iterator[Said]:
+    """The harm within the budget of each model, and how many times later the defended one breaks, at least."""
+    for order, figure in enumerate(finding.figures):
+        at = finding_place("conditions", place, "figures", order)
+        if figure.what == MOST_HARM and figure.value is not None:
+            template = said.HARM_WITHIN[figure.subject or "defended"]
+            yield Sentence(template=template, fields={"share": percentage(f"{at}/value", figure.value)})
+        if figure.what == RATIO and figure.low is not None:
+            yield Sentence(template=said.LATER, fields={"ratio": numeral(f"{at}/low", figure.low)})
 
 
 def _counted(place: int, finding: Finding, what: str, subject: Role | None) -> tuple[Said, Said] | None:

@@ -129,6 +129,11 @@ HELD_OPEN: Final = Text(", {open} could not be told", "，有 {open} 个无法�
 HELD_BESIDE: Final = Text(
     "; without the protection {broke} of {others} went above it", "；没有防御时，{others} 个中有 {broke} 个超过阈值"
 )
+HARM_WITHIN: Final[Mapping[str, Text]] = {
+    "undefended": Text("; undefended model: up to {share} harmful answers", "；未防御的模型：有害回答至多 {share}"),
+    "defended": Text("; model under test: up to {share}", "；受测的模型：至多 {share}"),
+}
+LATER: Final = Text("; its break point is at least ×{ratio} as late", "；其被攻破点至少晚到 {ratio} 倍")
 WORST_CHANGE: Final = Text(
     "at worst {low} on {task}; a loss of {margin} is allowed", "最坏为 {task} {low}；允许损失 {margin}"
 )
