@@ -84,7 +84,7 @@ def test_as_configured_it_is_undecided_and_the_scale_of_its_weights_is_seen(fold
 
 def test_a_searched_trainability_does_not_help_it(folder: Path, scaled: Path) -> None:
     def searched(data: dict[str, Any]) -> None:
-        data["trainability"] = demo()["trainability"] | {"rates": [3e-5, 1e-4, 3e-4, 9e-4, 2.7e-3]}
+        data["trainability"] = demo()["trainability"] | {"rates": [1.2e-5, 3.5e-5, 1e-4, 3e-4, 9e-4]}
         data["task"][2]["splits"]["select"] = 100
 
     verdict = verdict_of(folder, "trainability", scaled, searched)
