@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 
 from titer.analysis.power_statement import ENOUGH, PowerStatement
-from titer.data.probe_items import MOST_POOLED
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig
+from titer.protocol.data_sources import MOST_POOLED
+from titer.protocol.exposure import made_levels
 from titer.protocol.schema import Protocol
 from titer.seeds import derive
-from titer.stats import power, replicates
+from titer.stats import power
 from titer.stats.binomial import intact_cutoff
 from titer.stats.rate_law import ITEM_SD, SEED_SD, RateLaw
-from titer.stats.replicates import Levels
+from titer.stats.replicates import Items, Levels
 from titer.stats.tango import ENUMERATED_ITEMS
 from titer.stats.training_power import TrainingPower, power_trainable
 
 ALL_RATES = "stability, all rates"
 CHANGING = (0.01, 0.03)
 """Shares of a task's items that change, as many for the better as for the worse."""
+ITEMS_OF_MODELS: Final[Mapping[Items, str]] = {"shared": " for all seeds", "own": " of its own for each seed"}
+"""Whose the items of a task are, where a method makes a model for each seed."""
 STEP_RATIOS = (1.0, 1.2, 1.4)
 """Median ratios of the defended subject's steps to the undefended one's until the target of a benign task."""
 STEP_SPREAD = 0.2
@@ -30,50 +35,106 @@ FINAL_RATE = 0.9
 """Rate of either subject at the end of a benign training, over seeds and items."""
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What one task asks of each model at dose 0: rates or losses, how many items, and whose they are."""
+
+    kind: Literal["rate", "loss"]
+    count: int
+    items: Items = "shared"
+
+
 def stability(protocol: Protocol) -> Iterator[PowerStatement]:
-    """Each task that decides, by enumeration of its exact test; all rates together, and the models of a method."""
-    if protocol.stability is None or not protocol.defended:
+    """Each task that decides, by enumeration of its exact test; all rates together, and the models of a method.
+
+    Enough of a task are the items by which the whole condition is upheld in 90 %, if each of its tasks has as many.
+    """
+    plan = protocol.stability
+    if plan is None or not protocol.defended:
         return
-    tasks, made = _stability_tasks(protocol), _made(protocol)
-    level = protocol.alpha if made is None else made.intact_level
-    for name, (kind, items) in tasks.items():
-        if kind == "loss":
-            yield from _losses(name, items, protocol.stability, level)
+    tasks, made = _stability_tasks(protocol), made_levels(protocol, "shared")
+    powers: dict[float, list[float]] = {changing: [] for changing in CHANGING}
+    for name, task in tasks.items():
+        if task.kind == "loss":
+            yield from _losses(name, task.count, plan, _level(protocol, task.items))
             continue
-        for changing in CHANGING:
-            yield _noninferior(name, (items,), changing, protocol.stability.margin, level)
-    rates = tuple(items for kind, items in tasks.values() if kind == "rate")
-    for changing in CHANGING:
-        whole = _noninferior(ALL_RATES, rates, changing, protocol.stability.margin, level)
-        yield whole.model_copy(update={"easiest": made is None and changing == CHANGING[0]})
+        for changing, of_tasks in powers.items():
+            one = _noninferior(protocol, name, task, changing, len(tasks))
+            of_tasks.append(one.power or 0.0)
+            yield one
+    for changing, of_tasks in powers.items():
+        whole = PowerStatement(
+            about=ALL_RATES, claim="not inferior", assumption="share changed", assumed=changing,
+            power=math.prod(of_tasks), easiest=made is None and changing == CHANGING[0],
+            enough=None if made else _enough(protocol, "shared", len(tasks), changing),
+            notes=_notes(task.count for task in tasks.values()),
+        )  # fmt: skip
+        yield whole
         if made is not None:
             yield _of_method(whole, made)
 
 
-def _made(protocol: Protocol) -> Levels | None:
-    """The levels of the models that a method makes, which are all asked the same items; None for a checkpoint."""
-    study = protocol.study
-    if study.claim != "this method":
+def too_few_items(protocol: Protocol) -> tuple[str, ...]:
+    """A line for each rate of stability that asks too few items for the whole condition to be upheld in 90 %.
+
+    Args:
+        protocol: the protocol.
+    """
+    if protocol.stability is None or not protocol.defended or protocol.study.descriptive:
+        return ()
+    tasks = _stability_tasks(protocol)
+    alone: Mapping[Items, str] = {"shared": ""}
+    kinds = ITEMS_OF_MODELS if protocol.study.claim == "this method" else alone
+    needed = {kind: [_enough(protocol, kind, len(tasks), changing) for changing in CHANGING] for kind in kinds}
+    said = ", or ".join(
+        " to ".join(f"more than {power.MOST_PAIRED}" if n is None else str(n) for n in enough) + kinds[kind]
+        for kind, enough in needed.items()
+    )
+    changed = " to ".join(f"{100 * changing:g}" for changing in CHANGING)
+    return tuple(
+        f"stability: {name} has {task.count} items{kinds[task.items]}; {100 * ENOUGH:g} % power needs {said} "
+        f"(if {changed} % of the answers change)."
+        for name, task in tasks.items()
+        if task.kind == "rate" and task.count < (needed[task.items][-1] or math.inf)
+    )
+
+
+def _level(protocol: Protocol, items: Items) -> float:
+    """At which a task is shown non-inferior."""
+    made = made_levels(protocol, items)
+    return protocol.alpha if made is None else made.intact_level
+
+
+def _enough(protocol: Protocol, items: Items, tasks: int, changing: float) -> int | None:
+    """The items of each of so many tasks by which the condition is upheld in 90 %; None where no number is found."""
+    made = made_levels(protocol, items)
+    if protocol.stability is None or (made is not None and made.r is None):
         return None
-    make = replicates.descriptive_levels if study.descriptive else replicates.levels
-    return make(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
+    whole = ENOUGH if made is None else power.power_of_each(made.replicates, spared=made.r or 0, power=ENOUGH)
+    return power.items_for_noninferior(
+        margin=protocol.stability.margin, level=_level(protocol, items), changing=changing, power=whole ** (1 / tasks)
+    )
 
 
-def _noninferior(name: str, items: tuple[int, ...], changing: float, margin: float, level: float) -> PowerStatement:
-    """That tasks of so many items are all shown non-inferior; one task, or all of them."""
-    powers = [
-        power.power_noninferior(min(n, ENUMERATED_ITEMS), margin=margin, level=level, changing=changing) for n in items
-    ]
-    notes = ["tasks change independently, as many items for the better as for the worse"]
-    if max(items) > ENUMERATED_ITEMS:
-        notes.append(f"more than {ENUMERATED_ITEMS} items of a task count as {ENUMERATED_ITEMS}")
-    each = ENOUGH ** (1 / len(items))
+def _noninferior(protocol: Protocol, name: str, task: _Asked, changing: float, tasks: int) -> PowerStatement:
+    """That one task is shown non-inferior, of one model."""
+    assert protocol.stability is not None
     return PowerStatement(
-        about=name, claim="not inferior", assumption="share changed", assumed=changing,
-        items=None if len(items) > 1 else items[0], power=math.prod(powers),
-        enough=power.items_for_noninferior(margin=margin, level=level, changing=changing, power=each),
-        notes=tuple(notes),
+        about=name, claim="not inferior", assumption="share changed", assumed=changing, items=task.count,
+        power=power.power_noninferior(
+            min(task.count, ENUMERATED_ITEMS), margin=protocol.stability.margin, level=_level(protocol, task.items),
+            changing=changing,
+        ),
+        enough=_enough(protocol, task.items, tasks, changing), notes=_notes((task.count,)),
     )  # fmt: skip
+
+
+def _notes(counts: Iterable[int]) -> tuple[str, ...]:
+    many = max(counts) > ENUMERATED_ITEMS
+    return (
+        "tasks change independently, as many items for the better as for the worse",
+        *[f"more than {ENUMERATED_ITEMS} items of a task count as {ENUMERATED_ITEMS}"] * many,
+    )
 
 
 def _losses(name: str, items: int, plan: StabilityConfig, level: float) -> Iterator[PowerStatement]:
@@ -98,12 +159,16 @@ def _of_method(whole: PowerStatement, made: Levels) -> PowerStatement:
     )  # fmt: skip
 
 
-def _stability_tasks(protocol: Protocol) -> dict[str, tuple[str, int]]:
-    """What is asked at dose 0 and decides, by its name in the finding: `rate` or `loss`, and the number of items."""
+def _stability_tasks(protocol: Protocol) -> dict[str, _Asked]:
+    """What is asked at dose 0 and decides, by its name in the finding."""
     assert protocol.stability is not None
     named = [protocol.task_named(name) for name in protocol.stability.tasks]
     tasks = {
-        task.name: ("loss" if task.kind == "loss" else "rate", task.splits["verdict"])
+        task.name: _Asked(
+            "loss" if task.kind == "loss" else "rate",
+            protocol.asked_items(task),
+            "own" if protocol.asks_by_place(task) else "shared",
+        )
         for task in named
         if not task.descriptive
     }
@@ -112,11 +177,11 @@ def _stability_tasks(protocol: Protocol) -> dict[str, tuple[str, int]]:
         d.name: d.splits["probe"] if sets == 1 else min(MOST_POOLED, sets * d.splits["probe"])
         for d in protocol.harm.domain
     }
-    tasks |= {f"refusal of {name}": ("rate", items) for name, items in probes.items()}
+    tasks |= {f"refusal of {name}": _Asked("rate", items) for name, items in probes.items()}
     if protocol.stability.over_refusal:
         asked = sum(source.splits.get("over_refusal", 0) for source in protocol.benign)
-        tasks["no over-refusal"] = ("rate", asked)
-    return {**tasks, "coherence": ("rate", sum(probes.values()))}
+        tasks["no over-refusal"] = _Asked("rate", asked)
+    return {**tasks, "coherence": _Asked("rate", sum(probes.values()))}
 
 
 def trainability(protocol: Protocol, by_replicate: Levels) -> Iterator[PowerStatement]:
