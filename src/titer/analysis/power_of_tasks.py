@@ -25,7 +25,7 @@ from titer.stats.training_power import TrainingPower, power_trainable
 ALL_RATES = "stability, all rates"
 CHANGING = (0.01, 0.03)
 """Shares of a task's items that change, as many for the better as for the worse."""
-ITEMS_OF_MODELS: Final[Mapping[Items, str]] = {"shared": " for all seeds", "own": " of its own for each seed"}
+WHOSE: Final[Mapping[Items, str]] = {"shared": " for all seeds", "own": " of its own for each seed"}
 """Whose the items of a task are, where a method makes a model for each seed."""
 STEP_RATIOS = (1.0, 1.2, 1.4)
 """Median ratios of the defended subject's steps to the undefended one's until the target of a benign task."""
@@ -80,19 +80,21 @@ def too_few_items(protocol: Protocol) -> tuple[str, ...]:
     Args:
         protocol: the protocol.
     """
-    if protocol.stability is None or not protocol.defended or protocol.study.descriptive:
+    plan = protocol.stability
+    if plan is None or not protocol.defended or protocol.study.descriptive:
         return ()
     tasks = _stability_tasks(protocol)
-    alone: Mapping[Items, str] = {"shared": ""}
-    kinds = ITEMS_OF_MODELS if protocol.study.claim == "this method" else alone
-    needed = {kind: [_enough(protocol, kind, len(tasks), changing) for changing in CHANGING] for kind in kinds}
-    said = ", or ".join(
-        " to ".join(f"more than {power.MOST_PAIRED}" if n is None else str(n) for n in enough) + kinds[kind]
+    needed = {kind: [_enough(protocol, kind, len(tasks), changing) for changing in CHANGING] for kind in WHOSE}
+    whose: Mapping[Items, str] = WHOSE if protocol.study.claim == "this method" else {"shared": ""}
+    numbers = {
+        kind: " to ".join(f"more than {power.MOST_PAIRED}" if n is None else str(n) for n in enough) + whose[kind]
         for kind, enough in needed.items()
-    )
+        if kind in whose
+    }
     changed = " to ".join(f"{100 * changing:g}" for changing in CHANGING)
     return tuple(
-        f"stability: {name} has {task.count} items{kinds[task.items]}; {100 * ENOUGH:g} % power needs {said} "
+        f"stability: {name} has {task.count} items{whose[task.items]}; {100 * ENOUGH:g} % power needs "
+        f"{', or '.join(numbers.values()) if name in plan.tasks else numbers['shared']} "
         f"(if {changed} % of the answers change)."
         for name, task in tasks.items()
         if task.kind == "rate" and task.count < (needed[task.items][-1] or math.inf)
