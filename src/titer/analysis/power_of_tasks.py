@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 
 from titer.analysis.power_statement import ENOUGH, PowerStatement
-from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig
+from titer.protocol.condition_configs import TrainabilityConfig
 from titer.protocol.data_sources import MOST_POOLED
 from titer.protocol.exposure import made_levels
 from titer.protocol.schema import Protocol
@@ -49,25 +49,19 @@ def stability(protocol: Protocol) -> Iterator[PowerStatement]:
 
     Enough of a task are the items by which the whole condition is upheld in 90 %, if each of its tasks has as many.
     """
-    plan = protocol.stability
-    if plan is None or not protocol.defended:
+    if protocol.stability is None or not protocol.defended:
         return
-    tasks, made = _stability_tasks(protocol), made_levels(protocol, "shared")
-    powers: dict[float, list[float]] = {changing: [] for changing in CHANGING}
-    for name, task in tasks.items():
-        if task.kind == "loss":
-            yield from _losses(name, task.count, plan, _level(protocol, task.items))
-            continue
-        for changing, of_tasks in powers.items():
-            one = _noninferior(protocol, name, task, changing, len(tasks))
-            of_tasks.append(one.power or 0.0)
-            yield one
-    for changing, of_tasks in powers.items():
+    made, rates = made_levels(protocol, "shared"), list[PowerStatement]()
+    for name, task in _stability_tasks(protocol).items():
+        found = _task_powers(protocol, name, task)
+        rates += found if task.kind == "rate" else ()
+        yield from found
+    for changing in CHANGING:
+        alike = [one for one in rates if one.assumed == changing]
         whole = PowerStatement(
             about=ALL_RATES, claim="not inferior", assumption="share changed", assumed=changing,
-            power=math.prod(of_tasks), easiest=made is None and changing == CHANGING[0],
-            enough=None if made else _enough(protocol, "shared", len(tasks), changing),
-            notes=_notes(task.count for task in tasks.values()),
+            power=math.prod(one.power or 0.0 for one in alike), easiest=made is None and changing == CHANGING[0],
+            enough=None if made else alike[0].enough, notes=tuple(dict.fromkeys(n for one in alike for n in one.notes)),
         )  # fmt: skip
         yield whole
         if made is not None:
@@ -75,79 +69,82 @@ def stability(protocol: Protocol) -> Iterator[PowerStatement]:
 
 
 def too_few_items(protocol: Protocol) -> tuple[str, ...]:
-    """A line for each rate of stability that asks too few items for the whole condition to be upheld in 90 %.
+    """A line for each task that asks too few items, where stability is upheld in less than 90 % on the hardest truth.
 
     Args:
         protocol: the protocol.
     """
-    plan = protocol.stability
-    if plan is None or not protocol.defended or protocol.study.descriptive:
+    if protocol.stability is None or not protocol.defended or protocol.study.descriptive:
         return ()
-    tasks = _stability_tasks(protocol)
-    needed = {kind: [_enough(protocol, kind, len(tasks), changing) for changing in CHANGING] for kind in WHOSE}
-    whose: Mapping[Items, str] = WHOSE if protocol.study.claim == "this method" else {"shared": ""}
-    numbers = {
-        kind: " to ".join(f"more than {power.MOST_PAIRED}" if n is None else str(n) for n in enough) + whose[kind]
-        for kind, enough in needed.items()
-        if kind in whose
-    }
-    changed = " to ".join(f"{100 * changing:g}" for changing in CHANGING)
+    tasks, made = _stability_tasks(protocol), made_levels(protocol, "shared")
+    powers = {name: _task_powers(protocol, name, task) for name, task in tasks.items()}
+    each = math.prod(of_task[-1].power or 0.0 for of_task in powers.values())
+    if (each if made is None else power.power_upheld(made, 1 - each)) >= ENOUGH:
+        return ()
     return tuple(
-        f"stability: {name} has {task.count} items{whose[task.items]}; {100 * ENOUGH:g} % power needs "
-        f"{', or '.join(numbers.values()) if name in plan.tasks else numbers['shared']} "
-        f"(if {changed} % of the answers change)."
+        f"stability: {name} has {task.count} items{WHOSE[task.items] if made else ''}; {100 * ENOUGH:g} % power needs "
+        f"{_needed(protocol, name, task)} ({_if(powers[name])})."
         for name, task in tasks.items()
-        if task.kind == "rate" and task.count < (needed[task.items][-1] or math.inf)
+        if task.count < (powers[name][-1].enough or math.inf)
     )
 
 
-def _level(protocol: Protocol, items: Items) -> float:
-    """At which a task is shown non-inferior."""
-    made = made_levels(protocol, items)
-    return protocol.alpha if made is None else made.intact_level
+def _needed(protocol: Protocol, name: str, task: _Asked) -> str:
+    """The items that a task needs by what is assumed; of a method those of its own, too, where it can have them."""
+    if protocol.study.claim == "this checkpoint":
+        return _numbers(_task_powers(protocol, name, task))
+    can = ("shared", "own") if name in {one.name for one in protocol.task} else ("shared",)
+    kinds = [replace(task, items=items) for items in WHOSE if items in can]
+    return ", or ".join(_numbers(_task_powers(protocol, name, one)) + WHOSE[one.items] for one in kinds)
 
 
-def _enough(protocol: Protocol, items: Items, tasks: int, changing: float) -> int | None:
-    """The items of each of so many tasks by which the condition is upheld in 90 %; None where no number is found."""
-    made = made_levels(protocol, items)
-    if protocol.stability is None or (made is not None and made.r is None):
-        return None
-    whole = ENOUGH if made is None else power.power_of_each(made.replicates, spared=made.r or 0, power=ENOUGH)
-    return power.items_for_noninferior(
-        margin=protocol.stability.margin, level=_level(protocol, items), changing=changing, power=whole ** (1 / tasks)
-    )
+def _numbers(found: Sequence[PowerStatement]) -> str:
+    most = power.MOST_PAIRED if found[0].claim == "not inferior" else power.MOST_ITEMS
+    return " to ".join(f"more than {most}" if one.enough is None else str(one.enough) for one in found)
 
 
-def _noninferior(protocol: Protocol, name: str, task: _Asked, changing: float, tasks: int) -> PowerStatement:
-    """That one task is shown non-inferior, of one model."""
-    assert protocol.stability is not None
-    return PowerStatement(
-        about=name, claim="not inferior", assumption="share changed", assumed=changing, items=task.count,
-        power=power.power_noninferior(
-            min(task.count, ENUMERATED_ITEMS), margin=protocol.stability.margin, level=_level(protocol, task.items),
-            changing=changing,
-        ),
-        enough=_enough(protocol, task.items, tasks, changing), notes=_notes((task.count,)),
-    )  # fmt: skip
+def _if(found: Sequence[PowerStatement]) -> str:
+    shares = " to ".join(f"{100 * (one.assumed or 0):g}" for one in found)
+    return f"if {shares} % of the answers {'change' if found[0].claim == 'not inferior' else 'get worse'}"
 
 
-def _notes(counts: Iterable[int]) -> tuple[str, ...]:
-    many = max(counts) > ENUMERATED_ITEMS
+def _task_powers(protocol: Protocol, name: str, task: _Asked) -> list[PowerStatement]:
+    """That a task of one model is shown not to be worse, at each truth from the easiest to the hardest."""
+    plan, made = protocol.stability, made_levels(protocol, task.items)
+    assert plan is not None
+    level, count = protocol.alpha if made is None else made.intact_level, task.count
+    whole = ENOUGH  # of one model
+    if made is not None and made.r is not None:
+        whole = power.power_of_each(made.replicates, spared=made.r, power=ENOUGH)
+    each = whole ** (1 / len(_stability_tasks(protocol)))
+    if task.kind == "loss":
+        return [
+            PowerStatement(
+                about=name, claim="few items get worse", assumption="share that does", assumed=worse, items=count,
+                power=power.power_intact(count, threshold=plan.share, level=level, rate=worse),
+                cutoff=intact_cutoff(count, plan.share, level),
+                enough=power.items_for_intact(threshold=plan.share, level=level, rate=worse, power=each),
+            )
+            for worse in (plan.share / 4, plan.share / 2)
+        ]  # fmt: skip
+    return [
+        PowerStatement(
+            about=name, claim="not inferior", assumption="share changed", assumed=changing, items=count,
+            power=power.power_noninferior(
+                min(count, ENUMERATED_ITEMS), margin=plan.margin, level=level, changing=changing
+            ),
+            enough=power.items_for_noninferior(margin=plan.margin, level=level, changing=changing, power=each),
+            notes=_notes(count),
+        )
+        for changing in CHANGING
+    ]  # fmt: skip
+
+
+def _notes(count: int) -> tuple[str, ...]:
     return (
         "tasks change independently, as many items for the better as for the worse",
-        *[f"more than {ENUMERATED_ITEMS} items of a task count as {ENUMERATED_ITEMS}"] * many,
+        *[f"more than {ENUMERATED_ITEMS} items of a task count as {ENUMERATED_ITEMS}"] * (count > ENUMERATED_ITEMS),
     )
-
-
-def _losses(name: str, items: int, plan: StabilityConfig, level: float) -> Iterator[PowerStatement]:
-    """That few items of a task get worse, by the exact limit of their share."""
-    for worse in (plan.share / 4, plan.share / 2):
-        yield PowerStatement(
-            about=name, claim="few items get worse", assumption="share that does", assumed=worse, items=items,
-            power=power.power_intact(items, threshold=plan.share, level=level, rate=worse),
-            cutoff=intact_cutoff(items, plan.share, level),
-            enough=power.items_for_intact(threshold=plan.share, level=level, rate=worse, power=ENOUGH),
-        )  # fmt: skip
 
 
 def _of_method(whole: PowerStatement, made: Levels) -> PowerStatement:
