@@ -14,6 +14,7 @@ from rich.text import Text
 from titer.analysis.expected_items import ExpectedItems, expected_items
 from titer.analysis.power_analysis import foresee, undecided
 from titer.analysis.power_of_gates import without_power
+from titer.analysis.power_of_tasks import too_few_items
 from titer.analysis.power_of_verdicts import CheapestStudies, VerdictProspect, cheapest_studies, verdict_prospects
 from titer.analysis.power_statement import PowerStatement
 from titer.cli import output
@@ -93,6 +94,7 @@ class Foreseen:
     cheapest: tuple[CheapestStudies, ...]
     undecided: str | None
     without_power: str | None
+    too_few_items: tuple[str, ...]
     expected: tuple[ExpectedItems, ...]
     overlaps: tuple[Overlap, ...]
     notices: tuple[str, ...]
@@ -113,6 +115,7 @@ def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, 
         cheapest=cheapest_studies(protocol, rates, training_in_answers(outlook)),
         undecided=undecided(prospects, verdicts),
         without_power=without_power(protocol),
+        too_few_items=too_few_items(protocol),
         expected=expected_items(protocol),
         overlaps=study.frozen.overlaps,
         notices=notices(study),
@@ -125,6 +128,7 @@ def _data_of(found: Foreseen) -> dict[str, Any]:
         "prospects": [one.to_data() for one in found.prospects],
         "foreseeably_undecided": found.undecided,
         "foreseeably_without_power": found.without_power,
+        "too_few_items": list(found.too_few_items),
         "verdicts": [one.to_data() for one in found.verdicts],
         "cheapest_studies": [one.to_data() for one in found.cheapest],
         "expected_items": [one.to_data() for one in found.expected],
@@ -146,7 +150,7 @@ def _print_tables(found: Foreseen) -> None:
     if found.without_power:
         output.print_text(found.without_power)
         typer.echo("")
-    for notice in found.notices:
+    for notice in (*found.too_few_items, *found.notices):
         output.print_text(notice)
         typer.echo("")
     print_expected(found.expected)

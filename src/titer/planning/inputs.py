@@ -81,9 +81,9 @@ class Supplies:
             name=utility, method=method, items=self.frozen.items[utility], frame=self.frame, plain=True
         )
 
-    def task(self, task: TaskConfig, part: Literal["task", "select"] = "task") -> ProbeRef:
-        """A benign task."""
-        name = ProbeId.of(part, task.name)
+    def task(self, task: TaskConfig, part: Literal["task", "select"] = "task", *, place: int | None = None) -> ProbeRef:
+        """A benign task, by the items of one place where each has its own."""
+        name = ProbeId.of(part, task.name, place=place)
         method = Choice(name=PROBE_OF_TASK[task.kind])
         frame = self.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)

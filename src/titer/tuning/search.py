@@ -187,7 +187,7 @@ def _worst(assay: Assay) -> tuple[str, float, bool]:
     at = stability_results.TaskLevels(noninferior=assay.protocol.alpha, inferior=assay.protocol.alpha)
     room: list[tuple[float, str, float]] = []
     for task in tasks_at_dose_zero(assay):
-        compared = stability_results.TaskResult.of(task, 0, assay.protocol, at).noninferior
+        compared = stability_results.TaskResult.of(task, 0, assay.protocol, {task.items: at}).noninferior
         if isinstance(compared, RateComparison):
             room.append((compared.margin + compared.estimate, task.name, compared.estimate))
         elif isinstance(compared, ShareComparison):
