@@ -17,6 +17,7 @@ from titer.errors import DamagedError, InputError, UnfinishedError
 from titer.study.atomic_files import no_link
 from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
 from titer.study.packing import ReadCell
+from titer.study.regular_files import read_text
 from titer.study.root import Root
 from titer.study.sealing import check_files, check_tables
 from titer.study.unpacking import read_packed
@@ -94,7 +95,7 @@ def _compare(verdict: Verdict, path: Path) -> None:
     if not no_link(path, path.parent).exists():
         return
     try:
-        written = Verdict.from_json(path.read_text(encoding="utf-8")).model_copy(update={"study": verdict.study})
+        written = Verdict.from_json(read_text(path)).model_copy(update={"study": verdict.study})
         same = written.to_json() == verdict.to_json()
     except (UnicodeDecodeError, DamagedError):
         same = False

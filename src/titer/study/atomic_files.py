@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 
 from titer.errors import DamagedError, InputError, RunError, TiterError
 from titer.records import Record, canonical
+from titer.study.regular_files import open_file, read_text
 
 TEMPORARY = ".titer-tmp-"
 """How the name of every file and folder begins that is still being written."""
@@ -179,7 +180,7 @@ def read_lines(path: Path) -> tuple[str, ...]:
     """
     remedy = f"Delete {path} and run again: it will be made anew."
     try:
-        head, _, body = path.read_text(encoding="utf-8").partition("\n")
+        head, _, body = read_text(path).partition("\n")
         header = Header.from_json(head)
     except (UnicodeDecodeError, DamagedError) as error:
         raise DamagedError(f"{path} is damaged: its first line cannot be read. {remedy}") from error
@@ -211,7 +212,7 @@ def check_listed(folder: Path) -> None:
         InputError: naming one that is a link.
     """
     try:
-        known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        known = json.loads(read_text(folder / MANIFEST))
     except (OSError, ValueError) as error:
         raise DamagedError(f"{folder / MANIFEST} cannot be read. Delete {folder} and run again") from error
     for path in folder.rglob("*"):
@@ -230,5 +231,5 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

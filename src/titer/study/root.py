@@ -20,6 +20,7 @@ from titer.study.atomic_files import no_link, write_text
 from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, STANDING, TASKS, Frozen
 from titer.study.formats import check_format
 from titer.study.leaves import BEGUN, ENDED, PACKED_CELLS, PACKED_SCORES, STORE, frozen_leaf, versions
+from titer.study.regular_files import read_text
 from titer.study.salt import begin_salt
 
 ROOT = "root.json"
@@ -108,7 +109,7 @@ def read_root(folder: Path) -> Root:
     if not no_link(path, folder).exists():
         raise DamagedError(f"{path} is missing, and nothing is concluded without it. {PUT_BACK}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         check_format(str(path), text, FORMAT)
         root = Root.from_json(text)
     except (OSError, UnicodeDecodeError, DamagedError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from titer.errors import DamagedError, InputError, RunError
 from titer.study.atomic_files import no_link, write_text
+from titer.study.regular_files import read_bytes
 from titer.study.root import Root
 
 SIGNATURE = "root.sig"
@@ -53,7 +54,7 @@ def check_armor(folder: Path) -> None:
         InputError: if it is something else.
     """
     path = no_link(folder / SIGNATURE, folder)
-    if path.exists() and not ARMOR.fullmatch(path.read_bytes()):
+    if path.exists() and not ARMOR.fullmatch(read_bytes(path)):
         raise InputError(str(path), "this is no SSH signature", "Delete it; `titer verify --sign` makes one.")
 
 

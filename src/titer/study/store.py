@@ -36,6 +36,7 @@ from titer.study.atomic_files import (
     writing,
 )
 from titer.study.locks import shared, sharing
+from titer.study.regular_files import descriptor_of
 from titer.study.tasks import Failure, RowsRef
 
 
@@ -152,7 +153,7 @@ class Store:
         """Append one line to runs.jsonl, in one write."""
         with writing(self.runs):
             self.runs.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.runs, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            descriptor = descriptor_of(self.runs, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
                 os.write(descriptor, (canonical(entry) + "\n").encode())
             finally:
