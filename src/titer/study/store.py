@@ -6,6 +6,7 @@
     scores/KEY/DOSE.jsonl        one judge's scores of one probe of a cell
     failed/KEY.jsonl             a method's own failure
     partial/KEY.safetensors      what an interrupted make resumes from
+    seals/DIGEST.jsonl           the roots that a study was finished with, by the digest of its salt
     titer-store.json             that this is a store, and the format of its files
     runs.jsonl                   wall time, memory, host and date: never part of a result
 
@@ -82,6 +83,10 @@ class Store:
     def partial(self, key: str) -> Path:
         """The partial state of an interrupted make."""
         return self.root / "partial" / f"{key}.safetensors"
+
+    def seals(self, commitment: str) -> Path:
+        """The roots that the study with this salt was finished with."""
+        return self.root / "seals" / f"{commitment}.jsonl"
 
     @property
     def runs(self) -> Path:

@@ -16,7 +16,7 @@ MARK = "titer-store.json"
 FORMAT = 1
 """Of the files of a store; one of a later format is not read."""
 PLACE = "study.store"
-FOLDERS = ("data", "subjects", "cells", "scores", "failed", "partial")
+FOLDERS = ("data", "subjects", "cells", "scores", "failed", "partial", "seals")
 
 
 def claim(root: Path) -> None:
