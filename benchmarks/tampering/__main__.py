@@ -2,7 +2,8 @@
 
 Each file that a finished study or its pack rests on is changed in each way. `verdict`, `verify`, `report` and `run`
 must end with 1 or 2 and name the file; `run` may also make a deleted file anew, as it was. What leaves a whole study
-(another name, a foreign signature, one that is sealed again) `verify` must say. What no file can show, a rewrite of everything, must show against the published digest. Ends with 1 if anything goes unnoticed.
+(another name, a foreign signature, one that is sealed again) `verify` must say. What no file can show, a rewrite of
+everything, must show against the published digest. Ends with 1 if anything goes unnoticed.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def redraw_chart(folder: Path) -> str:
 def rename(folder: Path) -> str:
     """Another name of the study."""
     path = folder / "protocol.toml"
-    path.write_text(path.read_text(encoding="utf-8").replace('"faults"', '"proven safe"'), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace('"faults"', '"proven-safe"'), encoding="utf-8")
     for name in ("verdict.json", "report.html", "report.md", "ledger.md", "report.json"):
         (folder / name).unlink()
     assert say("verdict", str(folder)).code in VERDICTS

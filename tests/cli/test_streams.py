@@ -28,7 +28,7 @@ CODES = {"verdict": (0, 3, 4, 5), "refused": (2,)}
 
 @pytest.fixture(scope="module")
 def folder(small_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copied(small_once / "study", tmp_path_factory.mktemp("streams") / "stüdy").folder
+    return copied(small_once / "study", tmp_path_factory.mktemp("streams") / "study").folder
 
 
 def ended(name: str, folder: Path, streams: str, **environment: str) -> tuple[int, bytes, bytes]:

@@ -492,8 +492,8 @@ def test_a_file_that_was_added_to_a_made_subject_is_noticed(copy: Study) -> None
 # ------------------------------------------------------------------------------------------------ sealed again
 def test_a_study_that_is_sealed_again_says_so_with_date_and_reason(copy: Study, tmp_path: Path) -> None:
     before = read_root(copy.folder)
-    put_back_registration(copy.folder)
     name = rewritten(copy, "store/scores")
+    put_back_registration(copy.folder)
     list(run(read_study(copy.folder)))
     root = read_root(copy.folder)
     (again,) = root.sealed_again
@@ -533,15 +533,15 @@ def test_each_of_the_two_memories_is_enough(copy: Study) -> None:
         assert verified(copy.folder)
     for times, path in enumerate(places, start=1):
         path.unlink()
-        put_back_registration(copy.folder)
         rewritten(copy, "store/scores")
+        put_back_registration(copy.folder)
         list(run(read_study(copy.folder)))
         assert len(read_root(copy.folder).sealed_again) == times
 
 
 def test_an_interruption_between_memory_and_root_counts_once(copy: Study) -> None:
-    put_back_registration(copy.folder)
     rewritten(copy, "store/scores")
+    put_back_registration(copy.folder)
     unsealed = (copy.folder / ROOT).read_bytes()
     list(run(read_study(copy.folder)))
     sealed = (copy.folder / ROOT).read_bytes()
@@ -551,8 +551,8 @@ def test_an_interruption_between_memory_and_root_counts_once(copy: Study) -> Non
 
 
 def test_a_root_that_is_not_the_one_remembered_is_named(copy: Study, done: Study) -> None:
-    put_back_registration(copy.folder)
     rewritten(copy, "store/scores")
+    put_back_registration(copy.folder)
     list(run(read_study(copy.folder)))
     shutil.copy(done.folder / "seals.jsonl", copy.folder / "seals.jsonl")
     with pytest.raises(DamagedError, match=r"seals\.jsonl remembers the root"):
@@ -560,10 +560,10 @@ def test_a_root_that_is_not_the_one_remembered_is_named(copy: Study, done: Study
 
 
 def test_without_any_memory_only_a_published_digest_tells(copy: Study, done: Study) -> None:
+    rewritten(copy, "store/scores")
     put_back_registration(copy.folder)
     (copy.folder / "seals.jsonl").unlink()
     shutil.rmtree(copy.store.root / "seals")
-    rewritten(copy, "store/scores")
     list(run(read_study(copy.folder)))
     assert read_root(copy.folder).sealed_again == ()
     with pytest.raises(DamagedError, match="not the published"):

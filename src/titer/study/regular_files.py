@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from titer.errors import InputError
 
@@ -38,7 +38,7 @@ def descriptor_of(path: Path, flags: int) -> int:
     raise _other(path, mode)
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BufferedReader:
     """Open an ordinary file to be read; raises as `descriptor_of` does."""
     return os.fdopen(descriptor_of(path, os.O_RDONLY), "rb")
 

@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pydantic import Field
+
 from titer.errors import DamagedError
 from titer.records import Record
 from titer.study.atomic_files import no_link, read_lines, write_lines
 from titer.study.folder import PUT_BACK, Study
-from titer.study.root import AGAIN, Root, SealedAgain
+from titer.study.root import AGAIN, Root, SealedAgain, again_leaf, sha256_of
 
 SEALS = "seals.jsonl"
 """The file in the folder of a study; one named after its salt's commitment lies in `seals` of its store."""
@@ -28,7 +30,7 @@ class Seal(Record):
 
     root: str
     leaves: dict[str, str]
-    sealed_again: tuple[SealedAgain, ...] = ()
+    sealed_again: tuple[SealedAgain, ...] = Field(default=(), exclude_if=lambda past: not past)
 
 
 def before(study: Study, known: Root, leaves: Mapping[str, str]) -> tuple[SealedAgain, ...]:
@@ -92,8 +94,15 @@ def _places(study: Study, root: Root) -> tuple[Path, Path]:
 def _read(path: Path) -> tuple[Seal, ...]:
     if not path.exists():
         return ()
+    problem = f"{path} is truncated or was changed, and it remembers what the study was finished as. {PUT_BACK}"
     try:
-        return tuple(Seal.from_json(line) for line in read_lines(path))
+        past = tuple(Seal.from_json(line) for line in read_lines(path))
     except DamagedError as error:
-        problem = f"{path} is truncated or was changed, and it remembers what the study was finished as"
-        raise DamagedError(f"{problem}. {PUT_BACK}") from error
+        raise DamagedError(problem) from error
+    fits = all(
+        seal.root == sha256_of(seal.leaves) and again_leaf(seal.sealed_again).get(AGAIN) == seal.leaves.get(AGAIN)
+        for seal in past
+    )
+    if not past or not fits:
+        raise DamagedError(problem)
+    return past
