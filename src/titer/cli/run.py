@@ -78,6 +78,8 @@ def run_study(
         conclusion = conclude(study)
         path = report(conclusion)[0]
     output.print_verdict(conclusion, json)
+    for again in conclusion.root.sealed_again:
+        output.say(f"titer: {again.line}.", err=True)
     if not json:
         output.say(f"Report: {path}")
     return conclusion.verdict

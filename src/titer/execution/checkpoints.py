@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from titer.errors import DamagedError
 from titer.study.atomic_files import TEMPORARY, writing
+from titer.study.regular_files import check_regular
 from titer.training.types import State, Step
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class PartialState:
         """
         if not self.path.exists():
             return None
+        check_regular(self.path)
         damaged = DamagedError(f"{self.path} is truncated or was changed. Delete it and run again")
         try:
             with safe_open(self.path, framework="pt") as stored:

@@ -11,6 +11,7 @@ from pathlib import Path
 from titer.errors import DamagedError
 from titer.study.atomic_files import no_link, write_text
 from titer.study.folder import CELLS, PROTOCOL, SCORES
+from titer.study.regular_files import read_bytes
 from titer.study.root import ROOT
 
 SUMS = "SHA256SUMS"
@@ -32,7 +33,7 @@ def check_sums(folder: Path) -> None:
         DamagedError: naming the file that is not what was packed.
     """
     path = no_link(folder / SUMS, folder)
-    known = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    known = read_bytes(path).decode(errors="replace").splitlines() if path.exists() else []
     found = _sums(folder).splitlines()
     for name, line in zip(LISTED, found, strict=True):
         if line not in known:
@@ -47,6 +48,6 @@ def _sums(folder: Path) -> str:
     lines = []
     for name in LISTED:
         path = no_link(folder / name, folder)
-        content = path.read_bytes() if path.is_file() else b""
+        content = read_bytes(path) if path.exists() else b""
         lines.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
     return "".join(lines)

@@ -21,6 +21,7 @@ from titer.study.atomic_files import copy_file, no_link, read_first, read_lines,
 from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, judges_of
 from titer.study.locks import locked
+from titer.study.regular_files import check_regular, read_text
 from titer.study.store import Store
 from titer.study.store_place import store_of
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus
@@ -195,6 +196,7 @@ def read_protocol(folder: Path) -> Protocol:
         InputError: naming the file, if it cannot be read any more, or is a link.
     """
     path = no_link(folder / PROTOCOL, folder)
+    check_regular(path)
     try:
         return load(path)
     except InputError as error:
@@ -222,7 +224,7 @@ def read_frozen(path: Path) -> Frozen:
         DamagedError: if it is not what was written.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         check_format(str(path), text, FORMAT)
         return Frozen.from_json(text)
     except (UnicodeDecodeError, DamagedError) as error:

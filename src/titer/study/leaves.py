@@ -18,6 +18,7 @@ from titer.study.atomic_files import MANIFEST, no_link
 from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, Frozen, Study
 from titer.study.packed_tables import digest_of
 from titer.study.packing import ReadCell, cell_rows, score_rows, whole_of, without_text
+from titer.study.regular_files import read_bytes
 from titer.study.salt import Salt
 from titer.study.store import Store
 from titer.study.tasks import RunStatus
@@ -81,7 +82,7 @@ def file_leaf(study: Study, name: str, salt: Salt) -> str:
         InputError: if one is.
     """
     root = study.store.root if name.startswith(STORE) else study.folder
-    return salt.of_file(no_link(path_of(study, name), root).read_bytes())
+    return salt.of_file(read_bytes(no_link(path_of(study, name), root)))
 
 
 def may_go(study: Study, name: str) -> bool:

@@ -16,7 +16,7 @@ from titer.study.checksums import check_sums
 from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, read_protocol, read_study
 from titer.study.leaves import BEGUN, ENDED, PACKED_CELLS, PACKED_SCORES, ended_leaf, frozen_leaf
 from titer.study.packed_rows import CellRow, ScoreRow
-from titer.study.packed_tables import PackedStudy, damaged, digest_of, read_cells, read_scores, read_whole
+from titer.study.packed_tables import PackedStudy, damaged, digest_of, most_scores, read_cells, read_scores, read_whole
 from titer.study.root import Root, frozen_text, read_root
 from titer.study.salt import Salt
 from titer.study.store import Store
@@ -98,7 +98,12 @@ def read_packed(folder: Path) -> Packed:
     """
     whole, root = read_whole(folder), read_root(folder)
     check_sums(folder)
-    packed = Packed(whole, read_cells(folder), read_scores(folder), root)
+    cells = read_cells(folder)
+    try:
+        most = most_scores(whole, cells)
+    except (KeyError, DamagedError) as error:
+        raise damaged(folder / CELLS) from error
+    packed = Packed(whole, cells, read_scores(folder, most), root)
     protocol = read_protocol(folder)
     found = {
         (PROTOCOL, PROTOCOL): protocol.digest,

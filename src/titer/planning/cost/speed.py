@@ -13,6 +13,7 @@ from scipy.optimize import nnls
 from titer.errors import DamagedError
 from titer.planning.cost.model import Work
 from titer.records import Record
+from titer.study.regular_files import open_file
 
 REMEMBERED = 300
 """Tasks that the fit looks at, the last ones."""
@@ -43,7 +44,7 @@ class RunLog:
         """Those written since the last call; a line that is damaged tells nothing."""
         if not self.path.exists():
             return []
-        with self.path.open("rb") as stream:
+        with open_file(self.path) as stream:
             stream.seek(self.read_bytes)
             text = stream.read()
         text = text[: text.rfind(b"\n") + 1]
