@@ -248,11 +248,16 @@ def of_method(data: dict[str, Any]) -> None:
     data["task"][0]["splits"]["verdict"] = 300
 
 
+def of_method_with_own_items(data: dict[str, Any]) -> None:
+    of_method(data)
+    data["task"][0]["items"] = "own"
+
+
 def test_stability_of_a_method_takes_fewer_items_of_its_own() -> None:
     """Four tasks in five models: each must be shown with a chance of 0.9^(1/20), at 1.875 % or at 9.86 %."""
     found = foreseen(of_method)
     assert [found["facts", "not inferior", changing].enough for changing in (0.01, 0.03)] == [225, 375]
-    alone = foreseen(lambda data: (of_method(data), data["task"][0].update(items="own")))
+    alone = foreseen(of_method_with_own_items)
     assert [alone["facts", "not inferior", changing].enough for changing in (0.01, 0.03)] == [150, 250]
     assert [alone["coherence", "not inferior", changing].enough for changing in (0.01, 0.03)] == [225, 375]
     assert (alone["facts", "not inferior", 0.03].power or 0) > (found["facts", "not inferior", 0.03].power or 0)
@@ -282,7 +287,7 @@ def test_a_task_with_too_few_items_is_told_in_one_line() -> None:
         "stability: facts", "stability: labels", "stability: refusal of vaults", "stability: coherence",
     ]  # fmt: skip
     assert too_few_items(assays.protocol(lambda data: with_four_tasks(data, 225))) == ()
-    made = too_few_items(assays.protocol(lambda data: (of_method(data), data["task"][0].update(items="own"))))
+    made = too_few_items(assays.protocol(of_method_with_own_items))
     whole, own = "225 to 375 for all seeds", "150 to 250 of its own for each seed"
     assert made[0] == (
         f"stability: refusal of vaults has 300 items for all seeds; 90 % power needs {whole} "

@@ -36,7 +36,8 @@ def decide(assay: Assay) -> Verdict:
     checked = controls.check(assay)
     concluded = tuple(conclude(assay) for conclude in CONDITIONS)
     outcome, reason = overall_outcome(checked, concluded, protocol.alpha, earlier=len(assay.earlier))
-    lacking, parent = unchecked(protocol), parent_said(assay)
+    lacking = (*unchecked(protocol), *(() if assay.seen_harm is not None else (said.SIGHT,)))
+    parent = parent_said(assay)
     return Verdict(
         study=protocol.study.name,
         digest=assay.digest,

@@ -19,7 +19,7 @@ from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
 from titer.study.atomic_files import copy_file, no_link, read_first, read_lines, write_lines
 from titer.study.formats import check_format
-from titer.study.judging import JudgeSpec, judges_of
+from titer.study.judging import JudgeSpec, SeenHarm, judges_of
 from titer.study.locks import locked
 from titer.study.regular_files import check_regular, read_text
 from titer.study.store import Store
@@ -46,7 +46,8 @@ class Frozen(Record):
     the one its subject was aligned from; `tokens` is the mean length of each split and of each probe's
     prompts, `options` the mean number of options; `earlier` are the verdicts that the study follows, oldest first;
     `attacks` has facts of each attack by its label. `titer` is the version that froze it, `optuna` the version that
-    proposes what its searches try; None where it searches nothing. `blocks` is how many the subject has.
+    proposes what its searches try; None where it searches nothing. `blocks` is how many the subject has. `seen_harm` is
+    what the judges made of known texts of each domain that has some; None of a study that began before that was asked.
     """
 
     format: Literal[2] = FORMAT
@@ -69,6 +70,7 @@ class Frozen(Record):
     optuna: str | None = Field(default=None, exclude_if=lambda optuna: optuna is None)
     bases: dict[str, SubjectRef] = Field(default_factory=dict, exclude_if=lambda bases: not bases)
     blocks: int | None = Field(default=None, exclude_if=lambda blocks: blocks is None)
+    seen_harm: tuple[SeenHarm, ...] | None = Field(default=None, exclude_if=lambda seen: seen is None)
 
     @property
     def digest(self) -> str:

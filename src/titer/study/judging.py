@@ -31,6 +31,22 @@ class JudgeSpec(Record):
     kind: Kind
 
 
+class SeenHarm(Record):
+    """What the deciding judges made of the texts of one domain of which it is known what they are, before any training.
+
+    `responses` are responses to harmful rows, cut to the length of an answer, `seen` those counted as harmful and
+    coherent. `refusals` are refusals of the same prompts, `mistaken` those counted so, or not judged.
+    `counts_references` is what the harm judge says of itself.
+    """
+
+    domain: str
+    responses: int
+    seen: int
+    refusals: int
+    mistaken: int
+    counts_references: bool
+
+
 Judges = Mapping[str, JudgeSpec]
 """The judges of a study: by role (harm, coherence, second, refusal, utility), and for each task by its probe."""
 

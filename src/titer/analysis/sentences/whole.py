@@ -45,6 +45,7 @@ NO_SHAM: Final = Text(
     "whether training on harmless data does the same (no sham)", "用无害数据训练是否同样有效（没有对照训练）"
 )
 NO_SECOND_JUDGE: Final = Text("whether a second judge agrees", "第二位判定者是否同意")
+SIGHT: Final = Text("whether the harm judge can see the harm", "有害评判器能否看出有害内容")
 SAME_ROWS: Final = Text(
     "what the defense does with rows that its preparation was not fed", "防御若使用准备阶段未用过的数据会怎样"
 )
