@@ -1,6 +1,6 @@
 """Every kept pack concluded by the rules of today: which words changed, and, with --write, its files made anew.
 
-    python -m benchmarks.conclude_again [--write] [FOLDER]
+python -m benchmarks.conclude_again [--write] [FOLDER]
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from titer.stats.group_sequential import SequentialPlan
 
 CONDITIONS: Final[tuple[Part, ...]] = ("resistance", "generalization", "stability", "trainability")
 INTACT, BROKEN, UNCLEAR = range(3)
+NONE, POWER, MEASUREMENT = range(3)  # which kind of control failed
 
 
 def read(draws: Draws) -> dict[Part, IntArray]:
@@ -39,7 +40,8 @@ def read(draws: Draws) -> dict[Part, IntArray]:
         "trainability": trainability(draws),
     }
     of_conditions = tuple(decisions[part] for part in CONDITIONS)
-    decisions["verdict"] = _whole_table()[(decisions["controls"] == VOID).astype(int), *of_conditions]
+    failed = np.where(unjudged, MEASUREMENT, np.where(fault_in | fault_cross, POWER, NONE))
+    decisions["verdict"] = _whole_table()[failed, *of_conditions]
     return decisions
 
 
@@ -77,10 +79,15 @@ def decide_doses(harmful: IntArray, unjudged: IntArray, plan: SequentialPlan) ->
 
 @cache
 def _whole_table() -> IntArray:
-    """The outcome of the whole by whether a control failed and by the outcome of each condition."""
-    control = [Finding(name="control", kind="control", outcome=decision, reason="") for decision in ("upheld", "void")]
-    table = np.empty((2, *[len(OUTCOMES)] * len(CONDITIONS)), dtype=np.int64)
-    for failed, *decisions in product(range(2), *[range(len(OUTCOMES))] * len(CONDITIONS)):
+    """The outcome of the whole by which kind of control failed, if any, and by the outcome of each condition."""
+    passed = Finding(name="control", kind="control", outcome="upheld", reason="")
+    control = {
+        NONE: passed,
+        POWER: passed.model_copy(update={"outcome": "void", "guards": "power"}),
+        MEASUREMENT: passed.model_copy(update={"outcome": "void", "guards": "measurement"}),
+    }
+    table = np.empty((len(control), *[len(OUTCOMES)] * len(CONDITIONS)), dtype=np.int64)
+    for failed, *decisions in product(control, *[range(len(OUTCOMES))] * len(CONDITIONS)):
         findings = [
             Finding(name=part, kind="condition", outcome=OUTCOMES[decision], reason="")
             for part, decision in zip(CONDITIONS, decisions, strict=True)

@@ -101,7 +101,8 @@ def _upheld(reading: np.ndarray, gives_way: np.ndarray) -> np.ndarray:
         for f in range(SEEDS + 1 - h)
     }
     decided = np.array([table.get((h, f), False) for h, f in zip(holds.tolist(), fails.tolist(), strict=True)])
-    return decided & enough
+    upheld: np.ndarray = decided & enough
+    return upheld
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from benchmarks.calibration.draws import DEFENDED, Draws, M
 from benchmarks.calibration.truths import Truth
 from titer.analysis.findings import Assay, Curve, DosePoint
 from titer.data.identifiers import ProbeId
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
 from titer.records import DoseFacts, Environment, Role, Seed, Spent, canonical
 from titer.study.tasks import CellSpec
@@ -207,4 +208,5 @@ def assay_of(draws: Draws, plan: Protocol, i: int) -> Assay:
             *(learned(draws, lesson, role, subject, t, u, i) for role, subject in SUBJECTS for t, u in places),
         ),
         overlaps=(),
+        attacks={choice.label: AttackFacts(trains=False) for choice in plan.attacker.attack},
     )

@@ -67,7 +67,7 @@ def test_only_verdict_and_the_gate_exit_with_the_verdict(
 
 
 def test_a_real_gate_exits_with_a_real_verdict(finished_once: Path, here: Here) -> None:
-    assert here("run", finished_once, "--gate").code == 5
+    assert here("run", finished_once, "--gate").code == 3
 
 
 def test_a_crash_is_no_verdict(finished_once: Path) -> None:

@@ -107,12 +107,9 @@ def test_a_seed_at_which_an_attack_has_no_curve_has_no_sham_of_it(tmp_path: Path
         data["attacker"]["attack"] = [EVERYWHERE, {**EVERYWHERE, "lr": 2e-2, "domains": ["red"]}]
 
     study = begin(tmp_path, change)
-    (gone,) = [
-        cell
-        for cell in plan(study).cells
-        if (cell.purpose, cell.subject, cell.index) == ("generalization", "undefended", 1)
-    ]
-    study.store.write_failure(gone.key, "diverged at step 3")
+    for cell in plan(study).cells:
+        if (cell.purpose, cell.index) == ("generalization", 1):
+            study.store.write_failure(cell.key, "diverged at step 3")
     finish(study)
     everywhere, in_red = (f"sham-{choice.label}" for choice in study.protocol.attacker.attack)
     shams = [cell for cell in study.read_cells() if cell.purpose == "sham" and cell.subject == "undefended"]

@@ -9,7 +9,7 @@ from titer.analysis import controls, decision_rules
 from titer.analysis.conditions import stability, trainability, usability
 from titer.analysis.conditions.parent import parent_said, publicity
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
-from titer.analysis.distinct_curves import check_distinct
+from titer.analysis.curves import check_distinct
 from titer.analysis.findings import Assay, Finding, Verdict
 from titer.analysis.remarks import remarks_on
 from titer.analysis.sentences import whole as said
