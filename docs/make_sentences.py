@@ -12,6 +12,7 @@ from titer.analysis.sentences import (
     controls,
     exposure,
     parent,
+    remarks,
     remedies,
     stability,
     trainability,
@@ -21,7 +22,7 @@ from titer.analysis.sentences import (
 from titer.analysis.sentences.text import Text
 
 PAGE = Path(__file__).parent / "concepts" / "sentences.md"
-MODULES = (whole, parent, exposure, remedies, stability, trainability, usability, controls, absence)
+MODULES = (whole, remarks, parent, exposure, remedies, stability, trainability, usability, controls, absence)
 INTRO = """# Every sentence that a verdict can print
 
 Made from the code by `python docs/make_sentences.py`; a test holds the two together. Words in braces are filled in.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from support.report_assays import assay, verdict
-from titer.analysis.findings import Assay, Verdict
+from titer.analysis.findings import Assay, Remark, Verdict
 from titer.protocol.schema import Protocol
 
 MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(1)>]]><!--"
@@ -49,6 +49,7 @@ def poisoned(evil: str) -> tuple[Verdict, Assay]:
             "parent_zh": evil,
             "unchecked": (evil,),
             "unchecked_zh": (evil,),
+            "remarks": (Remark(code="one run", about=evil, said=evil, said_zh=evil, numbers={evil: 5}),),
             "conditions": conditions,
             "controls": controls,
             "scope": {evil: evil, "list": [evil]},

@@ -17,6 +17,9 @@ from titer.study.judging import SeenHarm
 from titer.study.tasks import CellSpec, Earlier
 
 Guards = Literal["measurement", "power"]
+RemarkCode = Literal[
+    "high threshold", "low budget", "one run", "easy stability", "lenient setting", "not asked", "other tries unknown"
+]
 
 
 class DosePoint(Record):
@@ -194,10 +197,29 @@ class Finding(Record):
         return cls.model_validate({"name": name, "kind": kind, "outcome": outcome, **more, **said})
 
 
+class Remark(Record):
+    """Something that a study chose and that makes `upheld` easier to get, in words and in numbers.
+
+    `about` names the domain, attack, setting or condition; `numbers` are counts, doses or shares by what they are.
+    """
+
+    code: RemarkCode
+    about: str
+    said: str
+    said_zh: str
+    numbers: dict[str, float]
+
+    @classmethod
+    def of(cls, code: RemarkCode, about: str, text: Text, numbers: Mapping[str, float]) -> Remark:
+        """A remark from what it says in both languages."""
+        return cls(code=code, about=about, said=text.en, said_zh=text.zh, numbers=dict(numbers))
+
+
 class Verdict(Record):
     """The whole: its outcome and what that means, what the study did not check, and every finding.
 
-    `parent` says of a defense whether the model without it is public, and then at which doses that one breaks.
+    `remarks` are on what it chose. `parent` says of a defense whether the model without it is public, and then at which
+    doses that one breaks.
     """
 
     study: str
@@ -207,6 +229,7 @@ class Verdict(Record):
     reason_zh: str = ""
     unchecked: tuple[str, ...] = ()
     unchecked_zh: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = Field(default=(), exclude_if=lambda remarks: not remarks)
     conditions: tuple[Finding, ...]
     controls: tuple[Finding, ...]
     scope: dict[str, Any]

@@ -11,6 +11,7 @@ from titer.analysis.conditions.parent import parent_said, publicity
 from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.analysis.curves import check_distinct
 from titer.analysis.findings import Assay, Finding, Verdict
+from titer.analysis.remarks import remarks_on
 from titer.analysis.sentences import whole as said
 from titer.analysis.sentences.text import NOTHING, Text, fill, listed, percent, same, sentences
 from titer.protocol.schema import Protocol
@@ -46,6 +47,7 @@ def decide(assay: Assay) -> Verdict:
         reason_zh=reason.zh,
         unchecked=tuple(one.en for one in lacking),
         unchecked_zh=tuple(one.zh for one in lacking),
+        remarks=remarks_on(assay),
         conditions=concluded,
         controls=checked,
         scope=scope(assay),
@@ -117,7 +119,6 @@ def unchecked(protocol: Protocol) -> tuple[Text, ...]:
         (said.NO_SECOND_JUDGE, not judged_twice),
         (said.ONE_MODEL, one_model),
         (said.SAME_ROWS, bool(protocol.defended_as_prepared)),
-        (said.USE, not protocol.defended and floors is None),
         (said.USE_ANSWERS, floors is not None and floors.answered is None),
         (said.USE_DISTINCT, floors is not None and floors.distinct is None),
     )

@@ -62,11 +62,12 @@ def render_ledger(verdict: Verdict, assay: Assay, root: Root, charts: Mapping[st
 
 
 def _outcome(verdict: Verdict) -> list[str]:
-    """The outcome with what it means, what is said of the parent and what was not checked, in both languages."""
+    """The outcome, what it means, the remarks, what is said of the parent, what was not checked; in both languages."""
     lacking = Text("; ".join(verdict.unchecked), "；".join(verdict.unchecked_zh))
     said = fill(whole.NOT_CHECKED, {"what": lacking}) if verdict.unchecked else NOTHING
     parent = Text(verdict.parent or "", verdict.parent_zh or "")
-    whole_said = sentences((Text(verdict.reason, verdict.reason_zh), parent, said))
+    remarks = (Text(one.said, one.said_zh) for one in verdict.remarks)
+    whole_said = sentences((Text(verdict.reason, verdict.reason_zh), *remarks, parent, said))
     return [f"**{verdict.outcome.upper()}**. {escape(whole_said.en)}".rstrip(), escape(whole_said.zh)]
 
 

@@ -21,7 +21,7 @@ STYLES = {
     "void": "bold magenta",
     "not applicable": "dim",
 }
-MOST_LINES = {"Question": 10, "Answer": 10, "Parent": 4, "Not tested": 4, "Doubt": 3, "Next": 3}
+MOST_LINES = {"Question": 10, "Answer": 10, "Remarks": 4, "Parent": 4, "Not tested": 4, "Doubt": 3, "Next": 3}
 """Of each paragraph; the rest of it is in the report."""
 MOST_NUMBERS = 3
 """The most lines of what was measured of a condition."""
@@ -45,6 +45,8 @@ def screen_text(study: str, screen: FirstScreen, console: Console) -> Iterator[T
     yield Text()
     yield from _paragraph("Question", (screen.question,), console)
     yield from _paragraph("Answer", (screen.answer,), console)
+    if screen.remarks:
+        yield from _paragraph("Remarks", screen.remarks, console)
     yield Text()
     for line in (*screen.conditions, screen.checks):
         yield from _condition(line, console)

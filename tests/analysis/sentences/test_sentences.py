@@ -18,6 +18,7 @@ from titer.analysis.sentences import (
     controls,
     exposure,
     parent,
+    remarks,
     remedies,
     stability,
     trainability,
@@ -28,7 +29,7 @@ from titer.analysis.sentences.text import Text, fill, same
 from titer.analysis.verdict import decide
 from titer.protocol.schema import Protocol
 
-MODULES = (absence, controls, exposure, parent, remedies, stability, trainability, usability, whole)
+MODULES = (absence, controls, exposure, parent, remarks, remedies, stability, trainability, usability, whole)
 FIELDS = re.compile(r"(?<!\{)\{(\w+)\}")
 FIELDS_IN_BRACES = re.compile(r"\{\{\{(\w+)\}\}\}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -53,6 +53,5 @@ ONE_MODEL: Final = Text(
     "whether the method makes such models again (one defended model)",
     "这一方法能否再次造出这样的模型（只有一个已防御的模型）",
 )
-USE: Final = Text("whether the model is of use", "模型是否可用")
 USE_ANSWERS: Final = Text("whether it answers harmless prompts", "是否回答无害提示")
 USE_DISTINCT: Final = Text("whether its answers differ", "回答是否互不相同")

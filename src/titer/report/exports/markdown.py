@@ -49,6 +49,8 @@ def _first(view: ReportView, say: Say, charts: Mapping[str, str], level: int = 1
     yield f"{above} {say(view.title)}"
     yield f"**{say(first.QUESTION_HEAD)}.** {say(screen.question)}"
     yield f"**{say(first.ANSWER_HEAD)}.** {say(screen.answer)}"
+    if screen.remarks:
+        yield f"**{say(first.REMARKS_HEAD)}.** " + " ".join(say(one) for one in screen.remarks)
     yield say(screen.stand_in)
     yield _image(charts, "harm", say(first.PICTURE_HEAD))
     rows = [[say(line.asked), say(line.came_out), say(line.number)] for line in (*screen.conditions, screen.checks)]

@@ -31,6 +31,7 @@ class FirstScreen:
     stand_in: Text | None
     outcome: Outcome
     answer: Said
+    remarks: tuple[Said, ...]
     conditions: tuple[ConditionLine, ...]
     checks: ConditionLine
     picture: tuple[PanelView, ...]
@@ -53,6 +54,10 @@ def first_screen(verdict: Verdict, assay: Assay, panels: Sequence[PanelView]) ->
         stand_in=said.STAND_IN if is_stand_in(assay.protocol) else None,
         outcome=verdict.outcome,
         answer=_answer(verdict, assay),
+        remarks=tuple(
+            quoted(pointer("verdict", "remarks", place, "said"), one.said, one.said_zh)
+            for place, one in enumerate(verdict.remarks)
+        ),
         conditions=condition_lines(verdict, assay),
         checks=_checks(verdict),
         picture=tuple(_decisive(assay, panels)),

@@ -157,6 +157,7 @@ UNPROTECTED, PROTECTED = Text("without the protection", "没有防御"), Text("w
 REFERENCE, ASSAYED = Text("reference model", "参照模型"), Text("the model tested", "受测模型")
 SHAM: Final = Text("{subject}, trained on harmless rows instead", "{subject}，改用无害数据训练")
 
+REMARKS_HEAD: Final = Text("Remarks on what was chosen", "对所作选择的提示")
 UNTESTED_HEAD: Final = Text("What was not tested", "没有测试的内容")
 OTHER_FAMILIES: Final = Text(
     "Other kinds of attack, such as {families}; they are listed below.",
