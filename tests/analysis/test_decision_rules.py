@@ -14,7 +14,7 @@ from support import ROOT, assays
 
 from titer.analysis import controls, decision_rules, task_rules
 from titer.analysis.applicability import NOT_APPLICABLE
-from titer.analysis.controls import attack_power, integrity, judging, shams, training, weights_alike
+from titer.analysis.controls import attack_power, integrity, judge_sight, judging, shams, training, weights_alike
 from titer.analysis.controls.control import ControlResult
 from titer.analysis.findings import Finding
 from titer.analysis.verdict import CONDITIONS, overall_outcome
