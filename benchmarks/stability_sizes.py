@@ -5,6 +5,7 @@
 The folder has packed studies of a method, the protocol the numbers of items. Each model and task keeps the shares of
 items that it gained and lost, missing ones against the claim, and the test is enumerated at the numbers
 of the protocol. What few items show is part luck, and so are these chances: they say which rows more items can decide.
+The last column takes the shares as they are.
 """
 
 from __future__ import annotations
@@ -52,11 +53,14 @@ def row(name: str, assay: Assay, outcome: str, asked: dict[str, int]) -> list[st
         1 - math.prod(1 - chance(of[seed][1], asked[t.name]) for t, of in every) for seed in range(levels.replicates)
     ]
     assert levels.r == levels.r_fail == 0
+    worst = [min(of[seed][0].estimate for _, of in every) for seed in range(levels.replicates)]
+    beyond = sum(change < -plan.margin for change in worst)
     return [
         name, outcome, f"{task.name}, {len(task.after[0])}",
         " ".join(f"{100 * low.estimate:+.1f}" for low, _ in found),
         f"{100 * min(low.limit for low, _ in found):+.1f} to {100 * max(high.limit for _, high in found):+.1f}",
         f"{asked[task.name]}", f"{math.prod(holds):.2f}", f"{math.prod(fails):.2f}",
+        {0: "upheld", levels.replicates: "refuted"}.get(beyond, f"undecided ({beyond} of {levels.replicates} beyond)"),
     ]  # fmt: skip
 
 
@@ -83,7 +87,17 @@ def main() -> None:
         found = conclude_path(folder)
         outcome = next(one.outcome for one in found.verdict.conditions if one.name == "stability")
         rows.append(row(folder.name, found.assay, outcome, asked))
-    header = ["defense", "stability", "worst task, n", "D of each model", "limits", "n now", "P(upheld)", "P(refuted)"]
+    header = [
+        "defense",
+        "stability",
+        "worst task, n",
+        "D of each model",
+        "limits",
+        "n now",
+        "P(upheld)",
+        "P(refuted)",
+        "with any n",
+    ]
     print(table(header, rows))
 
 
