@@ -10,18 +10,18 @@ from pathlib import Path
 
 from titer.analysis.concluding import VERDICT, Conclusion, cells_of
 from titer.analysis.concluding import conclude as concluded
+from titer.boundary import read_bytes
 from titer.errors import DamagedError, InputError
 from titer.report.formats import CHECKED, DEFAULT, NAMES, PACKED, Rendering, ReportFormat, file_name
 from titer.report.view.said import LANGUAGES, Language
 from titer.study.atomic_files import copy_file, no_link, write_bytes, write_text
-from titer.study.checksums import write_sums
 from titer.study.folder import PROTOCOL, Study
 from titer.study.packing import write_tables
-from titer.study.regular_files import read_bytes
 from titer.study.root import ROOT
 from titer.study.salt import read_salt
 from titer.study.sealing import check_tables
 from titer.study.signature import SIGNATURE, check_armor
+from titer.study.unpacking import write_sums
 
 DATA = "report.json"
 

@@ -22,12 +22,12 @@ from titer.errors import DamagedError, InputError, TiterError, UnfinishedError
 from titer.planning.freeze import open_study
 from titer.records import canonical
 from titer.run import run
-from titer.study.checksums import write_sums
 from titer.study.folder import Study, read_study
 from titer.study.leaves import ENDED, ended_leaf, path_of
 from titer.study.packed_tables import read_cells, read_whole, write_cells
 from titer.study.root import ROOT, Root, read_root, register, sha256_of
 from titer.study.sealing import seal
+from titer.study.unpacking import write_sums
 
 pytestmark = pytest.mark.model
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from titer.boundary import check_regular, read_bytes
 from titer.cli import command
 from titer.conclude import pack, report
 from titer.errors import InputError
 from titer.study.folder import read_study
 from titer.study.locks import locked
-from titer.study.regular_files import check_regular, read_bytes
 from titer.study.store import Store
 from titer.study.unpacking import read_packed
 from titer.viewer.catalog import entries

@@ -21,12 +21,11 @@ from titer.planning.freeze import open_study
 from titer.planning.plan import plan
 from titer.protocol.loading import load
 from titer.run import run
-from titer.study.checksums import write_sums
 from titer.study.folder import Study, is_packed, locate, read_study
 from titer.study.packed_tables import read_cells, read_whole
 from titer.study.root import read_root
 from titer.study.salt import read_salt
-from titer.study.unpacking import read_packed
+from titer.study.unpacking import read_packed, write_sums
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from titer.analysis import stopping
 from titer.analysis.assemble import assemble, assemble_packed
 from titer.analysis.findings import Assay, Verdict
 from titer.analysis.verdict import decide
+from titer.boundary import read_text
 from titer.errors import DamagedError, InputError, UnfinishedError
 from titer.study.atomic_files import no_link
 from titer.study.folder import CELLS, SCORES, Frozen, Study, is_packed, read_study
 from titer.study.packing import ReadCell
-from titer.study.regular_files import read_text
 from titer.study.root import Root
 from titer.study.sealing import check_files, check_subjects, check_tables
 from titer.study.unpacking import read_packed

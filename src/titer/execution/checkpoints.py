@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
+from titer.boundary import check_regular
 from titer.errors import DamagedError
 from titer.study.atomic_files import TEMPORARY, writing
-from titer.study.regular_files import check_regular
 from titer.training.types import State, Step
 
 if TYPE_CHECKING:

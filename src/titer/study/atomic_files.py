@@ -16,9 +16,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from titer.boundary import open_file, read_text
 from titer.errors import DamagedError, InputError, RunError, TiterError
 from titer.records import Record, canonical
-from titer.study.regular_files import open_file, read_text
 
 TEMPORARY = ".titer-tmp-"
 """How the name of every file and folder begins that is still being written."""

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from titer.boundary import check_regular, read_text
 from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
 from titer.errors import DamagedError, InputError, UnfinishedError
@@ -21,7 +22,6 @@ from titer.study.atomic_files import copy_file, no_link, read_first, read_lines,
 from titer.study.formats import check_format
 from titer.study.judging import JudgeSpec, SeenHarm, judges_of
 from titer.study.locks import locked
-from titer.study.regular_files import check_regular, read_text
 from titer.study.store import Store
 from titer.study.store_place import store_of
 from titer.study.tasks import CellSpec, Earlier, JudgeRef, RunStatus

@@ -13,12 +13,12 @@ from importlib.metadata import requires, version
 from itertools import chain
 from pathlib import Path
 
+from titer.boundary import read_bytes
 from titer.records import digest
 from titer.study.atomic_files import MANIFEST, no_link
 from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, Frozen, Study
 from titer.study.packed_tables import digest_of
 from titer.study.packing import ReadCell, cell_rows, score_rows, whole_of, without_text
-from titer.study.regular_files import read_bytes
 from titer.study.salt import Salt
 from titer.study.store import Store
 from titer.study.tasks import RunStatus

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from titer.boundary import descriptor_of
 from titer.errors import BusyError, RunError
 from titer.study.atomic_files import no_link, sweep_stale, writing
-from titer.study.regular_files import descriptor_of
 
 TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 """What says that another process has the lock; whatever else is said, there is none to be had."""

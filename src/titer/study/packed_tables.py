@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from titer.boundary import open_file
 from titer.errors import DamagedError, InputError, RunError
 from titer.protocol.schema import Protocol
 from titer.protocol.validation import MOST_DOSES
@@ -21,7 +22,6 @@ from titer.study.atomic_files import write_file
 from titer.study.folder import CELLS, SCORES, Frozen
 from titer.study.formats import check_format
 from titer.study.packed_rows import CellRow, ScoreRow, columns_of
-from titer.study.regular_files import open_file
 from titer.study.tasks import CellSpec, RunStatus
 
 METADATA: Final = "titer"

@@ -16,13 +16,13 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from titer.boundary import read_text
 from titer.errors import DamagedError
 from titer.records import Record, canonical, digest
 from titer.study.atomic_files import no_link, write_text
 from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, STANDING, TASKS, Frozen
 from titer.study.formats import check_format
 from titer.study.leaves import BEGUN, ENDED, PACKED_CELLS, PACKED_SCORES, STORE, frozen_leaf, versions
-from titer.study.regular_files import read_text
 from titer.study.salt import begin_salt
 
 ROOT = "root.json"

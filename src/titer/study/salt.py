@@ -8,10 +8,10 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from titer.boundary import read_text
 from titer.errors import DamagedError
 from titer.study.atomic_files import no_link, write_text
 from titer.study.folder import PUT_BACK
-from titer.study.regular_files import read_text
 from titer.study.store_place import PACKED_STORE
 
 SALT = "salt"

@@ -14,9 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from titer.boundary import read_bytes
 from titer.errors import DamagedError, InputError, RunError
 from titer.study.atomic_files import no_link, write_text
-from titer.study.regular_files import read_bytes
 from titer.study.root import Root
 
 SIGNATURE = "root.sig"

@@ -23,6 +23,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from titer.boundary import descriptor_of
 from titer.records import Answer, DoseFacts, Item, Record, Row, Score, Seed, canonical
 from titer.seeds import derive
 from titer.study import store_mark
@@ -37,7 +38,6 @@ from titer.study.atomic_files import (
     writing,
 )
 from titer.study.locks import shared, sharing
-from titer.study.regular_files import descriptor_of
 from titer.study.tasks import Failure, RowsRef
 
 

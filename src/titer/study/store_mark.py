@@ -6,11 +6,11 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
+from titer.boundary import read_text
 from titer.errors import DamagedError, InputError
 from titer.records import canonical
 from titer.study.atomic_files import TEMPORARY, no_link, write_text
 from titer.study.formats import check_format
-from titer.study.regular_files import read_text
 
 MARK = "titer-store.json"
 FORMAT = 1

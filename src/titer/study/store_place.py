@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from titer.boundary import read_bytes
 from titer.errors import InputError
 from titer.protocol.schema import Protocol
 from titer.study import store_mark
 from titer.study.atomic_files import no_link, write_text
-from titer.study.regular_files import read_bytes
 from titer.study.store import Store
 from titer.study.store_mark import MARK
 

@@ -12,10 +12,10 @@ from typing import Final, Literal
 
 from titer.analysis.concluding import VERDICT
 from titer.analysis.findings import Verdict
+from titer.boundary import read_text
 from titer.errors import InputError, TiterError
 from titer.protocol.schema import Protocol
 from titer.study.folder import FROZEN, PROTOCOL, TASKS, Study, is_packed, read_protocol, read_study
-from titer.study.regular_files import read_text
 from titer.study.store_mark import MARK
 
 DEEPEST: Final = 6

@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import ConfigDict
 from scipy.optimize import nnls
 
+from titer.boundary import open_file
 from titer.errors import DamagedError
 from titer.planning.cost.model import Work
 from titer.records import Record
-from titer.study.regular_files import open_file
 
 REMEMBERED = 300
 """Tasks that the fit looks at, the last ones."""
