@@ -16,7 +16,7 @@ METHODS |= {"to_parquet", "to_csv", "savefig", "dump"}
 WHOLE = "into the temporary folder of write_whole, or a temporary file of write_file"
 ALLOWED = {
     ("cli/__init__.py", "os.open"): "the null device",
-    ("cli/immunize_attack.py", "shutil.copytree"): WHOLE,
+    ("cli/immunize.py", "shutil.copytree"): WHOLE,
     ("execution/checkpoints.py", "save_file"): "to a temporary name, which is renamed",
     ("execution/checkpoints.py", "os.replace"): "that renaming",
     (
