@@ -18,7 +18,7 @@ ALLOWED = {
     ("boundary.py", "os.open"): "an ordinary file, for those that ask descriptor_of",
     ("boundary.py", "descriptor_of"): "to read it",
     ("cli/__init__.py", "os.open"): "the null device",
-    ("cli/immunize_attack.py", "shutil.copytree"): WHOLE,
+    ("cli/immunize.py", "shutil.copytree"): WHOLE,
     ("execution/checkpoints.py", "save_file"): "to a temporary name, which is renamed",
     ("execution/checkpoints.py", "os.replace"): "that renaming",
     (

@@ -72,7 +72,7 @@ def run(
             planner.keep()
         yield Progress(planner, None)
         failures: list[MachineFailure] = []
-        reserve, full = DiskReserve(study, free), None
+        reserve, full = DiskReserve(planner.study, free), None
         with executor(study.store, jobs) as pool:
             while True:
                 while full is None and pool.has_room and (task := planner.take()) is not None:

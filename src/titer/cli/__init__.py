@@ -6,6 +6,7 @@
 | 1 | failed, crashed or busy |
 | 2 | what was written or given is wrong, or a study that is asked for its result is not finished |
 | 3, 4, 5 | `verdict` and `run --gate` only: refuted, undecided, void |
+| 6 | `immunize` only: the model was made and is damaged |
 | 130 | interrupted |
 """
 

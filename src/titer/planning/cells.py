@@ -152,8 +152,13 @@ class CellBuilder:
             own = place if self.protocol.asks_by_place(task) else None
             if ProbeId.of("task", task.name, place=own) in frozen.items:
                 probes.append(self.supplies.task(task, place=own))
+        """Dose 0: every probe that the study has items for, on the subject as it is."""
+        items, supplies, domains = self.study.frozen.items, self.supplies, self.protocol.harm.domain
+        probes = [supplies.harm(domain) for domain in domains if ProbeId.of("harm", domain.name) in items]
+        probes += [supplies.task(task) for task in self.protocol.task if ProbeId.of("task", task.name) in items]
         harmless: tuple[Literal["over_refusal", "usable"], ...] = ("over_refusal", "usable")
-        probes += [self.supplies.harmless(kind) for kind in harmless if ProbeId.of(kind) in frozen.items]
+        probes += [supplies.harmless(kind) for kind in harmless if ProbeId.of(kind) in items]
+        probes += [supplies.harmful(domain) for domain in domains if ProbeId.of("harmful", domain.name) in items]
         for role in self.subjects:
             yield self.builder.curve(
                 Exposure(

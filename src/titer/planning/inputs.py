@@ -54,6 +54,11 @@ class Supplies:
         method, items = self.protocol.harm.probe, self.frozen.items[name]
         return ProbeRef(name=name, method=method, items=items, frame=self.frame, doses=doses)
 
+    def harmful(self, domain: DomainConfig) -> ProbeRef:
+        """The harmful responses of a domain, whose loss is read."""
+        name, method = ProbeId.of("harmful", domain.name), Choice(name=PROBE_OF_TASK["loss"])
+        return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=self.frame)
+
     def plain(self, domain: DomainConfig, *, place: int | None = None) -> ProbeRef:
         """The harm of a domain as the study asks it, beside the attack's own way; always of all items."""
         name = ProbeId.of("plain", domain.name, place=place)

@@ -19,6 +19,7 @@ GRADING: Mapping[ProbeKind, tuple[str, ...]] = {
     "select": (),
     "over_refusal": (),
     "usable": ("coherence", "distinct"),
+    "harmful": (),
 }
 """The roles of the grading that read a kind of probe; what is asked beside is read by no second judge."""
 
@@ -88,7 +89,7 @@ def _roles(judges: Judges, purpose: CellPurpose, probe: ProbeId) -> Iterator[tup
     if probe.kind in ("task", "select"):
         spec = judges[ProbeId.of("task", probe.name)]
         yield ("loss" if spec.kind == "loss" else "correct"), spec
-    elif probe.kind == "utility":
+    elif probe.kind in ("utility", "harmful"):
         yield "loss", judges["utility"]
     elif purpose == "stability" and "refusal" in judges:
         yield "refusal", judges["refusal"]
