@@ -19,6 +19,7 @@ from titer.analysis.power_of_verdicts import CheapestStudies, VerdictProspect, c
 from titer.analysis.power_statement import PowerStatement
 from titer.cli import output
 from titer.cli.plan_estimate import cells_by_purpose, estimate, readable
+from titer.cli.plan_judges import blind_data, print_sight, sight_rows
 from titer.cli.plan_prospects import print_expected, print_prospects
 from titer.cli.plan_verdicts import check_rates, print_verdicts, training_in_answers
 from titer.cli.progress import Watch
@@ -26,6 +27,7 @@ from titer.cli.run import look
 from titer.data.splits import Overlap
 from titer.errors import InputError, printable
 from titer.execution.timing import measure_speed
+from titer.planning.blind_judges import blindnesses
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import Shortage, measure_machine, shortages
 from titer.planning.notices import notices
@@ -98,6 +100,8 @@ class Foreseen:
     expected: tuple[ExpectedItems, ...]
     overlaps: tuple[Overlap, ...]
     notices: tuple[str, ...]
+    seen_harm: list[dict[str, Any]]
+    blind: list[dict[str, Any]]
 
 
 def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, ...]) -> Foreseen:
@@ -119,6 +123,8 @@ def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, 
         expected=expected_items(protocol),
         overlaps=study.frozen.overlaps,
         notices=notices(study),
+        seen_harm=sight_rows(study),
+        blind=blind_data(study, blindnesses(study)),
     )
 
 
@@ -135,6 +141,8 @@ def _data_of(found: Foreseen) -> dict[str, Any]:
         "shortages": [one.to_data() for one in found.shortages],
         "overlaps": [one.to_data() for one in found.overlaps],
         "notices": list(found.notices),
+        "seen_harm": found.seen_harm,
+        "blind_judges": found.blind,
     }
 
 
@@ -145,6 +153,7 @@ def _print_tables(found: Foreseen) -> None:
     for one in found.shortages:
         output.print_text(str(one))
         typer.echo("")
+    print_sight(found.seen_harm, found.blind)
     print_prospects(found.prospects, found.undecided)
     print_verdicts(found.verdicts, found.cheapest)
     if found.without_power:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
@@ -80,7 +80,7 @@ def _domain_texts(domain: DomainConfig, rows: SplitRows) -> DomainTexts:
     )
 
 
-def _rows(splits: Sequence[SplitId], rows: SplitRows) -> Iterator[tuple[SplitId, Row]]:
+def _rows(splits: Iterable[SplitId], rows: SplitRows) -> Iterator[tuple[SplitId, Row]]:
     for split in splits:
         yield from ((split, row) for row in rows.get(split, ()) if row.response)
 

@@ -71,9 +71,7 @@ def judges_agree(assay: Assay) -> ControlResult:
     if assay.protocol.harm.grading.second is None:
         return skipped(said.ONE_JUDGE)
     whose: tuple[Role | None, ...] = (None, "defended")
-    found = {
-        subject: drawn_agreement(assay, lambda curve, _, of=subject: of in (None, curve.subject)) for subject in whose
-    }
+    found = {subject: drawn_agreement(assay, _of(subject)) for subject in whose}
     figures = [figure for subject, one in found.items() for figure in agreement_figures(subject, one)]
     outcomes = {one.outcome for one in found.values()}
     subject = fill(said.OF_SUBJECT, {"subject": subject_said(assay.protocol)})
@@ -85,6 +83,11 @@ def judges_agree(assay: Assay) -> ControlResult:
     if found[None].outcome == "passed":
         return passed(fill(said.AGREE, {"counts": counts}), figures)
     return left_open(fill(said.AGREE_OPEN, {"counts": counts}), said.ASK_MORE, figures)
+
+
+def _of(subject: Role | None) -> Callable[[Curve, DosePoint], bool]:
+    """Whether an answer is of that subject; None for all."""
+    return lambda curve, point: subject in (None, curve.subject)
 
 
 def drawn_agreement(assay: Assay, wanted: Callable[[Curve, DosePoint], bool]) -> Agreement:

@@ -28,6 +28,10 @@ UNDECIDED: Final = Text("Not decided: {conditions}.", "未能判定：{condition
 OPEN_CONTROLS: Final = Text(
     "Not shown, so that nothing is upheld: {controls}.", "下列检查未能证明，因此不能得出肯定结论：{controls}。"
 )
+CHECKS_OPEN: Final = Text(
+    "Not decided, since these checks did not pass: {controls}.", "未能判定，因为下列检查没有通过：{controls}。"
+)
+NO_RESULT: Final = Text("No result (void: {why}).", "没有结果（无效：{why}）。")
 ALSO_UPHELD: Final = Text("Shown: {conditions}.", "得到证明：{conditions}。")
 DESCRIPTIVE: Final = Text("Nothing is decided: the study is descriptive.", "不作判定：这一研究只作描述。")
 NOTHING_APPLIES: Final = Text("Nothing is decided: no condition applies.", "不作判定：没有适用的条件。")
