@@ -15,10 +15,12 @@ from titer.protocol.schema import Protocol
 from titer.records import Role, digest
 from titer.stats import search_selection
 from titer.stats.noninferiority import ShareComparison, compare_losses
-from titer.stats.search_points import TrialPoint, ranking
-from titer.stats.search_trials import Rerun, Search, Trial, TrialSham, completed
+from titer.stats.search_points import TrialPoint, crossing, ranking
+from titer.stats.search_trials import Rerun, Search, Trial, TrialSham, completed, wrecked
 
-_APART = math.sqrt(2) * (1 - 1e-9)
+RATE = "lr"
+"""What attacks that train call their learning rate."""
+APART = math.sqrt(2) * (1 - 1e-9)
 """A rate lies beyond another from half a doubling on: values are rounded to four digits."""
 
 
@@ -31,7 +33,8 @@ class SearchedRate:
         high: the highest one.
         tried: how many different rates were.
         best: that of the selected attack; None where none is selected.
-        at_edge: no rate beyond the best one was tried on one side or on both.
+        at_edge: no rate beyond the best one was tried on one side or on both; or nothing broke the subject, and no
+            rate tried wrecked it.
     """
 
     low: float | None
@@ -63,13 +66,17 @@ def searched_rate(assay: Assay, label: str, role: Role) -> SearchedRate:
     best = None if search is None else search_selection.winner(search)
     if search is None or best is None:
         return SearchedRate(low=None, high=None, tried=0, best=None, at_edge=True)
-    done = {trial.number for trial in (*completed(search), *(t for t in search.trials if t.failure is not None))}
+    ended = [*completed(search), *(trial for trial in search.trials if trial.failure is not None)]
     written = {c.trial: c.configuration.parameters for c in curves_of(assay, label, role) if c.configuration}
-    way, rate = trained(written[best.number]), written[best.number].get("lr")
-    rates = sorted({own["lr"] for n, own in written.items() if n in done and "lr" in own and trained(own) == way})
-    if rate is None or not rates:
+    way, rate = trained(written[best.number]), written[best.number].get(RATE)
+    same = [one for one in ended if RATE in written[one.number] and trained(written[one.number]) == way]
+    if rate is None or not same:
         return SearchedRate(low=None, high=None, tried=0, best=None, at_edge=True)
-    inside = rates[0] * _APART <= rate <= rates[-1] / _APART
+    rates = sorted({written[one.number][RATE] for one in same})
+    if crossing(best.points, search.threshold) is None:
+        inside = any(wrecked(search, one) for one in same)
+    else:
+        inside = rates[0] * APART <= rate <= rates[-1] / APART
     return SearchedRate(low=rates[0], high=rates[-1], tried=len(rates), best=rate, at_edge=not inside)
 
 
@@ -90,6 +97,7 @@ def trial_of(protocol: Protocol, curve: Curve) -> Trial:
     assert curve.trial is not None
     points = _points(protocol, curve)
     at = ranking(points, protocol.harm.threshold)
+    last = _utility(protocol, curve, points[-1].dose) if points else None
     return Trial(
         number=curve.trial,
         round=curve.trial // search_settings(protocol).round,
@@ -97,6 +105,7 @@ def trial_of(protocol: Protocol, curve: Curve) -> Trial:
         points=points,
         utility=None if at is None else _utility(protocol, curve, at.dose),
         failure=curve.failed,
+        spoiled=last is not None and not last.shown,
     )
 
 
