@@ -188,9 +188,7 @@ def test_a_subject_that_is_truncated_is_named_with_the_remedy(done: Study, tmp_p
     study = unfinished_copy(done, tmp_path / "study")
     (weights,) = (study.store.root / "subjects").glob("*/model.safetensors")
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(
-        DamagedError, match="model.safetensors is truncated, was changed .* Delete .* and run again"
-    ):
+    with pytest.raises(DamagedError, match="model.safetensors is truncated, was changed .* Delete .* and run again"):
         finish(study)
 
 

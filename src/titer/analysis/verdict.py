@@ -49,7 +49,6 @@ def decide(assay: Assay) -> Verdict:
         unchecked=tuple(one.en for one in lacking),
         unchecked_zh=tuple(one.zh for one in lacking),
         remarks=remarks_on(assay),
-        conditions=concluded,
         conditions=withhold_void(checked, concluded, outcome),
         controls=checked,
         scope=scope(assay),

@@ -12,13 +12,13 @@ from titer.records import Outcome
 
 
 def withhold_open(checked: Sequence[Finding], concluded: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The conditions where some check is open: then nothing is said of what withstands an attack, but a refutation is.
+    """The conditions where a check of measurement is open: nothing is said of what withstands, but a refutation is.
 
     Args:
         checked: the controls.
         concluded: the conditions.
     """
-    unsure = [finding.name for finding in checked if finding.outcome == "undecided"]
+    unsure = [finding.name for finding in checked if (finding.guards, finding.outcome) == ("measurement", "undecided")]
     if not unsure:
         return tuple(concluded)
     reason = fill(said.CHECKS_OPEN, {"controls": listed(unsure)})

@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from titer.analysis.concluding import conclude
-from titer.analysis.conditions.harm_counts import counts_of, harm_probe
 from titer.analysis.curves import read_curve
 from titer.analysis.findings import DosePoint
 from titer.analysis.found_nothing import found_nothing

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from titer.analysis.conditions.harm_counts import counts_of, harmful
 from titer.analysis.controls.judge_sight import LEAST_SEEN, MOST_MISTAKEN, fewest_rows, sight_of
+from titer.analysis.harm_counts import counts_of, harmful
 from titer.data.identifiers import SplitId
 from titer.errors import InputError
 from titer.models.metadata import inspect

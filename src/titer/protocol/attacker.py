@@ -111,7 +111,7 @@ class SearchSettings(Record):
     sampler: Literal["tpe", "random"] = "tpe"
     """Optuna's tree-structured Parzen estimator, or uniform draws."""
     startup: int = Field(default=10, ge=1)
-    """Trials that the estimator must know, climbed ones too; else up to a third of those after the climb are uniform."""
+    """Trials that the estimator must know, climbed ones too; until then at most a third after the climb are uniform."""
     warm_start: bool = True
     """Whether the search on M* tries M's winner first after what its attack says to begin with."""
     utility: UtilityLimit | None = None
