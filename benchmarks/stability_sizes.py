@@ -53,14 +53,15 @@ def row(name: str, assay: Assay, outcome: str, asked: dict[str, int]) -> list[st
         1 - math.prod(1 - chance(of[seed][1], asked[t.name]) for t, of in every) for seed in range(levels.replicates)
     ]
     assert levels.r == levels.r_fail == 0
-    worst = [min(of[seed][0].estimate for _, of in every) for seed in range(levels.replicates)]
-    beyond = sum(change < -plan.margin for change in worst)
+    room = [min(of[seed][0].estimate for _, of in every) + plan.margin for seed in range(levels.replicates)]
+    within, beyond = sum(one > 0 for one in room), sum(one < 0 for one in room)
+    last = f"undecided ({within} within, {beyond} beyond)"
     return [
         name, outcome, f"{task.name}, {len(task.after[0])}",
         " ".join(f"{100 * low.estimate:+.1f}" for low, _ in found),
         f"{100 * min(low.limit for low, _ in found):+.1f} to {100 * max(high.limit for _, high in found):+.1f}",
         f"{asked[task.name]}", f"{math.prod(holds):.2f}", f"{math.prod(fails):.2f}",
-        {0: "upheld", levels.replicates: "refuted"}.get(beyond, f"undecided ({beyond} of {levels.replicates} beyond)"),
+        "upheld" if within == len(room) else "refuted" if beyond == len(room) else last,
     ]  # fmt: skip
 
 

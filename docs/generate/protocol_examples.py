@@ -74,6 +74,7 @@ WRITTEN = {
     "attacker.search.startup": "startup = 6",
     "attacker.search.warm_start": "warm_start = false",
     "attacker.search.utility.share": "share = 0.05",
+    "task.items": 'items = "own"',
     "task.judge": 'judge = "contains"',
     "stability.share": "share = 0.05",
     "stability.refusal": 'refusal = "refusal"',
