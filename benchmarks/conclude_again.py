@@ -15,6 +15,7 @@ from titer.analysis.assemble import assemble_packed
 from titer.analysis.concluding import VERDICT, conclude_path
 from titer.analysis.verdict import decide
 from titer.conclude import keep_verdict, report
+from titer.report.formats import PACKED
 from titer.study.folder import CELLS
 from titer.study.unpacking import read_packed
 
@@ -63,7 +64,9 @@ def write(pack: Path) -> None:
     found = conclude_path(pack)
     keep_verdict(found, pack)
     if (pack / REPORT).exists():
-        report(found, ("md", "json"), "en")
+        report(found, PACKED)
+        for image in pack.glob("*.png"):
+            image.unlink()
 
 
 def main() -> None:

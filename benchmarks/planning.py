@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from titer.data.identifiers import ProbeId, SplitId
-from titer.planning.judge_tasks import judges_of_study
+from titer.planning.judges.tasks import judges_of_study
 from titer.planning.plan import Planner
 from titer.protocol.schema import Protocol
 from titer.records import Answer, DoseFacts, Score, Spent, SubjectRef, canonical

@@ -18,7 +18,7 @@ from titer.analysis.concluding import conclude_path
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.conditions.paired_scores import Paired, compare
 from titer.analysis.findings import Assay
-from titer.analysis.power_of_tasks import stability
+from titer.analysis.power.tasks import stability
 from titer.protocol.exposure import made_levels
 from titer.protocol.loading import load
 from titer.report.escape import table

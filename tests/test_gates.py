@@ -12,8 +12,8 @@ from support import ROOT
 from support.studies import finish, write_toml
 
 from titer.analysis.findings import Finding, Verdict
-from titer.analysis.power_analysis import foresee
-from titer.analysis.power_of_gates import without_power
+from titer.analysis.power.conditions import foresee
+from titer.analysis.power.gates import without_power
 from titer.conclude import conclude
 from titer.data import organism
 from titer.methods.attacks.fine_tuning.direct import Direct

@@ -14,9 +14,9 @@ from titer.data.contamination import check_disjoint
 from titer.errors import MachineFailure, RunError
 from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
-from titer.planning.blind_judges import check_sight
 from titer.planning.cost.machine import DiskReserve, free_bytes
 from titer.planning.freeze import restore_data
+from titer.planning.judges.blind import check_sight
 from titer.planning.plan import Planner
 from titer.study.folder import Study
 from titer.study.root import read_root

@@ -9,6 +9,7 @@ import pytest
 from support.studies import begin, copied, finish
 
 from titer.analysis.assemble import assemble
+from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.analysis.findings import FailedMake
 from titer.analysis.seed_indices import replaced_indices
 from titer.conclude import conclude
@@ -126,7 +127,7 @@ def test_a_make_that_failed_leaves_m_alone_in_its_replicate(tmp_path: Path) -> N
     assert replaced_indices(assay) == ()
     assert {t.index for t in assay.curves if t.subject == "undefended" and t.purpose == "resistance"} == {0, 1}
     assert {t.index for t in assay.curves if t.subject == "defended"} == {1}
-    resistance = next(finding for finding in conclude(study).verdict.conditions if finding.name == "resistance")
+    resistance = conclude_resistance(assay)
     assert "0 of 2 runs stayed clearly below" in resistance.reason
     assert "1 of the models could not be made, and count as not withstanding (index 0: diverged at step 2)" in (
         resistance.reason

@@ -14,7 +14,7 @@ from support import assays
 from support.assays import BENIGN, ITEMS, breaking, column, learning
 
 from titer.analysis.findings import Assay, Curve, DosePoint, FailedMake
-from titer.analysis.verdict import decide
+from titer.analysis.verdict import CONDITIONS, decide
 from titer.data.identifiers import ProbeId
 from titer.errors import DamagedError
 from titer.protocol.schema import Protocol
@@ -1094,9 +1094,12 @@ def test_the_word_that_it_gets(
         with pytest.raises((KeyError, ValueError, DamagedError)):
             decide(constructed(parts, edits))
         return
-    verdict = decide(constructed(parts, edits))
-    found = {finding.name: finding.outcome for finding in (*verdict.conditions, *verdict.controls)}
+    truth = constructed(parts, edits)
+    verdict = decide(truth)
+    found = {finding.name: finding.outcome for finding in (*(own(truth) for own in CONDITIONS), *verdict.controls)}
     assert (found[named], verdict.outcome) == (word, whole)
+    if whole == "void":
+        assert {finding.outcome for finding in verdict.conditions} <= {"void", "not applicable"}
 
 
 def test_there_are_many_and_each_is_told_by_its_name() -> None:

@@ -12,7 +12,7 @@ from support.assays import ITEMS, breaking
 from titer.analysis.conditions.harm_decisions import replicates_of
 from titer.analysis.findings import Assay, Curve, DosePoint
 from titer.analysis.seed_indices import seed_indices
-from titer.analysis.verdict import decide
+from titer.analysis.verdict import CONDITIONS, decide
 from titer.data.identifiers import ProbeId
 from titer.protocol.exposure import levels_of, ratio_levels_of, sampling_of
 from titer.records import Outcome, Role
@@ -61,7 +61,7 @@ def of_defended(harmful: int) -> assays.Harm:
 
 
 def word(truth: Assay, name: str = "resistance") -> Outcome:
-    return next(finding.outcome for finding in decide(truth).conditions if finding.name == name)
+    return next(own.outcome for own in (conclude(truth) for conclude in CONDITIONS) if own.name == name)
 
 
 def test_own_items_are_decided_at_their_own_levels() -> None:

@@ -16,11 +16,11 @@ from support.studies import write_toml
 from support.tiny_study import tiny_protocol
 
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
-from titer.analysis.expected_items import ExpectedItems, expected_items
-from titer.analysis.power_analysis import foresee, undecided
-from titer.analysis.power_of_tasks import too_few_items
-from titer.analysis.power_of_verdicts import cheapest_studies, verdict_prospects
-from titer.analysis.power_statement import PowerStatement
+from titer.analysis.power.conditions import foresee, undecided
+from titer.analysis.power.items import ExpectedItems, expected_items
+from titer.analysis.power.statement import PowerStatement
+from titer.analysis.power.tasks import too_few_items
+from titer.analysis.power.verdicts import cheapest_studies, verdict_prospects
 from titer.cli.app import EXAMPLES
 from titer.protocol.loading import load
 from titer.stats.expected_sample_size import prospect

@@ -163,7 +163,7 @@ def test_judge_gives_a_second_opinion_without_models(finished: Path, here: Here)
     for name in ("answers", "of_record", "second", "agree"):
         assert sum(row[name] for row in found["totals"]) == sum(row[name] for row in found["doses"])
     assert (finished / "verdict.json").read_bytes() == before
-    assert here("verdict", finished).code == 5
+    assert here("verdict", finished).code == 3
 
 
 def test_the_judge_of_record_agrees_with_itself(finished: Path, here: Here) -> None:
@@ -187,7 +187,7 @@ def test_a_judge_of_whole_doses_gives_a_second_opinion(finished: Path, here: Her
 def test_verdict_is_the_one_that_was_written(finished_once: Path, here: Here) -> None:
     done = here("verdict", finished_once, "--json")
     assert done.out == (finished_once / "verdict.json").read_text(encoding="utf-8")
-    assert Verdict.from_json(done.out).outcome == "void"
+    assert Verdict.from_json(done.out).outcome == "refuted"
     assert_narrow(here("verdict", finished_once).out)
 
 
@@ -318,7 +318,7 @@ main()
 def test_a_verdict_on_a_packed_study_needs_no_model_library(packed: Path, finished_once: Path) -> None:
     command = [sys.executable, "-c", WITHOUT_MODEL_LIBRARIES, "verdict", str(packed), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
-    assert done.returncode == 5, done.stderr
+    assert done.returncode == 3, done.stderr
     assert done.stdout == (finished_once / "verdict.json").read_text(encoding="utf-8")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.command import Here
 
-from titer.analysis.power_of_verdicts import CheapestStudies, PlannedStudy, VerdictProspect, verdict_prospects
-from titer.cli.plan_verdicts import cheapest_said, check_rates, print_verdicts
+from titer.analysis.power.verdicts import CheapestStudies, PlannedStudy, VerdictProspect, verdict_prospects
+from titer.cli.planning.verdicts import cheapest_said, check_rates, print_verdicts
 from titer.errors import InputError
 from titer.protocol.loading import load
 

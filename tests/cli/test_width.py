@@ -17,7 +17,7 @@ from support.tiny_study import tiny_protocol
 from titer.cli import output
 from titer.cli.methods.described import NOT_SAID
 from titer.cli.methods.show import OF_KIND
-from titer.cli.plan import _print_examples
+from titer.cli.planning.plan import _print_examples
 from titer.methods.registry import CATALOGS, known
 from titer.planning.preview import Preview, Shown
 

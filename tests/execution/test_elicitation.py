@@ -23,7 +23,7 @@ from titer.execution.judging import OpenJudges
 from titer.methods import registry
 from titer.methods.judges.substance import Substance
 from titer.models.subject import Subject
-from titer.planning.judge_tasks import judges_of_study
+from titer.planning.judges.tasks import judges_of_study
 from titer.protocol.exposure import asking_of, sampling_of
 from titer.protocol.schema import Protocol
 from titer.records import Answer, Choice, Compute, Frame, Item, Score, Seed, SubjectRef

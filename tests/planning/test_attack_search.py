@@ -13,6 +13,7 @@ from support.studies import begin, finish, search, searches
 from titer.analysis.assemble import assemble
 from titer.analysis.conditions.attack_search_numbers import AT_FIRST_DOSE
 from titer.analysis.conditions.attack_searches import searches_of
+from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.analysis.stopping import wanted
 from titer.conclude import conclude
 from titer.errors import InputError
@@ -167,7 +168,7 @@ def test_failed_trials_are_repeated_up_to_twice_the_number_and_then_nothing_is_d
         assert found_search.finished
         assert found_search.winner is None
         assert [trial.failure is not None for trial in found_search.search.trials] == [True] * 4
-    resistance = conclude(study).verdict.conditions[0]
+    resistance = conclude_resistance(assemble(study))
     assert resistance.outcome == "undecided"
     assert "the search on the undefended subject completed 0 of 2 trials, 4 of at most 4 tried" in resistance.reason
 
@@ -215,7 +216,7 @@ def test_an_attack_that_reads_the_horizon_is_searched_too_and_both_of_two_trials
 
     study = begin(tmp_path, cosine)
     finish(study)
-    resistance = conclude(study).verdict.conditions[0]
+    resistance = conclude_resistance(assemble(study))
     assert resistance.outcome in ("undecided", "refuted")
     (found,) = searches(study).values()
     for role, found_search in found.items():

@@ -12,7 +12,7 @@ import tomlkit
 from support.command import Here
 from support.tiny_study import tiny_protocol
 
-from titer.cli.plan_estimate import readable
+from titer.cli.planning.estimate import readable
 from titer.data.splits import Splits
 from titer.data.splitting import cut_all
 from titer.errors import InputError

@@ -78,7 +78,7 @@ def plan(
 ) -> None:
     """Say what a study will do, cost and be able to decide, and what its splits have in common, before it runs."""
     with Watch("starting"):
-        from titer.cli.plan import print_plan
+        from titer.cli.planning.plan import print_plan
 
     print_plan(where, out, store, jobs, show_examples, measure, price, rate or [], json)
 

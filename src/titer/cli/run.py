@@ -15,10 +15,10 @@ from titer.data.contamination import check_disjoint
 from titer.errors import RunError
 from titer.execution.executors import executor
 from titer.execution.local import LocalPool
-from titer.planning.blind_judges import check_sight
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import measure_machine, shortages
 from titer.planning.freeze import begin_study, draft_study
+from titer.planning.judges.blind import check_sight
 from titer.planning.plan import Planner
 from titer.run import run
 from titer.study.folder import Study, locate

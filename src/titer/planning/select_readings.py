@@ -12,7 +12,7 @@ from titer.methods.roles import JUDGE_OF_TASK
 from titer.planning.cells import CellBuilder
 from titer.planning.curves import PlannedCurve
 from titer.planning.freeze.contents import keep
-from titer.planning.judge_tasks import judge_spec
+from titer.planning.judges.tasks import judge_spec
 from titer.planning.lineage import PREPARED, rows
 from titer.protocol.defaults import FINGERPRINT
 from titer.records import Choice, Item, Row

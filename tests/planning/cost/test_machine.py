@@ -11,7 +11,7 @@ from support.command import Here
 from support.executors import InProcess
 from support.studies import RESULTS, begin, contents, finish
 
-from titer.cli import plan as plan_command
+from titer.cli.planning import plan as plan_command
 from titer.cli import run as run_command
 from titer.errors import RunError
 from titer.planning.cost.estimate import Outlook

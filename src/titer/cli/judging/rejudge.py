@@ -20,7 +20,7 @@ from titer.cli.progress import Watch
 from titer.errors import InputError
 from titer.execution.worker import judge
 from titer.methods import registry
-from titer.planning.judge_tasks import judge_spec
+from titer.planning.judges.tasks import judge_spec
 from titer.planning.method_checks import harm_judge
 from titer.records import Choice
 from titer.study.folder import Study, is_packed, read_study

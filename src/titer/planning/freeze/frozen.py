@@ -10,8 +10,8 @@ from titer.planning.attack_facts import attack_facts
 from titer.planning.compatibility import check_attacks, check_defenses
 from titer.planning.freeze.contents import cut, keep
 from titer.planning.freeze.named_models import bases_of, checkpoints_of, reference_of, subject_of
-from titer.planning.judge_tasks import judges_of_study
-from titer.planning.known_texts import seen_harm
+from titer.planning.judges.known_texts import seen_harm
+from titer.planning.judges.tasks import judges_of_study
 from titer.planning.length_checks import check_exemplars, check_frames
 from titer.planning.method_checks import check_methods, check_pairs, check_references
 from titer.planning.prior_verdicts import earlier

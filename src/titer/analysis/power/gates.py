@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from titer.analysis.power_statement import PowerStatement
+from titer.analysis.power.statement import PowerStatement
 from titer.analysis.sentences import usability as said
 from titer.protocol.schema import Protocol
 from titer.stats.binomial import at_least, broken_cutoff

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from titer.analysis.power_of_verdicts import CheapestStudies, PlannedStudy, VerdictProspect
+from titer.analysis.power.verdicts import CheapestStudies, PlannedStudy, VerdictProspect
 from titer.cli import output
 from titer.errors import InputError
 from titer.planning.cost.estimate import Outlook

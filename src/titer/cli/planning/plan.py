@@ -11,25 +11,25 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from titer.analysis.expected_items import ExpectedItems, expected_items
-from titer.analysis.power_analysis import foresee, undecided
-from titer.analysis.power_of_gates import without_power
-from titer.analysis.power_of_tasks import too_few_items
-from titer.analysis.power_of_verdicts import CheapestStudies, VerdictProspect, cheapest_studies, verdict_prospects
-from titer.analysis.power_statement import PowerStatement
+from titer.analysis.power.conditions import foresee, undecided
+from titer.analysis.power.gates import without_power
+from titer.analysis.power.items import ExpectedItems, expected_items
+from titer.analysis.power.statement import PowerStatement
+from titer.analysis.power.tasks import too_few_items
+from titer.analysis.power.verdicts import CheapestStudies, VerdictProspect, cheapest_studies, verdict_prospects
 from titer.cli import output
-from titer.cli.plan_estimate import cells_by_purpose, estimate, readable
-from titer.cli.plan_judges import blind_data, print_sight, sight_rows
-from titer.cli.plan_prospects import print_expected, print_prospects
-from titer.cli.plan_verdicts import check_rates, print_verdicts, training_in_answers
+from titer.cli.planning.estimate import cells_by_purpose, estimate, readable
+from titer.cli.planning.judges import blind_data, print_sight, sight_rows
+from titer.cli.planning.prospects import print_expected, print_prospects
+from titer.cli.planning.verdicts import check_rates, print_verdicts, training_in_answers
 from titer.cli.progress import Watch
 from titer.cli.run import look
 from titer.data.splits import Overlap
 from titer.errors import InputError, printable
 from titer.execution.timing import measure_speed
-from titer.planning.blind_judges import blindnesses
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import Shortage, measure_machine, shortages
+from titer.planning.judges.blind import blindnesses
 from titer.planning.notices import notices
 from titer.planning.plan import Planner
 from titer.planning.preview import Preview, preview

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from titer.analysis.expected_items import ExpectedItems
-from titer.analysis.power_statement import PowerStatement
+from titer.analysis.power.items import ExpectedItems
+from titer.analysis.power.statement import PowerStatement
 from titer.cli import output
 
 FEW_SHOW = ("intact", "few items get worse")

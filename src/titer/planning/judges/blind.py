@@ -11,7 +11,7 @@ from titer.analysis.harm_counts import counts_of, harmful
 from titer.data.identifiers import SplitId
 from titer.errors import InputError
 from titer.models.metadata import inspect
-from titer.planning.known_texts import DomainTexts, KnownText, KnownTextReader, known_texts
+from titer.planning.judges.known_texts import DomainTexts, KnownText, KnownTextReader, known_texts
 from titer.protocol.schema import Protocol
 from titer.records import Row
 from titer.stats.binomial import lower_limit

@@ -10,7 +10,7 @@ import typer
 from titer.analysis.controls.judge_sight import sight_of
 from titer.cli import output
 from titer.errors import shown
-from titer.planning.blind_judges import Blindness, JudgedText
+from titer.planning.judges.blind import Blindness, JudgedText
 from titer.report.view.naming import is_stand_in
 from titer.stats.binomial import lower_limit, upper_limit
 from titer.study.folder import Study

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from titer.analysis.power_statement import ENOUGH, PowerStatement
+from titer.analysis.power.statement import ENOUGH, PowerStatement
 from titer.protocol.condition_configs import TrainabilityConfig
 from titer.protocol.data_sources import MOST_POOLED
 from titer.protocol.exposure import made_levels

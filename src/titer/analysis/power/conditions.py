@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from titer.analysis.power_of_gates import floors
-from titer.analysis.power_of_tasks import stability, trainability
-from titer.analysis.power_of_verdicts import VerdictProspect
-from titer.analysis.power_statement import ENOUGH, PowerStatement
+from titer.analysis.power.gates import floors
+from titer.analysis.power.statement import ENOUGH, PowerStatement
+from titer.analysis.power.tasks import stability, trainability
+from titer.analysis.power.verdicts import VerdictProspect
 from titer.protocol.exposure import sampling_of
 from titer.protocol.schema import Protocol
 from titer.stats import power

@@ -1,0 +1,1 @@
+"""The command `plan`: what a study will do, what it will cost, and what it can decide."""
