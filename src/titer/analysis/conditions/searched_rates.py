@@ -52,7 +52,7 @@ def unsearched_rates(
     seen: set[str] = set()
     for label in attacks:
         choice = known[label]
-        if label in seen or not _trains(assay, choice):
+        if label in seen or not trains(assay, choice):
             continue
         grid = _grid_of(choice, list(known.values()))
         seen |= set(grid.values()) or {label}
@@ -61,7 +61,7 @@ def unsearched_rates(
     return tuple(found)
 
 
-def _trains(assay: Assay, choice: AttackChoice) -> bool:
+def trains(assay: Assay, choice: AttackChoice) -> bool:
     """Whether an attack learns at a rate; where an older study does not say so, by its axis and its sham."""
     facts = assay.attacks.get(choice.label)
     if facts is not None and facts.trains is not None:
