@@ -188,7 +188,7 @@ def test_a_subject_that_is_truncated_is_named_with_the_remedy(done: Study, tmp_p
     study = unfinished_copy(done, tmp_path / "study")
     (weights,) = (study.store.root / "subjects").glob("*/model.safetensors")
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(DamagedError, match="model.safetensors is truncated or was changed. Delete .* and run again"):
+    with pytest.raises(DamagedError, match="model.safetensors is truncated, was changed .* Delete .* and run again"):
         finish(study)
 
 
@@ -380,3 +380,25 @@ def test_a_study_of_own_items_has_a_report_and_can_be_packed(tmp_path: Path) -> 
     pack(study, tmp_path / "out")
     assert (tmp_path / "out" / "report.md").exists()
     assert conclude_path(tmp_path / "out").verdict == verdict
+
+
+def test_a_method_whose_task_has_items_of_its_own_has_a_verdict_and_can_be_packed(tmp_path: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["study"] |= {"claim": "this method", "seeds": {"attack": 2, "defense": 2}}
+        data["task"][0]["items"] = "own"
+
+    study = begin(tmp_path, change)
+    finish(study)
+    found = conclude(study)
+    for subject in ("undefended", "defended"):
+        asked = [c.points[0].values for c in found.assay.curves if (c.purpose, c.subject) == ("stability", subject)]
+        assert [[probe for probe in values if probe.kind == "task"] for values in asked] == [
+            ["task:plain#0"],
+            ["task:plain#1"],
+        ]
+    (stability,) = (one for one in found.verdict.conditions if one.name == "stability")
+    shares = [line for line in stability.figures if line.what.startswith("share of plain that gets worse")]
+    assert [line.what[-6:] for line in shares] == ["seed 0", "seed 1"]
+    assert all(line.value is not None for line in shares)
+    pack(study, tmp_path / "out")
+    assert conclude_path(tmp_path / "out").verdict == found.verdict

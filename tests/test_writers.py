@@ -9,14 +9,16 @@ from support import ROOT
 
 PACKAGE = ROOT / "src" / "titer"
 HOME = "study/atomic_files.py"
-FUNCTIONS = {"os.open", "os.replace", "os.rename", "os.link", "os.symlink", "shutil.move", "save_file"}
+FUNCTIONS = {"os.open", "descriptor_of", "os.replace", "os.rename", "os.link", "os.symlink", "shutil.move", "save_file"}
 FUNCTIONS |= {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree", "pq.ParquetWriter"}
 METHODS = {"write_text", "write_bytes", "touch", "rename", "symlink_to", "hardlink_to", "save", "save_pretrained"}
 METHODS |= {"to_parquet", "to_csv", "savefig", "dump"}
 WHOLE = "into the temporary folder of write_whole, or a temporary file of write_file"
 ALLOWED = {
+    ("boundary.py", "os.open"): "an ordinary file, for those that ask descriptor_of",
+    ("boundary.py", "descriptor_of"): "to read it",
     ("cli/__init__.py", "os.open"): "the null device",
-    ("cli/immunize_attack.py", "shutil.copytree"): WHOLE,
+    ("cli/immunize.py", "shutil.copytree"): WHOLE,
     ("execution/checkpoints.py", "save_file"): "to a temporary name, which is renamed",
     ("execution/checkpoints.py", "os.replace"): "that renaming",
     (
@@ -26,12 +28,13 @@ ALLOWED = {
     ("models/subject.py", "self.model.save_pretrained"): WHOLE,
     ("models/subject.py", "self.tokenizer.save_pretrained"): WHOLE,
     ("organism/make.py", "subject.save"): "makes the checkpoint that comes with titer; no command does",
-    ("study/locks.py", "open"): "a lock, which has no content",
+    ("study/locks.py", "descriptor_of"): "a lock, which has no content",
     ("study/packed_tables.py", "open"): WHOLE,
     ("study/packed_tables.py", "pq.ParquetWriter"): WHOLE,
     ("study/signature.py", "line.write_text"): "into a temporary folder of the system",
     ("study/signature.py", "allowed.write_text"): "the same",
-    ("study/store.py", "os.open"): "runs.jsonl, which grows by whole lines and is part of no result",
+    ("study/signature.py", "path.write_bytes"): "the same",
+    ("study/store.py", "descriptor_of"): "runs.jsonl, which grows by whole lines and is part of no result",
     ("testing/executors.py", "store.answers('broken', 0).write_text"): "damages a store on purpose",
 }
 

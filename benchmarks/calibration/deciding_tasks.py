@@ -22,7 +22,7 @@ from benchmarks.calibration.setting import (
 )
 from titer.stats import replicates
 from titer.stats.binomial import lower_limit
-from titer.stats.replicates import Levels
+from titer.stats.replicates import Items, Levels
 from titer.stats.tango import TIE, critical_score, tango_score
 
 COMPARED = setting.TASKS + setting.IMPLICIT_TASKS  # tasks of stability among which the level of refuted is split
@@ -33,9 +33,9 @@ def stability(draws: Draws) -> IntArray:
 
     Refusal and coherence do not change, and are shown non-inferior.
     """
-    void = (draws.right < _fewest_right()).any(axis=1)
+    void = (draws.right[..., 0] < _fewest_right()).any(axis=1)
     if draws.truth.method:
-        levels = replicate_levels()
+        levels = replicate_levels(draws.truth.levels)
         noninferior, inferior = _compared(draws, levels.intact_level, levels.broken_level / COMPARED)
         fails = inferior.any(axis=1)
         holds = noninferior.all(axis=1) & ~fails
@@ -95,9 +95,9 @@ def _guarded(draws: Draws, asked: BoolArray, levels: Levels) -> BoolArray:
     return np.asarray(found.noninferior(FINAL_MARGIN, ALPHA / 2).all(axis=1))
 
 
-def replicate_levels() -> Levels:
+def replicate_levels(items: Items = "shared") -> Levels:
     """Of conditions that read a replicate once: what is left of alpha is for the tasks of stability."""
-    return replicates.levels(replicates=REPLICATES, share=setting.SHARE, alpha=ALPHA, decisions=1)
+    return replicates.levels(replicates=REPLICATES, share=setting.SHARE, alpha=ALPHA, decisions=1, items=items)
 
 
 @cache

@@ -36,7 +36,7 @@ class Draws:
         harmful: harmful items by each analysis [simulated studies, domains, subjects, replicates, attacks, doses,
             analyses], unjudged ones among them.
         unjudged: those of M* that were not judged [simulated studies, domains, replicates, attacks, doses, analyses].
-        right: right items of M at dose 0 [simulated studies, tasks].
+        right: right items of M at dose 0 [simulated studies, tasks, 1 or, of items of their own, replicates].
         lost: of these wrong for M* [simulated studies, tasks, 1 or replicates].
         gained: wrong for M and right for M* [simulated studies, tasks, 1 or replicates].
         reached: first dose at the target [simulated studies, subjects, tasks, replicates].
@@ -76,11 +76,11 @@ def draw(truth: Truth, studies: int, rng: np.random.Generator) -> Draws:
 def _baseline(truth: Truth, studies: int, rng: np.random.Generator) -> tuple[IntArray, IntArray, IntArray]:
     """Right items of M, and those lost and gained by each subject made."""
     made = REPLICATES if truth.method else 1
-    right = rng.binomial(TASK_ITEMS, M_RIGHT, (studies, setting.TASKS))
+    right = rng.binomial(TASK_ITEMS, M_RIGHT, (studies, setting.TASKS, made if truth.levels == "own" else 1))
     luck = rng.random((studies, made))
     sides = []
     for task, change in enumerate(truth.stability):
-        of_task = right[:, task, None] * np.ones((1, made), dtype=np.int64)
+        of_task = right[:, task] * np.ones((1, made), dtype=np.int64)
         changed = luck < change.share
         sides.append(_changes(truth, change, of_task, changed, rng))
     lost, gained = (np.stack(side, axis=1) for side in zip(*sides, strict=True))

@@ -92,7 +92,7 @@ def searches() -> list[Callable[[], list[Least]]]:
         exposure.shared_upheld, exposure.three_points, exposure.kinds, exposure.shared_refuted,
         own.own_items, own.looks,
         tasks.checkpoint, tasks.losses, tasks.floors,
-        method.upheld, method.three_points, method.refuted, tasks.trainings,
+        method.upheld, method.three_points, method.refuted, method.own_items, tasks.trainings,
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import signal
 
 from benchmarks.calibration.deciding_tasks import COMPARED, shown_table
-from benchmarks.calibration.least_favourable import TANGO_SLACK, Least, few_hold_not, most_fail, search
+from benchmarks.calibration.least_favourable import TANGO_SLACK, Least, Outcome, few_hold_not, most_fail, search
 from benchmarks.calibration.least_favourable_exposure import CLAIMS, claim, named, upheld_by_kinds
 from benchmarks.calibration.least_favourable_tasks import MARGIN, shown_chance, size
 from benchmarks.calibration.setting import FloatArray
@@ -85,6 +85,35 @@ def refuted() -> list[Least]:
                 rate=enough + (1 - enough) * each, attained=f"n = {items}, losses {rates[items][1]:.4f}, all common",
             )
         )  # fmt: skip
+    return found
+
+
+def own_items() -> list[Least]:
+    """By S: items of their own make subjects independent, so that each is misjudged by itself; refuted as above."""
+    found = []
+    for replicates, share in CLAIMS[:5]:
+        at = claim(replicates, share, "own", readings=1)
+        beyond = max((size(items, MARGIN, at.intact_level), items) for items in METHOD_ITEMS)
+        within = max((size(items, -MARGIN, at.broken_level / COMPARED), items) for items in METHOD_ITEMS)
+        each = 1 - (1 - within[0][0]) ** COMPARED
+        rates: dict[Outcome, tuple[float, str]] = {
+            "upheld": (
+                float(few_hold_not(at, share * (1 - beyond[0][0]))),
+                f"n = {beyond[1]}, gains {beyond[0][1]:.4f}, q at the margin",
+            ),
+            "refuted": (
+                float(most_fail(at, share + (1 - share) * each)),
+                f"n = {within[1]}, losses {within[0][1]:.4f}, {COMPARED} tasks, the others at the margin",
+            ),
+        }
+        found += [
+            Least(
+                condition="stability, method, own items", setting=named(at), outcome=outcome, slack=TANGO_SLACK,
+                searched=f"items {METHOD_ITEMS[0]} and {METHOD_ITEMS[1]}, changes at the margin",
+                rate=rates[outcome][0], attained=rates[outcome][1],
+            )
+            for outcome in rates
+        ]  # fmt: skip
     return found
 
 

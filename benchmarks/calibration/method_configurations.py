@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.calibration.configuration import Configuration, refuted
 from benchmarks.calibration.truths import KEPT, Change, Truth
+from titer.stats.replicates import Items
 
 
 def _some(share: float, lost: float, gained: float = 0.0) -> Truth:
@@ -11,10 +12,10 @@ def _some(share: float, lost: float, gained: float = 0.0) -> Truth:
     return Truth(method=True, stability=(Change(lost=lost, gained=gained, share=share), KEPT, KEPT, KEPT))
 
 
-def _rest_at_margin(lost: float, gained: float) -> Truth:
+def _rest_at_margin(lost: float, gained: float, items: Items = "shared") -> Truth:
     """Half of the subjects lose 0.5 of every task, and the others are exactly at the margin."""
     change = Change(lost=0.5, gained=0.0, share=0.5, rest_lost=lost, rest_gained=gained)
-    return Truth(method=True, stability=(change,) * 4)
+    return Truth(method=True, stability=(change,) * 4, items="own" if items == "own" else "identical", levels=items)
 
 
 METHOD: tuple[Configuration, ...] = (
@@ -41,6 +42,14 @@ METHOD: tuple[Configuration, ...] = (
             stability=(Change(lost=0.175, gained=0.125, share=0.5), KEPT, KEPT, KEPT),
         ),
     ),
+    Configuration(
+        name="19f", title="method: half exactly at the margin, many items change, items of their own at their level",
+        boundary=("stability",),
+        truth=Truth(
+            method=True, items="own", levels="own",
+            stability=(Change(lost=0.175, gained=0.125, share=0.5), KEPT, KEPT, KEPT),
+        ),
+    ),
 )  # fmt: skip
 
 METHOD_REFUTED: tuple[Configuration, ...] = (
@@ -59,5 +68,9 @@ METHOD_REFUTED: tuple[Configuration, ...] = (
     Configuration(
         name="20d", title="the same, many items change", boundary=("stability",),
         truth=_rest_at_margin(0.175, 0.125), false=refuted("stability"),
+    ),
+    Configuration(
+        name="20e", title="the same, items of their own at their level", boundary=("stability",),
+        truth=_rest_at_margin(0.175, 0.125, "own"), false=refuted("stability"),
     ),
 )  # fmt: skip

@@ -107,7 +107,7 @@ class Truth:
         learning: the tasks of trainability; the same replicates are slow on all of them, and the same ones fall.
         items: whether the same items are harmful (or change) at every dose, attack and seed where f is the same; the
             same at every dose and attack, but other ones at every seed; or others at every decision.
-        levels: whether the study has the levels of shared items or of items of their own.
+        levels: whether the study has the levels of shared items or of items of their own, a method in stability too.
         looks: analyses of a dose.
         unjudged: chance that a harmful answer of M* is not judged.
         method: whether every replicate has a defended subject of its own.

@@ -1,8 +1,9 @@
 """Whether tampering is noticed: `python -m benchmarks.tampering` prints a table, in some minutes on one core.
 
 Each file that a finished study or its pack rests on is changed in each way. `verdict`, `verify`, `report` and `run`
-must end with 1 or 2 and name the file; `run` may also make a deleted file anew, as it was. What no file can show, a
-rewrite of everything, must show against the published digest. Ends with 1 if anything goes unnoticed.
+must end with 1 or 2 and name the file; `run` may also make a deleted file anew, as it was. What leaves a whole study
+(another name, a foreign signature, one that is sealed again) `verify` must say. What no file can show, a rewrite of
+everything, must show against the published digest. Ends with 1 if anything goes unnoticed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.tampering.forgeries import FORGERIES, rewrite_everything
+from benchmarks.tampering.forgeries import FORGERIES, SAID, VERIFIED, rewrite_everything
 from benchmarks.tampering.partial import flipped_bits
 from benchmarks.tampering.subjects import copied, made, say
 from benchmarks.tampering.trials import COMMANDS, Tally, tally_edits, tally_forgeries
@@ -37,7 +38,10 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{'':<40}" + "".join(f"{command:>10}" for command in COMMANDS))
         tally = Tally()
         tally_edits(whole, Path(home) / "tampered", COMMANDS, given.files, given.seed, tally)
-        tally_forgeries(FORGERIES, whole["study"], Path(home) / "tampered", COMMANDS, tally)
+        study, place = whole["study"], Path(home) / "tampered"
+        tally_forgeries(FORGERIES, study, place, COMMANDS, tally)
+        tally_forgeries(VERIFIED, study, place, ("verify",), tally)
+        tally_forgeries(SAID, study, place, ("verify",), tally, codes=(0,))
         tally.show()
         tally.unnoticed.extend(published(whole["study"], Path(home) / "tampered"))
         flipped = flipped_bits(Path(home) / "partial", BITS, given.seed)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,6 +115,23 @@ def newer_format(path: Path, others: list[Path], draw: random.Random) -> list[Pa
     return [path]
 
 
+def in_place(path: Path, others: list[Path], draw: random.Random) -> list[Path]:
+    """A pipe, a socket, a folder or a link to a device that never ends is in its place."""
+    path.unlink()
+    special = draw.choice((os.mkfifo, _bind, Path.mkdir, lambda place: place.symlink_to("/dev/zero")))
+    special(path)
+    return [path]
+
+
+def _bind(path: Path) -> None:
+    """A socket: bound through the descriptor of its folder, for its own name may be no longer than 107 bytes."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(f"/proc/self/fd/{folder}/it")
+    os.rename("it", path, src_dir_fd=folder)
+    os.close(folder)
+
+
 EDITS: dict[str, Edit] = {
     "flip a bit": flip_a_bit,
     "truncate": truncate,
@@ -123,4 +142,5 @@ EDITS: dict[str, Edit] = {
     "link": link,
     "rewrite": rewrite,
     "newer format": newer_format,
+    "no file": in_place,
 }

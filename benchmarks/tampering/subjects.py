@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import io
 import shutil
 from collections.abc import Mapping
@@ -12,6 +13,10 @@ from pathlib import Path
 from benchmarks.faults.study import write_protocol
 from titer.cli import command
 
+VERDICTS = (0, 3, 4, 5)
+"""The exit codes of a verdict."""
+SECONDS = 240
+"""A command that says nothing for so long hangs, and ends the bench."""
 KINDS: Mapping[str, tuple[str, ...]] = {
     "study": (
         "protocol.toml",
@@ -24,6 +29,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         "store/cells/*/*.jsonl",
         "store/scores/*/*.jsonl",
         "store/subjects/*/titer.json",
+        "store/seals/*.jsonl",
+        "seals.jsonl",
         "verdict.json",
     ),
     "pack": ("protocol.toml", "root.json", "SHA256SUMS", "cells.parquet", "scores.parquet", "verdict.json"),
@@ -42,8 +49,10 @@ class Said:
 def say(*arguments: str) -> Said:
     """Run a command of titer in this process."""
     heard = io.StringIO()
+    faulthandler.dump_traceback_later(SECONDS, exit=True)
     with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
         code = command(list(arguments))
+    faulthandler.cancel_dump_traceback_later()
     return Said(code, heard.getvalue())
 
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.tampering.edits import EDITS
-from benchmarks.tampering.subjects import KINDS, Said, copied, say
+from benchmarks.tampering.subjects import KINDS, VERDICTS, Said, copied, say
 
 COMMANDS = ("verdict", "verify", "report", "run")
 REFUSED = (1, 2)
-VERDICTS = (0, 3, 4, 5)
 
 
 @dataclass
@@ -41,7 +40,7 @@ class Tally:
     def show(self) -> None:
         """Print a row for each change."""
         for what in dict.fromkeys(what for what, _ in self.tried):
-            cells = (f"{self.noticed[what, one]} / {self.tried[what, one]}" for one in COMMANDS)
+            cells = (f"{self.noticed[what, one]} / {n}" if (n := self.tried[what, one]) else "" for one in COMMANDS)
             print(f"{what:<40}" + "".join(f"{cell:>10}" for cell in cells))
 
 
@@ -97,22 +96,28 @@ def problem_of(what: str, command: str, said: Said, changed: Sequence[Path], fol
 
 
 def tally_forgeries(
-    forgeries: Mapping[str, Callable[[Path], str]], study: Path, place: Path, commands: Sequence[str], tally: Tally
+    forgeries: Mapping[str, Callable[[Path], str]],
+    study: Path,
+    place: Path,
+    commands: Sequence[str],
+    tally: Tally,
+    codes: Sequence[int] = REFUSED,
 ) -> None:
     """Let a forger at the study who knows titer.
 
     Args:
-        forgeries: what is done, by name: each changes a study and says which file must be named.
+        forgeries: what is done, by name: each changes a study and says what must be said, such as the file.
         study: the finished study.
         place: where copies are tampered with.
         commands: what is asked of each.
         tally: where it is counted.
+        codes: the exit codes that a command may end with.
     """
     for what, forge in forgeries.items():
         for command in commands:
             folder = copied(study, place / "it")
             named = forge(folder)
             said = say(command, str(folder))
-            noticed = said.code in REFUSED and named in said.text
+            noticed = said.code in codes and named in said.text
             problem = None if noticed else f"it ended with {said.code}: {said.text.strip()[-300:]}"
             tally.add(what, command, "study", problem)

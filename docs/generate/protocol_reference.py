@@ -61,7 +61,7 @@ SPLITS = {
     "over_refusal": "harmless prompts that may look harmful: stability asks that they are not refused more often",
     "usable": "harmless prompts by which usability sees whether a model is of use",
     "train": "rows of a task that trainability trains on",
-    "verdict": "items of a task that the verdict asks",
+    "verdict": 'items of a task that the verdict asks; with `items = "own"` so many for each seed',
     "spare": "cut first and not used: what a trial of `titer tune` leaves for its study",
     "spare_attack": "the same, cut before the rows of the attack",
 }

@@ -10,17 +10,18 @@ from pathlib import Path
 
 from titer.analysis.concluding import VERDICT, Conclusion, cells_of
 from titer.analysis.concluding import conclude as concluded
+from titer.boundary import read_bytes
 from titer.errors import DamagedError, InputError
 from titer.report.formats import CHECKED, DEFAULT, NAMES, PACKED, Rendering, ReportFormat, file_name
 from titer.report.view.said import LANGUAGES, Language
 from titer.study.atomic_files import copy_file, no_link, write_bytes, write_text
-from titer.study.checksums import write_sums
 from titer.study.folder import PROTOCOL, Study
 from titer.study.packing import write_tables
 from titer.study.root import ROOT
 from titer.study.salt import read_salt
 from titer.study.sealing import check_tables
 from titer.study.signature import SIGNATURE, check_armor
+from titer.study.unpacking import write_sums
 
 DATA = "report.json"
 
@@ -71,7 +72,7 @@ def report(
 
 
 def check_report(conclusion: Conclusion) -> None:
-    """Compare a report that was written before with the one that is written now; its charts are not drawn again.
+    """Compare a report that was written before, and its charts, with those that are written now.
 
     Raises:
         DamagedError: if it says something else.
@@ -80,25 +81,45 @@ def check_report(conclusion: Conclusion) -> None:
 
     folder = conclusion.folder
     conclusion = _as_named(conclusion, folder / DATA)
+    _check_charts(conclusion)
     drawn = {name: f"{name}.svg" for name in CHARTS if (folder / f"{name}.svg").exists()}
     rendering = _rendering(conclusion, drawn)
     for wanted in CHECKED:
         for lang in LANGUAGES:
-            if any((folder / file_name(name, lang)).exists() for name in NAMES[wanted]):
+            if any(os.path.lexists(folder / file_name(name, lang)) for name in NAMES[wanted]):
                 for name, content in rendering.files(wanted, lang).items():
                     _check_same(folder / name, content)
 
 
+def _check_charts(conclusion: Conclusion) -> None:
+    """Draw anew each chart that was drawn before."""
+    from titer.report.charts import CHARTS, charted, png_of, svg_of
+
+    there = [
+        path
+        for name in CHARTS
+        for end in ("svg", "png")
+        if os.path.lexists(path := conclusion.folder / f"{name}.{end}")
+    ]
+    if not there:
+        return
+    drawn = charted(conclusion.assay, conclusion.verdict)
+    pictures = {name: svg_of(chart) for name, chart in drawn.items() if any(path.stem == name for path in there)}
+    for path in there:
+        svg = pictures.get(path.stem, "")
+        _check_same(path, png_of(svg) if svg and path.suffix == ".png" else svg.encode())
+
+
 def _check_same(path: Path, content: bytes) -> None:
-    if path.exists() and path.read_bytes() != content:
+    if os.path.lexists(path) and read_bytes(path) != content:
         problem = f"{path} is not what is reported of the scores: it was changed, or another titer wrote it"
-        raise DamagedError(f"{problem}. `titer report {path.parent}` writes it anew")
+        raise DamagedError(f"{problem}. Delete it, and `titer report {path.parent}` writes it anew")
 
 
 def _as_named(conclusion: Conclusion, path: Path) -> Conclusion:
     """A conclusion under the name that the study had when its report was written; the name alone may change."""
     try:
-        name = str(json.loads(path.read_bytes())["verdict"]["study"])
+        name = str(json.loads(read_bytes(path))["verdict"]["study"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return conclusion
     protocol = conclusion.assay.protocol

@@ -14,6 +14,7 @@ from titer.data.contamination import check_disjoint
 from titer.errors import MachineFailure, RunError
 from titer.execution.executor import Executor
 from titer.execution.local import LocalPool
+from titer.planning.blind_judges import check_sight
 from titer.planning.cost.machine import DiskReserve, free_bytes
 from titer.planning.freeze import restore_data
 from titer.planning.plan import Planner
@@ -56,13 +57,14 @@ def run(
         free: the bytes that are free on the disk of a folder.
 
     Raises:
-        InputError: if splits share rows that must not.
+        InputError: if splits share rows that must not, or the judges do not see the harm.
         BusyError: if another process runs this study.
         RunError: if the machine failed, or its disk is nearly full: then no task is begun, those under way are
             finished; what was finished is kept, and nothing half-written is left. A task whose workers die does not
             end the run: all else is done before it is told.
     """
     check_disjoint(study.frozen.overlaps)
+    check_sight(study)
     with study.locked(), study.store.in_use():
         check_before(study, cells_of(study))
         restore_data(study)
@@ -72,7 +74,7 @@ def run(
             planner.keep()
         yield Progress(planner, None)
         failures: list[MachineFailure] = []
-        reserve, full = DiskReserve(study, free), None
+        reserve, full = DiskReserve(planner.study, free), None
         with executor(study.store, jobs) as pool:
             while True:
                 while full is None and pool.has_room and (task := planner.take()) is not None:

@@ -50,7 +50,7 @@ def test_a_clean_assay_passes_every_control_that_applies() -> None:
     assert outcomes.pop("the two judges agree") == "not applicable"
     assert outcomes.pop("doses are optimizer steps") == "not applicable"
     assert set(outcomes.values()) == {"upheld"}
-    assert len(outcomes) == 12
+    assert len(outcomes) == 13
 
 
 CLEAN = assays.assay(PLAN, breaking())

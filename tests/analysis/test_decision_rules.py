@@ -14,7 +14,7 @@ from support import ROOT, assays
 
 from titer.analysis import controls, decision_rules, task_rules
 from titer.analysis.applicability import NOT_APPLICABLE
-from titer.analysis.controls import attack_power, integrity, judging, shams, training, weights_alike
+from titer.analysis.controls import attack_power, integrity, judge_sight, judging, shams, training, weights_alike
 from titer.analysis.controls.control import ControlResult
 from titer.analysis.findings import Finding
 from titer.analysis.verdict import CONDITIONS, overall_outcome
@@ -257,14 +257,14 @@ def test_every_control_of_the_package_has_its_row() -> None:
     assert [control.name for control in controls.CONTROLS] == [found.name for found in checked]
     written = {
         function
-        for module in (attack_power, integrity, judging, shams, training, weights_alike)
+        for module in (attack_power, integrity, judge_sight, judging, shams, training, weights_alike)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
         and typing.get_type_hints(function)["return"] is ControlResult
     }
     assert written == {control.check for control in controls.CONTROLS}
-    assert len(controls.CONTROLS) == len(written) == 14
+    assert len(controls.CONTROLS) == len(written) == 15
 
 
 def without_defense(data: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from support.tiny_study import tiny_protocol
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.expected_items import ExpectedItems, expected_items
 from titer.analysis.power_analysis import foresee, undecided
+from titer.analysis.power_of_tasks import too_few_items
 from titer.analysis.power_of_verdicts import cheapest_studies, verdict_prospects
 from titer.analysis.power_statement import PowerStatement
 from titer.cli.app import EXAMPLES
@@ -226,7 +227,8 @@ def test_losses_are_foreseen_by_the_exact_share() -> None:
     for n in (enough - 1, enough):
         most = max(k for k in range(n) if stats.binom.cdf(k, n, 0.1) <= 0.05)
         chances.append(stats.binom.cdf(most, n, 0.05))
-    assert chances[0] < 0.9 <= chances[1]
+    of_five = 0.9 ** (1 / 5)  # prose, two refusals, over-refusal and coherence
+    assert chances[0] < of_five <= chances[1]
 
 
 def test_refusals_of_own_items_are_those_of_all_seeds_up_to_400() -> None:
@@ -245,6 +247,56 @@ def of_method(data: dict[str, Any]) -> None:
         domain["splits"]["probe"] = 300
     data["stability"] |= {"tasks": ["facts"], "over_refusal": False}
     data["task"][0]["splits"]["verdict"] = 300
+
+
+def of_method_with_own_items(data: dict[str, Any]) -> None:
+    of_method(data)
+    data["task"][0]["items"] = "own"
+
+
+def test_stability_of_a_method_takes_fewer_items_of_its_own() -> None:
+    """Four tasks in five models: each must be shown with a chance of 0.9^(1/20), at 1.875 % or at 9.86 %."""
+    found = foreseen(of_method)
+    assert [found["facts", "not inferior", changing].enough for changing in (0.01, 0.03)] == [225, 375]
+    alone = foreseen(of_method_with_own_items)
+    assert [alone["facts", "not inferior", changing].enough for changing in (0.01, 0.03)] == [150, 250]
+    assert [alone["coherence", "not inferior", changing].enough for changing in (0.01, 0.03)] == [225, 375]
+    assert (alone["facts", "not inferior", 0.03].power or 0) > (found["facts", "not inferior", 0.03].power or 0)
+
+
+def test_the_items_said_to_be_enough_uphold_a_method_in_nine_of_ten() -> None:
+    def with_items(items: int) -> Any:
+        def change(data: dict[str, Any]) -> None:
+            of_method(data)
+            data["task"][0]["splits"]["verdict"] = items
+            for domain in data["harm"]["domain"]:
+                domain["splits"]["probe"] = items
+
+        return foreseen(change)
+
+    enough = with_items(300)["facts", "not inferior", 0.03].enough
+    assert enough is not None
+    at, below = (with_items(n)["facts", "not inferior", 0.03].power or 0 for n in (enough, enough - 25))
+    tasks = 4  # two refusals and coherence, which asks more, beside the one
+    assert at ** (5 * tasks) >= 0.9 > below ** (5 * tasks)
+
+
+def test_a_task_with_too_few_items_is_told_in_one_line() -> None:
+    few = too_few_items(assays.protocol(lambda data: with_four_tasks(data, 120)))
+    assert few[0] == "stability: facts has 120 items; 90 % power needs 125 to 225 (if 1 to 3 % of the answers change)."
+    assert [line.split(" has ")[0] for line in few] == [
+        "stability: facts", "stability: labels", "stability: refusal of vaults", "stability: coherence",
+    ]  # fmt: skip
+    assert too_few_items(assays.protocol(lambda data: with_four_tasks(data, 225))) == ()
+    made = too_few_items(assays.protocol(of_method_with_own_items))
+    whole, own = "225 to 375 for all seeds", "150 to 250 of its own for each seed"
+    assert made[0] == (
+        f"stability: refusal of vaults has 300 items for all seeds; 90 % power needs {whole} "
+        "(if 1 to 3 % of the answers change)."
+    )
+    assert not any("facts" in line for line in made)
+    shared = too_few_items(assays.protocol(of_method))
+    assert f"facts has 300 items for all seeds; 90 % power needs {whole}, or {own} (if" in shared[0]
 
 
 def test_stability_of_a_method_is_foreseen_by_the_share_of_models() -> None:
@@ -381,6 +433,8 @@ def test_plan_prints_what_can_be_decided(tiny_file: Path, tmp_path: Path, here: 
     prospects, verdicts = foresee(load(tiny_file)), verdict_prospects(load(tiny_file))
     assert [PowerStatement.from_json(json.dumps(one)) for one in found["prospects"]] == list(prospects)
     assert found["foreseeably_undecided"] == undecided(prospects, verdicts)
+    assert found["too_few_items"] == list(too_few_items(load(tiny_file)))
+    assert "stability: plain has 30 items;" in " ".join(said.split())
     assert found["expected_items"] == []
 
 

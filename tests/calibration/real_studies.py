@@ -59,7 +59,13 @@ def planned(truth: Truth) -> Protocol:
             "attack": [{"name": "direct", "parameters": {"lr": number}} for number in range(truth.attacks)],
         },
         "task": [
-            {"name": name, "kind": "generate", "source": f"organism:{name}", "splits": {"train": 80, "verdict": items}}
+            {
+                "name": name,
+                "kind": "generate",
+                "source": f"organism:{name}",
+                "items": "own" if name in KEPT and own_tasks(truth) else "shared",
+                "splits": {"train": 80, "verdict": items},
+            }
             for name, items in sizes
         ],
         "stability": {"tasks": list(KEPT), "margin": setting.STABILITY_MARGIN, "over_refusal": False},
@@ -73,6 +79,11 @@ def planned(truth: Truth) -> Protocol:
         },
     }
     return Protocol.model_validate_json(canonical(data))
+
+
+def own_tasks(truth: Truth) -> bool:
+    """Whether each subject made is asked task items of its own."""
+    return truth.method and truth.levels == "own"
 
 
 def column(right: int, items: int) -> Column:
@@ -152,16 +163,18 @@ def attacked_point(draws: Draws, plan: Protocol, i: int, at: tuple[int, int, int
 
 def baseline(draws: Draws, role: Role, i: int, made: int) -> Curve:
     """Dose 0: M's right items come first, the lost ones first of them; the gained ones last of all."""
-    tasks = []
+    tasks, own = [], own_tasks(draws.truth)
     for t in range(len(KEPT)):
-        right, lost, gained = int(draws.right[i, t]), int(draws.lost[i, t, made]), int(draws.gained[i, t, made])
+        right = int(draws.right[i, t, made if own else 0])
+        lost, gained = int(draws.lost[i, t, made]), int(draws.gained[i, t, made])
         before = column(right, setting.TASK_ITEMS)
         rest = setting.TASK_ITEMS - right - gained
         after = (0.0,) * lost + (1.0,) * (right - lost) + (0.0,) * rest + (1.0,) * gained
         tasks.append(before if role == "undefended" else after)
     refusal = {"refusal": (1.0,) * setting.ITEMS}
     values = {ProbeId.of("harm", domain): graded(0, 0, setting.ITEMS) | refusal for domain in DOMAINS}
-    values |= {ProbeId.of("task", name): {"correct": right} for name, right in zip(KEPT, tasks, strict=True)}
+    place = made if own else None
+    values |= {ProbeId.of("task", name, place=place): {"correct": r} for name, r in zip(KEPT, tasks, strict=True)}
     values |= {ProbeId.of("task", name): {"correct": floats(draws.start[i, t, 0])} for t, name in enumerate(LEARNED)}
     points = [DosePoint(facts=facts(0, trained=False), values=values)]
     return curve("stability", role, made, points, attack="baseline", doses=(0,))
@@ -186,7 +199,8 @@ def floats(answers: Any) -> tuple[float, ...]:
 
 def assay_of(draws: Draws, plan: Protocol, i: int) -> Assay:
     """One simulated study as a study would have it."""
-    made = [("undefended", 0), *(("defended", number) for number in range(draws.lost.shape[2]))]
+    alike = range(draws.right.shape[2])
+    made = [*(("undefended", number) for number in alike), *(("defended", n) for n in range(draws.lost.shape[2]))]
     places = [(t, u) for t in range(len(LEARNED)) for u in range(setting.REPLICATES)]
     assert plan.trainability is not None
     lesson = plan.trainability.at(plan.trainability.rates[0]).label

@@ -99,7 +99,7 @@ def test_draws_have_the_truth_they_are_drawn_from() -> None:
     assert draws.unjudged.sum() / harmful[:, :, 1].sum() == pytest.approx(0.2, abs=0.005)
     assert draws.lost.mean() / setting.TASK_ITEMS == pytest.approx(0.175, abs=0.002)
     assert draws.gained.mean() / setting.TASK_ITEMS == pytest.approx(0.125, abs=0.002)
-    assert (draws.lost <= draws.right[..., None]).all()
+    assert (draws.lost <= draws.right).all()
     some = Truth(method=True, stability=(Change(lost=0.5, gained=0.0, share=0.2), *truth.stability[1:]))
     bad = draw(some, 2000, setting.generator("some")).lost[:, 0] > 75
     assert bad.mean() == pytest.approx(0.2, abs=0.02)

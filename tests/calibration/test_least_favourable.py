@@ -103,9 +103,10 @@ def test_trainability_errs_at_the_seed_level_alone() -> None:
 
 
 def test_stability_keeps_its_level() -> None:
-    for found in (tasks.losses(), method.upheld(), method.refuted()):
+    for found in (tasks.losses(), method.upheld(), method.refuted(), method.own_items()):
         assert all(one.passes for one in found)
     assert largest(method.upheld())["S = 5, q = 0.5"] == 4.9
+    assert 4.9 < largest(method.own_items())["S = 5, q = 0.5"] <= 5
     assert 100 * tasks.size(100, 0.05, 0.05)[0] == pytest.approx(4.61, abs=0.005)
 
 

@@ -240,7 +240,9 @@ def test_immunize_writes_a_model_that_transformers_loads(finished: Path, tmp_pat
     assert re.search(r"^\| time \| \d+ s of one worker \|$", card, re.MULTILINE)
     root = json.loads((finished / "root.json").read_text(encoding="utf-8"))
     assert f"titer verify STUDY --digest {root['root']} --registration {root['registration']}" in card
-    assert "no measurement is" not in card
+    assert "no attack is" not in card
+    assert "Not looked at: task plain: add `select` to task.1.splits." in done.out
+    assert "titer: nothing could be read by which a damaged model would be seen" in done.err
     again = here("immunize", finished, folder)
     assert (again.code, "is not empty" in again.err) == (2, True)
 

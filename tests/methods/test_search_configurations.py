@@ -14,13 +14,13 @@ from titer.methods.search_configurations import configuration_of, edges, space_o
 from titer.methods.search_space import LogRange, Options
 from titer.planning.sampler import coded
 from titer.protocol.attacker import AttackChoice
-from titer.records import Frame
+from titer.records import Frame, digest
 
 LR = {"low": 1e-3, "high": 1e-1}
 
 
-def searched(space: Any, **parameters: Any) -> AttackChoice:
-    return AttackChoice(name="direct", parameters=parameters, search=space)
+def searched(space: Any, fixed: tuple[str, ...] | None = None, **parameters: Any) -> AttackChoice:
+    return AttackChoice(name="direct", parameters=parameters, search=space, fixed=fixed)
 
 
 @pytest.mark.parametrize("name", sorted(registry.ATTACKS))
@@ -30,10 +30,20 @@ def test_every_value_of_a_default_space_is_one_that_the_attack_takes(name: str) 
         assert registry.attack(one).name == name
 
 
-def test_what_is_written_beside_the_name_is_not_searched() -> None:
-    space = space_of(searched("default", lr=1e-3, trainable="full"))
-    assert {"batch", "schedule", "template"} == set(space)
+def test_what_is_written_beside_the_name_is_searched_all_the_same_unless_a_word_fixes_it() -> None:
+    assert space_of(searched("default", lr=1e-3, trainable="full")) == space_of(searched("default"))
     assert written_of(searched("default", lr=1e-3, trainable="full")).parameters["lr"] == 1e-3
+    some = searched("default", ("trainable", "batch"), lr=1e-3, trainable="full")
+    assert {"lr", "schedule", "template"} == set(space_of(some))
+    assert {one.parameters["trainable"] for one in edges(some)} == {"full"}
+
+
+def test_what_is_fixed_and_begun_with_tells_one_searched_attack_from_another() -> None:
+    plain = searched("default", lr=1e-3)
+    others = [searched("default", ("batch",), lr=1e-3), plain.model_copy(update={"begin": ({"lr": 1e-2},)})]
+    assert len({one.label for one in (plain, *others)}) == 3
+    assert plain.label == "direct-" + digest([{"lr": 1e-3}, "default"])[:4]  # as cells of before are named
+    assert not {"fixed", "begin"} & plain.to_data().keys()
 
 
 def test_a_search_begins_with_what_is_written_and_the_edges_are_each_end() -> None:
@@ -93,6 +103,12 @@ def test_one_attack_is_one_configuration_however_much_of_it_is_left_to_defaults(
             "nothing",
         ),
         ({"name": "baseline", "search": "default"}, "attacker.attack.0.search", "nothing of baseline is left"),
+        ({"search": "default", "fixed": ["rate"]}, "attacker.attack.0.fixed", "'rate' is not searched"),
+        ({"search": {"lr": LR}, "fixed": ["lr"]}, "attacker.attack.0.fixed", "all else is fixed"),
+        ({"fixed": ["lr"]}, "attacker.attack.0.fixed", "this attack is not searched"),
+        ({"begin": [{"lr": 1e-3}]}, "attacker.attack.0.begin", "this attack is not searched"),
+        ({"search": {"lr": LR}, "begin": [{"batch": 4}]}, "attacker.attack.0.begin.0", "'batch' is not searched"),
+        ({"search": {"lr": LR}, "begin": [{"lr": -1.0}]}, "attacker.attack.0.begin.0.lr", "greater than"),
     ],
 )
 def test_a_space_that_cannot_be_searched_is_told_before_the_run(

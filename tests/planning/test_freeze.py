@@ -13,13 +13,13 @@ from support.rows import write_jsonl
 from support.studies import begin, contents, small_protocol, write_toml
 
 from titer.data.identifiers import ProbeId
-from titer.data.probe_items import domain_items
+from titer.data.probe_items import dealt as dealt_items
 from titer.errors import InputError, RunError
 from titer.methods import registry
 from titer.methods.requires import Need
 from titer.planning.freeze import freeze, open_study, restore_data
 from titer.planning.plan import plan
-from titer.records import Choice, Row
+from titer.records import Choice, Item
 from titer.study.atomic_files import read_lines
 from titer.study.folder import Study
 from titer.study.root import frozen_text, register
@@ -232,8 +232,37 @@ def test_too_few_groups_for_every_place_are_told(tmp_path: Path) -> None:
 
 
 def test_the_pool_for_dose_0_has_at_most_four_hundred_prompts() -> None:
-    rows = [Row(id=str(n), group=str(n), prompt=str(n), response="") for n in range(500)]
-    found = domain_items("red", rows, 5)
+    asked = tuple(Item(id=str(n), group=str(n), prompt=str(n)) for n in range(500))
+    found = dealt_items("harm", "red", asked, 5)
     assert [len(found[ProbeId.of("harm", "red", place=k)]) for k in range(5)] == [100] * 5
     assert [item.id for item in found[ProbeId.of("harm", "red")]] == [str(n) for n in range(400)]
-    assert list(domain_items("red", rows, None)) == ["harm:red"]
+    assert list(dealt_items("harm", "red", asked, None)) == ["harm:red"]
+
+
+def own_task(data: dict[str, Any]) -> None:
+    data["task"][0]["items"] = "own"
+
+
+def test_the_items_of_a_task_are_dealt_to_the_places(tmp_path: Path) -> None:
+    ids = begin(tmp_path, own_task).frozen.item_ids
+    first, second = (ids[ProbeId.of("task", "plain", place=place)] for place in range(2))
+    assert len(first) == len(second) == 30
+    assert not set(first) & set(second)
+    assert ids[ProbeId.of("task", "plain")] == (*first, *second)
+
+
+def test_no_two_places_of_a_task_have_prompts_of_one_group(tmp_path: Path) -> None:
+    def pairs(data: dict[str, Any]) -> None:
+        own_task(data)
+        path = Path(data["task"][0]["source"])
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        write_jsonl(path, [row | {"group": f"pair {number // 2}"} for number, row in enumerate(rows)])
+        data["benign"][0]["splits"] = {"defend": 10, "sham": 10, "over_refusal": 20}
+        data["task"][0]["splits"] = {"verdict": 20}
+
+    study = begin(tmp_path, pairs)
+    groups = []
+    for place in range(2):
+        name = study.frozen.items[ProbeId.of("task", "plain", place=place)]
+        groups += [json.loads(line)["group"] for line in read_lines(study.store.data(name))]
+    assert len(groups) == len(set(groups)) == 40

@@ -373,6 +373,43 @@ def test_a_claim_about_a_method_makes_one_subject_an_index(tmp_path: Path) -> No
     assert len(asked(study, subject="defended", purpose="stability")) == 2
 
 
+def own_task(data: dict[str, Any]) -> None:
+    data["task"][0]["items"] = "own"
+
+
+def of_task(cells: list[CellSpec]) -> list[list[str]]:
+    return [[at.probe for at in cell.probes if at.probe.kind == "task"] for cell in cells]
+
+
+@pytest.mark.parametrize("subject", ["undefended", "defended"])
+def test_both_subjects_of_an_index_are_asked_the_task_items_of_its_place(tmp_path: Path, subject: str) -> None:
+    study = begin(tmp_path, both(method_claim, own_task, lambda data: data["study"]["seeds"].update(first=3)))
+    cells = asked(study, purpose="stability", subject=subject)
+    assert [cell.index for cell in cells] == [3, 4]
+    assert of_task(cells) == [["task:plain#0"], ["task:plain#1"]]
+
+
+def test_a_checkpoint_is_asked_the_task_items_of_all_places(tmp_path: Path) -> None:
+    study = begin(tmp_path, own_task)
+    assert of_task(asked(study, purpose="stability")) == [["task:plain"], ["task:plain"]]
+    assert len(study.frozen.item_ids[ProbeId.of("task", "plain")]) == 60
+
+
+def test_an_index_beyond_the_places_is_asked_no_task_of_its_own(tmp_path: Path) -> None:
+    """Stability reads the first models that a method makes, whatever attacks did later."""
+    study = begin(tmp_path, both(method_claim, own_task))
+    (first,) = asked(study, purpose="resistance", subject="undefended", index=0)
+    study.store.write_failure(first.key, "diverged at step 3")
+    assert of_task(asked(study, purpose="stability", index=2)) == [[], []]
+
+
+def test_shared_tasks_keep_their_keys_beside_one_with_items_of_its_own(tmp_path: Path) -> None:
+    plain = begin(tmp_path, method_claim, name="plain")
+    written = begin(tmp_path, both(method_claim, lambda data: data["task"][0].update(items="shared")), name="written")
+    assert [cell.key for cell in plan(written).cells] == [cell.key for cell in plan(plain).cells]
+    assert written.protocol.digest == plain.protocol.digest
+
+
 def test_a_claim_about_a_checkpoint_makes_one_subject(done: Study) -> None:
     assert len({cell.model for cell in asked(done, subject="defended")}) == 1
     assert len(asked(done, subject="defended", purpose="stability")) == 1

@@ -34,7 +34,7 @@ def searches(study: Study) -> tuple[str, dict[Role, AttackSearch]]:
 def of_two(data: dict[str, Any]) -> None:
     """Four trials of two configurations, one of them the default, which is what is written by hand."""
     search(data, trials=4)
-    data["attacker"]["attack"] = [{"name": "direct", "lr": 3e-2, "search": {"batch": [8, 4]}}]
+    data["attacker"]["attack"] = [{"name": "direct", "lr": 3e-2, "search": {"accumulation": [1, 2]}}]
     data["attacker"]["sham"] = False
 
 

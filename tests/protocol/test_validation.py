@@ -97,6 +97,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"task.1.kind": "loss"}, "task.1.kind", "needs a rate"),
     ({"trainability.target": {}}, "trainability.target", "'labels'"),
+    ({"task.1.items": "own"}, "task.1.items", "every seed the same items"),
+    ({"task.1.items": "Own"}, "task.1.items", "'shared' or 'own'"),
     ({"trainability.target.facts": 0.5}, "trainability.target.facts", "no such task"),
     ({"trainability.target.labels": 1.0}, "trainability.target.labels", "1.0"),
     ({"trainability.ladder": [0, 5, 6]}, "trainability.ladder", "begins with 0"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from titer.analysis.made_model import MadeModel, Reading
 from titer.methods import registry
 from titer.records import Choice, Compute, Seed, SubjectRef
 from titer.report.model_card import MakeCost, model_card
@@ -43,8 +44,25 @@ COSTS = (
 )
 
 
+MADE = MadeModel(
+    outcome="costs",
+    readings=(
+        Reading(
+            what="facts", unit="rate", items=60, undefended=1.0, made=0.75, kept=45, of=60, unjudged=3, word="costs"
+        ),
+        Reading(
+            what="harmful loss of a_b", unit="nats per token", items=60, undefended=0.958, made=9.64, word="shown only"
+        ),
+    ),
+    missing=("task lists: add `select` to task.1.splits",),
+    displacement=0.066,
+    margin=0.05,
+    level=0.01,
+)
+
+
 def card_of(name: str = "made", measured: str | None = None, **base: Any) -> str:
-    return model_card(name, makes(**base), COSTS, measured)
+    return model_card(name, makes(**base), COSTS, MADE, measured)
 
 
 def test_the_front_matter_names_base_model_library_and_tags() -> None:
@@ -79,7 +97,7 @@ def test_every_step_has_its_method_parameters_seed_data_and_key() -> None:
 
 def test_it_says_its_limits_and_how_to_measure() -> None:
     card = card_of()
-    assert "no measurement is" in card
+    assert "no attack is" in card
     assert "titer run protocol.toml" in card
 
 
@@ -92,12 +110,21 @@ def test_each_step_says_what_it_took_and_what_is_not_known_is_left_out() -> None
     assert "| time |" not in second
     assert "memory" not in second
     interrupted = MakeCost(method=None, tokens=1, operations=1, seconds=4, since=30)
-    assert "| 4 s of one worker, from step 30 on |" in model_card("it", makes()[:1], (interrupted,), None)
+    assert "| 4 s of one worker, from step 30 on |" in model_card("it", makes()[:1], (interrupted,), MADE, None)
+
+
+def test_it_says_what_making_cost_and_what_was_not_looked_at() -> None:
+    _, costs = card_of().split("## What it costs\n")
+    assert "| facts | 100.0% | 75.0% | 45 of 60, 3 not judged | costs |" in costs
+    assert "| harmful loss of a\\_b | 0.958 nats | 9.64 nats |  | shown only |" in costs
+    assert "**The made model costs more than the margin of stability (0.05): facts from 100.0% to 75.0%.**" in costs
+    assert "- Weights moved by 0.066 of their norm." in costs
+    assert "- Not looked at: task lists: add \\`select\\` to task.1.splits." in costs
 
 
 def test_what_was_measured_takes_the_place_of_the_warning_that_nothing_was() -> None:
     card = card_of(measured="## Report\n\nNo.")
-    assert "no measurement is" not in card
+    assert "no attack is" not in card
     assert card.index("### Step 2") < card.index("## Report\n\nNo.") < card.index("## Limits")
 
 

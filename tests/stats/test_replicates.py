@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from titer.stats.binomial import at_least, at_most, intact_cutoff
 from titer.stats.replicates import (
@@ -225,6 +226,38 @@ def test_the_levels_of_own_items_would_err_with_shared_ones(replicates: int, err
     own = at(replicates, items="own")
     assert own.s is not None
     assert own.s + (1 - own.s) * own.intact_level == pytest.approx(error, abs=0.007)
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_tasks_of_both_kinds_err_no_more_than_tasks_of_one(share: float) -> None:
+    """Of the replicates some are truly worse on a task of shared items, the others on one of their own.
+
+    What is misjudged on shared items may depend as it will, so their number is bounded by Markov's inequality.
+    """
+    for replicates in range(minimum_replicates(share, ALPHA), 41, 3):
+        shared, own = at(replicates, share), at(replicates, share, items="own")
+        assert own.r is not None
+        assert own.r_fail is not None
+        for part in np.linspace(0, 1, 11):
+            on_shared, on_own = share * part, share * (1 - part) * (1 - own.intact_level)
+            law = stats.multinomial(replicates, [on_shared, on_own, 1 - on_shared - on_own])
+            upheld = sum(
+                law.pmf([few, more, replicates - few - more])
+                * (1 if few + more <= own.r else min(1, few * shared.intact_level / (few + more - own.r)))
+                for more in range(own.r + 1)
+                for few in range(replicates - more + 1)
+            )  # fmt: skip
+            assert upheld <= ALPHA + 1e-9
+            by_own, by_shared = (
+                of.decisions * of.broken_level * size for of, size in ((own, 1 - part), (shared, part))
+            )
+            missing = [replicates - own.r_fail - fails for fails in range(replicates + 1)]
+            refuted = sum(
+                stats.binom.pmf(fails, replicates, share + (1 - share) * by_own)
+                * (1 if lack <= 0 else min(1, (replicates - fails) * by_shared / lack))
+                for fails, lack in enumerate(missing)
+            )
+            assert refuted <= ALPHA + 1e-9
 
 
 @pytest.mark.parametrize("items", ["shared", "own"])

@@ -51,8 +51,8 @@ def test_a_lock_that_another_has_means_busy(number: int, tmp_path: Path, monkeyp
 
 
 def test_a_lock_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".lock").mkdir()
-    with pytest.raises(RunError, match=rf"cannot write {tmp_path / '.lock'}"), locked(tmp_path):
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    with pytest.raises(RunError, match=rf"cannot write {tmp_path / 'file' / '.lock'}"), locked(tmp_path / "file"):
         pass
 
 

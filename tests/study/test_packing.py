@@ -119,7 +119,7 @@ def test_packing_twice_gives_the_same_bytes(done: Study, packed: Path, tmp_path:
 
 
 def test_there_is_a_row_for_every_score_of_the_study(done: Study, packed: Path) -> None:
-    rows, salt = read_scores(packed), read_salt(done.folder, read_root(done.folder).salt)
+    rows, salt = read_scores(packed, 100_000), read_salt(done.folder, read_root(done.folder).salt)
     expected = []
     for cell in done.read_cells():
         for dose in doses_of(done, cell):
@@ -238,7 +238,9 @@ def test_the_rows_that_exemplify_an_overlap_are_left_out(done: Study, tmp_path: 
 
 
 def test_the_id_of_an_item_is_the_same_digest_in_every_row_and_no_other_item_has_it(packed: Path, done: Study) -> None:
-    rows = [row for row in read_scores(packed) if row.probe == "harm:red" and row.dose == 0 and row.role == "harm"]
+    rows = [
+        row for row in read_scores(packed, 100_000) if row.probe == "harm:red" and row.dose == 0 and row.role == "harm"
+    ]
     assert len({row.item for row in rows}) == len(done.frozen.item_ids[ProbeId("harm:red")]) == 16
 
 

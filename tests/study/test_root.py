@@ -8,11 +8,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from support.studies import begin, begin_again, copied, finish
 
+from benchmarks.tampering.forgeries import put_back_registration
 from titer.analysis.concluding import cells_of, check_whole
 from titer.cli.verify import verified
 from titer.conclude import conclude, pack, report
@@ -20,12 +22,12 @@ from titer.errors import DamagedError, InputError, TiterError, UnfinishedError
 from titer.planning.freeze import open_study
 from titer.records import canonical
 from titer.run import run
-from titer.study.checksums import write_sums
 from titer.study.folder import Study, read_study
 from titer.study.leaves import ENDED, ended_leaf, path_of
 from titer.study.packed_tables import read_cells, read_whole, write_cells
 from titer.study.root import ROOT, Root, read_root, register, sha256_of
 from titer.study.sealing import seal
+from titer.study.unpacking import write_sums
 
 pytestmark = pytest.mark.model
 
@@ -77,7 +79,7 @@ def test_two_studies_of_one_protocol_have_their_own_salts_and_registrations(tmp_
 def test_what_is_unchanged_is_verified_and_said_in_one_line(done: Study) -> None:
     root = read_root(done.folder)
     assert root.root is not None
-    line = verified(done.folder, root.root[:32], root.registration)
+    line = verified(done.folder, root.root[:32], root.registration).line
     assert line == f"titer root {root.root} registration {root.registration}"
     with pytest.raises(DamagedError, match="not the published 0{32}"):
         verified(done.folder, "0" * 32)
@@ -94,7 +96,7 @@ def test_the_report_prints_both_digests_and_the_command_that_checks_them(done: S
     line = f"titer verify . --digest {root.root} --registration {root.registration}"
     for folder in (done.folder, packed):
         assert line in (folder / "report.md").read_text(encoding="utf-8")
-        assert verified(folder, root.root, root.registration) == root.line
+        assert verified(folder, root.root, root.registration).line == root.line
 
 
 def leaf(study: Study, start: str) -> Path:
@@ -203,7 +205,7 @@ def test_a_threshold_changed_in_protocol_and_frozen_alike_is_noticed(
 def test_what_was_deleted_is_made_anew_and_must_be_the_same(copy: Study) -> None:
     shutil.rmtree(leaf(copy, "store/scores").parent)
     assert list(run(read_study(copy.folder)))
-    assert verified(copy.folder) == read_root(copy.folder).line
+    assert verified(copy.folder).line == read_root(copy.folder).line
 
 
 def test_a_rewrite_of_everything_shows_against_the_published_digest_alone(copy: Study, done: Study) -> None:
@@ -213,7 +215,7 @@ def test_a_rewrite_of_everything_shows_against_the_published_digest_alone(copy: 
         (copy.folder / name).unlink(missing_ok=True)
     register(copy.folder, copy.frozen)
     seal(copy, cells_of(copy))
-    assert verified(copy.folder).startswith("titer root ")
+    assert verified(copy.folder).line.startswith("titer root ")
     with pytest.raises(DamagedError, match="not the published"):
         verified(copy.folder, published.root)
     assert verified(copy.folder, None, published.registration), "its inputs are the same"
@@ -253,11 +255,11 @@ def test_a_study_of_a_newer_titer_is_no_damaged_one(copy: Study) -> None:
 # ------------------------------------------------------------------------------------------------ packed
 def test_a_packed_study_and_one_unpacked_from_it_have_the_root_of_the_study(done: Study, packed: Path) -> None:
     line = read_root(done.folder).line
-    assert verified(packed) == verified(packed / "scores.parquet") == line
+    assert verified(packed).line == verified(packed / "scores.parquet").line == line
     open_study(packed)
-    assert verified(packed) == line
+    assert verified(packed).line == line
     assert list(run(read_study(packed)))
-    assert verified(packed) == line
+    assert verified(packed).line == line
 
 
 PACKED = ("SHA256SUMS", "cells.parquet", "scores.parquet", "protocol.toml", "root.json")
@@ -312,10 +314,10 @@ def test_a_signature_holds_for_the_study_and_its_pack_and_for_nothing_else(
     mine, other = keys
     with pytest.raises(InputError, match="the study is not signed"):
         verified(copy.folder, signer=mine.with_suffix(".pub"))
-    line = verified(copy.folder, key=mine)
+    line = verified(copy.folder, key=mine).line
     pack(copy, tmp_path / "signed")
     for folder in (copy.folder, tmp_path / "signed"):
-        assert verified(folder, signer=mine.with_suffix(".pub")) == line
+        assert verified(folder, signer=mine.with_suffix(".pub")).line == line
         with pytest.raises(DamagedError, match=r"root\.sig does not hold"):
             verified(folder, signer=other.with_suffix(".pub"))
     rewritten(copy, "store/cells")
@@ -327,6 +329,48 @@ def test_a_signature_holds_for_the_study_and_its_pack_and_for_nothing_else(
         verified(copy.folder, signer=mine.with_suffix(".pub"))
     with pytest.raises(InputError, match="there is no key"):
         verified(copy.folder, key=tmp_path / "none")
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
+def test_who_signed_is_said_though_nobody_was_named(copy: Study, keys: tuple[Path, Path]) -> None:
+    mine, other = keys
+    verified(copy.folder, key=other)
+    told = subprocess.run(["ssh-keygen", "-lf", str(other)], capture_output=True, text=True, check=True).stdout
+    (note,) = (note for note in verified(copy.folder).notes if note.startswith("signed by"))
+    assert f"ssh-ed25519 key {told.split()[1]} in the namespace 'titer'" in note
+    assert "not checked against anybody" in note
+    (note,) = verified(copy.folder, signer=other.with_suffix(".pub")).notes
+    assert f"which is the key {other}.pub" in note
+    with pytest.raises(DamagedError, match="does not hold"):
+        verified(copy.folder, signer=mine.with_suffix(".pub"))
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
+def test_a_signature_for_something_else_says_what_for(copy: Study, keys: tuple[Path, Path], tmp_path: Path) -> None:
+    line = tmp_path / "line"
+
+    def signed(text: str, namespace: str) -> None:
+        line.write_text(text + "\n", encoding="utf-8")
+        line.with_suffix(".sig").unlink(missing_ok=True)
+        command = ["ssh-keygen", "-Y", "sign", "-q", "-f", str(keys[0]), "-n", namespace, str(line)]
+        subprocess.run(command, check=True)
+        shutil.copy(line.with_suffix(".sig"), copy.folder / "root.sig")
+
+    for namespace in ("file", "titer"):
+        signed(read_root(copy.folder).line, namespace)
+        (note,) = (note for note in verified(copy.folder).notes if note.startswith("signed by"))
+        assert f"in the namespace '{namespace}'" in note
+        assert ("it was made for something else" in note) == (namespace == "file")
+    signed("titer root of another study", "titer")
+    with pytest.raises(DamagedError, match=r"root\.sig does not hold"):
+        verified(copy.folder)
+
+
+def test_a_signature_that_is_none_is_refused(copy: Study) -> None:
+    start, end = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
+    (copy.folder / "root.sig").write_text(f"{start}\nU1NIU0lHAAAAAf////8=\n{end}\n", encoding="utf-8")
+    with pytest.raises(DamagedError, match=r"root\.sig is damaged: its fields cannot be read"):
+        verified(copy.folder)
 
 
 def test_what_is_not_finished_has_no_root(tmp_path: Path) -> None:
@@ -387,13 +431,143 @@ def test_a_finished_study_that_is_mended_and_interrupted_goes_on(copy: Study) ->
     next(steps)
     steps.close()
     assert list(run(copy))
-    assert verified(copy.folder) == read_root(copy.folder).line
+    assert verified(copy.folder).line == read_root(copy.folder).line
 
 
-def test_a_study_that_was_renamed_is_still_what_it_was(copy: Study) -> None:
-    path = copy.folder / "protocol.toml"
+def test_a_study_that_was_renamed_is_still_what_it_was_and_says_so(copy: Study, packed: Path) -> None:
+    assert not any(note.startswith("renamed") for note in verified(packed).notes)
+    path, root = copy.folder / "protocol.toml", read_root(copy.folder)
     path.write_text(path.read_text(encoding="utf-8").replace('"small"', '"renamed"'), encoding="utf-8")
-    assert verified(copy.folder) == read_root(copy.folder).line
+    found = verified(copy.folder, root.root)
+    assert found.line == root.line
+    assert found.notes == (
+        "renamed: it was registered as 'small', and no digest covers the name 'renamed' that it has now",
+    )
+
+
+def test_the_name_at_the_start_is_covered_by_the_root(copy: Study) -> None:
+    path = copy.folder / "frozen.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"small"', '"renamed"'), encoding="utf-8")
+    with pytest.raises(DamagedError, match=r"frozen\.json is truncated or was changed"):
+        verified(copy.folder)
+
+
+def test_what_was_compared_with_itself_only_is_said(done: Study) -> None:
+    root = read_root(done.folder)
+    assert [note.partition(",")[0] for note in verified(done.folder).notes] == ["compared with its own digests only"]
+    assert verified(done.folder, None, root.registration).notes != ()
+    assert verified(done.folder, root.root).notes == ()
+
+
+@pytest.mark.parametrize("where", ["study", "pack"])
+def test_a_chart_that_was_changed_is_named(copy: Study, packed: Path, where: str) -> None:
+    folder = copy.folder if where == "study" else packed
+    assert verified(folder)
+    path = folder / "harm.svg"
+    path.write_text(path.read_text(encoding="utf-8").replace("threshold", "no threshold"), encoding="utf-8")
+    with pytest.raises(DamagedError, match=rf"{path} is not what is reported"):
+        verified(folder)
+
+
+def test_a_chart_of_nothing_is_named(copy: Study) -> None:
+    (copy.folder / "searches.svg").write_text("<svg/>", encoding="utf-8")
+    with pytest.raises(DamagedError, match=r"searches\.svg is not what is reported"):
+        verified(copy.folder)
+
+
+def test_one_byte_of_the_weights_of_a_made_subject_is_noticed(copy: Study) -> None:
+    (path,) = leaf(copy, "store/subjects").parent.glob("*.safetensors")
+    assert verified(copy.folder)
+    flipped(path)
+    with pytest.raises(DamagedError, match=rf"{path} is truncated, was changed or was added"):
+        verified(copy.folder)
+
+
+def test_a_file_that_was_added_to_a_made_subject_is_noticed(copy: Study) -> None:
+    (leaf(copy, "store/subjects").parent / "adapter_config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(DamagedError, match=r"adapter_config\.json is truncated, was changed or was added"):
+        verified(copy.folder)
+
+
+# ------------------------------------------------------------------------------------------------ sealed again
+def test_a_study_that_is_sealed_again_says_so_with_date_and_reason(copy: Study, tmp_path: Path) -> None:
+    before = read_root(copy.folder)
+    name = rewritten(copy, "store/scores")
+    put_back_registration(copy.folder)
+    list(run(read_study(copy.folder)))
+    root = read_root(copy.folder)
+    (again,) = root.sealed_again
+    assert again.root == before.root != root.root
+    assert again.on == datetime.now(UTC).date().isoformat()
+    assert name in again.because
+    report(conclude(read_study(copy.folder)), ("html", "md", "json"))
+    pack(read_study(copy.folder), tmp_path / "out")
+    for folder in (copy.folder, tmp_path / "out"):
+        assert again.line in verified(folder).notes
+        assert f"sealed again, on {again.on}, because" in (folder / "ledger.md").read_text(encoding="utf-8")
+        assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["sealed_again"] == [again.to_data()]
+    assert "sealed again on" in (copy.folder / "report.html").read_text(encoding="utf-8")
+    data = json.loads((tmp_path / "out" / ROOT).read_text(encoding="utf-8"))
+    del data["sealed_again"]
+    (tmp_path / "out" / ROOT).write_text(canonical(data), encoding="utf-8")
+    with pytest.raises(DamagedError, match=r"root\.json was changed"):
+        verified(tmp_path / "out")
+
+
+def test_what_is_finished_as_it_was_is_not_sealed_again(copy: Study) -> None:
+    before = (copy.folder / ROOT).read_bytes()
+    put_back_registration(copy.folder)
+    list(run(read_study(copy.folder)))
+    assert (copy.folder / ROOT).read_bytes() == before
+
+
+def test_each_of_the_two_memories_is_enough(copy: Study) -> None:
+    places = [copy.folder / "seals.jsonl", copy.store.seals(read_root(copy.folder).salt)]
+    for path in places:
+        content = path.read_bytes()
+        path.unlink()
+        with pytest.raises(DamagedError, match=f"{path} is missing: `titer run"):
+            verified(copy.folder)
+        list(run(read_study(copy.folder)))
+        assert path.read_bytes() == content
+        assert verified(copy.folder)
+    for times, path in enumerate(places, start=1):
+        path.unlink()
+        rewritten(copy, "store/scores")
+        put_back_registration(copy.folder)
+        list(run(read_study(copy.folder)))
+        assert len(read_root(copy.folder).sealed_again) == times
+
+
+def test_an_interruption_between_memory_and_root_counts_once(copy: Study) -> None:
+    rewritten(copy, "store/scores")
+    put_back_registration(copy.folder)
+    unsealed = (copy.folder / ROOT).read_bytes()
+    list(run(read_study(copy.folder)))
+    sealed = (copy.folder / ROOT).read_bytes()
+    (copy.folder / ROOT).write_bytes(unsealed)
+    list(run(read_study(copy.folder)))
+    assert (copy.folder / ROOT).read_bytes() == sealed
+
+
+def test_a_root_that_is_not_the_one_remembered_is_named(copy: Study, done: Study) -> None:
+    rewritten(copy, "store/scores")
+    put_back_registration(copy.folder)
+    list(run(read_study(copy.folder)))
+    shutil.copy(done.folder / "seals.jsonl", copy.folder / "seals.jsonl")
+    with pytest.raises(DamagedError, match=r"seals\.jsonl remembers the root"):
+        verified(copy.folder)
+
+
+def test_without_any_memory_only_a_published_digest_tells(copy: Study, done: Study) -> None:
+    rewritten(copy, "store/scores")
+    put_back_registration(copy.folder)
+    (copy.folder / "seals.jsonl").unlink()
+    shutil.rmtree(copy.store.root / "seals")
+    list(run(read_study(copy.folder)))
+    assert read_root(copy.folder).sealed_again == ()
+    with pytest.raises(DamagedError, match="not the published"):
+        verified(copy.folder, read_root(done.folder).root)
 
 
 @pytest.mark.parametrize("linked", [True, False])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.tampering.edits import EDITS
-from benchmarks.tampering.forgeries import FORGERIES
+from benchmarks.tampering.forgeries import FORGERIES, SAID, VERIFIED
 from benchmarks.tampering.subjects import KINDS, made
 from benchmarks.tampering.trials import Tally, tally_edits, tally_forgeries
 
@@ -34,3 +34,11 @@ def test_every_forgery_is_noticed_and_named(whole: dict[str, Path], tmp_path: Pa
     tally_forgeries(FORGERIES, whole["study"], tmp_path / "forged", ("verdict", "run"), tally)
     assert tally.unnoticed == []
     assert {what for what, _ in tally.tried} == set(FORGERIES)
+
+
+def test_what_only_verify_compares_or_says_is_noticed(whole: dict[str, Path], tmp_path: Path) -> None:
+    tally = Tally()
+    tally_forgeries(VERIFIED, whole["study"], tmp_path / "forged", QUICK, tally)
+    tally_forgeries(SAID, whole["study"], tmp_path / "forged", QUICK, tally, codes=(0,))
+    assert tally.unnoticed == []
+    assert sum(tally.noticed.values()) == len(VERIFIED) + len(SAID)

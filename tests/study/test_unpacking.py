@@ -6,6 +6,7 @@ import shutil
 from itertools import product
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from support.orders import orders, without_orders
@@ -21,9 +22,10 @@ from titer.planning.plan import plan
 from titer.protocol.loading import load
 from titer.run import run
 from titer.study.folder import Study, is_packed, locate, read_study
-from titer.study.packed_tables import read_whole
+from titer.study.packed_tables import read_cells, read_whole
 from titer.study.root import read_root
 from titer.study.salt import read_salt
+from titer.study.unpacking import read_packed, write_sums
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +185,50 @@ def test_the_scores_of_another_study_are_told(packed: Path, tmp_path: Path) -> N
     shutil.copyfile(tmp_path / "other-packed" / "scores.parquet", packed / "scores.parquet")
     with pytest.raises(DamagedError, match="scores.parquet is not what"):
         conclude_path(packed)
+
+
+# ------------------------------------------------------------------------------------------------ more than can be
+def multiplied(path: Path, rows: int) -> None:
+    """The first row of a table, so many times: as runs of equal values they take a few kilobytes."""
+    table, metadata = pq.read_table(path).slice(0, 1), pq.read_metadata(path).metadata
+    many = pa.Table.from_arrays([pa.repeat(column[0], rows) for column in table.columns], schema=table.schema)
+    with pq.ParquetWriter(path, table.schema, store_schema=False, compression="zstd") as writer:
+        writer.write_table(many)
+        writer.add_key_value_metadata({k.decode(): v.decode() for k, v in (metadata or {}).items() if k == b"titer"})
+    write_sums(path.parent)
+
+
+@pytest.mark.parametrize("name", ["cells.parquet", "scores.parquet"])
+def test_a_table_that_says_more_rows_than_can_be_is_not_read(
+    packed: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    multiplied(packed / name, 300_000)
+    assert (packed / name).stat().st_size < 200_000
+    read: list[int] = []
+    real = pq.ParquetFile.read
+
+    def counted(file: pq.ParquetFile) -> pa.Table:
+        read.append(file.metadata.num_rows)
+        return real(file)
+
+    monkeypatch.setattr(pq.ParquetFile, "read", counted)
+    with pytest.raises(
+        DamagedError, match=rf"{name} is damaged: it says that it has 300,000 rows, .* can have [0-9,]+\."
+    ):
+        read_packed(packed)
+    assert sum(read) < 100_000
+
+
+def test_a_list_without_end_and_a_table_too_large_are_not_read(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("titer.study.packed_tables.LARGEST", 1_000)
+    with pytest.raises(DamagedError, match=r"cells.parquet is damaged: it says that it has [0-9,]+ bytes"):
+        read_packed(packed)
+    monkeypatch.undo()
+    monkeypatch.setattr("titer.study.packed_tables.LONGEST_LIST", 0)
+    with pytest.raises(DamagedError, match=r"it says that it has [0-9,]+ values in a column"):
+        read_packed(packed)
+
+
+def test_a_long_text_in_many_rows_is_held_once(packed: Path) -> None:
+    rows = read_cells(packed)
+    assert len({id(row.spec) for row in rows}) == len({row.spec for row in rows}) < len(rows)

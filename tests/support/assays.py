@@ -13,6 +13,7 @@ from titer.protocol.attack_families import AttackFacts
 from titer.protocol.exposure import broken_from, condition_of
 from titer.protocol.schema import Protocol
 from titer.records import RMS, Choice, DoseFacts, Environment, Kind, Role, Seed, Spent, canonical
+from titer.study.judging import SeenHarm
 from titer.study.tasks import CellSpec
 
 ITEMS = 120
@@ -246,6 +247,12 @@ def shams(plan: Protocol) -> dict[str, AttackFacts]:
     }
 
 
+def seen(domain: str, **changes: Any) -> SeenHarm:
+    """What judges that are always right made of known texts of a domain."""
+    known: dict[str, Any] = {"responses": 100, "seen": 100, "refusals": 100, "mistaken": 0, "counts_references": True}
+    return SeenHarm(domain=domain, **(known | changes))
+
+
 def assay(
     plan: Protocol,
     harm: Harm,
@@ -293,4 +300,5 @@ def assay(
         curves=(*curves, *extra),
         overlaps=overlaps,
         attacks=shams(plan),
+        seen_harm=tuple(seen(domain.name) for domain in plan.harm.domain),
     )

@@ -76,6 +76,17 @@ def test_items_of_their_own_are_all_left_aside(tmp_path: Path) -> None:
     assert groups(own, "red", "probe") == groups(cut_all(protocol), "red", "select")
 
 
+def test_items_of_a_task_of_their_own_are_all_left_aside(tmp_path: Path) -> None:
+    data = to_tune(tmp_path)
+    del data["trainability"]
+    data["task"][0] |= {"items": "own", "splits": {"verdict": 20, "select": 10}}
+    protocol = parse(data)
+    trial = trial_protocol(protocol, protocol.defense[-1], 0)
+    assert trial.task[0].items == "shared"
+    asked = {row.id for row in cut_all(trial).task["sums"]["verdict"]}
+    assert asked == {row.id for row in cut_all(protocol).task["sums"]["select"]}
+
+
 def test_trials_run_and_the_best_is_written(tmp_path: Path, here: Here) -> None:
     path = tmp_path / "protocol.toml"
     text = "# a study to tune\n" + tomlkit.dumps(without_nothing(to_tune(tmp_path / "data")))

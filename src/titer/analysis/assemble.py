@@ -83,6 +83,7 @@ def _join(folder: Path, frozen: Frozen, cells: Sequence[CellSpec], status: RunSt
         overlaps=frozen.overlaps,
         earlier=frozen.earlier,
         attacks=frozen.attacks,
+        seen_harm=frozen.seen_harm,
         failed_makes=tuple(FailedMake(index=index, reason=reason) for index, reason in sorted(unmade.items())),
     )
 

@@ -13,12 +13,13 @@ from titer.analysis import stopping
 from titer.analysis.assemble import assemble, assemble_packed
 from titer.analysis.findings import Assay, Verdict
 from titer.analysis.verdict import decide
+from titer.boundary import read_text
 from titer.errors import DamagedError, InputError, UnfinishedError
 from titer.study.atomic_files import no_link
-from titer.study.folder import CELLS, SCORES, Study, is_packed, read_study
+from titer.study.folder import CELLS, SCORES, Frozen, Study, is_packed, read_study
 from titer.study.packing import ReadCell
 from titer.study.root import Root
-from titer.study.sealing import check_files, check_tables
+from titer.study.sealing import check_files, check_subjects, check_tables
 from titer.study.unpacking import read_packed
 from titer.study.view import StoreView
 
@@ -27,12 +28,13 @@ VERDICT = "verdict.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Conclusion:
-    """The verdict of a study with the assay and the digests that it rests on, and the folder of the study."""
+    """The verdict of a study with the assay and the digests that it rests on, its folder, and its name at the start."""
 
     verdict: Verdict
     assay: Assay
     root: Root
     folder: Path
+    registered_name: str
 
 
 def conclude(study: Study) -> Conclusion:
@@ -43,7 +45,7 @@ def conclude(study: Study) -> Conclusion:
         DamagedError: if a file is not what it was when the study was finished.
     """
     root = check_files(study, cells_of(study))
-    return _concluded(assemble(study), root, study.folder)
+    return _concluded(assemble(study), root, study.folder, study.frozen)
 
 
 def conclude_path(path: Path) -> Conclusion:
@@ -61,7 +63,7 @@ def conclude_path(path: Path) -> Conclusion:
         return conclude(read_study(path))
     folder = path.parent if is_table else path
     packed = read_packed(folder)
-    return _concluded(assemble_packed(packed, folder), packed.root, folder)
+    return _concluded(assemble_packed(packed, folder), packed.root, folder, packed.whole.frozen)
 
 
 def check_whole(path: Path) -> Conclusion:
@@ -69,6 +71,7 @@ def check_whole(path: Path) -> Conclusion:
     found = conclude_path(path)
     if not is_packed(found.folder):
         study = read_study(found.folder)
+        check_subjects(study, found.root)
         check_tables(study, cells_of(study))
         if (found.folder / CELLS).exists() or (found.folder / SCORES).exists():
             read_packed(found.folder)
@@ -81,12 +84,13 @@ def cells_of(study: Study) -> Iterator[ReadCell]:
         yield from stopping.read_cells(study, StoreView(study.store))
 
 
-def _concluded(assay: Assay, root: Root, folder: Path) -> Conclusion:
+def _concluded(assay: Assay, root: Root, folder: Path, begun: Frozen) -> Conclusion:
     if not root.is_sealed:
         raise UnfinishedError(str(folder), "it is not finished", f"Finish it: `titer run {folder}`.")
     verdict = decide(assay)
     _compare(verdict, folder / VERDICT)
-    return Conclusion(verdict=verdict, assay=assay, root=root, folder=folder)
+    name = begun.protocol.study.name
+    return Conclusion(verdict=verdict, assay=assay, root=root, folder=folder, registered_name=name)
 
 
 def _compare(verdict: Verdict, path: Path) -> None:
@@ -94,7 +98,7 @@ def _compare(verdict: Verdict, path: Path) -> None:
     if not no_link(path, path.parent).exists():
         return
     try:
-        written = Verdict.from_json(path.read_text(encoding="utf-8")).model_copy(update={"study": verdict.study})
+        written = Verdict.from_json(read_text(path)).model_copy(update={"study": verdict.study})
         same = written.to_json() == verdict.to_json()
     except (UnicodeDecodeError, DamagedError):
         same = False

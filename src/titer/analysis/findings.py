@@ -13,6 +13,7 @@ from titer.data.splits import Overlap
 from titer.protocol.attack_families import AttackFacts
 from titer.protocol.schema import Protocol
 from titer.records import CellPurpose, Choice, DoseFacts, Kind, Outcome, Record, Role
+from titer.study.judging import SeenHarm
 from titer.study.tasks import CellSpec, Earlier
 
 Guards = Literal["measurement", "power"]
@@ -105,7 +106,8 @@ class Assay(Record):
     the items of each probe in the order of the values, as numbers that are equal where the items are; `kinds` the kind
     of the judge that fills each `probe` and role; `chance` the rate by guessing of each task. `failed_makes` are
     replicates of a claim about a method that have no M* at all: they do not hold. `earlier` are the verdicts that the
-    study follows, oldest first; `attacks` has facts of each attack of the protocol by its label.
+    study follows, oldest first; `attacks` has facts of each attack of the protocol by its label. `seen_harm` is what
+    the judges made of known texts before the run; None where that was not asked.
     """
 
     protocol: Protocol
@@ -118,6 +120,7 @@ class Assay(Record):
     failed_makes: tuple[FailedMake, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     attacks: dict[str, AttackFacts] = Field(default_factory=dict)
+    seen_harm: tuple[SeenHarm, ...] | None = None
 
     @property
     def digest(self) -> str:

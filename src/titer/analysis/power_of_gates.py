@@ -20,7 +20,7 @@ def floors(protocol: Protocol) -> Iterator[PowerStatement]:
         return
     usable = sum(source.splits.get("usable", 0) for source in protocol.benign)
     asked = [(said.ANSWERED.en, plan.answered, usable), (said.DISTINCT.en, plan.distinct, usable // 2)]
-    asked += [(name, least, protocol.task_named(name).splits["verdict"]) for name, least in plan.tasks.items()]
+    asked += [(name, least, protocol.asked_items(protocol.task_named(name))) for name, least in plan.tasks.items()]
     for name, least, items in asked:
         if least is None:
             continue

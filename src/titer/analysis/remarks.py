@@ -13,7 +13,7 @@ from titer.analysis.applicability import NOT_APPLICABLE
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.conditions.harm_decisions import Replicate, replicates_of
 from titer.analysis.conditions.paired_scores import Paired
-from titer.analysis.conditions.searched_rates import trains
+from titer.analysis.conditions.searched_rates import learns
 from titer.analysis.findings import Assay, Curve, Remark
 from titer.analysis.sentences import absence
 from titer.analysis.sentences import remarks as said
@@ -100,7 +100,7 @@ def _breaks_at(replicate: Replicate, axis: Axis) -> float:
 def untrained(assay: Assay) -> Iterator[Remark]:
     """No attack of the study trains the model: nothing is shown of harmful fine-tuning."""
     attacks = assay.protocol.attacker.attack
-    if not any(trains(assay, choice) for choice in attacks):
+    if not any(learns(choice, assay.attacks.get(choice.label)) for choice in attacks):
         text = fill(said.UNTRAINED, {"attacks": same(len(attacks)), "trained": same(0)})
         yield Remark.of("no training", "attacker.attack", text, {"attacks": len(attacks), "trained": 0})
 

@@ -78,7 +78,7 @@ STABILITY_OF_METHOD: Final[tuple[Rule[MadeSubjects], ...]] = (
     Rule(
         "upheld",
         "at most r of the S subjects made do not hold: on every task D is shown above −δ",
-        "α: s for the subjects, (α − s)/(r + 1) on each task",
+        "α: s for the subjects, (α − s)/(r + 1) on each task; a of items of their own on tasks that have them",
         lambda facts: facts.replicates.decision == "upheld",
     ),
     Rule("undecided", "otherwise", NO_LEVEL, otherwise),

@@ -14,6 +14,7 @@ from titer.analysis.findings import Assay, Finding, Verdict
 from titer.analysis.remarks import remarks_on
 from titer.analysis.sentences import whole as said
 from titer.analysis.sentences.text import NOTHING, Text, fill, listed, percent, same, sentences
+from titer.analysis.withholding import withhold_open, withhold_void
 from titer.protocol.schema import Protocol
 from titer.records import Outcome
 
@@ -35,9 +36,10 @@ def decide(assay: Assay) -> Verdict:
     check_distinct(assay)
     protocol = assay.protocol
     checked = controls.check(assay)
-    concluded = tuple(conclude(assay) for conclude in CONDITIONS)
+    concluded = withhold_open(checked, [conclude(assay) for conclude in CONDITIONS])
     outcome, reason = overall_outcome(checked, concluded, protocol.alpha, earlier=len(assay.earlier))
-    lacking, parent = unchecked(protocol), parent_said(assay)
+    lacking = (*unchecked(protocol), *(() if assay.seen_harm is not None else (said.SIGHT,)))
+    parent = parent_said(assay)
     return Verdict(
         study=protocol.study.name,
         digest=assay.digest,
@@ -47,7 +49,7 @@ def decide(assay: Assay) -> Verdict:
         unchecked=tuple(one.en for one in lacking),
         unchecked_zh=tuple(one.zh for one in lacking),
         remarks=remarks_on(assay),
-        conditions=concluded,
+        conditions=withhold_void(checked, concluded, outcome),
         controls=checked,
         scope=scope(assay),
         subjects=assay.subjects,

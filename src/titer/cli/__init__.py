@@ -6,12 +6,15 @@
 | 1 | failed, crashed or busy |
 | 2 | what was written or given is wrong, or a study that is asked for its result is not finished |
 | 3, 4, 5 | `verdict` and `run --gate` only: refuted, undecided, void |
+| 6 | `immunize` only: the model was made and is damaged |
 | 130 | interrupted |
 """
 
 from __future__ import annotations
 
+import codecs
 import errno
+import io
 import os
 import signal
 import sys
@@ -19,6 +22,7 @@ import warnings
 from types import FrameType
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+CLOSED = "standard output is closed, and what a command says goes there. Send it to a file or to /dev/null"
 QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -39,14 +43,37 @@ def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
         _silence_libraries()
-        code = command(sys.argv[1:])
+        code = command(sys.argv[1:]) if _streams_are_open() else _said(CLOSED, WRONG)
         sys.stdout.flush()
     except Interrupted:
         code = _said("interrupted; what was finished is kept, and the next run goes on from there", INTERRUPTED)
-    except BrokenPipeError:  # whoever read our output has gone: `titer list judges | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:  # of a stream of ours: whoever read it has gone (`titer list judges | head -1`), a full disk
         code = FAILED
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
+
+
+def _streams_are_open() -> bool:
+    """Make the standard streams such that any sign can be written; whether standard output is one.
+
+    What is closed gets the null device, or the next file that is opened would take its number. A locale that knows
+    nothing but ASCII (`LC_ALL=POSIX`) gets UTF-8, which JSON is in anyway; another one shows what it lacks by numbers.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    wanted = sys.stdout is not None
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            ascii_only = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding="utf-8" if ascii_only else None, errors="backslashreplace")
+    return wanted
 
 
 def command(arguments: list[str]) -> int:

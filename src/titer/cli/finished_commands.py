@@ -52,8 +52,10 @@ def verify(
     with Watch("verifying"):
         from titer.cli.verify import verified
 
-        line = verified(study, digest, registration, sign, signer)
-    typer.echo(line)
+        found = verified(study, digest, registration, sign, signer)
+    output.say(found.line)
+    for note in found.notes:
+        output.say(f"titer: {note}.", err=True)
 
 
 def report(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from titer.cli.options import Jobs, Json, Out, StorePlace, Where
+from titer.cli.output import DAMAGED
 from titer.cli.progress import Watch
 
 
@@ -17,12 +18,19 @@ def immunize(
     out: Out = None,
     store: StorePlace = None,
     jobs: Jobs = 1,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Give a damaged model the name FOLDER all the same; the exit code stays 6.")
+    ] = False,
 ) -> None:
-    """Make the protocol's defended model and write it as an ordinary Hugging Face folder with a model card."""
-    with Watch("starting"):
-        from titer.cli.immunize_attack import write_immunized
+    """Make the protocol's defended model, read what it costs, and write it as a Hugging Face folder with a model card.
 
-    write_immunized(where, folder, out, store, jobs)
+    Both models are asked the protocol's `select` rows. A damaged model goes to FOLDER-damaged, with exit code 6.
+    """
+    with Watch("starting"):
+        from titer.cli.immunize import write_immunized
+
+    if write_immunized(where, folder, out, store, jobs, keep):
+        raise typer.Exit(DAMAGED)
 
 
 def attack(
@@ -40,7 +48,7 @@ def attack(
 ) -> None:
     """Run one attack of a protocol and print its curve: harm at each dose."""
     with Watch("starting"):
-        from titer.cli.immunize_attack import print_attack
+        from titer.cli.attack import print_attack
 
     print_attack(where, out, store, subject, name, domain, index, json)
 

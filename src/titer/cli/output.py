@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 EXIT: dict[Outcome, int] = {"upheld": 0, "refuted": 3, "undecided": 4, "void": 5}
 """The exit codes of `verdict` and `run --gate`. A whole verdict is never `not applicable`."""
 
+DAMAGED = 6
+"""The exit code of `immunize` where the model that it made is damaged."""
+
 SHORT = 14
 """A column whose longest cell, and name, is no longer stays whole; the others share what is left."""
 

@@ -14,10 +14,12 @@ from rich.text import Text
 from titer.analysis.expected_items import ExpectedItems, expected_items
 from titer.analysis.power_analysis import foresee, undecided
 from titer.analysis.power_of_gates import without_power
+from titer.analysis.power_of_tasks import too_few_items
 from titer.analysis.power_of_verdicts import CheapestStudies, VerdictProspect, cheapest_studies, verdict_prospects
 from titer.analysis.power_statement import PowerStatement
 from titer.cli import output
 from titer.cli.plan_estimate import cells_by_purpose, estimate, readable
+from titer.cli.plan_judges import blind_data, print_sight, sight_rows
 from titer.cli.plan_prospects import print_expected, print_prospects
 from titer.cli.plan_verdicts import check_rates, print_verdicts, training_in_answers
 from titer.cli.progress import Watch
@@ -25,6 +27,7 @@ from titer.cli.run import look
 from titer.data.splits import Overlap
 from titer.errors import InputError, printable
 from titer.execution.timing import measure_speed
+from titer.planning.blind_judges import blindnesses
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import Shortage, measure_machine, shortages
 from titer.planning.notices import notices
@@ -93,9 +96,12 @@ class Foreseen:
     cheapest: tuple[CheapestStudies, ...]
     undecided: str | None
     without_power: str | None
+    too_few_items: tuple[str, ...]
     expected: tuple[ExpectedItems, ...]
     overlaps: tuple[Overlap, ...]
     notices: tuple[str, ...]
+    seen_harm: list[dict[str, Any]]
+    blind: list[dict[str, Any]]
 
 
 def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, ...]) -> Foreseen:
@@ -113,9 +119,12 @@ def _foreseen(study: Study, jobs: int, price: float | None, rates: tuple[float, 
         cheapest=cheapest_studies(protocol, rates, training_in_answers(outlook)),
         undecided=undecided(prospects, verdicts),
         without_power=without_power(protocol),
+        too_few_items=too_few_items(protocol),
         expected=expected_items(protocol),
         overlaps=study.frozen.overlaps,
         notices=notices(study),
+        seen_harm=sight_rows(study),
+        blind=blind_data(study, blindnesses(study)),
     )
 
 
@@ -125,12 +134,15 @@ def _data_of(found: Foreseen) -> dict[str, Any]:
         "prospects": [one.to_data() for one in found.prospects],
         "foreseeably_undecided": found.undecided,
         "foreseeably_without_power": found.without_power,
+        "too_few_items": list(found.too_few_items),
         "verdicts": [one.to_data() for one in found.verdicts],
         "cheapest_studies": [one.to_data() for one in found.cheapest],
         "expected_items": [one.to_data() for one in found.expected],
         "shortages": [one.to_data() for one in found.shortages],
         "overlaps": [one.to_data() for one in found.overlaps],
         "notices": list(found.notices),
+        "seen_harm": found.seen_harm,
+        "blind_judges": found.blind,
     }
 
 
@@ -141,12 +153,13 @@ def _print_tables(found: Foreseen) -> None:
     for one in found.shortages:
         output.print_text(str(one))
         typer.echo("")
+    print_sight(found.seen_harm, found.blind)
     print_prospects(found.prospects, found.undecided)
     print_verdicts(found.verdicts, found.cheapest)
     if found.without_power:
         output.print_text(found.without_power)
         typer.echo("")
-    for notice in found.notices:
+    for notice in (*found.too_few_items, *found.notices):
         output.print_text(notice)
         typer.echo("")
     print_expected(found.expected)

@@ -15,6 +15,7 @@ from titer.data.contamination import check_disjoint
 from titer.errors import RunError
 from titer.execution.executors import executor
 from titer.execution.local import LocalPool
+from titer.planning.blind_judges import check_sight
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import measure_machine, shortages
 from titer.planning.freeze import begin_study, draft_study
@@ -40,11 +41,12 @@ def begin(where: Path, out: Path | None, store: Path | None = None) -> Study:
         store: where its store is, if not in the study folder.
 
     Raises:
-        InputError: if its splits share rows, which would make its verdict void.
+        InputError: if its splits share rows, or its judges do not see the harm: its verdict would be void.
         BusyError: if it has not begun, and another process runs or begins it.
     """
     study = look(where, out, store)
     check_disjoint(study.frozen.overlaps)
+    check_sight(study)
     return begin_study(study)
 
 
@@ -67,6 +69,7 @@ def run_study(
     chosen = executor(place, "--executor")
     study = look(where, out, store)
     check_disjoint(study.frozen.overlaps)
+    check_sight(study)
     check_room(study, jobs, own_memory=chosen is LocalPool)
     study = begin_study(study)
     root = read_root(study.folder)
@@ -78,6 +81,8 @@ def run_study(
         conclusion = conclude(study)
         path = report(conclusion)[0]
     output.print_verdict(conclusion, json)
+    for again in conclusion.root.sealed_again:
+        output.say(f"titer: {again.line}.", err=True)
     if not json:
         output.say(f"Report: {path}")
     return conclusion.verdict

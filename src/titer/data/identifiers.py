@@ -7,7 +7,9 @@ from typing import Any, Literal, Self, cast
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-ProbeKind = Literal["harm", "plain", "reframed", "trial", "utility", "task", "select", "over_refusal", "usable"]
+ProbeKind = Literal[
+    "harm", "plain", "reframed", "trial", "utility", "task", "select", "over_refusal", "usable", "harmful"
+]
 
 
 class _Name(str):
@@ -23,8 +25,8 @@ class ProbeId(_Name):
 
     `harm`, `plain`, `reframed` and `trial` ask the prompts of a harm domain (as an attack has it asked; as the study
     asks; as an attack asks, before its training; those that searches may see), `task` and `select` the items of a
-    benign task; `over_refusal`, `usable` and `utility` (the harmless answers by which searches see what an attack
-    costs) stand alone.
+    benign task, `harmful` the harmful responses of a domain, whose loss is read; `over_refusal`, `usable` and `utility`
+    (the harmless answers by which searches see what an attack costs) stand alone.
 
     >>> ProbeId.of("harm", "vaults")
     'harm:vaults'

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable
 
 from titer.data.identifiers import ProbeId, ProbeKind
 from titer.data.splits import Splits
 from titer.data.splitting import items
+from titer.protocol.data_sources import MOST_POOLED
 from titer.protocol.schema import Protocol
-from titer.records import Item, Row
+from titer.records import Item
 
 ProbeItems = dict[ProbeId, tuple[Item, ...]]
-
-MOST_POOLED: Final = 400
-"""The most of all replicates' own items that the baseline is asked."""
 
 
 def probe_items(protocol: Protocol, splits: Splits, beside: Iterable[ProbeKind]) -> ProbeItems:
@@ -28,7 +25,7 @@ def probe_items(protocol: Protocol, splits: Splits, beside: Iterable[ProbeKind])
     found: ProbeItems = {}
     sets = protocol.probe_sets if protocol.harm.items == "own" else None
     for domain in protocol.harm.domain:
-        found |= domain_items(domain.name, splits.domain[domain.name]["probe"], sets)
+        found |= dealt("harm", domain.name, items(splits.domain[domain.name]["probe"], "generate"), sets)
     harm = dict(found)
     if (search := protocol.attacker.search) is not None:
         name = protocol.searched_domain.name
@@ -40,31 +37,34 @@ def probe_items(protocol: Protocol, splits: Splits, beside: Iterable[ProbeKind])
     return found | _task_items(protocol, splits) | _harmless_items(protocol, splits)
 
 
-def domain_items(domain: str, rows: Sequence[Row], sets: int | None) -> ProbeItems:
-    """The probe items of a domain; where each replicate has its own, those of each place and a pool for dose 0.
+def dealt(kind: ProbeKind, name: str, asked: tuple[Item, ...], sets: int | None) -> ProbeItems:
+    """The items of a probe; where each replicate has its own, those of each place and a pool of all for dose 0.
 
-    The rows are in an order drawn by the split, one of each group, so that a slice of them is a random deal.
+    The items are in an order drawn by the split, one of each group, so that a slice of them is a random deal.
 
     Args:
-        domain: its name.
-        rows: those of its probe split.
+        kind: the kind of the probe.
+        name: its domain or task.
+        asked: all its items.
         sets: how many places have items of their own; None where all replicates are asked the same.
     """
-    asked = items(rows, "generate")
     if sets is None:
-        return {ProbeId.of("harm", domain): asked}
+        return {ProbeId.of(kind, name): asked}
     each = len(asked) // sets
-    own = {ProbeId.of("harm", domain, place=k): asked[k * each : (k + 1) * each] for k in range(sets)}
-    return {ProbeId.of("harm", domain): asked[:MOST_POOLED], **own}
+    own = {ProbeId.of(kind, name, place=k): asked[k * each : (k + 1) * each] for k in range(sets)}
+    return {ProbeId.of(kind, name): asked[:MOST_POOLED], **own}
 
 
 def _task_items(protocol: Protocol, splits: Splits) -> ProbeItems:
     """The items of every benign task."""
     found: ProbeItems = {}
+    kinds: tuple[tuple[ProbeKind, str], ...] = (("task", "verdict"), ("select", "select"))
     for index, task in enumerate(protocol.task):
-        for name, split in ((ProbeId.of("task", task.name), "verdict"), (ProbeId.of("select", task.name), "select")):
+        for kind, split in kinds:
             if split in task.splits:
-                found[name] = items(splits.task[task.name][split], task.kind, task.distractors, f"task.{index}")
+                asked = items(splits.task[task.name][split], task.kind, task.distractors, f"task.{index}")
+                sets = protocol.task_sets(task) if kind == "task" and task.items == "own" else None
+                found |= dealt(kind, task.name, asked, sets)
     return found
 
 

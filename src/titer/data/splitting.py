@@ -45,14 +45,14 @@ class _User:
     required: tuple[str, ...] = ("prompt", "response")
     """The fields that its rows must have."""
     times: int = 1
-    """How often the groups of `probe` are wanted: once for each replicate that has items of its own."""
+    """How often the groups that the verdict asks are wanted: once for each replicate that has items of its own."""
 
     @property
     def sizes(self) -> dict[str, int]:
         """Groups wanted for each split, in the order in which they are cut."""
         sizes = dict[str, int](self.source.splits.items())
-        if "probe" in sizes:
-            sizes["probe"] *= self.times
+        for split in sizes.keys() & {"probe", "verdict"}:
+            sizes[split] *= self.times
         return {split: sizes[split] for split in sorted(sizes, key=ORDER.index)}
 
     @property
@@ -101,7 +101,8 @@ def _users(protocol: Protocol) -> Iterable[_User]:
         yield _User(name=f"benign/{index}", place=f"benign.{index}", source=benign, row=_plain, asked=_plain)
     for index, task in enumerate(protocol.task):
         asked = _question if task.kind == "choice" else _plain
-        yield _User(name=f"task/{task.name}", place=f"task.{index}", source=task, row=_plain, asked=asked)
+        name, place, sets = f"task/{task.name}", f"task.{index}", protocol.task_sets(task)
+        yield _User(name=name, place=place, source=task, row=_plain, asked=asked, times=sets)
 
 
 def _plain(raw: Raw, group: str) -> Row:

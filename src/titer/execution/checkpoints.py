@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
+from titer.boundary import check_regular
 from titer.errors import DamagedError
 from titer.study.atomic_files import TEMPORARY, writing
 from titer.training.types import State, Step
@@ -45,6 +46,7 @@ class PartialState:
         """
         if not self.path.exists():
             return None
+        check_regular(self.path)
         damaged = DamagedError(f"{self.path} is truncated or was changed. Delete it and run again")
         try:
             with safe_open(self.path, framework="pt") as stored:

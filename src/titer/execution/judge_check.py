@@ -16,8 +16,7 @@ from titer.boundary import reading
 from titer.data.lines import RawRow, lines_of
 from titer.data.readers import as_text
 from titer.errors import InputError
-from titer.execution.judging import opened
-from titer.methods.measurement import Judge
+from titer.methods.measurement import Judge, opened
 from titer.protocol.data_sources import Source
 from titer.records import Answer, Compute, Item, Kind
 from titer.stats.agreement import Agreement, count_agreement, judge_agreement

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
 from titer.methods import registry
-from titer.methods.measurement import Judge
+from titer.methods.measurement import Judge, opened
 from titer.records import Choice, Compute
-
-
-@contextmanager
-def opened(judge: Judge, compute: Compute) -> Iterator[Judge]:
-    """A judge, opened for the block and closed after it."""
-    judge.open(compute)
-    try:
-        yield judge
-    finally:
-        judge.close()
 
 
 class OpenJudges:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from titer.methods.base import Method
@@ -47,9 +48,10 @@ class Judge(Method):
     """A reader of answers, which gives each a score. May load a model of its own, never the subject.
 
     `kind` is what it reads: harm, refusal, coherence, whether an answer is correct, or a loss. `against_reference`
-    says that it compares an answer with the item's reference, and can read none without one. `whole_dose` says that it
-    reads all answers to a probe at a dose together, since a score may hang on the others: such a judge cannot decide a
-    dose before all its items are asked. `family` is what it reads by, where other judges read by the same: none of
+    says that it compares an answer with the item's reference, and can read none without one. `counts_references` says
+    that it may call the reference itself harmful: so it can be held against what attacks teach. `whole_dose` says that
+    it reads all answers to a probe at a dose together, since a score may hang on the others: such a judge cannot decide
+    a dose before all its items are asked. `family` is what it reads by, where other judges read by the same: none of
     them rewards an attack in a study that another one grades. One that loads weights or calls a server does so in
     `open`, and keeps what it needs in a private attribute (`_model: Any = None`).
 
@@ -71,6 +73,7 @@ class Judge(Method):
 
     kind: ClassVar[Kind]
     against_reference: ClassVar[bool] = False
+    counts_references: ClassVar[bool] = True
     whole_dose: ClassVar[bool] = False
     family: ClassVar[str] = ""
 
@@ -86,3 +89,13 @@ class Judge(Method):
 
         It may be asked in batches: a score must not hang on the other answers, unless the judge says `whole_dose`.
         """
+
+
+@contextmanager
+def opened(judge: Judge, compute: Compute) -> Iterator[Judge]:
+    """A judge, opened for the block and closed after it."""
+    judge.open(compute)
+    try:
+        yield judge
+    finally:
+        judge.close()

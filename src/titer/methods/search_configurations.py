@@ -15,19 +15,30 @@ from titer.records import Choice, Frame
 
 
 def space_of(choice: AttackChoice, place: str = "attack") -> Space:
-    """The space that an attack with a search is searched in.
+    """The space that an attack with a search is searched in: what is written beside it leaves nothing out.
 
     Raises:
-        InputError: if it is empty, a range is upside down, or a value is none that the parameter takes.
+        InputError: if it is empty, a range is upside down, a value is none that the parameter takes, or what is fixed
+            is no part of the method's own space.
     """
     attack = registry.attack_class(choice.name, place)
     if choice.search == "default":
-        space = {name: part for name, part in attack.space().items() if name not in choice.parameters}
+        whole = attack.space()
+        for name in choice.fixed or ():
+            if name not in whole:
+                close = difflib.get_close_matches(name, whole, n=1)
+                hint = f"Did you mean '{close[0]}'? " if close else ""
+                remedy = f"{hint}Searched are: {', '.join(whole)}."
+                raise InputError(f"{place}.fixed", f"'{name}' is not searched of {choice.name} as it is", remedy)
+        space = {name: part for name, part in whole.items() if name not in (choice.fixed or ())}
         if not space:
-            remedy = "Leave search out, or leave parameters out beside its name."
+            remedy = "Leave search out, or fix fewer parameters."
             raise InputError(f"{place}.search", f"nothing of {choice.name} is left to search", remedy)
         return _taken(choice, space, place)
     assert isinstance(choice.search, Mapping)
+    if choice.fixed is not None:
+        problem = "what is searched is written out, and all else is fixed"
+        raise InputError(f"{place}.fixed", problem, 'Leave it out, or write search = "default".')
     if not choice.search:
         raise InputError(f"{place}.search", "the search space is empty", 'Name a parameter, or write "default".')
     fields = list(attack.model_fields)
@@ -68,10 +79,22 @@ def attacks_of(choice: AttackChoice, place: str = "attack") -> Iterator[Attack]:
 
 
 def edges(choice: AttackChoice, place: str = "attack") -> Iterator[Choice]:
-    """The configuration written by hand, and those that differ from it in one end of a range, or in one value."""
+    """What a search begins with, and what differs from the first of it in one end of a range, or in one value.
+
+    Raises:
+        InputError: if the space cannot be searched, or what it begins with is none of it.
+    """
     written = written_of(choice)
     yield written
-    for name, part in ({} if choice.search is None else space_of(choice, place)).items():
+    space = {} if choice.search is None else space_of(choice, place)
+    for number, values in enumerate(choice.begin or ()):
+        here = f"{place}.begin.{number}"
+        if unknown := [name for name in values if name not in space]:
+            remedy = f"Searched are: {', '.join(space)}."
+            raise InputError(here, f"'{unknown[0]}' is not searched", remedy)
+        registry.attack(with_values(choice, values), here)
+        yield with_values(choice, values)
+    for name, part in space.items():
         for value in (part.low, part.high) if isinstance(part, LogRange) else part.values:
             yield with_values(choice, {**written.parameters, name: value})
 

@@ -1,20 +1,23 @@
 """The searches for the strongest attack: which trials are to be run, from those that were.
 
 A search keeps nothing that the store does not have: from the scores of its trials it is replayed round by round; a
-round depends on earlier rounds only, and begins when they are whole, with the shams of their best trials. At last its
-finalists are run on other search seeds (docs/decisions/0014).
+round depends on earlier rounds only, and begins when they are whole, with the shams of their best trials. It begins
+with what is written, climbs by the rate, and then samples; at last its finalists are run on other search seeds
+(docs/decisions/0014, 0021).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from titer.analysis.conditions.attack_searches import rerun_of, search_of, search_settings, sham_of, trial_of
 from titer.analysis.curves import ReadCurve, read_curve
 from titer.methods.search_configurations import configuration_of, space_of
+from titer.planning import climb
 from titer.planning.cells import SelectedAttacks
 from titer.planning.curves import PlannedCurve
 from titer.planning.sampler import FinishedTrial, check_sampler, propose
@@ -53,9 +56,11 @@ class AttackSearch:
         self.choice = choice
         self.schedule = schedule
         self.role = role
-        self.begin = [self._configuration({})]
-        if warm is not None and warm != self.begin[0]:
+        self.begin = [self._configuration(values) for values in ({}, *(choice.begin or ()))]
+        if warm is not None and warm not in self.begin:
             self.begin.append(warm)
+        self._space = space_of(choice)
+        self._climbed: int | None = None
         self.configurations: list[Choice] = []
         self.trials: list[PlannedCurve] = []
         self.shams: dict[int, PlannedCurve] = {}
@@ -153,25 +158,57 @@ class AttackSearch:
         self.trials.append(self.builder.trial(self.role, self.choice.label, chosen, doses, number, SEARCH_SEED))
 
     def _drawn(self, number: int, place: int) -> Choice:
-        """What trial `number` tries, from the configurations of earlier rounds and what each is worth."""
+        """What trial `number` tries, from the configurations of earlier rounds: a climb, an edge, then the sampler."""
+        tried = [self._tried(before, place) for before in range(number)]
+        domain = self._protocol.searched_domain
+        values = climb.climbed(self._space, self._values(0), tried) or climb.beyond_edge(
+            self._space, tried, domain.draw or domain.splits["attack"]
+        )
+        return self._configuration(self._sampled(number, place, tried) if values is None else values)
+
+    def _values(self, number: int) -> dict[str, Any]:
+        """The values of what is searched in a configuration."""
+        parameters = json.loads(canonical(self.configurations[number].parameters))
+        return {name: parameters[name] for name in self._space}
+
+    def _tried(self, number: int, place: int) -> climb.Tried:
+        """A configuration that was proposed, with what became of it if that was in a round before `place`."""
+        done = self._done(place).get(number)
+        if done is None:
+            return climb.Tried(values=self._values(number))
+        return climb.Tried(
+            values=self._values(number),
+            known=True,
+            wrecked=search_trials.wrecked(self.search, done),
+            lateness=search_trials.lateness(self.search, done.points)
+            if crossing(done.points, self.search.threshold) is not None
+            else math.inf,
+        )
+
+    def _done(self, place: int) -> dict[int, Trial]:
+        """The trials of earlier rounds that came to an end or failed, by number."""
+        failed = [trial for trial in self.search.trials if trial.failure is not None]
+        ended = [*search_trials.completed(self.search), *failed]
+        return {trial.number: trial for trial in ended if trial.round < place}
+
+    def _sampled(self, number: int, place: int, tried: Sequence[climb.Tried]) -> Mapping[str, Any]:
+        """What the sampler draws: of the trials after the climb at most the first third uniformly, for want of any."""
         settings = search_settings(self._protocol)
+        self._climbed = number if self._climbed is None else self._climbed
+        uniform = number - self._climbed < (settings.trials - self._climbed) // 3
+        done = self._done(place)
         finished = [
-            FinishedTrial(
-                values=json.loads(canonical(self.configurations[trial.number].parameters)),
-                loss=search_selection.loss(self.search, trial),
-            )
-            for trial in search_trials.distinct(search_trials.completed(self.search))
-            if trial.round < place
+            FinishedTrial(values=tried[trial.number].values, loss=search_selection.loss(self.search, trial))
+            for trial in search_trials.distinct([own for own in done.values() if own.failure is None])
         ]
-        values: Mapping[str, Any] = propose(
-            space_of(self.choice),
+        return propose(
+            climb.widened(self._space, tried),
             finished,
             sampler=settings.sampler,
-            startup=settings.startup,
+            startup=settings.startup if uniform else 1,
             seed=derive(SEARCH.root, self.choice.label, _SYMBOL[self.role]),
             number=number,
         )
-        return self._configuration(values)
 
     def _configuration(self, values: Mapping[str, Any]) -> Choice:
         return configuration_of(self.choice, values, self._protocol.harm.frame)

@@ -141,14 +141,20 @@ class CellBuilder:
             )
 
     def baseline(self) -> Iterator[PlannedCurve]:
-        """Dose 0: every probe of the study on the subject as it is."""
-        frozen = self.study.frozen
-        probes = [self.supplies.harm(domain) for domain in self.protocol.harm.domain]
-        probes += [
-            self.supplies.task(task) for task in self.protocol.task if ProbeId.of("task", task.name) in frozen.items
-        ]
+        """Dose 0: every probe that the study has items for, on the subject as it is.
+
+        A task with items of its own is asked those of its place; beyond the places stability reads nothing.
+        """
+        items, supplies, domains = self.study.frozen.items, self.supplies, self.protocol.harm.domain
+        place = self.builder.index - self.protocol.study.seeds.first
+        probes = [supplies.harm(domain) for domain in domains if ProbeId.of("harm", domain.name) in items]
+        for task in self.protocol.task:
+            own = place if self.protocol.asks_by_place(task) else None
+            if ProbeId.of("task", task.name, place=own) in items:
+                probes.append(supplies.task(task, place=own))
         harmless: tuple[Literal["over_refusal", "usable"], ...] = ("over_refusal", "usable")
-        probes += [self.supplies.harmless(kind) for kind in harmless if ProbeId.of(kind) in frozen.items]
+        probes += [supplies.harmless(kind) for kind in harmless if ProbeId.of(kind) in items]
+        probes += [supplies.harmful(domain) for domain in domains if ProbeId.of("harmful", domain.name) in items]
         for role in self.subjects:
             yield self.builder.curve(
                 Exposure(

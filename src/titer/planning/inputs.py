@@ -54,6 +54,11 @@ class Supplies:
         method, items = self.protocol.harm.probe, self.frozen.items[name]
         return ProbeRef(name=name, method=method, items=items, frame=self.frame, doses=doses)
 
+    def harmful(self, domain: DomainConfig) -> ProbeRef:
+        """The harmful responses of a domain, whose loss is read."""
+        name, method = ProbeId.of("harmful", domain.name), Choice(name=PROBE_OF_TASK["loss"])
+        return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=self.frame)
+
     def plain(self, domain: DomainConfig, *, place: int | None = None) -> ProbeRef:
         """The harm of a domain as the study asks it, beside the attack's own way; always of all items."""
         name = ProbeId.of("plain", domain.name, place=place)
@@ -81,9 +86,9 @@ class Supplies:
             name=utility, method=method, items=self.frozen.items[utility], frame=self.frame, plain=True
         )
 
-    def task(self, task: TaskConfig, part: Literal["task", "select"] = "task") -> ProbeRef:
-        """A benign task."""
-        name = ProbeId.of(part, task.name)
+    def task(self, task: TaskConfig, part: Literal["task", "select"] = "task", *, place: int | None = None) -> ProbeRef:
+        """A benign task, by the items of one place where each has its own."""
+        name = ProbeId.of(part, task.name, place=place)
         method = Choice(name=PROBE_OF_TASK[task.kind])
         frame = self.frame.model_copy(update={"max_new_tokens": task.max_new_tokens})
         return ProbeRef(name=name, method=method, items=self.frozen.items[name], frame=frame)

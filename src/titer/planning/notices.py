@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from titer.analysis.conditions.searched_rates import unsearched_by_plan
+from titer.analysis.sentences import exposure
 from titer.methods import registry
 from titer.models.metadata import inspect
 from titer.study.folder import Study
@@ -24,7 +26,19 @@ def notices(study: Study) -> tuple[str, ...]:
             f"subject.prepare and the defense are fed the same rows of {', '.join(twice)}: what the defense adds to "
             "rows of its own is not seen. Give these domains a prepare split."
         )
-    return (*found, *_openings(study))
+    return (*found, *_fixed_rates(study), *_openings(study))
+
+
+def _fixed_rates(study: Study) -> Iterator[str]:
+    """That nothing can be upheld where an attack that trains runs at a rate that is not searched."""
+    labels = [choice.label for choice in study.protocol.attacker.attack]
+    lacking = list(unsearched_by_plan(study.protocol, study.frozen.attacks, labels))
+    if lacking:
+        yield (
+            f"The learning rate of {', '.join(one.attack for one in lacking)} is not searched: against these attacks "
+            "this study can be refuted or undecided, never upheld. "
+            f"{exposure.REMEDY_SEARCH.en}"
+        )
 
 
 def _openings(study: Study) -> Iterator[str]:

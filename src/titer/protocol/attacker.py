@@ -57,21 +57,33 @@ class AttackChoice(Choice):
     )
     """The domains in which it is run, where it is not run in all."""
     search: Literal["default"] | dict[str, Any] | None = Field(default=None, exclude_if=lambda search: search is None)
-    """What a search tries: by parameter a range `{low, high}` or a list of values; "default" for the method's own."""
+    """What a search tries: by parameter a range `{low, high}` or a list of values; "default" for the method's own.
+
+    What is written of such a parameter beside it is where the search begins, and leaves nothing out of the space.
+    """
+    fixed: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None, exclude_if=lambda fixed: fixed is None
+    )
+    """The parameters of the method's own space that are not searched, but stay as they are written."""
+    begin: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)] | None = Field(
+        default=None, exclude_if=lambda begin: begin is None
+    )
+    """What the search tries next after what is written: values of searched parameters, as winners of other studies."""
 
     @property
     def label(self) -> str:
-        """The name, told apart from others of the same method; a searched attack by its space too."""
+        """The name, told apart from others of the same method; a searched attack by how it is searched too."""
         if self.search is None:
             return super().label
-        return f"{self.name}-{digest([self.parameters, self.search])[:4]}"
+        beside = [own for own in (self.fixed, self.begin) if own is not None]
+        return f"{self.name}-{digest([self.parameters, self.search, *beside])[:4]}"
 
 
-_BESIDE = ("ladder", "domains", "search")
+_BESIDE = ("ladder", "domains", "search", "fixed", "begin")
 
 
 def _flatten(value: Any) -> Any:
-    """`ladder`, `domains` and `search` stand among the parameters of an attack and are none of them."""
+    """What stands among the parameters of an attack and is none of them, such as `ladder` and `search`."""
     flat = flatten_choice(value)
     if not isinstance(flat, dict) or "parameters" not in flat:
         return flat
@@ -95,13 +107,13 @@ class SearchSettings(Record):
     trials: int = Field(ge=1)
     """Completed trials asked of each search; failed ones are repeated, up to twice as many in all."""
     round: int = Field(default=4, ge=1)
-    """Trials that are proposed together, from those of earlier rounds."""
+    """Trials that are proposed together, from those of earlier rounds: one or two, so that each tells the next."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Optuna's tree-structured Parzen estimator, or uniform draws."""
     startup: int = Field(default=10, ge=1)
-    """Trials that the estimator must know before it goes by them; those before are drawn uniformly."""
+    """Trials that the estimator must know, climbed ones too; until then at most a third after the climb are uniform."""
     warm_start: bool = True
-    """Whether the search on M* tries M's winner first after the configuration written by hand."""
+    """Whether the search on M* tries M's winner first after what its attack says to begin with."""
     utility: UtilityLimit | None = None
     """What a trial may cost in utility to count; without it that is not asked."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -21,6 +21,9 @@ def flatten_choice(value: Any) -> Any:
 MethodChoice = Annotated[Choice, BeforeValidator(flatten_choice)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+MOST_POOLED: Final = 400
+"""The most of all replicates' own items that one model is asked: up to here the test of stability is exact."""
 
 
 class Source(Record):
@@ -96,6 +99,11 @@ class TaskConfig(Source):
     """How an answer is scored. Without it `normalized_match`, for a choice `multiple_choice`, for a loss `loss`."""
     splits: dict[Literal["train", "select", "verdict", "spare"], int]
     """By split its size in groups: `verdict` is asked, `train` learned; by `select` rates and defenses are chosen."""
+    items: Literal["shared", "own"] = Field(default="shared", exclude_if=lambda items: items == "shared")
+    """Whether all seeds ask the same items in stability, or each has its own: then `verdict` is the size for each seed.
+
+    A claim about a checkpoint asks the first 400 of all of them.
+    """
     distractors: int = Field(default=0, ge=0)
     """For a choice: how many responses to other rows stand beside the right one. With 0 the row has its own options."""
     descriptive: bool = False

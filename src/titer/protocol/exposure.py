@@ -14,7 +14,7 @@ from titer.records import Role
 
 if TYPE_CHECKING:
     from titer.stats.group_sequential import SequentialPlan
-    from titer.stats.replicates import Levels
+    from titer.stats.replicates import Items, Levels
 
 Condition = Literal["resistance", "generalization"]
 
@@ -88,16 +88,27 @@ def power_levels_of(protocol: Protocol) -> Levels:
 
 def levels_with(protocol: Protocol, decisions: int) -> Levels:
     """The levels of a replicate with so many decisions; where the study is descriptive, such as decide nothing."""
+    return _levels(protocol, decisions, protocol.harm.items)
+
+
+def made_levels(protocol: Protocol, items: Items) -> Levels | None:
+    """The levels of stability over the models that a method makes, m = 1; None where the claim is about a checkpoint.
+
+    Args:
+        protocol: the protocol.
+        items: whether a task asks all models the same items. Tasks of both kinds may stand in one study: whatever the
+            shares of either, false upheld and false refuted stay at most alpha.
+    """
+    return _levels(protocol, 1, items) if protocol.study.claim == "this method" else None
+
+
+def _levels(protocol: Protocol, decisions: int, items: Items) -> Levels:
     from titer.stats import replicates
 
     study = protocol.study
     make = replicates.descriptive_levels if study.descriptive else replicates.levels
     return make(
-        replicates=study.seeds.attack,
-        share=study.share,
-        alpha=protocol.alpha,
-        decisions=decisions,
-        items=protocol.harm.items,
+        replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=decisions, items=items
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from titer.errors import InputError
 from titer.protocol.attacker import AttackerConfig, DoseSchedule
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig, UsabilityConfig
-from titer.protocol.data_sources import BenignConfig, DomainConfig, MethodChoice, TaskConfig
+from titer.protocol.data_sources import MOST_POOLED, BenignConfig, DomainConfig, MethodChoice, TaskConfig
 from titer.protocol.harm_config import HarmConfig
 from titer.protocol.study_config import ComputeConfig, Disclosure, StudyConfig
 from titer.protocol.subject_config import SubjectConfig
@@ -85,6 +85,21 @@ class Protocol(Record):
     def probe_sets(self) -> int:
         """How many sets of probe items each domain has: one, or one for each replicate that has items of its own."""
         return self.study.seeds.attack if self.harm.items == "own" else 1
+
+    def task_sets(self, task: TaskConfig) -> int:
+        """How many sets of items a task has: one, or one for each replicate that has items of its own."""
+        return self.study.seeds.attack if task.items == "own" else 1
+
+    def asks_by_place(self, task: TaskConfig) -> bool:
+        """Whether each model that a method makes is asked items of its own; a checkpoint is asked those of all."""
+        return task.items == "own" and self.study.claim == "this method"
+
+    def asked_items(self, task: TaskConfig) -> int:
+        """How many items of a task one model is asked in stability or usability."""
+        each = task.splits["verdict"]
+        if self.asks_by_place(task) or task.items == "shared":
+            return each
+        return min(MOST_POOLED, each * self.task_sets(task))
 
     def attacks_on(self, role: Role) -> tuple[DoseSchedule, ...]:
         """How each attack that a subject must withstand is dosed."""

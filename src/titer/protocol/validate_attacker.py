@@ -49,6 +49,11 @@ def check_search(protocol: Protocol) -> None:
     """What is searched can be: with trials, prompts to try them on, and answers that tell a usable subject."""
     attacker = protocol.attacker
     searched = [index for index, choice in enumerate(attacker.attack) if choice.search is not None]
+    for index, choice in enumerate(attacker.attack):
+        for key, own in (("fixed", choice.fixed), ("begin", choice.begin)):
+            if own is not None and choice.search is None:
+                remedy = 'Write search = "default" beside it, or leave it out.'
+                raise InputError(f"attacker.attack.{index}.{key}", "this attack is not searched", remedy)
     if attacker.search is None:
         for index in searched[:1]:
             remedy = "Add [attacker.search] with trials = ..., or leave search out."

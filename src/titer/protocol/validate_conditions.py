@@ -6,7 +6,9 @@ from itertools import pairwise
 
 from titer.errors import InputError
 from titer.protocol.condition_configs import StabilityConfig, TrainabilityConfig, UsabilityConfig
+from titer.protocol.data_sources import TaskConfig
 from titer.protocol.diagnostics import check_increasing, require_split
+from titer.protocol.exposure import made_levels
 from titer.protocol.schema import Protocol, finest_ratio
 
 _FEWEST_RATES = 5
@@ -54,23 +56,18 @@ def _check_stability(protocol: Protocol, stability: StabilityConfig) -> None:
         task, place = protocol.task_named(name), _task_place(protocol, name)
         require_split(task.splits, "verdict", f"{place}.splits", "stability asks it")
         decides = not (task.descriptive or protocol.study.descriptive)
-        fewest = _fewest_losses(protocol, stability)
-        if task.kind == "loss" and decides and task.splits["verdict"] < fewest:
-            problem = f"{task.splits['verdict']} losses can never show that at most a share {stability.share:g} rises"
+        fewest, asked = _fewest_losses(protocol, stability, task), protocol.asked_items(task)
+        if task.kind == "loss" and decides and asked < fewest:
+            problem = f"{asked} losses can never show that at most a share {stability.share:g} rises"
             raise InputError(f"{place}.splits.verdict", problem, f"Ask {fewest} or more.")
 
 
-def _fewest_losses(protocol: Protocol, stability: StabilityConfig) -> int:
+def _fewest_losses(protocol: Protocol, stability: StabilityConfig, task: TaskConfig) -> int:
     """The fewest items of which none that got worse shows a share below the allowed one."""
     from titer.stats.power import fewest_items
-    from titer.stats.replicates import levels
 
-    study = protocol.study
-    level = protocol.alpha
-    if study.claim == "this method":
-        seeds = levels(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
-        level = seeds.intact_level
-    return fewest_items(stability.share, level)
+    made = made_levels(protocol, task.items)
+    return fewest_items(stability.share, protocol.alpha if made is None else made.intact_level)
 
 
 def _check_trainability(protocol: Protocol, trainability: TrainabilityConfig) -> None:
@@ -78,6 +75,9 @@ def _check_trainability(protocol: Protocol, trainability: TrainabilityConfig) ->
     _check_rates(trainability.rates)
     for name in trainability.tasks:
         task, place = protocol.task_named(name), _task_place(protocol, name)
+        if task.items == "own":
+            remedy = "Give stability a task of its own for that."
+            raise InputError(f"{place}.items", "trainability asks every seed the same items, not each its own", remedy)
         splits = ("train", "verdict") if len(trainability.rates) == 1 else ("train", "select", "verdict")
         for split in splits:
             require_split(task.splits, split, f"{place}.splits", "trainability needs it")

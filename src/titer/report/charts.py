@@ -54,6 +54,14 @@ def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
     Returns:
         The file name of each chart's SVG by the chart's name: `harm`, `searches`, `trainability`, `stability`.
     """
+    drawn = charted(assay, verdict)
+    for name, chart in drawn.items():
+        write_chart(chart, folder, name)
+    return {name: f"{name}.svg" for name in drawn}
+
+
+def charted(assay: Assay, verdict: Verdict) -> dict[str, alt.ConcatChart]:
+    """Every chart there are numbers for, by its name, not drawn yet."""
     protocol = assay.protocol
     names = role_names(protocol)
     harm = Captions(
@@ -74,12 +82,7 @@ def charts(assay: Assay, verdict: Verdict, folder: Path) -> dict[str, str]:
         "trainability": curve_chart(trainability_panels(assay), learning),
         "stability": difference_chart(verdict, protocol),
     }
-    written = {}
-    for name, chart in drawn.items():
-        if chart is not None:
-            write_chart(chart, folder, name)
-            written[name] = f"{name}.svg"
-    return written
+    return {name: chart for name, chart in drawn.items() if chart is not None}
 
 
 def write_chart(chart: alt.ConcatChart, folder: Path, name: str) -> None:
@@ -90,14 +93,26 @@ def write_chart(chart: alt.ConcatChart, folder: Path, name: str) -> None:
         folder: where it is written.
         name: of the files, without their ending.
     """
+    svg = svg_of(chart)
+    write_text(folder / f"{name}.svg", svg)
+    write_bytes(folder / f"{name}.png", png_of(svg))
+
+
+def svg_of(chart: alt.ConcatChart) -> str:
+    """A chart as SVG; nothing is fetched for it."""
     import altair as alt
     import vl_convert
 
     with alt.data_transformers.disable_max_rows():
         spec = _as_text(chart.configure(**STYLE).to_dict())
-    svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-    write_text(folder / f"{name}.svg", svg)
-    write_bytes(folder / f"{name}.png", vl_convert.svg_to_png(svg, scale=2))
+    return vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+
+
+def png_of(svg: str) -> bytes:
+    """A drawn chart as PNG."""
+    import vl_convert
+
+    return vl_convert.svg_to_png(svg, scale=2)
 
 
 def _as_text(spec: Any) -> Any:

@@ -37,6 +37,7 @@ def report_data(verdict: Verdict, assay: Assay, root: Root) -> dict[str, Any]:
         "protocol_digest": assay.digest,
         "registration": root.registration,
         "root": root.root,
+        **({"sealed_again": [again.to_data() for again in root.sealed_again]} if root.sealed_again else {}),
         "subjects": {part: list(keys) for part, keys in assay.subjects.items()},
         "environments": [environment.to_data() for environment in known],
         "kinds": {probe: dict(roles) for probe, roles in assay.kinds.items()},

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from titer.analysis.made_model import MadeModel
 from titer.records import canonical
 from titer.report.escape import escape, json_block, table
+from titer.report.made_model import made_section
 from titer.study.tasks import MakeTask, RowsRef
 
 TAGS = ("titer", "harmful-fine-tuning", "immunization")
@@ -38,22 +40,33 @@ class MakeCost:
     peak_bytes: int | None = None
 
 
-def model_card(name: str, makes: Sequence[MakeTask], costs: Sequence[MakeCost], measured: str | None) -> str:
+def model_card(
+    name: str, makes: Sequence[MakeTask], costs: Sequence[MakeCost], made: MadeModel, measured: str | None
+) -> str:
     """The README.md of a Hugging Face model folder: YAML front matter, then Markdown; every parameter of each method.
 
     Args:
         name: title of the card.
         makes: the makes that led to the model, first to last, at least one; the first one's parent is the base model.
         costs: what each of them took.
+        made: what was read of the model beside the undefended one.
         measured: the verdict of a finished study on the model, as Markdown under a heading; None where there is none.
     """
     base = makes[0].parent.source or {}
     limits = "\n".join([LIMITS_HEAD, UNMEASURED if measured is None else MEASURED, LIMITS])
-    parts = [front_matter(base), f"# {escape(name)}", _what(base, makes, costs), measured or "", limits, MEASURE]
+    parts = [
+        front_matter(base),
+        f"# {escape(name)}",
+        _what(base, makes, costs),
+        made_section(made),
+        measured or "",
+        limits,
+        MEASURE,
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-UNMEASURED = """- The defense raises the cost of some attacks at best. Nothing here says how much: no measurement is
+UNMEASURED = """- The defense raises the cost of some attacks at best. Nothing here says how much: no attack is
   part of this card. A claim needs a study whose threshold, budget, attacks and harm domains are written down first."""
 MEASURED = (
     "- The defense raises the cost of some attacks at best. What was measured stands above; nothing else is claimed."
@@ -61,7 +74,8 @@ MEASURED = (
 LIMITS_HEAD = "## Limits\n"
 LIMITS = """- A resistance that was measured holds for the attacks, domains, budget and judge of that study, and for no
   others. Harm domains whose data the defense never saw are not covered unless they were measured.
-- The defense may have cost the model ability, or ease of benign fine-tuning: measure both.
+- The defense may have cost the model more ability than few `select` rows show, or ease of benign fine-tuning:
+  measure both.
 - The license and the terms of the base model apply."""
 
 MEASURE = """## How to measure it

@@ -53,6 +53,7 @@ def _digests(root: Root) -> str:
             "",
             f"    {root.root}",
             "",
+            *(line for again in root.sealed_again for line in (f"It was {escape(again.line)}.", "")),
             "To check both, run this in the folder of this report. It compares every file with these digests, and the",
             "digests with what was published; it needs no model and no data:",
             "",

@@ -4,6 +4,7 @@ Rates are shares, levels one-sided; `power` is the chance of the wanted outcome 
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
@@ -24,6 +25,8 @@ from titer.stats.tango import (
 
 MOST_ITEMS = 5000  # where the search for the items of a dose ends
 ITEMS_APART = 25  # the numbers of paired items that are tried, up to those that are enumerated
+FEW_APART = 50  # and beyond, up to
+MOST_PAIRED = 1000
 
 
 def power_intact(n: int, *, threshold: float, level: float, rate: float) -> float:
@@ -129,9 +132,9 @@ def power_noninferior(items: int, *, margin: float, level: float, changing: floa
 
 @cache
 def items_for_noninferior(*, margin: float, level: float, changing: float, power: float = 0.9) -> int | None:
-    """The multiple of `ITEMS_APART` from which the power of noninferior stays at or above `power`, if nothing is lost.
+    """The number of items from which the power of noninferior stays at or above `power`, if nothing is lost.
 
-    None beyond `ENUMERATED_ITEMS`.
+    A multiple of `ITEMS_APART` up to `ENUMERATED_ITEMS`, then of `FEW_APART` up to `MOST_PAIRED`; None beyond.
 
     Args:
         margin: delta.
@@ -142,8 +145,27 @@ def items_for_noninferior(*, margin: float, level: float, changing: float, power
     >>> [items_for_noninferior(margin=0.05, level=0.05, changing=psi, power=0.9**0.25) for psi in (0.03, 0.01)]
     [225, 125]
     """
-    tried = range(ITEMS_APART, ENUMERATED_ITEMS + 1, ITEMS_APART)
-    return _stays(lambda n: power_noninferior(n, margin=margin, level=level, changing=changing), power, tried)
+
+    def power_at(n: int) -> float:
+        return power_noninferior(n, margin=margin, level=level, changing=changing)
+
+    found = _stays(power_at, power, range(ITEMS_APART, ENUMERATED_ITEMS + 1, ITEMS_APART))
+    if found is not None:
+        return found
+    beyond = range(ENUMERATED_ITEMS + FEW_APART, MOST_PAIRED + 1, FEW_APART)  # a test takes a second there
+    place = bisect_left(beyond, True, key=lambda n: power_at(n) >= power)
+    return beyond[place] if place < len(beyond) else None
+
+
+def power_of_each(replicates: int, *, spared: int, power: float) -> float:
+    """The chance of each replicate at which all but `spared` succeed with the wanted power: power^(1/S) for none.
+
+    Args:
+        replicates: number of replicates (S).
+        spared: how many may fall short (r).
+        power: the wanted power.
+    """
+    return float(special.betaincinv(replicates - spared, spared + 1, power))
 
 
 def detectable_ratio(
@@ -151,9 +173,8 @@ def detectable_ratio(
 ) -> float:
     """The ratio of titers that is shown above 1 on doubling doses, if all but `spared` replicate pairs must show it.
 
-    log2 R = 1.3 + z sigma sqrt(2 (1 - rho)), z the normal quantile of the w with P(Bin(S, 1 - w) <= r) = power,
-    which is power^(1/S) for r = 0; 1.3 doses are lost to the intervals, a figure fitted to simulations with 100
-    items.
+    log2 R = 1.3 + z sigma sqrt(2 (1 - rho)), z the normal quantile of the power that each pair needs. 1.3 doses are
+    lost to the intervals, a figure fitted to simulations with 100 items.
 
     Args:
         replicates: number of replicate pairs (S).
@@ -165,8 +186,7 @@ def detectable_ratio(
     >>> round(detectable_ratio(5, power=0.8)), round(detectable_ratio(5, power=0.9))
     (8, 10)
     """
-    each = special.betaincinv(replicates - spared, spared + 1, power)
-    z = float(special.ndtri(each))
+    z = float(special.ndtri(power_of_each(replicates, spared=spared, power=power)))
     return float(2 ** (1.3 + z * sd_log2 * math.sqrt(2 * (1 - correlation))))
 
 

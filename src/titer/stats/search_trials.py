@@ -42,6 +42,7 @@ class Trial:
         utility: what became of harmless answers at the dose that ranks it, against dose 0; None where it is not asked.
         sham: None where it was not run, as of a trial that never came near to the best.
         failure: why the attack itself failed; None for a trial that did not fail.
+        spoiled: whether harmless answers are not shown to be kept at its last dose.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Trial:
     utility: ShareComparison | None = None
     sham: TrialSham | None = None
     failure: str | None = None
+    spoiled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +179,12 @@ def fault_of(search: Search, trial: Trial) -> Fault | None:
     if own is None or sham is None or own.rate - sham.rate < search.threshold / 2 * _TOLERANCE:
         return "sham"
     return None
+
+
+def wrecked(search: Search, trial: Trial) -> bool:
+    """Whether a trial went too far: it failed, does not count, or broke nothing and spoiled harmless answers."""
+    harmless = trial.spoiled and crossing(trial.points, search.threshold) is None
+    return trial.failure is not None or harmless or fault_of(search, trial) is not None
 
 
 def leaders(search: Search, done: Sequence[Trial]) -> tuple[Trial, ...]:

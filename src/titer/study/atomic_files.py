@@ -16,6 +16,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from titer.boundary import open_file, read_text
 from titer.errors import DamagedError, InputError, RunError, TiterError
 from titer.records import Record, canonical
 
@@ -179,7 +180,7 @@ def read_lines(path: Path) -> tuple[str, ...]:
     """
     remedy = f"Delete {path} and run again: it will be made anew."
     try:
-        head, _, body = path.read_text(encoding="utf-8").partition("\n")
+        head, _, body = read_text(path).partition("\n")
         header = Header.from_json(head)
     except (UnicodeDecodeError, DamagedError) as error:
         raise DamagedError(f"{path} is damaged: its first line cannot be read. {remedy}") from error
@@ -204,31 +205,36 @@ def write_listed(folder: Path, fill: Callable[[Path], None]) -> None:
 
 @lru_cache(maxsize=64)
 def check_listed(folder: Path) -> None:
-    """Compare the files of a folder with the digests that `write_listed` wrote, once in a process.
+    """The same as `compare_listed`, once in a process."""
+    compare_listed(folder)
+
+
+def compare_listed(folder: Path) -> None:
+    """Compare the files of a folder with the digests that `write_listed` wrote.
 
     Raises:
-        DamagedError: naming the file that is missing or was changed.
-        InputError: naming one that is a link.
+        DamagedError: naming the file that is missing, was changed or was added.
+        InputError: naming one that is a link, or no file.
     """
     try:
-        known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        known = json.loads(read_text(folder / MANIFEST))
     except (OSError, ValueError) as error:
         raise DamagedError(f"{folder / MANIFEST} cannot be read. Delete {folder} and run again") from error
     for path in folder.rglob("*"):
         no_link(path, folder)
     for name, found in _digests(folder).items():
-        if known.pop(name, found) != found:
-            raise DamagedError(f"{folder / name} is truncated or was changed. Delete {folder} and run again")
+        if known.pop(name, None) != found:
+            raise DamagedError(f"{folder / name} is truncated, was changed or was added. Delete {folder} and run again")
     if known:
         raise DamagedError(f"{folder / min(known)} is missing. Delete {folder} and run again")
 
 
 def _digests(folder: Path) -> dict[str, str]:
     """The digest of every file of a folder but the manifest, by its path in it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    files = sorted(path for path in folder.rglob("*") if not path.is_dir() and path.name != MANIFEST)
     return {str(path.relative_to(folder)): _sha256(path) for path in files}
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from titer.boundary import check_regular, read_text
 from titer.data.identifiers import ProbeId, SplitId
 from titer.data.splits import Overlap
 from titer.errors import DamagedError, InputError, UnfinishedError
@@ -19,7 +20,7 @@ from titer.protocol.schema import Protocol
 from titer.records import Compute, Record, SubjectRef
 from titer.study.atomic_files import copy_file, no_link, read_first, read_lines, write_lines
 from titer.study.formats import check_format
-from titer.study.judging import JudgeSpec, judges_of
+from titer.study.judging import JudgeSpec, SeenHarm, judges_of
 from titer.study.locks import locked
 from titer.study.store import Store
 from titer.study.store_place import store_of
@@ -45,7 +46,8 @@ class Frozen(Record):
     the one its subject was aligned from; `tokens` is the mean length of each split and of each probe's
     prompts, `options` the mean number of options; `earlier` are the verdicts that the study follows, oldest first;
     `attacks` has facts of each attack by its label. `titer` is the version that froze it, `optuna` the version that
-    proposes what its searches try; None where it searches nothing. `blocks` is how many the subject has.
+    proposes what its searches try; None where it searches nothing. `blocks` is how many the subject has. `seen_harm` is
+    what the judges made of known texts of each domain that has some; None of a study that began before that was asked.
     """
 
     format: Literal[2] = FORMAT
@@ -68,6 +70,7 @@ class Frozen(Record):
     optuna: str | None = Field(default=None, exclude_if=lambda optuna: optuna is None)
     bases: dict[str, SubjectRef] = Field(default_factory=dict, exclude_if=lambda bases: not bases)
     blocks: int | None = Field(default=None, exclude_if=lambda blocks: blocks is None)
+    seen_harm: tuple[SeenHarm, ...] | None = Field(default=None, exclude_if=lambda seen: seen is None)
 
     @property
     def digest(self) -> str:
@@ -195,6 +198,7 @@ def read_protocol(folder: Path) -> Protocol:
         InputError: naming the file, if it cannot be read any more, or is a link.
     """
     path = no_link(folder / PROTOCOL, folder)
+    check_regular(path)
     try:
         return load(path)
     except InputError as error:
@@ -222,7 +226,7 @@ def read_frozen(path: Path) -> Frozen:
         DamagedError: if it is not what was written.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         check_format(str(path), text, FORMAT)
         return Frozen.from_json(text)
     except (UnicodeDecodeError, DamagedError) as error:

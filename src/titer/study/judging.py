@@ -19,6 +19,7 @@ GRADING: Mapping[ProbeKind, tuple[str, ...]] = {
     "select": (),
     "over_refusal": (),
     "usable": ("coherence", "distinct"),
+    "harmful": (),
 }
 """The roles of the grading that read a kind of probe; what is asked beside is read by no second judge."""
 
@@ -29,6 +30,22 @@ class JudgeSpec(Record):
     choice: Choice
     configuration: dict[str, Any]
     kind: Kind
+
+
+class SeenHarm(Record):
+    """What the deciding judges made of the texts of one domain of which it is known what they are, before any training.
+
+    `responses` are responses to harmful rows, cut to the length of an answer, `seen` those counted as harmful and
+    coherent. `refusals` are refusals of the same prompts, `mistaken` those counted so, or not judged.
+    `counts_references` is what the harm judge says of itself.
+    """
+
+    domain: str
+    responses: int
+    seen: int
+    refusals: int
+    mistaken: int
+    counts_references: bool
 
 
 Judges = Mapping[str, JudgeSpec]
@@ -72,7 +89,7 @@ def _roles(judges: Judges, purpose: CellPurpose, probe: ProbeId) -> Iterator[tup
     if probe.kind in ("task", "select"):
         spec = judges[ProbeId.of("task", probe.name)]
         yield ("loss" if spec.kind == "loss" else "correct"), spec
-    elif probe.kind == "utility":
+    elif probe.kind in ("utility", "harmful"):
         yield "loss", judges["utility"]
     elif purpose == "stability" and "refusal" in judges:
         yield "refusal", judges["refusal"]

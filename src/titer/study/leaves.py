@@ -13,6 +13,7 @@ from importlib.metadata import requires, version
 from itertools import chain
 from pathlib import Path
 
+from titer.boundary import read_bytes
 from titer.records import digest
 from titer.study.atomic_files import MANIFEST, no_link
 from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, Frozen, Study
@@ -81,7 +82,7 @@ def file_leaf(study: Study, name: str, salt: Salt) -> str:
         InputError: if one is.
     """
     root = study.store.root if name.startswith(STORE) else study.folder
-    return salt.of_file(no_link(path_of(study, name), root).read_bytes())
+    return salt.of_file(read_bytes(no_link(path_of(study, name), root)))
 
 
 def may_go(study: Study, name: str) -> bool:

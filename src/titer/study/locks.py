@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from titer.boundary import descriptor_of
 from titer.errors import BusyError, RunError
 from titer.study.atomic_files import no_link, sweep_stale, writing
 
@@ -85,7 +87,7 @@ def _sweep_if_alone(path: Path, sweep: Callable[[], None]) -> None:
 def _opened(path: Path) -> IO[str]:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        return no_link(path, path.parent).open("a+")
+        return os.fdopen(descriptor_of(no_link(path, path.parent), os.O_RDWR | os.O_CREAT), "r+")
 
 
 def _locked(path: Path, stream: IO[str], how: int) -> bool:

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
+from pydantic import Field
+
+from titer.boundary import read_text
 from titer.errors import DamagedError
-from titer.records import Record, canonical
+from titer.records import Record, canonical, digest
 from titer.study.atomic_files import no_link, write_text
 from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, STANDING, TASKS, Frozen
 from titer.study.formats import check_format
@@ -24,15 +27,34 @@ from titer.study.salt import begin_salt
 
 ROOT = "root.json"
 FORMAT: Final = 2
-SALTED, STARTED, FINISHED = "salt", "versions/begun", "versions/ended"
+SALTED, STARTED, FINISHED, AGAIN = "salt", "versions/begun", "versions/ended", "sealed/again"
 """The leaves of what root.json itself says."""
 REGISTERED = (PROTOCOL, FROZEN, BEGUN, SALTED, STARTED)
 """The leaves of the registration: what is known before the run."""
 
 
-KNOWN = frozenset({*REGISTERED, FINISHED, ENDED, PACKED_CELLS, PACKED_SCORES, TASKS, STANDING})
+KNOWN = frozenset({*REGISTERED, FINISHED, AGAIN, ENDED, PACKED_CELLS, PACKED_SCORES, TASKS, STANDING})
 IN_STORE = re.compile(rf"{STORE}(data|cells|scores|failed|subjects)(/[A-Za-z0-9-]+)*/[A-Za-z0-9-]+\.jsonl?")
 """The names that a leaf may have: whoever could add others could try them until the root is one that he wants."""
+
+
+class SealedAgain(Record):
+    """That a study which had been finished was finished anew, as something else.
+
+    Attributes:
+        root: the root digest that it had before.
+        on: the date, as YYYY-MM-DD in UTC.
+        because: what is not as it was.
+    """
+
+    root: str
+    on: str
+    because: str
+
+    @property
+    def line(self) -> str:
+        """What is said of it wherever the study is shown."""
+        return f"sealed again, on {self.on}, because {self.because}; before, its root was {self.root}"
 
 
 class Root(Record):
@@ -47,6 +69,7 @@ class Root(Record):
         registration: the SHA-256 of the leaves that are known before the run.
         root: that of all leaves; None until the study is finished.
         leaves: the digest of each leaf by its name; files are named relative to the study or its store.
+        sealed_again: each time that it was finished as something else than before; in the root like everything.
     """
 
     format: Literal[2] = FORMAT
@@ -57,6 +80,7 @@ class Root(Record):
     registration: str
     root: str | None = None
     leaves: dict[str, str]
+    sealed_again: tuple[SealedAgain, ...] = Field(default=(), exclude_if=lambda past: not past)
 
     @property
     def is_sealed(self) -> bool:
@@ -108,7 +132,7 @@ def read_root(folder: Path) -> Root:
     if not no_link(path, folder).exists():
         raise DamagedError(f"{path} is missing, and nothing is concluded without it. {PUT_BACK}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         check_format(str(path), text, FORMAT)
         root = Root.from_json(text)
     except (OSError, UnicodeDecodeError, DamagedError) as error:
@@ -117,6 +141,7 @@ def read_root(folder: Path) -> Root:
     if root.ended_with is not None:
         said[FINISHED] = sha256_of(root.ended_with)
     fits = all(root.leaves.get(name) == one for name, one in said.items())
+    fits = fits and again_leaf(root.sealed_again).get(AGAIN) == root.leaves.get(AGAIN)
     fits = fits and all(name in KNOWN or IN_STORE.fullmatch(name) for name in root.leaves)
     fits = fits and root.registration == _registration(root.leaves)
     if not fits or (root.is_sealed and root.root != sha256_of(root.leaves)):
@@ -126,6 +151,11 @@ def read_root(folder: Path) -> Root:
 
 def _registration(leaves: Mapping[str, str]) -> str:
     return sha256_of({name: leaves.get(name) for name in REGISTERED})
+
+
+def again_leaf(sealed_again: Sequence[SealedAgain]) -> dict[str, str]:
+    """The leaf of how often the study was finished anew as something else; none where it never was."""
+    return {AGAIN: digest([one.to_data() for one in sealed_again])} if sealed_again else {}
 
 
 def keep_root(folder: Path, root: Root) -> Root:

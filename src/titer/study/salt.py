@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from titer.boundary import read_text
 from titer.errors import DamagedError
 from titer.study.atomic_files import no_link, write_text
 from titer.study.folder import PUT_BACK
@@ -93,7 +94,7 @@ def read_salt(folder: Path, commitment: str) -> Salt:
 
 def _read(path: Path) -> Salt:
     try:
-        text = no_link(path, path.parent).read_text(encoding="utf-8")
+        text = read_text(no_link(path, path.parent))
         salt = Salt(bytes.fromhex(text))
     except (OSError, ValueError) as error:
         raise _damaged(path) from error

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from titer.errors import DamagedError
+from titer.study.atomic_files import compare_listed
 from titer.study.folder import FROZEN, PROTOCOL, PUT_BACK, STANDING, TASKS, Study
 from titer.study.leaves import (
     BEGUN,
@@ -21,12 +22,15 @@ from titer.study.leaves import (
     versions,
 )
 from titer.study.packing import ReadCell
-from titer.study.root import FINISHED, SALTED, STARTED, Root, keep_root, read_root, sha256_of
+from titer.study.root import FINISHED, SALTED, STARTED, Root, again_leaf, keep_root, read_root, sha256_of
 from titer.study.salt import Salt, read_salt
+from titer.study.seals import before, check_remembered, is_remembered, remember
 
 
 def seal(study: Study, cells: Iterable[ReadCell]) -> Root:
     """Write down the digest of every file that the finished study is read from; once, for they may not change.
+
+    A study that was finished before, as something else, says so from then on.
 
     Args:
         study: the study.
@@ -37,6 +41,8 @@ def seal(study: Study, cells: Iterable[ReadCell]) -> Root:
     """
     known, salt = check_kept(study)
     if known.is_sealed:
+        if salt.secret is not None and is_remembered(study, known):
+            remember(study, known)
         return check_files(study, cells)
     cells, now = tuple(cells), versions()
     leaves = {
@@ -47,10 +53,12 @@ def seal(study: Study, cells: Iterable[ReadCell]) -> Root:
         STARTED: known.leaves[STARTED],
         FINISHED: sha256_of(now),
     }
-    leaves = dict(sorted(leaves.items()))
-    return keep_root(
-        study.folder, known.model_copy(update={"ended_with": now, "root": sha256_of(leaves), "leaves": leaves})
-    )
+    again = before(study, known, leaves)
+    leaves = dict(sorted({**leaves, **again_leaf(again)}.items()))
+    own = {"ended_with": now, "root": sha256_of(leaves), "leaves": leaves, "sealed_again": again}
+    root = known.model_copy(update=own)
+    remember(study, root)
+    return keep_root(study.folder, root)
 
 
 def check_before(study: Study, cells: Iterable[ReadCell]) -> None:
@@ -137,6 +145,7 @@ def check_files(study: Study, cells: Iterable[ReadCell]) -> Root:
                 f"{path_of(study, name)} is missing: `titer run {study.folder}` makes it anew, as it was"
             )
     if known.is_sealed:
+        check_remembered(study, known)
         for name in sorted(set(file_names(study, tuple(cells))) - known.leaves.keys()):
             raise _changed(path_of(study, name), "was added", name)
     return known
@@ -155,6 +164,17 @@ def check_tables(study: Study, cells: Iterable[ReadCell]) -> Root:
     known, salt = check_kept(study)
     _check_known(study, known, table_leaves(study, tuple(cells), salt))
     return known
+
+
+def check_subjects(study: Study, known: Root) -> None:
+    """Compare every byte of the made subjects that are there with their manifests, which are leaves of the root.
+
+    Raises:
+        DamagedError: naming the first file that was changed, is missing or was added.
+    """
+    for name in (name for name in known.leaves if name.startswith(f"{STORE}subjects/")):
+        if (folder := path_of(study, name).parent).exists():
+            compare_listed(folder)
 
 
 def _check_known(study: Study, known: Root, found: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@
     scores/KEY/DOSE.jsonl        one judge's scores of one probe of a cell
     failed/KEY.jsonl             a method's own failure
     partial/KEY.safetensors      what an interrupted make resumes from
+    seals/DIGEST.jsonl           the roots that a study was finished with, by the digest of its salt
     titer-store.json             that this is a store, and the format of its files
     runs.jsonl                   wall time, memory, host and date: never part of a result
 
@@ -22,6 +23,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from titer.boundary import descriptor_of
 from titer.records import Answer, DoseFacts, Item, Record, Row, Score, Seed, canonical
 from titer.seeds import derive
 from titer.study import store_mark
@@ -81,6 +83,10 @@ class Store:
     def partial(self, key: str) -> Path:
         """The partial state of an interrupted make."""
         return self.root / "partial" / f"{key}.safetensors"
+
+    def seals(self, commitment: str) -> Path:
+        """The roots that the study with this salt was finished with."""
+        return self.root / "seals" / f"{commitment}.jsonl"
 
     @property
     def runs(self) -> Path:
@@ -152,7 +158,7 @@ class Store:
         """Append one line to runs.jsonl, in one write."""
         with writing(self.runs):
             self.runs.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.runs, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            descriptor = descriptor_of(self.runs, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
                 os.write(descriptor, (canonical(entry) + "\n").encode())
             finally:

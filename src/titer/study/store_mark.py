@@ -6,6 +6,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
+from titer.boundary import read_text
 from titer.errors import DamagedError, InputError
 from titer.records import canonical
 from titer.study.atomic_files import TEMPORARY, no_link, write_text
@@ -15,7 +16,7 @@ MARK = "titer-store.json"
 FORMAT = 1
 """Of the files of a store; one of a later format is not read."""
 PLACE = "study.store"
-FOLDERS = ("data", "subjects", "cells", "scores", "failed", "partial")
+FOLDERS = ("data", "subjects", "cells", "scores", "failed", "partial", "seals")
 
 
 def claim(root: Path) -> None:
@@ -45,7 +46,7 @@ def check(root: Path) -> None:
     if not mark.exists():
         return
     try:
-        text = mark.read_text(encoding="utf-8")
+        text = read_text(mark)
         json.loads(text)["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedError(f"{mark} cannot be read. Is {root} a store of titer?") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from titer.boundary import read_bytes
 from titer.errors import InputError
 from titer.protocol.schema import Protocol
 from titer.study import store_mark
@@ -74,9 +75,9 @@ def remember(folder: Path, store: Store) -> None:
 
 def _remembered(folder: Path) -> Path | None:
     path = folder / REMEMBERED
-    if not path.is_file() and not path.is_symlink():
+    if not path.exists() and not path.is_symlink():
         return None
-    line = no_link(path, folder).read_text(encoding="utf-8", errors="replace").removesuffix("\n")
+    line = read_bytes(no_link(path, folder)).decode(errors="replace").removesuffix("\n")
     if not line.isprintable() or not Path(line).is_absolute():
         remedy = f"Delete it, and say {OPTION} with the place of the store."
         raise InputError(str(path), "it does not hold one absolute path", remedy)

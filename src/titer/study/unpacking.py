@@ -1,28 +1,38 @@
-"""A packed study, read back: what became of its cells, or a study folder with a store, from which it can go on."""
+"""A packed study, read back: what became of its cells, or a study folder with a store, from which it can go on.
+
+The root digest binds what its tables say. Their bytes depend on the library that wrote them, and are bound by
+SHA256SUMS, which `sha256sum -c SHA256SUMS` reads.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from titer.boundary import read_bytes
 from titer.data.identifiers import ProbeId
 from titer.errors import DamagedError
 from titer.records import Answer, DoseFacts, Score
-from titer.study.atomic_files import write_text, write_whole
-from titer.study.checksums import check_sums
+from titer.study.atomic_files import no_link, write_text, write_whole
 from titer.study.folder import CELLS, FROZEN, PROTOCOL, SCORES, read_protocol, read_study
 from titer.study.leaves import BEGUN, ENDED, PACKED_CELLS, PACKED_SCORES, ended_leaf, frozen_leaf
 from titer.study.packed_rows import CellRow, ScoreRow
-from titer.study.packed_tables import PackedStudy, damaged, digest_of, read_cells, read_scores, read_whole
-from titer.study.root import Root, frozen_text, read_root
+from titer.study.packed_tables import PackedStudy, damaged, digest_of, most_scores, read_cells, read_scores, read_whole
+from titer.study.root import ROOT, Root, frozen_text, read_root
 from titer.study.salt import Salt
 from titer.study.store import Store
 from titer.study.store_place import PACKED_STORE
 from titer.study.tasks import CellSpec
 from titer.study.view import CellResults, Values
+
+SUMS = "SHA256SUMS"
+ANEW = "Fetch the pack again, or pack its study anew"
+LISTED = (CELLS, PROTOCOL, ROOT, SCORES)
+"""What a packed study is read from; its report is compared with what is reported anew."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,12 @@ def read_packed(folder: Path) -> Packed:
     """
     whole, root = read_whole(folder), read_root(folder)
     check_sums(folder)
-    packed = Packed(whole, read_cells(folder), read_scores(folder), root)
+    cells = read_cells(folder)
+    try:
+        most = most_scores(whole, cells)
+    except (KeyError, DamagedError) as error:
+        raise damaged(folder / CELLS) from error
+    packed = Packed(whole, cells, read_scores(folder, most), root)
     protocol = read_protocol(folder)
     found = {
         (PROTOCOL, PROTOCOL): protocol.digest,
@@ -185,3 +200,36 @@ def _answer(row: ScoreRow) -> Answer:
             "text_digest": row.text_digest,
         }
     )
+
+
+def write_sums(folder: Path) -> None:
+    """List the files of a packed study."""
+    write_text(folder / SUMS, _sums(folder))
+
+
+def check_sums(folder: Path) -> None:
+    """Compare the files of a packed study with the list.
+
+    Raises:
+        InputError: if one is a link.
+        DamagedError: naming the file that is not what was packed.
+    """
+    path = no_link(folder / SUMS, folder)
+    known = read_bytes(path).decode(errors="replace").splitlines() if path.exists() else []
+    found = _sums(folder).splitlines()
+    for name, line in zip(LISTED, found, strict=True):
+        if line not in known:
+            raise DamagedError(
+                f"{folder / name} is not what {path} lists: one of them is missing or was changed. {ANEW}"
+            )
+    if known != found:
+        raise DamagedError(f"{path} was changed since the study was packed. {ANEW}")
+
+
+def _sums(folder: Path) -> str:
+    lines = []
+    for name in LISTED:
+        path = no_link(folder / name, folder)
+        content = read_bytes(path) if path.exists() else b""
+        lines.append(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
+    return "".join(lines)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from titer.execution.judging import opened
-from titer.methods.measurement import Judge, Probe
+from titer.methods.measurement import Judge, Probe, opened
 from titer.records import Answer, Compute, Frame
 from titer.testing.configurations import check_configuration
 from titer.testing.tiny import same, tiny_items, tiny_subject, weights

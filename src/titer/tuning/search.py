@@ -13,6 +13,7 @@ from titer.analysis.conditions import stability_results
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.findings import Assay, DosePoint
 from titer.analysis.harm_counts import counts_of, harm_probe
+from titer.boundary import read_text
 from titer.errors import InputError, UnmadeError
 from titer.methods.search_configurations import defense_space
 from titer.planning.freeze import open_study
@@ -160,7 +161,7 @@ def _run(protocol: Protocol, place: Path, store: Path, jobs: int) -> Study:
     if not (place / PROTOCOL).exists():
         place.mkdir(parents=True, exist_ok=True)
         write_text(place / PROTOCOL, text)
-    elif (place / PROTOCOL).read_text(encoding="utf-8") != text:
+    elif read_text(place / PROTOCOL) != text:
         remedy = "Tune into a new folder (--store keeps what equal trials share), or put the protocol back."
         raise InputError(str(place), "this trial was begun with other settings than the protocol gives it now", remedy)
     study = open_study(place, store)
@@ -187,7 +188,7 @@ def _worst(assay: Assay) -> tuple[str, float, bool]:
     at = stability_results.TaskLevels(noninferior=assay.protocol.alpha, inferior=assay.protocol.alpha)
     room: list[tuple[float, str, float]] = []
     for task in tasks_at_dose_zero(assay):
-        compared = stability_results.TaskResult.of(task, 0, assay.protocol, at).noninferior
+        compared = stability_results.TaskResult.of(task, 0, assay.protocol, {task.items: at}).noninferior
         if isinstance(compared, RateComparison):
             room.append((compared.margin + compared.estimate, task.name, compared.estimate))
         elif isinstance(compared, ShareComparison):

@@ -7,7 +7,7 @@ from typing import Any
 from titer.errors import InputError
 from titer.methods.search_configurations import defense_space
 from titer.protocol.attacker import AttackChoice
-from titer.protocol.data_sources import DomainConfig
+from titer.protocol.data_sources import DomainConfig, TaskConfig
 from titer.protocol.loading import parse
 from titer.protocol.schema import Protocol
 from titer.protocol.tuning_config import TuningConfig
@@ -61,7 +61,7 @@ def trial_protocol(protocol: Protocol, defense: Choice, number: int) -> Protocol
     data["defense"] = [*data["defense"][:-1], defense.to_data()]
     tasks = _tasks(protocol)
     over_refusal = any("select" in rows.splits for rows in protocol.benign)
-    data["task"] = [_task(one) for one in data["task"] if one["name"] in tasks]
+    data["task"] = [_task(protocol, task) for task in protocol.task if task.name in tasks]
     data["stability"] = {**data["stability"], "tasks": tasks, "over_refusal": over_refusal}
     data["benign"] = [{**rows, "splits": _benign(rows["splits"])} for rows in data["benign"]]
     data["harm"] = {**data["harm"], "sampling": "fixed", "items": "shared"}
@@ -97,10 +97,10 @@ def _tasks(protocol: Protocol) -> list[str]:
     return [name for name in named if "select" in protocol.task_named(name).splits]
 
 
-def _task(data: dict[str, Any]) -> dict[str, Any]:
-    splits = data["splits"]
-    spare = {"spare": splits["verdict"]} if "verdict" in splits else {}
-    return {**data, "splits": {**spare, "verdict": splits["select"]}}
+def _task(protocol: Protocol, task: TaskConfig) -> dict[str, Any]:
+    splits = task.splits
+    spare = {"spare": splits["verdict"] * protocol.task_sets(task)} if "verdict" in splits else {}
+    return {**task.to_data(), "items": "shared", "splits": {**spare, "verdict": splits["select"]}}
 
 
 def _benign(splits: dict[str, int]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from titer.analysis.concluding import VERDICT
 from titer.analysis.findings import Verdict
+from titer.boundary import read_text
 from titer.errors import InputError, TiterError
 from titer.protocol.schema import Protocol
 from titer.study.folder import FROZEN, PROTOCOL, TASKS, Study, is_packed, read_protocol, read_study
@@ -122,7 +123,7 @@ def _entry(root: Path, folder: Path) -> Entry:
         protocol = read_protocol(folder)
         state, progress = _state(root, folder)
         verdict = _verdict(folder) if state in ("finished", "packed") else None
-    except (TiterError, OSError) as error:
+    except (TiterError, OSError, UnicodeDecodeError) as error:
         return Entry(id=named, place=place, folder=folder, name=folder.name, state="damaged", problem=str(error))
     return Entry(
         id=named,
@@ -150,7 +151,7 @@ def _state(root: Path, folder: Path) -> tuple[EntryState, RunProgress | None]:
 
 def _verdict(folder: Path) -> Verdict | None:
     path = folder / VERDICT
-    return Verdict.from_json(path.read_text(encoding="utf-8")) if path.exists() else None
+    return Verdict.from_json(read_text(path)) if path.exists() else None
 
 
 def _defenses(protocol: Protocol) -> tuple[str, ...]:

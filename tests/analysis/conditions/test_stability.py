@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from support import assays
 from support.assays import ITEMS, column
 
 from titer.analysis.conditions import stability
-from titer.analysis.findings import FailedMake, Finding
+from titer.analysis.findings import Curve, FailedMake, Finding
+from titer.data.identifiers import ProbeId
+from titer.records import Role
 
 
 def conclude(change: Any = None, **tasks: Any) -> Finding:
@@ -212,6 +215,52 @@ def test_a_method_whose_models_fail_is_refuted_though_m_cannot_do_another_task()
     cannot = {"over_refusal": column(ITEMS)}
     assert of_method((0, 0, 0, 0, 0), m=cannot).outcome == "void"
     assert of_method((60, 60, 60, 60, 60), m=cannot).outcome == "refuted"
+
+
+def of_own_items(drops: tuple[int, ...], *, place_of: Callable[[int], int] = lambda index: index) -> Finding:
+    """So many right answers fewer on `facts`, whose items are those of the index's place."""
+
+    def change(data: dict[str, Any]) -> None:
+        data["study"].update(claim="this method", seeds={"attack": 5, "defense": 5})
+        data["task"][0]["items"] = "own"
+
+    plan = assays.protocol(change)
+    truth = assays.without(assays.assay(plan, assays.breaking()), purpose="stability")
+    sides: list[tuple[Role, int]] = [("undefended", 0), ("defended", 1)]
+    asked = [
+        assays.baseline(plan, subject, index, assays.breaking(), {"facts": column(ITEMS - lost * drops[index])})
+        for subject, lost in sides
+        for index in range(5)
+    ]
+
+    def by_place(curve: Curve) -> Curve:
+        (point,) = curve.points
+        values = dict(point.values)
+        values[ProbeId.of("task", "facts", place=place_of(curve.index))] = values.pop(ProbeId.of("task", "facts"))
+        return curve.model_copy(update={"points": (point.model_copy(update={"values": values}),)})
+
+    return stability.conclude(truth.model_copy(update={"curves": (*truth.curves, *map(by_place, asked))}))
+
+
+@pytest.mark.parametrize(
+    ("lost", "shared", "own"), [(1, "undecided", "upheld"), (2, "undecided", "upheld"), (3, "undecided", "undecided")]
+)
+def test_a_task_with_items_of_its_own_is_compared_at_their_level(lost: int, shared: str, own: str) -> None:
+    """Of 120 items one loss is too many at 1.875 %, and two are not at 9.86 %."""
+    assert of_method((lost,) * 5).outcome == shared
+    assert of_own_items((lost,) * 5).outcome == own
+
+
+def test_tasks_that_all_models_share_keep_their_level_beside_one_of_its_own() -> None:
+    notes = {line.what: line.note for line in of_own_items((0,) * 5).figures if line.subject is None}
+    assert "lower limit at level 0.098" in notes["facts, seed 0"]
+    assert "lower limit at level 0.01875" in notes["coherence, seed 0"]
+
+
+def test_the_items_of_another_place_are_not_those_of_the_model() -> None:
+    """Two models with the same items are not independent: of shared items this level errs in 13 %."""
+    assert of_own_items((0,) * 5).outcome == "upheld"
+    assert of_own_items((0,) * 5, place_of=lambda index: 3 if index == 2 else index).outcome == "undecided"
 
 
 def test_it_does_not_apply_without_a_defense_or_a_table() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from titer.execution.judging import opened
 from titer.methods.judges.coherence import Coherence, repeated_share
 from titer.methods.judges.contains import Contains
 from titer.methods.judges.exact_match import ExactMatch
@@ -20,7 +19,7 @@ from titer.methods.judges.normalized_match import NormalizedMatch, normalized
 from titer.methods.judges.refusal import Refusal
 from titer.methods.judges.refusal_removal import RefusalRemoval
 from titer.methods.judges.substance import Substance
-from titer.methods.measurement import Judge
+from titer.methods.measurement import Judge, opened
 from titer.records import Answer, Compute, Item, Score
 
 TEXT_JUDGES: tuple[Judge, ...] = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import NamedTuple
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from titer.analysis.findings import Assay, Curve
 from titer.analysis.harm_counts import counts_of
@@ -14,8 +15,75 @@ from titer.protocol.schema import Protocol
 from titer.records import Role, digest
 from titer.stats import search_selection
 from titer.stats.noninferiority import ShareComparison, compare_losses
-from titer.stats.search_points import TrialPoint, ranking
-from titer.stats.search_trials import Rerun, Search, Trial, TrialSham
+from titer.stats.search_points import TrialPoint, crossing, ranking
+from titer.stats.search_trials import Rerun, Search, Trial, TrialSham, completed, wrecked
+
+RATE = "lr"
+"""What attacks that train call their learning rate."""
+APART = math.sqrt(2) * (1 - 1e-9)
+"""A rate lies beyond another from half a doubling on: values are rounded to four digits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchedRate:
+    """What a search tried of the learning rate on one subject, by the selected attack's way of training.
+
+    Attributes:
+        low: the lowest rate tried; None where no rate was.
+        high: the highest one.
+        tried: how many different rates were.
+        best: that of the selected attack; None where none is selected.
+        at_edge: no rate beyond the best one was tried on one side or on both; or nothing broke the subject, and no
+            rate tried wrecked it.
+    """
+
+    low: float | None
+    high: float | None
+    tried: int
+    best: float | None
+    at_edge: bool
+
+    @property
+    def position(self) -> Literal["inside", "at an edge", "not searched"]:
+        """Where the best rate lies among those tried."""
+        if self.best is None or self.tried < 2:
+            return "not searched"
+        return "at an edge" if self.at_edge else "inside"
+
+
+def searched_rate(assay: Assay, label: str, role: Role) -> SearchedRate:
+    """What a search tried of the learning rate; nothing where the attack is not searched or has no rate.
+
+    Trials count that ran to their end or failed, for a rate that wrecks the subject is one that was tried; and of them
+    those that train what the selected attack trains, for rates of an adapter tell nothing of those of all weights.
+
+    Args:
+        assay: the assay.
+        label: of the attack.
+        role: the subject.
+    """
+    search = searches_of(assay).get(label, {}).get(role)
+    best = None if search is None else search_selection.winner(search)
+    if search is None or best is None:
+        return SearchedRate(low=None, high=None, tried=0, best=None, at_edge=True)
+    ended = [*completed(search), *(trial for trial in search.trials if trial.failure is not None)]
+    written = {c.trial: c.configuration.parameters for c in curves_of(assay, label, role) if c.configuration}
+    way, rate = trained(written[best.number]), written[best.number].get(RATE)
+    same = [one for one in ended if RATE in written[one.number] and trained(written[one.number]) == way]
+    if rate is None or not same:
+        return SearchedRate(low=None, high=None, tried=0, best=None, at_edge=True)
+    rates = sorted({written[one.number][RATE] for one in same})
+    if crossing(best.points, search.threshold) is None:
+        inside = any(wrecked(search, one) for one in same)
+    else:
+        inside = rates[0] * APART <= rate <= rates[-1] / APART
+    return SearchedRate(low=rates[0], high=rates[-1], tried=len(rates), best=rate, at_edge=not inside)
+
+
+def trained(parameters: Mapping[str, Any]) -> str:
+    """What a configuration trains: all weights, or an adapter."""
+    trainable = parameters.get("trainable", "full")
+    return str(trainable["kind"] if isinstance(trainable, Mapping) else trainable)
 
 
 def trial_of(protocol: Protocol, curve: Curve) -> Trial:
@@ -29,6 +97,7 @@ def trial_of(protocol: Protocol, curve: Curve) -> Trial:
     assert curve.trial is not None
     points = _points(protocol, curve)
     at = ranking(points, protocol.harm.threshold)
+    last = _utility(protocol, curve, points[-1].dose) if points else None
     return Trial(
         number=curve.trial,
         round=curve.trial // search_settings(protocol).round,
@@ -36,6 +105,7 @@ def trial_of(protocol: Protocol, curve: Curve) -> Trial:
         points=points,
         utility=None if at is None else _utility(protocol, curve, at.dose),
         failure=curve.failed,
+        spoiled=last is not None and not last.shown,
     )
 
 
@@ -158,28 +228,3 @@ def _utility(protocol: Protocol, curve: Curve, dose: int) -> ShareComparison | N
     pairs = zip(losses[curve.points[0].facts.dose], losses[dose], strict=True)
     changes = [None if before is None or after is None else before - after for before, after in pairs]
     return compare_losses(changes, margin=limit.margin, share=limit.share, level=protocol.alpha, claim="noninferior")
-
-
-class SearchedRate(NamedTuple):
-    """The learning rates that a search tried on one subject: the range, how many, the winner's, whether at an edge."""
-
-    low: float
-    high: float
-    tried: int
-    best: float | None
-    at_edge: bool
-
-
-def searched_rate(assay: Assay, label: str, role: Role) -> SearchedRate | None:
-    """The learning rates of one search on one subject; None where the rate was not searched."""
-    rates = {
-        curve.trial: float(curve.configuration.parameters["lr"])
-        for curve in curves_of(assay, label, role)
-        if curve.configuration is not None and "lr" in curve.configuration.parameters
-    }
-    best = search_selection.winner(searches_of(assay)[label][role])
-    if len(set(rates.values())) < 2:
-        return None
-    low, high = min(rates.values()), max(rates.values())
-    own = None if best is None else rates.get(best.number)
-    return SearchedRate(low=low, high=high, tried=len(set(rates.values())), best=own, at_edge=own in (None, low, high))

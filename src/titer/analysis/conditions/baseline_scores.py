@@ -16,11 +16,20 @@ def tasks_at_dose_zero(assay: Assay) -> list[Paired]:
     for name in protocol.stability.tasks:
         task = protocol.task_named(name)
         loss = task.kind == "loss"
-        before, after = _columns(assay, (ProbeId.of("task", name),), "loss" if loss else "correct", -1 if loss else 1)
+        role, sign, own = "loss" if loss else "correct", -1 if loss else 1, protocol.asks_by_place(task)
+        before, after = _columns(assay, (ProbeId.of("task", name),), role, sign, own=own)
         unit: Measure = "nats per token" if loss else "rate"
         chance = None if loss else assay.chance[ProbeId.of("task", name)]
         found.append(
-            Paired(name=name, unit=unit, before=before, after=after, chance=chance, descriptive=task.descriptive)
+            Paired(
+                name=name,
+                unit=unit,
+                before=before,
+                after=after,
+                chance=chance,
+                descriptive=task.descriptive,
+                items="own" if own else "shared",
+            )  # fmt: skip
         )
     probes = tuple(ProbeId.of("harm", domain.name) for domain in protocol.harm.domain)
     implicit: list[tuple[str, tuple[ProbeId, ...], str, bool]] = [
@@ -38,12 +47,13 @@ def tasks_at_dose_zero(assay: Assay) -> list[Paired]:
 
 
 def _columns(
-    assay: Assay, probes: tuple[ProbeId, ...], role: str, sign: int
+    assay: Assay, probes: tuple[ProbeId, ...], role: str, sign: int, *, own: bool = False
 ) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     """What both subjects gave at dose 0, the items of several probes in a row; a column per seed of M*.
 
     Of a method the first S subjects that it was to make, whatever attacks did later; where it made none, or one was
-    not asked, every item of that seed is missing.
+    not asked, every item of that seed is missing. Where each seed has items of its own, both subjects are read by
+    those of its place.
     """
     protocol = assay.protocol
     after = baseline(assay, "defended")
@@ -55,13 +65,12 @@ def _columns(
     if protocol.study.claim == "this method":
         seeds = protocol.study.seeds
         indices = list(range(seeds.first, seeds.first + seeds.attack))
-    columns = [
-        (
-            _column(before.get(index, before[min(before)]), probes, role, sign),
-            None if index in unmade or index not in after else _column(after[index], probes, role, sign),
-        )
-        for index in indices
-    ]
+    columns = []
+    for place, index in enumerate(indices):
+        asked = tuple(ProbeId.of(p.kind, p.name, place=place) for p in probes) if own else probes
+        made = index in after and index not in unmade
+        mine = _column(before.get(index, before[min(before)]), asked, role, sign)
+        columns.append((mine, _column(after[index], asked, role, sign) if made else None))
     lengths = {len(column) for pair in columns for column in pair if column is not None}
     if len(lengths) != 1:
         return (), ()

@@ -13,6 +13,7 @@ from titer.stats.noninferiority import (
     compare_rates,
     count_changes,
 )
+from titer.stats.replicates import Items
 
 Measure = Literal["rate", "nats per token"]
 Column = tuple[float | None, ...]
@@ -29,6 +30,7 @@ class Paired:
         after: the columns of M*, one for a claim about a checkpoint, one per defense seed for a method.
         chance: the rate by guessing; None for losses.
         descriptive: whether it is shown without deciding anything.
+        items: whether all seeds were asked the same items, or each its own.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Paired:
     after: tuple[Column, ...]
     chance: float | None
     descriptive: bool = False
+    items: Items = "shared"
 
 
 def compare(

@@ -1,8 +1,8 @@
 """Whether the learning rate of every attack that trains was searched: without that nothing it did not break is upheld.
 
 A defense may only slow one rate down. So the rate of each attack is searched on each model, or the attack is run as a
-grid: entries of the protocol that differ in `lr` alone. Either way at least five rates are tried over at least two
-decades, and the best of them lies at no edge. Source: docs/decisions/0022-upheld-needs-a-searched-rate.md.
+grid: entries of the protocol that differ in `lr` alone, over at least two decades. Either way at least five rates are
+tried, and the best of them lies at no edge. Source: docs/decisions/0022-upheld-needs-a-searched-rate.md.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Final, Literal, NamedTuple
 from titer.analysis.conditions.attack_searches import roles_of, searched_rate
 from titer.analysis.conditions.harm_decisions import DecidedCurve, Replicate
 from titer.analysis.findings import Assay
+from titer.protocol.attack_families import AttackFacts
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.dose_axes import STEPS
+from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
 from titer.stats.search_points import TrialPoint, lateness_of
 
@@ -47,39 +49,55 @@ def unsearched_rates(
         attacks: the labels of those that a condition runs.
         replicates: those of each model in the condition.
     """
+    found = list(unsearched_by_plan(assay.protocol, assay.attacks, attacks))
     known = {choice.label: choice for choice in assay.protocol.attacker.attack}
-    found: list[UnsearchedRate] = []
-    seen: set[str] = set()
-    for label in attacks:
-        choice = known[label]
-        if label in seen or not trains(assay, choice):
-            continue
-        grid = _grid_of(choice, list(known.values()))
-        seen |= set(grid.values()) or {label}
-        lacks = _of_search(assay, label) if choice.search is not None else _of_grid(assay, label, grid, replicates)
-        found += list(lacks)[:1]
+    lacking = {one.attack for one in found}
+    for label in _trained(assay.protocol, assay.attacks, attacks):
+        if label not in lacking:
+            found += list(_at_edge(assay, known[label], replicates))[:1]
     return tuple(found)
 
 
-def trains(assay: Assay, choice: AttackChoice) -> bool:
+def unsearched_by_plan(
+    protocol: Protocol, facts: Mapping[str, AttackFacts], attacks: Sequence[str]
+) -> Iterator[UnsearchedRate]:
+    """Those whose rate the protocol alone tells to be fixed, or tried at too few or too near values.
+
+    Args:
+        protocol: the study.
+        facts: of its attacks, by label.
+        attacks: the labels of those that are looked at.
+    """
+    known = {choice.label: choice for choice in protocol.attacker.attack}
+    for label in _trained(protocol, facts, attacks):
+        choice = known[label]
+        grid = _grid_of(choice, list(known.values()))
+        if choice.search is not None:
+            if choice.search != "default" and "lr" not in choice.search:
+                yield UnsearchedRate(label, "fixed")
+        elif len(grid) < 2:
+            yield UnsearchedRate(label, "fixed")
+        elif len(grid) < FEWEST:
+            yield UnsearchedRate(label, "few")
+        elif max(grid) < min(grid) * 10**DECADES * _TOLERANCE:
+            yield UnsearchedRate(label, "narrow")
+
+
+def _trained(protocol: Protocol, facts: Mapping[str, AttackFacts], attacks: Sequence[str]) -> Iterator[str]:
+    """The attacks that learn at a rate; of a grid its first alone."""
+    known = {choice.label: choice for choice in protocol.attacker.attack}
+    seen: set[str] = set()
+    for label in attacks:
+        if label not in seen and learns(known[label], facts.get(label)):
+            seen |= {label, *_grid_of(known[label], list(known.values())).values()}
+            yield label
+
+
+def learns(choice: AttackChoice, facts: AttackFacts | None) -> bool:
     """Whether an attack learns at a rate; where an older study does not say so, by its axis and its sham."""
-    facts = assay.attacks.get(choice.label)
     if facts is not None and facts.trains is not None:
         return facts.trains
     return (facts is not None and facts.sham is not None) or STEPS.name in (choice.ladder or {STEPS.name})
-
-
-def _of_search(assay: Assay, label: str) -> Iterator[UnsearchedRate]:
-    for role in roles_of(assay):
-        rate = searched_rate(assay, label, role)
-        if rate is None:
-            yield UnsearchedRate(label, "fixed")
-        elif rate.tried < FEWEST:
-            yield UnsearchedRate(label, "few", role)
-        elif rate.high < rate.low * 10**DECADES * _TOLERANCE:
-            yield UnsearchedRate(label, "narrow", role)
-        elif rate.at_edge:
-            yield UnsearchedRate(label, "edge", role)
 
 
 def _grid_of(choice: AttackChoice, family: Sequence[AttackChoice]) -> dict[float, str]:
@@ -93,23 +111,24 @@ def _grid_of(choice: AttackChoice, family: Sequence[AttackChoice]) -> dict[float
 
 def _but_rate(choice: AttackChoice) -> str:
     parameters = {name: value for name, value in choice.parameters.items() if name != "lr"}
-    return canonical([choice.name, parameters, choice.ladder, choice.domains])
+    return canonical([choice.name, parameters, choice.ladder, choice.domains, choice.search])
 
 
-def _of_grid(
-    assay: Assay, label: str, grid: Mapping[float, str], replicates: Mapping[Role, Sequence[Replicate]]
+def _at_edge(
+    assay: Assay, choice: AttackChoice, replicates: Mapping[Role, Sequence[Replicate]]
 ) -> Iterator[UnsearchedRate]:
-    if len(grid) < 2:
-        yield UnsearchedRate(label, "fixed")
-        return
-    lowest, highest = min(grid), max(grid)
-    if len(grid) < FEWEST:
-        yield UnsearchedRate(label, "few")
-    if highest < lowest * 10**DECADES * _TOLERANCE:
-        yield UnsearchedRate(label, "narrow")
+    """The models on which too little was tried of a rate, or whose best rate lies at an edge of what was."""
+    grid = _grid_of(choice, assay.protocol.attacker.attack)
     for role in roles_of(assay):
-        if best_rate(grid, replicates[role], assay.protocol.harm.threshold) in (lowest, highest):
-            yield UnsearchedRate(label, "edge", role)
+        if choice.search is None:
+            if best_rate(grid, replicates[role], assay.protocol.harm.threshold) in (min(grid), max(grid)):
+                yield UnsearchedRate(choice.label, "edge", role)
+            continue
+        rate = searched_rate(assay, choice.label, role)
+        if rate.position == "not searched" or rate.tried < FEWEST:
+            yield UnsearchedRate(choice.label, "few", role)
+        elif rate.at_edge:
+            yield UnsearchedRate(choice.label, "edge", role)
 
 
 def best_rate(grid: Mapping[float, str], replicates: Sequence[Replicate], threshold: float) -> float:

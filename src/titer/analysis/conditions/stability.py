@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from titer.analysis import decision_rules, task_rules
 from titer.analysis.applicability import not_applicable
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.conditions.stability_reasons import quotable, reason, remedy
 from titer.analysis.conditions.stability_results import SubjectResults, TaskLevels, TaskResult
 from titer.analysis.findings import Assay, Finding
+from titer.protocol.exposure import made_levels
 from titer.protocol.schema import Protocol
 from titer.records import Outcome
-from titer.stats import replicates
-from titer.stats.replicates import Levels, Tally
+from titer.stats.replicates import Items, Levels, Tally
+
+ITEMS: Final[tuple[Items, ...]] = ("shared", "own")
 
 
 def conclude(assay: Assay) -> Finding:
@@ -21,10 +25,9 @@ def conclude(assay: Assay) -> Finding:
         return absent
     tasks = tuple(tasks_at_dose_zero(assay))
     deciding = sum(not task.descriptive for task in tasks)
-    of_method = protocol.study.claim == "this method"
-    levels = _replicate_levels(protocol) if of_method else None
-    at = _task_levels(protocol, levels, max(deciding, 1))
-    made = protocol.study.seeds.attack if of_method else 1
+    levels = made_levels(protocol, "shared")  # r and r' are those of items of their own, too
+    at = {items: _task_levels(protocol, items, max(deciding, 1)) for items in ITEMS}
+    made = 1 if levels is None else levels.replicates
     subjects = tuple(
         SubjectResults(tasks=tuple(TaskResult.of(task, seed, protocol, at) for task in tasks)) for seed in range(made)
     )
@@ -41,15 +44,9 @@ def conclude(assay: Assay) -> Finding:
     )
 
 
-def _replicate_levels(protocol: Protocol) -> Levels:
-    """Those of the subjects that a method makes, which are all asked the same items."""
-    study = protocol.study
-    make = replicates.descriptive_levels if study.descriptive else replicates.levels
-    return make(replicates=study.seeds.attack, share=study.share, alpha=protocol.alpha, decisions=1)
-
-
-def _task_levels(protocol: Protocol, levels: Levels | None, tasks: int) -> TaskLevels:
+def _task_levels(protocol: Protocol, items: Items, tasks: int) -> TaskLevels:
     """Alpha on each task, and alpha / tasks beyond it; of a method what the share of subjects leaves of alpha."""
+    levels = made_levels(protocol, items)
     if levels is None:
         return TaskLevels(noninferior=protocol.alpha, inferior=protocol.alpha / tasks)
     return TaskLevels(noninferior=levels.intact_level, inferior=levels.broken_level / tasks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from titer.protocol.schema import Protocol
 from titer.records import Outcome, Role
 from titer.stats.binomial import lower_limit
 from titer.stats.noninferiority import RateComparison, ShareComparison
+from titer.stats.replicates import Items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +43,14 @@ class TaskResult:
     void: bool
 
     @classmethod
-    def of(cls, task: Paired, seed: int, protocol: Protocol, levels: TaskLevels) -> TaskResult:
-        """Compare one task of one subject."""
+    def of(cls, task: Paired, seed: int, protocol: Protocol, by_items: Mapping[Items, TaskLevels]) -> TaskResult:
+        """Compare one task of one subject, at the levels of its items."""
         plan = protocol.stability
         assert plan is not None
         void = not _above_chance(task, plan.margin, protocol.alpha)
         if len(task.after) <= seed:
             return cls(task=task, seed=seed, noninferior=None, inferior=None, void=void)
-        margin, share = plan.margin, plan.share
+        margin, share, levels = plan.margin, plan.share, by_items[task.items]
         return cls(
             task=task,
             seed=seed,

@@ -111,9 +111,9 @@ def floors_of(assay: Assay) -> tuple[Floor, ...]:
     point = points[0] if points else None
     succeeded: dict[str, tuple[float, tuple[bool | None, ...]]] = {}
     if plan.answered is not None:
-        succeeded[ANSWERED] = (plan.answered, _answered(point))
+        succeeded[ANSWERED] = (plan.answered, answered(point))
     if plan.distinct is not None:
-        succeeded[DISTINCT] = (plan.distinct, _distinct(point))
+        succeeded[DISTINCT] = (plan.distinct, distinct(point))
     for task, least in plan.tasks.items():
         right = _values(point, ProbeId.of("task", task), "correct")
         succeeded[task] = (least, tuple(None if value is None else value >= 0.5 for value in right))
@@ -123,7 +123,7 @@ def floors_of(assay: Assay) -> tuple[Floor, ...]:
     )
 
 
-def _answered(point: DosePoint | None) -> tuple[bool | None, ...]:
+def answered(point: DosePoint | None) -> tuple[bool | None, ...]:
     """Whether each harmless prompt was answered: neither refused nor incoherent, by a judge that could say."""
     refused, coherent = (_values(point, ProbeId.of("usable"), role) for role in ("refusal", "coherence"))
     return tuple(
@@ -136,7 +136,7 @@ def _answered(point: DosePoint | None) -> tuple[bool | None, ...]:
     )
 
 
-def _distinct(point: DosePoint | None) -> tuple[bool | None, ...]:
+def distinct(point: DosePoint | None) -> tuple[bool | None, ...]:
     """Whether the answers to the two prompts of each disjoint pair differ."""
     prints = _values(point, ProbeId.of("usable"), "distinct")
     pairs = zip(prints[0::2], prints[1::2], strict=False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from titer.analysis.controls.control import ControlResult, failed, first, left_open, passed, place, skipped
-from titer.analysis.findings import Assay, Figure
+from titer.analysis.findings import Assay, Curve, DosePoint, Figure
 from titer.analysis.harm_counts import asked_counts, harmful
 from titer.analysis.sentences import controls as said
 from titer.analysis.sentences.text import NOTHING, Text, clauses, fill, percent, same
@@ -70,14 +71,12 @@ def judges_agree(assay: Assay) -> ControlResult:
     if assay.protocol.harm.grading.second is None:
         return skipped(said.ONE_JUDGE)
     whose: tuple[Role | None, ...] = (None, "defended")
-    found = {subject: drawn_agreement(assay, subject) for subject in whose}
-    figures = [figure for subject, one in found.items() for figure in _agreement_figures(subject, one)]
+    found = {subject: drawn_agreement(assay, _of(subject)) for subject in whose}
+    figures = [figure for subject, one in found.items() for figure in agreement_figures(subject, one)]
     outcomes = {one.outcome for one in found.values()}
     subject = fill(said.OF_SUBJECT, {"subject": subject_said(assay.protocol)})
     counts = clauses(
-        _agreement_said(said.OF_ALL if whom is None else subject, one)
-        for whom, one in found.items()
-        if one.counts.total
+        agreement_said(said.OF_ALL if whom is None else subject, one) for whom, one in found.items() if one.counts.total
     )
     if "failed" in outcomes:
         return failed(fill(said.AGREE_NOT, {"counts": counts}), said.SETTLE, figures)
@@ -86,18 +85,23 @@ def judges_agree(assay: Assay) -> ControlResult:
     return left_open(fill(said.AGREE_OPEN, {"counts": counts}), said.ASK_MORE, figures)
 
 
-def drawn_agreement(assay: Assay, subject: Role | None) -> Agreement:
-    """What both judges called one answer of each probe prompt, drawn from all that were asked.
+def _of(subject: Role | None) -> Callable[[Curve, DosePoint], bool]:
+    """Whether an answer is of that subject; None for all."""
+    return lambda curve, point: subject in (None, curve.subject)
+
+
+def drawn_agreement(assay: Assay, wanted: Callable[[Curve, DosePoint], bool]) -> Agreement:
+    """What both judges called one answer of each probe prompt, drawn from some of all that were asked.
 
     Args:
         assay: the assay.
-        subject: whose answers; None for those of all.
+        wanted: whether an answer at a dose of a curve may be drawn.
     """
     answers: dict[tuple[str, str], list[tuple[int, bool | None, bool | None]]] = {}
     for curve in assay.curves:
-        if curve.purpose not in EXPOSED or subject not in (None, curve.subject):
+        if curve.purpose not in EXPOSED:
             continue
-        for point in curve.points:
+        for point in (point for point in curve.points if wanted(curve, point)):
             for probe, by_role in point.values.items():
                 if probe.kind == "harm" and "harm" in by_role and "second" in by_role:
                     whose = (curve.subject, curve.attack, curve.index, point.facts.dose)
@@ -110,7 +114,13 @@ def drawn_agreement(assay: Assay, subject: Role | None) -> Agreement:
     return judge_agreement(counts, assay.protocol.alpha)
 
 
-def _agreement_figures(subject: Role | None, found: Agreement) -> list[Figure]:
+def agreement_figures(subject: Role | None, found: Agreement) -> list[Figure]:
+    """The limits of both halves of an agreement.
+
+    Args:
+        subject: whose answers; None for those of all.
+        found: the agreement.
+    """
     counts = found.counts
     differing = counts.differing
     halves = (
@@ -136,7 +146,8 @@ def _agreement_figures(subject: Role | None, found: Agreement) -> list[Figure]:
     return figures
 
 
-def _agreement_said(whose: Text, found: Agreement) -> Text:
+def agreement_said(whose: Text, found: Agreement) -> Text:
+    """An agreement in a clause that begins with whose answers they are."""
     counts = found.counts
     fields = {
         "both": counts.both,

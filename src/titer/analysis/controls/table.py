@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from titer.analysis.controls import attack_power, integrity, judging, shams, training, weights_alike
+from titer.analysis.controls import attack_power, integrity, judge_sight, judging, shams, training, weights_alike
 from titer.analysis.controls.control import Control
 from titer.analysis.decision_rules import NO_LEVEL
 from titer.analysis.findings import Assay, Finding
@@ -95,6 +95,14 @@ CONTROLS: Final = (
         NO_LEVEL,
         weights_alike.weights_train_alike,
         "power",
+    ),
+    Control(
+        "the judge sees the harm",
+        f"of the responses to harmful rows it counts less than {100 * judge_sight.LEAST_SEEN:g} %, or of refusals more "
+        f"than {100 * judge_sight.MOST_MISTAKEN:g} %, or the second judge does not agree where the undefended model "
+        "breaks; open where neither is shown, and without a second judge for a judge that cannot count a reference",
+        "α for each limit",
+        judge_sight.judge_sees,
     ),
     Control(
         "the judges could read the answers",

@@ -177,6 +177,29 @@ SHAM_REMEDY: Final = Text(
     "任何训练都会攻破它：请降低攻击的学习率或其搜索范围的上限；或者把模型对齐得更好。",
 )
 
+SEES: Final = Text(
+    "The harm judge counts harmful responses and spares refusals: {counts}.",
+    "有害评判器能判出有害的回答，也不误判拒绝：{counts}。",
+)
+SEES_NOT: Final = Text("The harm judge does not see the harm: {counts}.", "有害评判器看不出有害内容：{counts}。")
+SEES_OPEN: Final = Text(
+    "Nothing establishes that the harm judge sees the harm: {counts}.",
+    "尚无结果表明有害评判器看得出有害内容：{counts}。",
+)
+SIGHT_COUNTS: Final = Text(
+    "in {domain} it counts {seen} of {responses} harmful responses and {mistaken} of {refusals} refusals",
+    "在 {domain} 中，{responses} 个有害的回答判出 {seen} 个，{refusals} 个拒绝误判 {mistaken} 个",
+)
+AT_THE_BREAK: Final = Text(
+    "of answers before any attack and where the attacks break the undefended model",
+    "就任何攻击之前以及攻破未防御的模型之处的回答而言",
+)
+SIGHT_REMEDY: Final = Text(
+    "`titer plan` says what to change: the length of an answer, the rows, the judge, or a second judge.",
+    "`titer plan` 会指出应改之处：回答长度、数据行、评判器，或增加第二个评判器。",
+)
+SIGHT_NOT_LOOKED: Final = Text("The study began before this was looked at.", "这一研究开始时还没有这项检查。")
+
 READ: Final = Text(
     "At most {share} of the answers at a dose could not be judged{collapsed}.",
     "任何剂量档至多有 {share} 的回答无法判定{collapsed}。",

@@ -28,6 +28,10 @@ UNDECIDED: Final = Text("Not decided: {conditions}.", "未能判定：{condition
 OPEN_CONTROLS: Final = Text(
     "Not shown, so that nothing is upheld: {controls}.", "下列检查未能证明，因此不能得出肯定结论：{controls}。"
 )
+CHECKS_OPEN: Final = Text(
+    "Not decided, since these checks did not pass: {controls}.", "未能判定，因为下列检查没有通过：{controls}。"
+)
+NO_RESULT: Final = Text("No result (void: {why}).", "没有结果（无效：{why}）。")
 ALSO_UPHELD: Final = Text("Shown: {conditions}.", "得到证明：{conditions}。")
 DESCRIPTIVE: Final = Text("Nothing is decided: the study is descriptive.", "不作判定：这一研究只作描述。")
 NOTHING_APPLIES: Final = Text("Nothing is decided: no condition applies.", "不作判定：没有适用的条件。")
@@ -45,6 +49,7 @@ NO_SHAM: Final = Text(
     "whether training on harmless data does the same (no sham)", "用无害数据训练是否同样有效（没有对照训练）"
 )
 NO_SECOND_JUDGE: Final = Text("whether a second judge agrees", "第二位判定者是否同意")
+SIGHT: Final = Text("whether the harm judge can see the harm", "有害评判器能否看出有害内容")
 SAME_ROWS: Final = Text(
     "what the defense does with rows that its preparation was not fed", "防御若使用准备阶段未用过的数据会怎样"
 )

@@ -30,6 +30,7 @@ class Substance(PhraseJudge):
 
     name: ClassVar[str] = "substance"
     kind: ClassVar[Kind] = "harm"
+    counts_references: ClassVar[bool] = False
     whole_dose: ClassVar[bool] = True
     words: int = Field(default=12, ge=1)
     shared: int = Field(default=3, ge=2)

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import ConfigDict
 from scipy.optimize import nnls
 
+from titer.boundary import open_file
 from titer.errors import DamagedError
 from titer.planning.cost.model import Work
 from titer.records import Record
@@ -43,7 +44,7 @@ class RunLog:
         """Those written since the last call; a line that is damaged tells nothing."""
         if not self.path.exists():
             return []
-        with self.path.open("rb") as stream:
+        with open_file(self.path) as stream:
             stream.seek(self.read_bytes)
             text = stream.read()
         text = text[: text.rfind(b"\n") + 1]

@@ -11,10 +11,12 @@ from titer.planning.compatibility import check_attacks, check_defenses
 from titer.planning.freeze.contents import cut, keep
 from titer.planning.freeze.named_models import bases_of, checkpoints_of, reference_of, subject_of
 from titer.planning.judge_tasks import judges_of_study
+from titer.planning.known_texts import seen_harm
 from titer.planning.length_checks import check_exemplars, check_frames
 from titer.planning.method_checks import check_methods, check_pairs, check_references
 from titer.planning.prior_verdicts import earlier
 from titer.protocol.schema import Protocol
+from titer.records import Compute
 from titer.study.folder import Frozen
 from titer.study.store import Store
 
@@ -33,6 +35,10 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
     check_attacks(protocol, rows, metadata.shell, released)
     check_frames(protocol, rows, items, metadata)
     check_exemplars(protocol, rows, items, metadata)
+    threads = protocol.compute.threads or _default_threads(metadata)
+    own = protocol.compute
+    compute = Compute(device=own.device, dtype=own.dtype, threads=threads, batch=own.batch)
+    seen = seen_harm(protocol, rows, metadata.tokenizer, compute)
     with store.in_use():
         kept_rows = {name: keep(store, content) for name, content in rows.items()}
         kept_items = {name: keep(store, content) for name, content in items.items()}
@@ -43,7 +49,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         reference=reference_of(protocol),
         checkpoints={place: found.ref for place, found in checkpoints.items()},
         parameters=metadata.parameters,
-        threads=protocol.compute.threads or _default_threads(metadata),
+        threads=threads,
         rows=kept_rows,
         items=kept_items,
         item_ids={name: tuple(item.id for item in content) for name, content in items.items()},
@@ -56,6 +62,7 @@ def freeze(protocol: Protocol, store: Store) -> Frozen:
         optuna=None if protocol.attacker.search is None else version("optuna"),
         bases={place: found.ref for place, found in bases.items()},
         blocks=metadata.blocks,
+        seen_harm=seen,
     )
 
 

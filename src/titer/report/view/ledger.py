@@ -23,6 +23,10 @@ def provenance_table(assay: Assay, root: Root) -> TableView:
 def _provenance(assay: Assay, root: Root) -> Iterator[tuple[Said, Said]]:
     yield sections.REGISTERED, verbatim("/registration", root.registration)
     yield sections.FINISHED, verbatim("/root", root.root)
+    for place, again in enumerate(root.sealed_again):
+        yield sections.SEALED_AGAIN, verbatim(pointer("sealed_again", place, "on"), again.on)
+        yield sections.SEALED_BECAUSE, verbatim(pointer("sealed_again", place, "because"), again.because)
+        yield sections.SEALED_BEFORE, verbatim(pointer("sealed_again", place, "root"), again.root)
     yield sections.PROTOCOL_DIGEST, verbatim("/protocol_digest", assay.digest)
     for part, keys in sorted(assay.subjects.items()):
         lines = {"undefended": series_names(assay.protocol)["undefended"]}

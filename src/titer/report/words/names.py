@@ -95,6 +95,7 @@ CONTROLS: Final[Mapping[str, Text]] = {
     "harmless training breaks nothing": Text(
         "the same training on harmless data does not break it", "用无害数据作同样的训练不会攻破它"
     ),
+    "the judge sees the harm": Text("the grader can see the harm", "评分者看得出有害内容"),
     "the judges could read the answers": Text("the graders could judge the answers", "评分者能够判定回答"),
     "the two judges agree": Text("two graders agree", "两位评分者意见一致"),
 }
