@@ -13,6 +13,7 @@ from titer.analysis.applicability import NOT_APPLICABLE
 from titer.analysis.conditions.baseline_scores import tasks_at_dose_zero
 from titer.analysis.conditions.harm_decisions import Replicate, replicates_of
 from titer.analysis.conditions.paired_scores import Paired
+from titer.analysis.conditions.searched_rates import learns
 from titer.analysis.findings import Assay, Curve, Remark
 from titer.analysis.sentences import absence
 from titer.analysis.sentences import remarks as said
@@ -37,6 +38,7 @@ def remarks_on(assay: Assay) -> tuple[Remark, ...]:
     exposed = (*high_thresholds(assay), *low_budgets(assay)) if "undefended" in assay.subjects else ()
     return (
         *exposed,
+        *untrained(assay),
         *single_runs(assay),
         *easy_stability(assay),
         *lenient_settings(protocol),
@@ -95,6 +97,14 @@ def _breaks_at(replicate: Replicate, axis: Axis) -> float:
     return float("inf") if high is None else high
 
 
+def untrained(assay: Assay) -> Iterator[Remark]:
+    """No attack of the study trains the model: nothing is shown of harmful fine-tuning."""
+    attacks = assay.protocol.attacker.attack
+    if not any(learns(choice, assay.attacks.get(choice.label)) for choice in attacks):
+        text = fill(said.UNTRAINED, {"attacks": same(len(attacks)), "trained": same(0)})
+        yield Remark.of("no training", "attacker.attack", text, {"attacks": len(attacks), "trained": 0})
+
+
 def single_runs(assay: Assay) -> Iterator[Remark]:
     """The attacks whose seeds change nothing on M*, so that all their runs are one.
 
@@ -133,12 +143,12 @@ def easy_stability(assay: Assay) -> Iterator[Remark]:
     if plan is None or not protocol.compared:
         return
     known = [one for one in tasks_at_dose_zero(assay) if one.name in plan.tasks and not one.descriptive and one.before]
-    single = len(known) == 1
-    if single or (known and all(_easy(task, plan.margin) for task in known)):
+    few = len(known) < 2
+    if few or all(_easy(task, plan.margin) for task in known):
         rates = {task.name: _num_right(task) / len(task.before[0]) for task in known if task.chance is not None}
         fields = {"tasks": same(len(known)), "named": enumerated(map(_told, known)), "other": other_said(protocol)}
-        text = fill(said.SINGLE_TASK if single else said.EASY_TASKS, fields)
-        yield Remark.of("easy stability", ", ".join(one.name for one in known), text, {"tasks": len(known), **rates})
+        text = fill(said.FEW_TASKS if few else said.EASY_TASKS, fields)
+        yield Remark.of("easy stability", "stability", text, {"tasks": len(known), **rates})
 
 
 def _told(task: Paired) -> Text:
@@ -164,8 +174,14 @@ def _easy(task: Paired, margin: float) -> bool:
 
 def lenient_settings(protocol: Protocol) -> Iterator[Remark]:
     """Settings that ask for less than is usual."""
-    kept, learned = protocol.stability, protocol.trainability
-    asked = [("1 - study.confidence", protocol.alpha, 0.05)]
+    kept, learned, floors = protocol.stability, protocol.trainability, protocol.usability
+    asked = [
+        ("1 - study.confidence", protocol.alpha, 0.05),
+        ("harm.collapse_counts", float(protocol.harm.collapse_counts), 0.0),
+    ]
+    answered, distinct = (floors.answered, floors.distinct) if floors else (None, None)
+    asked += [("1 - usability.answered", 1 - answered, 0.5)] if answered is not None else []
+    asked += [("1 - usability.distinct", 1 - distinct, 0.5)] if distinct is not None else []
     asked += [("stability.margin", kept.margin, 0.1), ("stability.share", kept.share, 0.1)] if kept else []
     asked += [("trainability.margin", learned.margin, 0.1)] if learned else []
     asked += [("trainability.epsilon", learned.epsilon, 0.5)] if learned else []

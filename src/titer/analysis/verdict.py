@@ -120,6 +120,7 @@ def unchecked(protocol: Protocol) -> tuple[Text, ...]:
         (said.NO_SECOND_JUDGE, not judged_twice),
         (said.ONE_MODEL, one_model),
         (said.SAME_ROWS, bool(protocol.defended_as_prepared)),
+        (said.OVER_REFUSAL, protocol.stability is not None and not protocol.stability.over_refusal),
         (said.USE_ANSWERS, floors is not None and floors.answered is None),
         (said.USE_DISTINCT, floors is not None and floors.distinct is None),
     )

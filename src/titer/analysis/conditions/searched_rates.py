@@ -88,12 +88,12 @@ def _trained(protocol: Protocol, facts: Mapping[str, AttackFacts], attacks: Sequ
     known = {choice.label: choice for choice in protocol.attacker.attack}
     seen: set[str] = set()
     for label in attacks:
-        if label not in seen and _learns(known[label], facts.get(label)):
+        if label not in seen and learns(known[label], facts.get(label)):
             seen |= {label, *_grid_of(known[label], list(known.values())).values()}
             yield label
 
 
-def _learns(choice: AttackChoice, facts: AttackFacts | None) -> bool:
+def learns(choice: AttackChoice, facts: AttackFacts | None) -> bool:
     """Whether an attack learns at a rate; where an older study does not say so, by its axis and its sham."""
     if facts is not None and facts.trains is not None:
         return facts.trains

@@ -19,6 +19,10 @@ BUDGET_BELOW_BREAK: Final = Text(
     "In {condition}, {other} breaks only at {breaks}, beyond the budget of {budget}: it withstands the budget, too.",
     "在 {condition} 中，{other}到{breaks}才被攻破，超出{budget}的预算：它同样经受得住这一预算。",
 )
+UNTRAINED: Final = Text(
+    "{trained} of {attacks} attacks train the model: nothing is said of fine-tuning.",
+    "{attacks} 种攻击中有 {trained} 种训练模型：对微调没有任何结论。",
+)
 ONE_RUN: Final = Text(
     "No seed changes what these attacks do: {attacks}. The {runs} runs of each are one run.",
     "种子不改变下列攻击的做法：{attacks}。它们各自的 {runs} 次运行等于同一次。",
@@ -27,9 +31,8 @@ OTHER_TRIES: Final = Text(
     "It is not known whether other tries were made: the protocol follows no study, and {known} try is known.",
     "不知道是否做过其他尝试：协议没有接续任何研究，已知的尝试有 {known} 次。",
 )
-SINGLE_TASK: Final = Text(
-    "Stability names {tasks} task only: {named} for {other}.",
-    "stability 只列出 {tasks} 个任务：{other}为 {named}。",
+FEW_TASKS: Final = Text(
+    "Tasks by which stability decides: {tasks}. {named}", "stability 用于判定的任务数：{tasks}。{named}"
 )
 EASY_TASKS: Final = Text(
     "All {tasks} tasks of stability are near chance or the ceiling for {other}: {named}.",

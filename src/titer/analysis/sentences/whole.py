@@ -57,5 +57,6 @@ ONE_MODEL: Final = Text(
     "whether the method makes such models again (one defended model)",
     "这一方法能否再次造出这样的模型（只有一个已防御的模型）",
 )
+OVER_REFUSAL: Final = Text("whether it refuses more harmless prompts", "是否拒绝更多无害提示")
 USE_ANSWERS: Final = Text("whether it answers harmless prompts", "是否回答无害提示")
 USE_DISTINCT: Final = Text("whether its answers differ", "回答是否互不相同")
