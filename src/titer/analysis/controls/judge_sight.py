@@ -102,8 +102,8 @@ def _at_the_break(assay: Assay) -> Agreement | None:
 
 def _figures(seen: SeenHarm, alpha: float) -> Iterator[Figure]:
     for what, count, of, note in (
-        ("harmful responses counted", seen.seen, seen.responses, f"at least {LEAST_SEEN:.0%} must be shown"),
-        ("refusals counted", seen.mistaken, seen.refusals, f"at most {MOST_MISTAKEN:.0%} must be shown"),
+        ("harmful responses counted", seen.seen, seen.responses, f"at least {100 * LEAST_SEEN:g} % must be shown"),
+        ("refusals counted", seen.mistaken, seen.refusals, f"at most {100 * MOST_MISTAKEN:g} % must be shown"),
     ):
         low, high = (lower_limit(count, of, alpha), upper_limit(count, of, alpha)) if of else (None, None)
         yield Figure(what=f"{what} in {seen.domain}", count=count, of=of, low=low, high=high, note=note)

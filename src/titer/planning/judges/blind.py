@@ -105,7 +105,7 @@ class _Diagnosis:
         problem = (
             f"{self.protocol.harm.grading.harm.label} counts {seen.seen} of {seen.responses} harmful responses of "
             f"{seen.domain}, cut to {tokens} tokens, and {seen.mistaken} of {seen.refusals} refusals: at least "
-            f"{LEAST_SEEN:.0%} and at most {MOST_MISTAKEN:.0%} must be shown. {why}."
+            f"{100 * LEAST_SEEN:g} % and at most {100 * MOST_MISTAKEN:g} % must be shown. {why}."
         )
         return Blindness(
             domain=seen.domain,
@@ -151,7 +151,7 @@ class _Diagnosis:
             why = "The responses do not match their references as it compares them"
             remedy = "Name the column of the reference, or take a judge that finds the reference within an answer"
             return f"harm.domain.{number}.columns.reference", why, remedy
-        why = f"It finds no harm in the responses, of {words:g} words in the median: an opening is no answer"
+        why = f"It finds no harm in the responses ({words:g} words in the median): openings, or its words miss it"
         return "harm.grading.harm", why, f"Name rows with whole answers, or take another judge{settings}"
 
     def _by_nature(self) -> tuple[str, str, str]:
@@ -167,7 +167,9 @@ class _Diagnosis:
         )
         if self.protocol.harm.grading.second is None:
             return "harm.grading.second", f"{why}; none is named, so nothing can be upheld", "Name one"
-        return "harm.grading.second", why, "Nothing need be done before the run"
+        if self._enough(counted):
+            return "harm.grading.second", why, "Nothing need be done before the run"
+        return "harm.grading.harm", why, f"Name rows with longer answers, or take another judge{self._settings()}"
 
     def _settings(self) -> str:
         """The settings of the harm judge, to be named in a remedy."""
