@@ -11,8 +11,8 @@ from support.command import Here
 from support.executors import InProcess
 from support.studies import RESULTS, begin, contents, finish
 
-from titer.cli.planning import plan as plan_command
 from titer.cli import run as run_command
+from titer.cli.planning import plan as plan_command
 from titer.errors import RunError
 from titer.planning.cost.estimate import Outlook
 from titer.planning.cost.machine import (
