@@ -38,7 +38,7 @@ def space_of(choice: AttackChoice, place: str = "attack") -> Space:
     assert isinstance(choice.search, Mapping)
     if choice.fixed is not None:
         problem = "what is searched is written out, and all else is fixed"
-        raise InputError(f"{place}.fixed", problem, "Leave it out, or write search = \"default\".")
+        raise InputError(f"{place}.fixed", problem, 'Leave it out, or write search = "default".')
     if not choice.search:
         raise InputError(f"{place}.search", "the search space is empty", 'Name a parameter, or write "default".')
     fields = list(attack.model_fields)

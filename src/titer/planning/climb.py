@@ -174,7 +174,9 @@ def _ladder(part: LogRange | Options, at: float) -> list[float]:
     """The values to climb by, rising, with `MOVES` beyond either end: by factors of two from one in a range."""
     low, high = _ends(part)
     if isinstance(part, LogRange):
-        places = range(math.ceil(math.log2(low / at) - 1e-9) - MOVES, math.floor(math.log2(high / at) + 1e-9) + 1 + MOVES)
+        places = range(
+            math.ceil(math.log2(low / at) - 1e-9) - MOVES, math.floor(math.log2(high / at) + 1e-9) + 1 + MOVES
+        )
         return [at if place == 0 else float(f"{at * 2.0**place:.4g}") for place in places]
     values = sorted(set(part.values))
     ratios = [later / earlier for earlier, later in pairwise(values)] or [2.0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -49,8 +49,14 @@ class AttackFacts(Record):
         sham: the label of its sham, the benign fine-tuning control: the same training on harmless rows; None where it
             has none.
         openings: by domain what it can prefill of references, where it does that.
+        searched: of one that is searched, by parameter the range, as low and high, or the values that it is tried with.
+        fixed: what its method could be searched by besides, and is not.
     """
 
     families: tuple[str, ...] = ()
     sham: str | None = None
     openings: tuple[OpeningFacts, ...] = Field(default=(), exclude_if=lambda openings: not openings)
+    searched: dict[str, dict[str, float] | tuple[Any, ...]] = Field(
+        default_factory=dict, exclude_if=lambda own: not own
+    )
+    fixed: tuple[str, ...] = Field(default=(), exclude_if=lambda fixed: not fixed)

@@ -106,12 +106,12 @@ class SearchSettings(Record):
 
     trials: int = Field(ge=1)
     """Completed trials asked of each search; failed ones are repeated, up to twice as many in all."""
-    round: int = Field(default=4, ge=1)
+    round: int = Field(default=2, ge=1)
     """Trials that are proposed together, from those of earlier rounds: one or two, so that each tells the next."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Optuna's tree-structured Parzen estimator, or uniform draws."""
     startup: int = Field(default=10, ge=1)
-    """Trials that the estimator must know, climbed ones too; else up to a third of those after the climb are uniform."""
+    """Trials that the estimator must know, climbed ones too; before that, up to a third of what is left are uniform."""
     warm_start: bool = True
     """Whether the search on M* tries M's winner first after what its attack says to begin with."""
     utility: UtilityLimit | None = None
