@@ -29,7 +29,7 @@ class Given(AttackSearch):
     def _trial(self, view: StoreView, number: int) -> Trial:
         configuration = self.configurations[number]
         share = self.truth(number, configuration.parameters)
-        doses = self.trials[number].cells[0].spec.doses
+        doses = sorted({dose for cell in self.trials[number].cells for dose in cell.spec.doses})
         points: list[TrialPoint] = []
         for dose in doses if share is not None else ():
             rate = 0.0 if dose == 0 else min(1.0, (share or 0) * dose / 4)

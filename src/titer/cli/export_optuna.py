@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from titer.boundary import reading
 from titer.cli import output
 from titer.errors import InputError
-from titer.methods.search_configurations import space_of
 from titer.planning import attack_search
 from titer.planning.attack_search import AttackSearch
 from titer.planning.sampler import coded, distributions
-from titer.protocol.attacker import AttackChoice
 from titer.records import Role
 from titer.stats import search_selection, search_trials
 from titer.stats.search_points import crossing
@@ -37,7 +35,7 @@ def export_searches(study: Study, url: str) -> None:
         raise InputError("attacker.search", "this study searches no attack", "Export a study that does.")
     storage = _opened(url)
     wanted = {
-        f"{study.protocol.study.name}, {choice.label} on {role}": (choice, role, searches.found[choice.label][role])
+        f"{study.protocol.study.name}, {choice.label} on {role}": (role, searches.found[choice.label][role])
         for choice in study.protocol.attacker.attack
         if choice.search is not None
         for role in searches.found[choice.label]
@@ -45,8 +43,8 @@ def export_searches(study: Study, url: str) -> None:
     taken = {summary.study_name for summary in optuna.get_all_study_summaries(storage)}
     if there := sorted(taken & wanted.keys()):
         raise InputError("--optuna", f"the storage has a study '{there[0]}' already", "Name another file.")
-    for name, (choice, role, found_search) in wanted.items():
-        _write(name, choice, role, found_search, storage)
+    for name, (role, found_search) in wanted.items():
+        _write(name, role, found_search, storage)
         output.say(f"Wrote {name}: {len(found_search.search.trials)} trials")
 
 
@@ -57,12 +55,12 @@ def _opened(url: str) -> BaseStorage:
         return optuna.storages.RDBStorage(url)
 
 
-def _write(name: str, choice: AttackChoice, role: Role, found_search: AttackSearch, storage: BaseStorage) -> None:
+def _write(name: str, role: Role, found_search: AttackSearch, storage: BaseStorage) -> None:
     """One search: finished trials with what they are ranked by, failed ones as failed, running ones left out."""
     import optuna
     from optuna.trial import TrialState, create_trial
 
-    space = space_of(choice)
+    space = found_search.space
     copy = optuna.create_study(study_name=name, storage=storage, direction="minimize")
     done = {trial.number: trial for trial in search_trials.completed(found_search.search)}
     for trial in found_search.search.in_order:

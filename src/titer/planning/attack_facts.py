@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from titer.data.identifiers import ProbeId
 from titer.data.openings import begun
 from titer.errors import InputError
+from titer.methods import registry
 from titer.methods.base import Attack
 from titer.methods.requires import Need
-from titer.methods.search_configurations import attacks_of
+from titer.methods.search_configurations import attacks_of, space_of
+from titer.methods.search_space import LogRange
 from titer.protocol.attack_families import FINE_TUNING, AttackFacts, OpeningFacts
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.schema import Protocol
@@ -32,11 +34,14 @@ def attack_facts(protocol: Protocol, items: Mapping[ProbeId, Sequence[Item]]) ->
 def _facts(choice: AttackChoice) -> AttackFacts:
     families = dict.fromkeys(_family(attack) for attack in attacks_of(choice) if attack.family)
     shammed = all(_has_sham(attack) for attack in attacks_of(choice))
+    space = {} if choice.search is None else space_of(choice)
     return AttackFacts(
         families=tuple(families),
         sham=f"sham-{choice.label}" if shammed else None,
         trains=any(isinstance(attack, Training) for attack in attacks_of(choice)),
         rescales=all(attack.rescales for attack in attacks_of(choice)),
+        searched={name: part.to_data() if isinstance(part, LogRange) else part.values for name, part in space.items()},
+        fixed=tuple(name for name in registry.attack_class(choice.name).space() if name not in space) if space else (),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from titer.analysis.conditions.attack_searches import rerun_of, search_of, search_settings, sham_of, trial_of
 from titer.analysis.curves import ReadCurve, read_curve
 from titer.methods.search_configurations import configuration_of, space_of
+from titer.methods.search_space import Space
 from titer.planning import climb
 from titer.planning.cells import SelectedAttacks
 from titer.planning.curves import PlannedCurve
@@ -81,6 +82,11 @@ class AttackSearch:
         """The selected attack; None while the search goes on, or where no trial was completed."""
         best = search_selection.winner(self.search) if self.finished else None
         return None if best is None else self.configurations[best.number]
+
+    @property
+    def space(self) -> Space:
+        """What it is searched in, as far as its edges have moved."""
+        return climb.widened(self._space, [self._tried(number, None) for number in range(len(self.configurations))])
 
     def advance(self, view: StoreView) -> None:
         """Read what has come in, and propose what is due next: shams, a round, the finalists on other seeds."""
@@ -159,44 +165,36 @@ class AttackSearch:
 
     def _drawn(self, number: int, place: int) -> Choice:
         """What trial `number` tries, from the configurations of earlier rounds: a climb, an edge, then the sampler."""
-        tried = [self._tried(before, place) for before in range(number)]
+        done = self._done(place)
+        tried = [self._tried(before, done.get(before)) for before in range(number)]
         domain = self._protocol.searched_domain
-        values = climb.climbed(self._space, self._values(0), tried) or climb.beyond_edge(
+        values = climb.climbed(self._space, tried[0].values, tried) or climb.beyond_edge(
             self._space, tried, domain.draw or domain.splits["attack"]
         )
-        return self._configuration(self._sampled(number, place, tried) if values is None else values)
-
-    def _values(self, number: int) -> dict[str, Any]:
-        """The values of what is searched in a configuration."""
-        parameters = json.loads(canonical(self.configurations[number].parameters))
-        return {name: parameters[name] for name in self._space}
-
-    def _tried(self, number: int, place: int) -> climb.Tried:
-        """A configuration that was proposed, with what became of it if that was in a round before `place`."""
-        done = self._done(place).get(number)
-        if done is None:
-            return climb.Tried(values=self._values(number))
-        return climb.Tried(
-            values=self._values(number),
-            known=True,
-            wrecked=search_trials.wrecked(self.search, done),
-            lateness=search_trials.lateness(self.search, done.points)
-            if crossing(done.points, self.search.threshold) is not None
-            else math.inf,
-        )
+        return self._configuration(self._sampled(number, done, tried) if values is None else values)
 
     def _done(self, place: int) -> dict[int, Trial]:
-        """The trials of earlier rounds that came to an end or failed, by number."""
+        """The trials of rounds before `place` that came to an end or failed, by number."""
         failed = [trial for trial in self.search.trials if trial.failure is not None]
         ended = [*search_trials.completed(self.search), *failed]
         return {trial.number: trial for trial in ended if trial.round < place}
 
-    def _sampled(self, number: int, place: int, tried: Sequence[climb.Tried]) -> Mapping[str, Any]:
-        """What the sampler draws: of the trials after the climb at most the first third uniformly, for want of any."""
+    def _tried(self, number: int, trial: Trial | None) -> climb.Tried:
+        """A configuration that was proposed, with what became of it if that is known."""
+        parameters = json.loads(canonical(self.configurations[number].parameters))
+        values = {name: parameters[name] for name in self._space}
+        if trial is None:
+            return climb.Tried(values=values)
+        broke = crossing(trial.points, self.search.threshold) is not None
+        lateness = search_trials.lateness(self.search, trial.points) if broke else math.inf
+        wrecked = search_trials.wrecked(self.search, trial)
+        return climb.Tried(values=values, known=True, wrecked=wrecked, lateness=lateness)
+
+    def _sampled(self, number: int, done: Mapping[int, Trial], tried: Sequence[climb.Tried]) -> Mapping[str, Any]:
+        """What the sampler draws: of the trials after the climb at most the first third uniformly."""
         settings = search_settings(self._protocol)
         self._climbed = number if self._climbed is None else self._climbed
         uniform = number - self._climbed < (settings.trials - self._climbed) // 3
-        done = self._done(place)
         finished = [
             FinishedTrial(values=tried[trial.number].values, loss=search_selection.loss(self.search, trial))
             for trial in search_trials.distinct([own for own in done.values() if own.failure is None])

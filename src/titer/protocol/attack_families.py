@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -51,6 +51,8 @@ class AttackFacts(Record):
         trains: whether it learns at a learning rate; None where the study was frozen before this was written down.
         rescales: whether it rescales the weights before it trains, as a defense may have done to slow training down.
         openings: by domain what it can prefill of references, where it does that.
+        searched: of one that is searched, by parameter the range, as low and high, or the values that it is tried with.
+        fixed: what its method could be searched by besides, and is not.
     """
 
     families: tuple[str, ...] = ()
@@ -58,3 +60,7 @@ class AttackFacts(Record):
     trains: bool | None = Field(default=None, exclude_if=lambda trains: trains is None)
     rescales: bool = Field(default=False, exclude_if=lambda rescales: not rescales)
     openings: tuple[OpeningFacts, ...] = Field(default=(), exclude_if=lambda openings: not openings)
+    searched: dict[str, dict[str, float] | tuple[Any, ...]] = Field(
+        default_factory=dict, exclude_if=lambda own: not own
+    )
+    fixed: tuple[str, ...] = Field(default=(), exclude_if=lambda fixed: not fixed)

@@ -106,7 +106,7 @@ class SearchSettings(Record):
 
     trials: int = Field(ge=1)
     """Completed trials asked of each search; failed ones are repeated, up to twice as many in all."""
-    round: int = Field(default=4, ge=1)
+    round: int = Field(default=2, ge=1)
     """Trials that are proposed together, from those of earlier rounds: one or two, so that each tells the next."""
     sampler: Literal["tpe", "random"] = "tpe"
     """Optuna's tree-structured Parzen estimator, or uniform draws."""

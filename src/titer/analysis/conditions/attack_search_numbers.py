@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from titer.analysis.conditions.attack_searches import (
+    RATE,
     curves_of,
     reruns_of,
     search_settings,
+    searched_rate,
     searches_of,
     shams_of,
 )
@@ -28,6 +31,9 @@ FAULTS: dict[Fault, str] = {
     "sham": "its sham does as much harm, or nearly",
 }
 """Why a trial does not count, in words."""
+AT_EDGE = "at the edge: a lower bound of the attacker"
+"""Of a parameter whose selected value is an end of what was tried."""
+BATCH = "batch"
 AT_FIRST_DOSE = (
     "the first dose is reached: add a warm-up (schedule) or finer doses; one step of Adam is lr times a sign, "
     "no measure of effort"
@@ -79,6 +85,7 @@ def _figures(assay: Assay, schedule: DoseSchedule, role: Role, search: Search) -
         return
     chosen = next(curve for curve in curves_of(assay, label, role) if curve.trial == best.number)
     yield _selected_figure(label, role, search, best, chosen)
+    yield _space_figure(assay, label, role, chosen)
     yield _best_dose_figure(schedule, role, search)
     yield from _strength_figures(schedule, role, search, best)
     moved = displacement_of(chosen, best, search.threshold)
@@ -107,6 +114,49 @@ def _selected_figure(label: str, role: Role, search: Search, best: Trial, chosen
     warning = "" if fault is None else f"; it does not count, and no trial does: {FAULTS[fault]}"
     note = f"trial {best.number}{by_hand}: {canonical(configuration)}{warning}"
     return Figure(what=f"selected attack, {label}", subject=role, note=note)
+
+
+def _space_figure(assay: Assay, label: str, role: Role, chosen: Curve) -> Figure:
+    """What the search tried of each parameter, what it did not search, and where the selected rate and batch lie."""
+    facts = assay.attacks.get(label)
+    searched = {} if facts is None else facts.searched
+    names = [f"{name} {_written(part)}" for name, part in searched.items()]
+    fixed = [] if facts is None or not facts.fixed else [f"not searched: {', '.join(facts.fixed)}"]
+    rate = searched_rate(assay, label, role)
+    edges = [] if rate.position != "at an edge" else [RATE]
+    edges += [BATCH] if _batch_at_edge(assay, label, role, chosen, searched.get(BATCH)) else []
+    notes = [*names, *fixed, f"{plural(rate.tried, 'rate')} tried"]
+    if edges:
+        notes.append(f"{' and '.join(edges)} {AT_EDGE}")
+    what = f"space of the search, {label}"
+    return Figure(
+        what=what,
+        subject=role,
+        value=rate.best,
+        low=rate.low,
+        high=rate.high,
+        unit="learning rate",
+        note="; ".join(notes),
+    )
+
+
+def _written(part: Mapping[str, float] | Sequence[Any]) -> str:
+    if isinstance(part, Mapping):
+        return f"{part['low']:g} to {part['high']:g}"
+    return ", ".join(value if isinstance(value, str) else canonical(value) for value in part)
+
+
+def _batch_at_edge(assay: Assay, label: str, role: Role, chosen: Curve, part: Any) -> bool:
+    """Whether the selected batch is the least or largest of the space and nothing beyond was tried.
+
+    One row, and all the rows there are, are natural ends.
+    """
+    if not isinstance(part, Sequence) or chosen.configuration is None:
+        return False
+    domain, own = assay.protocol.searched_domain, chosen.configuration.parameters[BATCH]
+    tried = [c.configuration.parameters[BATCH] for c in curves_of(assay, label, role) if c.configuration is not None]
+    above = own >= max(part) and own == max(tried) and own < (domain.draw or domain.splits["attack"])
+    return bool(above or (own <= min(part) and own == min(tried) and own > 1))
 
 
 def _best_dose_figure(schedule: DoseSchedule, role: Role, search: Search) -> Figure:
