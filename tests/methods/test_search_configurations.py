@@ -12,7 +12,7 @@ from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.search_configurations import configuration_of, edges, space_of, written_of
 from titer.methods.search_space import LogRange, Options
-from titer.planning.sampler import coded
+from titer.planning.search.sampler import coded
 from titer.protocol.attacker import AttackChoice
 from titer.records import Frame, digest
 

@@ -17,7 +17,7 @@ from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.analysis.stopping import wanted
 from titer.conclude import conclude
 from titer.errors import InputError
-from titer.planning.attack_search import AttackSearches
+from titer.planning.search.attack_searches import AttackSearches
 from titer.protocol.exposure import levels_of
 from titer.records import canonical
 from titer.stats.search_points import crossing

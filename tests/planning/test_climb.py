@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from titer.methods.search_space import LogRange, Options
-from titer.planning.climb import Tried, beyond_edge, climbed, next_place, widened
+from titer.planning.search.climb import Tried, beyond_edge, climbed, next_place, widened
 
 FULL, LORA = {"kind": "full"}, {"kind": "lora", "rank": 8}
 SPACE = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from titer.methods.search_space import LogRange, Options, Space
-from titer.planning.sampler import FinishedTrial, Sampler, propose
+from titer.planning.search.sampler import FinishedTrial, Sampler, propose
 
 SPACE: Space = {
     "lr": LogRange(low=1e-6, high=1e-2),

@@ -13,8 +13,9 @@ from titer.analysis.conditions.attack_search_numbers import search_figures
 from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.findings import Assay
 from titer.conclude import conclude, pack, report
-from titer.planning.attack_search import AttackSearch, AttackSearches
 from titer.planning.lineage import lineages
+from titer.planning.search.attack_search import AttackSearch
+from titer.planning.search.attack_searches import AttackSearches
 from titer.records import Choice, Role
 from titer.stats.search_selection import finalists, winner
 from titer.stats.search_trials import Trial, distinct

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from support.studies import begin, search
 
-from titer.planning import attack_search, sampler
-from titer.planning.attack_search import AttackSearch, AttackSearches
+from titer.planning.search import attack_search, sampler
+from titer.planning.search.attack_search import AttackSearch
+from titer.planning.search.attack_searches import AttackSearches
 from titer.records import digest
 from titer.stats.search_points import TrialPoint
 from titer.stats.search_trials import Rerun, Trial

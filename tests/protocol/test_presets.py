@@ -15,7 +15,7 @@ from titer.errors import InputError
 from titer.methods import registry
 from titer.methods.search_configurations import configuration_of, edges, space_of
 from titer.planning.freeze import freeze
-from titer.planning.sampler import coded
+from titer.planning.search.sampler import coded
 from titer.protocol import presets
 from titer.protocol.attacker import AttackerConfig
 from titer.protocol.loading import parse

@@ -11,9 +11,10 @@ from typing import Any
 from support.tiny_study import tiny_protocol
 from titer.analysis.concluding import cells_of
 from titer.execution.worker import work
-from titer.planning.attack_search import AttackSearch, AttackSearches
 from titer.planning.freeze import open_study
 from titer.planning.plan import Planner
+from titer.planning.search.attack_search import AttackSearch
+from titer.planning.search.attack_searches import AttackSearches
 from titer.records import Role
 from titer.study.folder import PROTOCOL, Study, read_study
 from titer.study.sealing import seal

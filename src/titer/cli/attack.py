@@ -16,10 +16,10 @@ from titer.cli.progress import follow
 from titer.cli.run import begin
 from titer.data.identifiers import ProbeId
 from titer.errors import InputError
-from titer.planning.attack_search import AttackSearches
 from titer.planning.cells import CellBuilder
 from titer.planning.curves import PlannedCurve
 from titer.planning.plan import Planner
+from titer.planning.search.attack_searches import AttackSearches
 from titer.protocol.exposure import conditions_of
 from titer.records import Role
 from titer.run import run

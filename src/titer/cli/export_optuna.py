@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from titer.boundary import reading
 from titer.cli import output
 from titer.errors import InputError
-from titer.planning import attack_search
-from titer.planning.attack_search import AttackSearch
-from titer.planning.sampler import coded, distributions
+from titer.planning.search import attack_search
+from titer.planning.search.attack_search import AttackSearch
+from titer.planning.search.sampler import coded, distributions
 from titer.records import Role
 from titer.stats import search_selection, search_trials
 from titer.stats.search_points import crossing

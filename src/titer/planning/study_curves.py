@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from titer.analysis.curves import read_curve
 from titer.analysis.seed_indices import IndexFailure, Replacing, SeedIndices, index_failure, place_indices
 from titer.data.identifiers import SplitId
-from titer.planning.attack_search import AttackSearches
 from titer.planning.cells import CellBuilder, Endings
 from titer.planning.curves import PlannedCurve
 from titer.planning.learning_rate_search import RateSearches
 from titer.planning.missing import CurveState, broken_at
+from titer.planning.search.attack_searches import AttackSearches
 from titer.protocol.attacker import AttackChoice
 from titer.protocol.exposure import condition_of, conditions_of
 from titer.records import Role

@@ -17,7 +17,7 @@ from titer.boundary import read_text
 from titer.errors import InputError, UnmadeError
 from titer.methods.search_configurations import defense_space
 from titer.planning.freeze import open_study
-from titer.planning.sampler import FinishedTrial, propose
+from titer.planning.search.sampler import FinishedTrial, propose
 from titer.protocol.schema import Protocol
 from titer.records import Choice, Record
 from titer.run import run

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from titer.methods.search_configurations import written_of
-from titer.planning.attack_search import AttackSearches
 from titer.planning.cells import CellBuilder, SelectedAttacks
 from titer.planning.cost.extent import Extent
 from titer.planning.cost.model import Work
 from titer.planning.curves import PlannedCurve
-from titer.planning.trials import RERUN_SEEDS, SEARCH_SEED
+from titer.planning.search.attack_searches import AttackSearches
+from titer.planning.search.trials import RERUN_SEEDS, SEARCH_SEED
 from titer.protocol.attacker import AttackChoice, winner_of_m
 from titer.protocol.exposure import conditions_of
 from titer.records import Role

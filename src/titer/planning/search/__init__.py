@@ -1,0 +1,1 @@
+"""The search for the strongest attack: which trials are run, from those that were."""
