@@ -10,7 +10,7 @@ from scipy import stats
 from support.assays import facts, protocol
 
 from titer.analysis.findings import DosePoint
-from titer.analysis.made_model import MadeModel, Reading, judge_made_model
+from titer.analysis.made_model import MadeModel, ModelReading, judge_made_model
 from titer.data.identifiers import ProbeId
 from titer.protocol.schema import Protocol
 
@@ -50,7 +50,7 @@ def judged(after: DosePoint, before: DosePoint | None = None, plan: Protocol | N
     return judge_made_model(plan or protocol(with_select), before or sound(), after, 0.5)
 
 
-def reading(made: MadeModel, what: str) -> Reading:
+def reading(made: MadeModel, what: str) -> ModelReading:
     (found,) = (one for one in made.readings if one.what == what)
     return found
 

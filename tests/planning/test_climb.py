@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from titer.methods.search_space import LogRange, Options
+from titer.methods.search_space import LogRange, Options, Space
 from titer.planning.search.climb import Tried, beyond_edge, climbed, next_place, widened
 
 FULL, LORA = {"kind": "full"}, {"kind": "lora", "rank": 8}
-SPACE = {
+SPACE: Space = {
     "lr": LogRange(low=1e-5, high=1e-3),
     "batch": Options(values=(4, 16, 8)),
     "trainable": Options(values=(LORA, {"kind": "lora", "rank": 16}, FULL)),
@@ -113,7 +113,7 @@ def test_the_edges_of_rate_and_batch_move_twice_at_most() -> None:
 
 
 def test_an_edge_of_the_batch_at_one_row_or_at_all_is_a_natural_end() -> None:
-    space = {"lr": LogRange(low=1e-5, high=1e-3), "batch": Options(values=(1, 16))}
+    space: Space = {"lr": LogRange(low=1e-5, high=1e-3), "batch": Options(values=(1, 16))}
     around = [read({"lr": rate, "batch": 16}, best_at(1e-4)) for rate in (5e-5, 1e-4, 2e-4)]
     assert beyond_edge(space, around, 16) is None
     assert beyond_edge(space, around, 17) == {"lr": 1e-4, "batch": 17}

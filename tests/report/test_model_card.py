@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from titer.analysis.made_model import MadeModel, Reading
+from titer.analysis.made_model import MadeModel, ModelReading
 from titer.methods import registry
 from titer.records import Choice, Compute, Seed, SubjectRef
 from titer.report.model_card import MakeCost, model_card
@@ -47,10 +47,10 @@ COSTS = (
 MADE = MadeModel(
     outcome="costs",
     readings=(
-        Reading(
+        ModelReading(
             what="facts", unit="rate", items=60, undefended=1.0, made=0.75, kept=45, of=60, unjudged=3, word="costs"
         ),
-        Reading(
+        ModelReading(
             what="harmful loss of a_b", unit="nats per token", items=60, undefended=0.958, made=9.64, word="shown only"
         ),
     ),

@@ -29,7 +29,7 @@ DIFFER: Final = "answers that differ"
 Word = Literal["damaged", "costs", "within the margin", "undecided", "shown only"]
 
 
-class Reading(Record):
+class ModelReading(Record):
     """One thing that both models were asked on the same `select` rows.
 
     Attributes:
@@ -68,13 +68,13 @@ class MadeModel(Record):
     """
 
     outcome: Word
-    readings: tuple[Reading, ...]
+    readings: tuple[ModelReading, ...]
     missing: tuple[str, ...]
     displacement: float
     margin: float
     level: float
 
-    def of(self, word: Word) -> tuple[Reading, ...]:
+    def of(self, word: Word) -> tuple[ModelReading, ...]:
         """The readings that show one thing."""
         return tuple(reading for reading in self.readings if reading.word == word)
 
@@ -181,9 +181,9 @@ def _numbers(known: Sequence[bool | None]) -> Column:
     return tuple(None if one is None else float(one) for one in known)
 
 
-def _read(asked: _Asked, plan: StabilityConfig, alpha: float, deciding: int) -> Reading:
+def _read(asked: _Asked, plan: StabilityConfig, alpha: float, deciding: int) -> ModelReading:
     kept = asked.kept if asked.decides else None
-    return Reading(
+    return ModelReading(
         what=asked.what,
         unit=asked.unit,
         items=len(asked.before),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from titer.boundary import reading
 from titer.cli import output
 from titer.errors import InputError
-from titer.planning.search import attack_search
 from titer.planning.search.attack_search import AttackSearch
+from titer.planning.search.attack_searches import AttackSearches
 from titer.planning.search.sampler import coded, distributions
 from titer.records import Role
 from titer.stats import search_selection, search_trials
@@ -29,7 +29,7 @@ def export_searches(study: Study, url: str) -> None:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    searches = attack_search.AttackSearches(study)
+    searches = AttackSearches(study)
     searches.advance(StoreView(study.store))
     if not searches.found:
         raise InputError("attacker.search", "this study searches no attack", "Export a study that does.")

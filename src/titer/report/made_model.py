@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from titer.analysis.made_model import KEPT, LOST_NATS, MadeModel, Reading
+from titer.analysis.made_model import KEPT, LOST_NATS, MadeModel, ModelReading
 from titer.report.escape import escape, sentence, table
 
 
@@ -61,12 +61,12 @@ def made_section(made: MadeModel) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _kept(reading: Reading) -> str:
+def _kept(reading: ModelReading) -> str:
     unjudged = f", {reading.unjudged} not judged" if reading.unjudged else ""
     return "" if reading.kept is None else f"{reading.kept} of {reading.of}{unjudged}"
 
 
-def _value(reading: Reading, value: float | None) -> str:
+def _value(reading: ModelReading, value: float | None) -> str:
     if value is None:
         return "not judged"
     return f"{value:.1%}" if reading.unit == "rate" else f"{value:.3g} nats"

@@ -13,6 +13,7 @@ from support.float64 import float64_subject
 from support.studies import begin, do_all
 from torch import Tensor
 
+from titer.analysis.made_model import MadeModel
 from titer.errors import InputError
 from titer.methods.defenses.data_and_weights.lox import LoX
 from titer.models.subject import Subject, load
@@ -102,13 +103,16 @@ def subjects(study: Study) -> list[dict[str, Tensor]]:
     return [dict(weights(load(source))) for source in sources]
 
 
+UNREAD = MadeModel(outcome="undecided", readings=(), missing=(), displacement=0.0, margin=0.05, level=0.05)
+
+
 def test_in_a_study_it_goes_on_from_the_model_before_the_preparation(tmp_path: Path) -> None:
     study = begin(tmp_path, prepared)
     make = lineages(study, 0)["defended"].makes[-1]
     assert make.material.parent == study.frozen.subject
     assert make.parent.key == lineages(study, 0)["undefended"].ref.key
     makes = lineages(study, 0)["defended"].makes
-    card = model_card("it", makes, [MakeCost(method=None, tokens=1, operations=1)] * len(makes), None)
+    card = model_card("it", makes, [MakeCost(method=None, tokens=1, operations=1)] * len(makes), UNREAD, None)
     assert f"| aligned from | {study.frozen.subject.key} |" in card
     assert study.frozen.parameters is not None
     assert Costs(study).memory(make) == 2 * 4 * study.frozen.parameters, "the subject and its base, in float32"

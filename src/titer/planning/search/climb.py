@@ -1,7 +1,7 @@
 """How a search climbs before it samples: by rate, for each way of training, and beyond an edge where its best lies.
 
 A pure function of what was tried. The learning rate is what an attack fails by most, and uniform draws miss a narrow
-region; so it goes by factors of two at the largest batch, upward until two in a row are worse (docs/decisions/0021).
+region; so it goes by factors of two at the largest batch, upward until two in a row are worse (docs/decisions/0026).
 """
 
 from __future__ import annotations
