@@ -16,6 +16,8 @@ from support.studies import RESULTS, begin, contents, finish
 from titer.analysis.assemble import assemble
 from titer.analysis.concluding import conclude_path
 from titer.analysis.conditions.harm_decisions import replicates_of
+from titer.analysis.conditions.stability import conclude as conclude_stability
+from titer.analysis.conditions.withstanding import conclude_generalization, conclude_resistance
 from titer.cli.judging.rejudge import second_opinion
 from titer.conclude import conclude, pack
 from titer.errors import DamagedError, InputError, MethodFailure, RunError
@@ -340,7 +342,8 @@ def test_a_dose_of_a_study_with_analyses_has_the_decision_of_its_analysis(with_a
                     early.append(outcome)
     assert set(early) == {"intact", "broken"}
     verdict = conclude(with_analyses).verdict
-    figures = [line for finding in verdict.conditions for line in finding.figures if line.of == LOOKED_AT // 4]
+    found = [conclude_resistance(assemble(with_analyses)), conclude_generalization(assemble(with_analyses))]
+    figures = [line for finding in found for line in finding.figures if line.of == LOOKED_AT // 4]
     assert "broken" in {line.outcome for line in figures}
     assert "interim" in verdict.scope["sampling"]
 
@@ -396,7 +399,7 @@ def test_a_method_whose_task_has_items_of_its_own_has_a_verdict_and_can_be_packe
             ["task:plain#0"],
             ["task:plain#1"],
         ]
-    (stability,) = (one for one in found.verdict.conditions if one.name == "stability")
+    stability = conclude_stability(assemble(study))
     shares = [line for line in stability.figures if line.what.startswith("share of plain that gets worse")]
     assert [line.what[-6:] for line in shares] == ["seed 0", "seed 1"]
     assert all(line.value is not None for line in shares)

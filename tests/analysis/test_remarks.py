@@ -40,7 +40,9 @@ def plain(plan: Protocol = PLAN, **how: Any) -> Assay:
     """An assay about which there is nothing to remark, but for what is changed."""
     known = {"m": HALF, "defended": HALF} | how
     harm = known.pop("harm", breaking())
-    return assays.assay(plan, harm, **known).model_copy(update={"earlier": (BEFORE,)})
+    truth = assays.assay(plan, harm, **known)
+    trained = {label: facts.model_copy(update={"trains": True}) for label, facts in truth.attacks.items()}
+    return truth.model_copy(update={"earlier": (BEFORE,), "attacks": trained})
 
 
 def remarked(truth: Assay) -> dict[str, Remark]:

@@ -15,7 +15,6 @@ from titer.analysis.conditions.attack_search_numbers import AT_FIRST_DOSE
 from titer.analysis.conditions.attack_searches import searches_of
 from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.analysis.stopping import wanted
-from titer.conclude import conclude
 from titer.errors import InputError
 from titer.planning.search.attack_searches import AttackSearches
 from titer.protocol.exposure import levels_of
@@ -113,10 +112,10 @@ def test_the_best_trials_have_a_sham_at_their_dose_and_run_on_two_more_seeds(sea
 def test_the_report_side_reads_the_same_searches_and_says_the_winners(searched: Study) -> None:
     ((label, found),) = searches(searched).items()
     assert searches_of(assemble(searched))[label] == {r: h.search for r, h in found.items()}
-    verdict = conclude(searched).verdict
-    figures = {(line.what, line.subject): line for line in verdict.conditions[0].figures}
+    resistance = conclude_resistance(assemble(searched))
+    figures = {(line.what, line.subject): line for line in resistance.figures}
     assert figures[f"trials completed, {label}", "undefended"].count == 4
-    assert verdict.conditions[0].provisional is None
+    assert "was not searched" not in (resistance.provisional or "")
     for role, found_search in found.items():
         assert found_search.winner is not None
         assert canonical(found_search.winner.parameters) in figures[f"selected attack, {label}", role].note

@@ -11,6 +11,7 @@ from support.studies import begin, finish, search
 from titer.analysis.assemble import assemble, assemble_packed
 from titer.analysis.conditions.attack_search_numbers import search_figures
 from titer.analysis.conditions.attack_searches import searches_of
+from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.analysis.findings import Assay
 from titer.conclude import conclude, pack, report
 from titer.planning.lineage import lineages
@@ -126,5 +127,5 @@ def test_a_make_that_fails_at_the_seed_of_all_trials_says_why_nothing_was_found(
     assert found["defended"].winner is None
     assert assay.failed_makes == ()
     check_packed(study, assay, tmp_path / "out")
-    resistance = conclude(study).verdict.conditions[0]
+    resistance = conclude_resistance(assemble(study))
     assert "completed 0 of 2 trials, 4 of at most 4 tried; failed: diverged at step 2 (4)" in resistance.reason

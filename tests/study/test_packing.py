@@ -102,7 +102,7 @@ def own(study: Study) -> tuple[set[str], set[str]]:
 
 
 def test_a_packed_study_is_a_few_files(packed: Path) -> None:
-    charts = {"harm.svg", "stability.svg"}
+    charts = {"harm.svg"}
     assert {path.name for path in packed.iterdir()} == FILES | charts
     assert "](harm.svg)" in (packed / "report.md").read_text(encoding="utf-8")
 

@@ -18,15 +18,9 @@ from titer.study.tasks import CellSpec, Earlier
 
 Guards = Literal["measurement", "power"]
 RemarkCode = Literal[
-    "high threshold",
-    "low budget",
-    "no training",
-    "one run",
-    "easy stability",
-    "lenient setting",
-    "not asked",
-    "other tries unknown",
-]
+    "high threshold", "low budget", "no training", "one run",
+    "easy stability", "lenient setting", "not asked", "other tries unknown",
+]  # fmt: skip
 
 
 class DosePoint(Record):

@@ -12,6 +12,7 @@ import torch
 from support.studies import begin, finish
 
 from titer.analysis.assemble import assemble
+from titer.analysis.conditions.withstanding import conclude_resistance
 from titer.conclude import conclude
 from titer.errors import InputError
 from titer.methods.attacks.fine_tuning.direct import Direct
@@ -188,7 +189,7 @@ def test_a_study_gives_the_parent_to_the_defended_subject_alone(tmp_path: Path) 
     assert moved[100] == pytest.approx(2 * moved[50], rel=1e-4)
     assert moved[50] > 0
     concluded = conclude(study).verdict
-    assert "harmless training may do the same: delta_removal" in concluded.conditions[0].reason
+    assert "harmless training may do the same: delta_removal" in conclude_resistance(assemble(study)).reason
     found = {finding.name: finding.outcome for finding in concluded.controls}
     assert found["the attacks train"] == found["dose 0 equals the baseline subject"] == "upheld"
 
