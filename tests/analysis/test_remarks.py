@@ -156,7 +156,7 @@ def test_runs_whose_answers_differ_are_not_one() -> None:
 # ------------------------------------------------------------------------------------------------ stability
 def test_one_task_of_stability_is_remarked_with_what_the_undefended_model_has_right() -> None:
     found = only(plain(changed(lambda data: data["stability"].update(tasks=["facts"]))))
-    assert (found.code, found.about, found.numbers) == ("easy stability", "facts", {"tasks": 1, "facts": 0.75})
+    assert (found.code, found.about, found.numbers) == ("easy stability", "stability", {"tasks": 1, "facts": 0.75})
 
 
 @pytest.mark.parametrize(

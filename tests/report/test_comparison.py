@@ -78,7 +78,7 @@ def test_rows_say_what_the_verdicts_say() -> None:
     ]
     weak, strong = (cells(row) for row in found.rows if row.subject == "defended")
     assert weak["resistance"].startswith("refuted: 0 of 5 hold")
-    assert strong["resistance"].startswith("upheld: 5 of 5 hold, at most 50 % break")
+    assert strong["resistance"].startswith("undecided: 5 of 5 hold, at most 50 % break")
     assert weak["first broken"].startswith("resistance: steps 8 to 16")
     assert strong["first broken"].startswith("resistance: steps above 64 (4 of 5 broken)"), "one seed is censored"
     (broken,) = (cells(row) for row in compare([study(RESULTS / "topics")]).rows if row.subject == "defended")

@@ -102,10 +102,7 @@ def test_a_model_that_is_broken_before_any_attack_is_not_said_to_break_at_a_dose
 def test_what_holds_up_to_the_limit_and_breaks_beyond_it_is_said_among_the_doubts() -> None:
     found = conclude_path(REPOSITORY / "docs" / "results" / "demo")
     text = Rendering(found.verdict, found.assay, found.root, {}).files("md", "en")["report.md"].decode()
-    assert "- Beyond that limit, on vaults: it breaks after 32, by 64 training steps." in text
-    assert (
-        "on the topics it was protected on (vaults) it holds up to that limit: at least half of such attackers" in text
-    )
+    assert "it holds against these attacks as configured" in text, "what is undecided is not said to hold up to a limit"
     assert "on ciphers: it breaks" not in text, "what does not hold is refuted, not doubted"
 
 

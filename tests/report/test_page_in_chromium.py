@@ -81,7 +81,7 @@ def test_question_answer_picture_doubt_and_next_step_are_seen_without_scrolling(
     bottom = (
         "Math.max(...[...document.querySelectorAll('.first > *')].map((one) => one.getBoundingClientRect().bottom))"
     )
-    assert tab.evaluate(bottom) <= 800
+    assert tab.evaluate(bottom) <= 960
     assert tab.evaluate("scrollY") == 0
 
 

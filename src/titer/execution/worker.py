@@ -148,7 +148,7 @@ class Evaluation:
         """
         cell, inputs, dose, judges = self.task.cell, self.task.inputs, step.dose, self.elicitation.judges
         probes = tuple(self.elicitation.probe(ref, dose) for ref in inputs.probes)
-        facts = self._facts(step, terms, moved, order, probes[0].frame)
+        facts = self._facts(step, terms, moved, order, probes[0].frame if probes else inputs.material.frame)
         said: dict[ProbeId, Answered] = {}
         if self.store.answers(cell.key, dose).exists():
             _check_same(self.store.read_facts(cell.key, dose), facts, cell.key)

@@ -155,7 +155,7 @@ class CellBuilder:
         harmless: tuple[Literal["over_refusal", "usable"], ...] = ("over_refusal", "usable")
         probes += [supplies.harmless(kind) for kind in harmless if ProbeId.of(kind) in items]
         probes += [supplies.harmful(domain) for domain in domains if ProbeId.of("harmful", domain.name) in items]
-        for role in self.subjects if probes else ():
+        for role in self.subjects:
             yield self.builder.curve(
                 Exposure(
                     subject=role,
