@@ -17,7 +17,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +33,7 @@ from titer.protocol.attacker import winner_of_m
 from titer.protocol.dose_axes import STEPS
 from titer.records import Choice, Role
 from titer.report.escape import table
+from titer.stats import rank_test
 from titer.stats.interval_censoring import Interval
 from titer.training.recipe import Training
 
@@ -104,27 +104,6 @@ def read(folder: Path) -> list[Defended]:
     return sorted(found, key=lambda one: (_order(one.limits(RATIO, None)), _order(one.limits("titer", "defended"))))
 
 
-def later(defended: Sequence[Interval], control: Sequence[Interval]) -> float:
-    """One-sided p of the rank test that the defended models break later: exact, and safe where ends are unknown.
-
-    Only pairs whose intervals do not overlap count, so that the count is at most that of the true titers, which
-    have no ties.
-
-    Args:
-        defended: titers of the defense's models.
-        control: those of the control's.
-
-    >>> later([Interval(8, 16)] * 5, [Interval(2, 4)] * 5)
-    0.003968253968253968
-    """
-    count = sum(c.high is not None and d.low >= c.high for d in defended for c in control)
-    total = len(defended) + len(control)
-    drawn = [
-        sum(place - rank for rank, place in enumerate(places)) for places in combinations(range(total), len(defended))
-    ]
-    return sum(one >= count for one in drawn) / len(drawn)
-
-
 def main(folder: Path) -> None:
     """Print the table and draw the picture."""
     found = read(folder)
@@ -168,7 +147,7 @@ def passes_said(choice: Choice) -> str:
 def _told(found: Sequence[Defended], control: Defended) -> dict[str, str]:
     """By defense how likely its models would break as late if they were no better than those of the control."""
     others = [one for one in found if one is not control]
-    chances = [later(one.titers, control.titers) for one in others]
+    chances = [rank_test(one.titers, control.titers).pvalue for one in others]
     adjusted = false_discovery_control(chances)
     return {one.name: f"{p:.3f} ({q:.3f})" for one, p, q in zip(others, chances, adjusted, strict=True)}
 

@@ -44,7 +44,7 @@ def test_titer_of_a_curve(decisions: list[Decision | None], expected: tuple[floa
 def test_doses_and_decisions_must_fit() -> None:
     with pytest.raises(ValueError, match="strictly"):
         titer([0, 16, 16], ["intact", "intact", "broken"])
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="not 2 and 1"):
         titer([0, 16], ["intact"])
 
 

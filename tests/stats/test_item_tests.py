@@ -1,4 +1,5 @@
 import math
+import pickle
 from typing import Literal
 
 import numpy as np
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from titer.stats import loss_test, noninferiority_test, outcomes_of, rate_test
+from titer.stats import loss_test, mcnemar_test, noninferiority_test, outcomes_of, rate_test
 from titer.stats.noninferiority import Changes, Claim, compare_rates
 from titer.stats.tango import (
     FloatArray,
@@ -168,10 +169,52 @@ def test_pairs_that_lack_an_item_count_against_the_claim() -> None:
     for alternative, better, worse in cases:
         found = noninferiority_test(new, reference, margin=0.1, alternative=alternative)
         assert (found.better, found.worse, found.missing, found.items) == (better, worse, 3, 6)
-    with pytest.raises(ValueError, match="same items: 2 of the new model, 3"):
+    with pytest.raises(ValueError, match="not 2 and 3"):
         noninferiority_test([1, 0], [1, 0, 1], margin=0.1)
     with pytest.raises(ValueError, match="margin"):
         noninferiority_test([1, 0], [1, 0], margin=1.0)
+
+
+def test_limits_are_reckoned_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of Tango's score take seconds; the p-value and the word need none of them."""
+    asked: list[float] = []
+
+    def counted(items: int, margin: float, level: float) -> float | None:
+        asked.append(margin)
+        return critical_score(items, margin, level)
+
+    monkeypatch.setattr("titer.stats.item_tests.critical_score", counted)
+    found = noninferiority_test([1] * 60, [1] * 60, margin=0.1)
+    assert (found.reject, asked) == (True, [])
+    assert found.limits == found.limits
+    assert asked == [0.1, -0.1]
+    assert pickle.loads(pickle.dumps(noninferiority_test([1] * 60, [1] * 60, margin=0.1))).limits == found.limits
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.sampled_from(["less", "greater"]))
+def test_changes_equal_scipys_binomial_test(gains: int, losses: int, alternative: Literal["less", "greater"]) -> None:
+    found = mcnemar_test(*pair(gains, losses, 70), alternative=alternative, level=0.1)
+    changed = gains + losses
+    oracle = stats.binomtest(gains, changed, 0.5, alternative=alternative).pvalue if changed else 1.0
+    assert found.pvalue == pytest.approx(oracle, rel=1e-9)
+    ends = stats.binomtest(gains, changed).proportion_ci(0.8, method="exact") if changed else None
+    assert found.limits == pytest.approx((ends.low, ends.high) if ends else (0, 1), abs=1e-10)
+    assert found.reject == (found.pvalue <= 0.1)
+    assert mcnemar_test(*pair(gains, losses, 70)[::-1]).pvalue == mcnemar_test(
+        *pair(gains, losses, 70), alternative="less"
+    ).pvalue  # fmt: skip
+
+
+def test_changes_that_are_missing_count_against_either_claim() -> None:
+    """What one of the two lacks is taken as no change, what both lack as a change for the worse."""
+    new, reference = [1, 1, 1, None, 1, None], [0, 0, 0, 0, None, None]
+    found = mcnemar_test(new, reference)
+    assert (found.better, found.worse, found.missing, found.pvalue) == (3, 1, 3, 5 / 16)
+    assert found.limits == pytest.approx(
+        (stats.beta.ppf(0.05, 3, 2), 1.0)
+    )  # of the claim's counts below, and all gains above
+    less = mcnemar_test(reference, new, alternative="less")
+    assert (less.better, less.worse, less.pvalue) == (1, 3, 5 / 16)
 
 
 @given(st.integers(0, 40), st.integers(0, 20), st.sampled_from(CLAIMS))

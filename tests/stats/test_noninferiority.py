@@ -34,7 +34,7 @@ def test_missing_items_count_against_the_claim() -> None:
     undefended = [True, True, None, None, False]
     assert count_changes(defended, undefended, "noninferior") == Changes(gains=1, losses=3, items=5)
     assert count_changes(defended, undefended, "inferior") == Changes(gains=2, losses=0, items=5)
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="not 1 and 2"):
         count_changes([True], [True, False], "inferior")
 
 
@@ -189,6 +189,9 @@ def test_missing_losses_count_against_the_claim() -> None:
     below = compare_losses(differences, margin=0.1, share=0.01, level=LEVEL, claim="inferior")
     assert (above.worse, above.items, above.shown) == (10, 100, False)
     assert (below.worse, below.items, below.shown) == (0, 100, False)
+    assert (
+        compare_losses([0.0] * 90 + [math.nan] * 10, margin=0.1, share=0.1, level=LEVEL, claim="noninferior") == above
+    )
     nothing = compare_losses([None], margin=0.1, share=0.1, level=LEVEL, claim="noninferior")
     assert (nothing.worse, nothing.mean, nothing.shown) == (1, None, False)
 
@@ -261,7 +264,7 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="margin"):
         compare_rates(Changes(gains=0, losses=0, items=5), margin=1.0, level=LEVEL, claim="inferior")
     with pytest.raises(ValueError, match="finite"):
-        compare_losses([math.nan] * 40, margin=0.1, share=0.1, level=LEVEL, claim="inferior")
+        compare_losses([math.inf] * 40, margin=0.1, share=0.1, level=LEVEL, claim="inferior")
     for margin, share in ((-0.1, 0.1), (0.1, 0.0), (0.1, 1.0)):
         with pytest.raises(ValueError, match="margin"):
             compare_losses([0.1] * 40, margin=margin, share=share, level=LEVEL, claim="inferior")

@@ -4,7 +4,10 @@ As a library, with arrays in and results with `reject`, `limits` and `summary()`
 
 item_tests             one model or two on the same items: a rate, paired rates, paired losses
 seed_tests             training runs with seeds of their own: the share that breaks, the dose that does it, the ratio
+rank_tests             runs of two trainings by the intervals in which they break, paired or not
+holm                   several p-values at one level
 outcomes               how arrays are read: 0, 1 and missing
+arguments              unknown words and unequal lengths are errors
 
 Underneath, pure functions of counts:
 
@@ -13,6 +16,7 @@ group_sequential       fewer items: when a dose may be decided before all are as
 sequential_decisions   what is decided of a dose by the items asked so far; a sequential test of a rate
 expected_sample_size   how many items are asked then, and which decisions come of it
 replicates             seeds: how many replicates must hold, and the level each dose is decided at; limits of the share
+replicate_pvalues      the p-values of that rule
 interval_censoring     the dose that breaks a subject, as an interval; minimum, quantile limits, ratio
 noninferiority         before against after: paired rates, shares of losses, seeds crossed with items
 tango                  the score of paired rates, with its exact critical value and p-value
@@ -30,8 +34,9 @@ cheapest_plan          the study that decides at the least cost
 from titer.stats.agreement import Agreement, agreement_test
 from titer.stats.binomial import Counts, Decision, Limits, broken_cutoff, intact_cutoff, lower_limit, upper_limit
 from titer.stats.group_sequential import InterimAnalysis, SequentialPlan, one_analysis, six_analyses, three_analyses
+from titer.stats.holm import HolmTest, holm
 from titer.stats.interval_censoring import Interval, quantile_limits, ratio, titer, weakest
-from titer.stats.item_tests import PairedTest, RateTest, loss_test, noninferiority_test, rate_test
+from titer.stats.item_tests import PairedTest, RateTest, loss_test, mcnemar_test, noninferiority_test, rate_test
 from titer.stats.noninferiority import (
     Changes,
     MeanComparison,
@@ -53,6 +58,7 @@ from titer.stats.power import (
     power_refuted,
     power_upheld,
 )
+from titer.stats.rank_tests import RankTest, paired_rank_test, rank_test
 from titer.stats.replicates import (
     Levels,
     Tally,
@@ -84,6 +90,7 @@ __all__ = [
     "Counts",
     "Decision",
     "DoseEstimate",
+    "HolmTest",
     "InterimAnalysis",
     "Interval",
     "Levels",
@@ -91,6 +98,7 @@ __all__ = [
     "MeanComparison",
     "Outcomes",
     "PairedTest",
+    "RankTest",
     "RateComparison",
     "RateTest",
     "RatioEstimate",
@@ -113,6 +121,7 @@ __all__ = [
     "decide_sequential",
     "dose_interval",
     "dose_ratio",
+    "holm",
     "intact_cutoff",
     "items_for_broken",
     "items_for_intact",
@@ -120,16 +129,19 @@ __all__ = [
     "levels",
     "loss_test",
     "lower_limit",
+    "mcnemar_test",
     "minimum_replicates",
     "noninferiority_test",
     "one_analysis",
     "outcomes_of",
+    "paired_rank_test",
     "power_broken",
     "power_intact",
     "power_noninferior",
     "power_refuted",
     "power_upheld",
     "quantile_limits",
+    "rank_test",
     "rate_test",
     "ratio",
     "replicate_test",

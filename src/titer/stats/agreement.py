@@ -10,13 +10,13 @@ References:
     J. Cohen (1960), A coefficient of agreement for nominal scales. Educational and Psychological Measurement 20.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from titer.stats.arguments import same_length
 from titer.stats.binomial import Limits, at_least, lower_limit, upper_limit
-from titer.stats.outcomes import Outcomes, read_binary, table
+from titer.stats.outcomes import Outcomes, read_flags, table
 
 AgreementOutcome = Literal["passed", "failed", "open"]
 
@@ -116,17 +116,19 @@ def agreement_test(first: Outcomes, second: Outcomes, *, level: float = 0.05) ->
     counted in `unread`.
 
     Args:
-        first: what the first judge calls each answer, 0 or 1, None or NaN where it could not say, shape [answers].
+        first: what the first judge calls each answer, 0 or 1, None, NaN or NA where it could not say, shape [answers].
         second: the same of the second judge, in the same order.
         level: one-sided error level.
+
+    Raises:
+        ValueError: no answers, unequal numbers of them, or values other than 0, 1 and missing.
 
     >>> agreement_test([1] * 15 + [0] * 85, [1] * 17 + [0] * 82 + [None]).reject
     True
     """
-    labels = [read_binary(judge, dimensions=1) for judge in (first, second)]
-    read = [[None if math.isnan(label) else bool(label) for label in judge] for judge in labels]
-    found = judge_agreement(count_agreement(read[0], read[1]), level)
-    return replace(found, unread=sum(a is None and b is None for a, b in zip(read[0], read[1], strict=True)))
+    one, other = read_flags(first), read_flags(second)
+    found = judge_agreement(count_agreement(one, other), level)
+    return replace(found, unread=sum(a is None and b is None for a, b in zip(one, other, strict=True)))
 
 
 def count_agreement(first: Sequence[bool | None], second: Sequence[bool | None]) -> AgreementCounts:
@@ -136,10 +138,15 @@ def count_agreement(first: Sequence[bool | None], second: Sequence[bool | None])
         first: whether the first judge calls the answer harmful, None where it could not say.
         second: the same of the second judge.
 
+    Raises:
+        ValueError: the judges did not call equally many answers.
+
     >>> count_agreement([True, True, False, None], [True, False, False, True])
     AgreementCounts(both=1, neither=1, first=1, second=1)
     """
-    pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None or b is not None]
+    same_length(first, second, ("answers of one judge", "of the other"))
+    called = [read_flags(judge) if len(judge) else [] for judge in (first, second)]
+    pairs = [(a, b) for a, b in zip(*called, strict=True) if a is not None or b is not None]
     both = sum(a is True and b is True for a, b in pairs)
     neither = sum(a is False and b is False for a, b in pairs)
     more = sum(a is True and b is not True for a, b in pairs)

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from titer.stats.arguments import one_of
 from titer.stats.group_sequential import SequentialPlan, one_analysis, six_analyses, three_analyses
 from titer.stats.rate_law import RateLaw
 from titer.stats.replicates import Items, Levels, levels, minimum_replicates
+from titer.stats.sequential_decisions import Analyses
 from titer.stats.verdict_power import VerdictPower, replicate_power, unlimited_power, verdict_power
 
 Decisive = Literal["upheld", "refuted"]
-Analyses = Literal[1, 3, 6]
 
 WANTED = 0.8
 """The power that a plan must have."""
@@ -76,6 +77,11 @@ class StudySize:
     items: int
     kind: Items
     analyses: Analyses
+
+    def __post_init__(self) -> None:
+        """Refuse unknown words."""
+        one_of("kind", self.kind, Items)
+        one_of("analyses", self.analyses, Analyses)
 
     def plan(self, goal: StudyGoal) -> tuple[SequentialPlan, Levels]:
         """When a dose is decided, and the levels of the condition."""
@@ -158,6 +164,7 @@ def chance(goal: StudyGoal, size: StudySize, law: RateLaw, claim: Decisive) -> f
 
 
 def _of(power: VerdictPower, claim: Decisive) -> float:
+    one_of("claim", claim, Decisive)
     return power.upheld if claim == "upheld" else power.refuted
 
 

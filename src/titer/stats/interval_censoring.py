@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from titer.stats.arguments import one_of, same_length
 from titer.stats.binomial import Decision, at_least
 from titer.stats.replicates import Levels
 from titer.stats.replicates import levels as make_levels
@@ -31,14 +32,20 @@ def titer(doses: Sequence[float], decisions: Sequence[Decision | None]) -> Inter
         doses: the doses, strictly increasing.
         decisions: the decision at each dose; None for a dose that was not asked.
 
+    Raises:
+        ValueError: doses that do not increase, another number of decisions, or an unknown decision.
+
     >>> titer([0, 16, 32, 64], ["intact", "intact", "unclear", "broken"])
     Interval(low=16, high=64)
     """
     if any(later <= earlier for earlier, later in pairwise(doses)):
         raise ValueError(f"doses must increase strictly: {list(doses)}")
+    same_length(doses, decisions, ("doses", "decisions"))
     low: float = 0
     unbroken = True
     for dose, decision in zip(doses, decisions, strict=True):
+        if decision is not None:
+            one_of("a decision", decision, Decision)
         if decision == "broken":
             return Interval(low, dose)
         unbroken = unbroken and decision == "intact"

@@ -18,14 +18,17 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Literal
 
+from titer.stats.arguments import one_of
 from titer.stats.binomial import at_least, at_most, broken_cutoff, intact_cutoff, lower_limit, upper_limit
 
 RuleOutcome = Literal["upheld", "refuted", "undecided"]
 Items = Literal["shared", "own"]
 """Whether all replicates are asked the same items, or each its own, drawn independently."""
 
-_MOST_LEVEL = 0.499  # of a dose, for a level is below 1/2; alpha = 0.15, q = 0.1 and 38 replicates would allow 0.513
-_SEED_PART = 5 / 8  # of alpha, spent on seeds at most; what is left goes to the items
+MOST_LEVEL = 0.499
+"""Of a dose, for a level is below 1/2; alpha = 0.15, q = 0.1 and 38 replicates would allow 0.513."""
+SEED_PART = 5 / 8
+"""Of alpha, spent on seeds at most; what is left goes to the items."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,10 @@ class Levels:
     s_fail: float | None
     intact_level: float
     broken_level: float
+
+    def __post_init__(self) -> None:
+        """Refuse unknown words."""
+        one_of("items", self.items, Items)
 
     @property
     def decidable(self) -> bool:
@@ -111,8 +118,8 @@ def levels(*, replicates: int, share: float, alpha: float, decisions: int, items
     0.0986
     """
     none = descriptive_levels(replicates=replicates, share=share, alpha=alpha, decisions=decisions, items=items)
-    r = intact_cutoff(replicates, share, _SEED_PART * alpha)
-    fewest_failing = broken_cutoff(replicates, share, _SEED_PART * alpha)
+    r = intact_cutoff(replicates, share, SEED_PART * alpha)
+    fewest_failing = broken_cutoff(replicates, share, SEED_PART * alpha)
     if r is None or fewest_failing is None:
         return none
     r_fail = replicates - fewest_failing
@@ -121,7 +128,7 @@ def levels(*, replicates: int, share: float, alpha: float, decisions: int, items
         intact_level = (alpha - s) / (r + 1)
         broken_level = (alpha - s_fail) / ((r_fail + 1) * decisions)
     else:
-        intact_level = min(1 - upper_limit(r, replicates, alpha) / share, _MOST_LEVEL)
+        intact_level = min(1 - upper_limit(r, replicates, alpha) / share, MOST_LEVEL)
         broken_level = (lower_limit(fewest_failing, replicates, alpha) - share) / ((1 - share) * decisions)
     return replace(none, r=r, s=s, r_fail=r_fail, s_fail=s_fail, intact_level=intact_level, broken_level=broken_level)
 
@@ -141,7 +148,7 @@ def descriptive_levels(
     _check_claim(share, alpha)
     if replicates < 1 or decisions < 1:
         raise ValueError(f"need at least one replicate and one decision, not {replicates} and {decisions}")
-    each = (1 - _SEED_PART) * alpha
+    each = (1 - SEED_PART) * alpha
     return Levels(
         replicates=replicates,
         share=share,
@@ -165,7 +172,7 @@ def minimum_replicates(share: float, alpha: float) -> int:
     """
     _check_claim(share, alpha)
     return next(
-        replicates for replicates in count(1) if intact_cutoff(replicates, share, _SEED_PART * alpha) is not None
+        replicates for replicates in count(1) if intact_cutoff(replicates, share, SEED_PART * alpha) is not None
     )
 
 

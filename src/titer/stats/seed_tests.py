@@ -8,14 +8,16 @@ every claim.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from titer.stats.binomial import Counts, Decision, Limits
+from titer.stats.binomial import Counts, Decision, Limits, at_least, at_most
 from titer.stats.group_sequential import fixed_analysis
 from titer.stats.interval_censoring import Interval, quantile_limits, ratio, ratio_error, ratio_levels, titer
 from titer.stats.outcomes import Outcomes, read_binary, table
+from titer.stats.replicate_pvalues import refuted_pvalue, upheld_pvalue
 from titer.stats.replicates import (
     Items,
     Levels,
@@ -41,6 +43,8 @@ class ReplicateTest:
         tally: runs that hold (all intact), fail (some broken), or are open.
         items: items of a reading (n).
         missing: missing items over all readings.
+        pvalue: of upheld: at most the level exactly if upheld, and valid at every level (`replicate_pvalues`).
+        pvalue_refuted: the same of refuted.
     """
 
     threshold: float
@@ -49,6 +53,8 @@ class ReplicateTest:
     tally: Tally
     items: int
     missing: int
+    pvalue: float
+    pvalue_refuted: float
 
     @property
     def outcome(self) -> RuleOutcome:
@@ -73,6 +79,7 @@ class ReplicateTest:
         rows = [
             ("claim", f"P(run breaks) <= {plan.share:g}, broken being a rate > {self.threshold:g}"),
             ("outcome", f"{self.outcome} at level {plan.alpha:g}{'' if plan.decidable else fewest}"),
+            ("p-values", f"{self.pvalue:.3g} (upheld), {self.pvalue_refuted:.3g} (refuted)"),
             ("share limits", f"{low:.4g} and {high:.4g}, one-sided, each at level {plan.alpha:g}"),
             ("runs", f"{plan.replicates}: {tally.holds} hold, {tally.fails} fail, {tally.open} open"),
             ("readings", f"{plan.decisions} of a run, of {self.items} items, {plan.items}"),
@@ -131,6 +138,9 @@ def replicate_test(
         level: one-sided error level of upheld, and of refuted.
         items: shared, if all runs are asked the same items; own, if each was asked others, drawn independently.
 
+    Raises:
+        ValueError: values other than 0, 1 and missing, an impossible share or level, or an unknown word for items.
+
     >>> from titer.stats import outcomes_of
     >>> found = replicate_test(outcomes_of([3, 5, 2, 8, 4], items=120), threshold=0.2)
     >>> found.outcome, round(found.limits.high, 3)
@@ -144,6 +154,8 @@ def replicate_test(
     return ReplicateTest(
         threshold=threshold, levels=plan, decisions=decisions, items=ones.shape[2], missing=int(np.isnan(ones).sum()),
         tally=Tally(holds=holds, fails=fails, open=len(decisions) - holds - fails),
+        pvalue=upheld_pvalue(_tails(ones, threshold, "intact"), plan),
+        pvalue_refuted=refuted_pvalue(_tails(ones, threshold, "broken"), plan),
     )  # fmt: skip
 
 
@@ -186,6 +198,9 @@ def dose_ratio(
         threshold: the acceptable rate of such items.
         level: one-sided error level that is spent.
         items: shared, if all pairs are asked the same items; own, if each was asked others.
+
+    Raises:
+        ValueError: other runs, doses or items of the reference, or an unknown word for items.
     """
     pairs = _runs(new), _runs(reference)
     if pairs[0].shape != pairs[1].shape:
@@ -202,9 +217,8 @@ def dose_ratio(
 
 def _runs(outcomes: Outcomes) -> FloatArray:
     """Outcomes of shape [runs, readings, items]."""
-    dimensions = np.ndim(np.asarray(outcomes))
-    ones = read_binary(outcomes, dimensions=3 if dimensions == 3 else 2)
-    return ones if dimensions == 3 else ones[:, None, :]
+    ones = read_binary(outcomes, dimensions=(2, 3))
+    return ones if ones.ndim == 3 else ones[:, None, :]
 
 
 def _decisions(ones: FloatArray, threshold: float, plan: Levels) -> tuple[tuple[Decision, ...], ...]:
@@ -212,8 +226,7 @@ def _decisions(ones: FloatArray, threshold: float, plan: Levels) -> tuple[tuple[
     cutoffs = fixed_analysis(
         n, threshold=threshold, intact_level=plan.intact_level, broken_level=plan.broken_level
     )  # fmt: skip
-    harmful: npt.NDArray[np.int64] = np.nansum(ones, axis=2).astype(np.int64)
-    unjudged = np.isnan(ones).sum(axis=2)
+    harmful, unjudged = _counts(ones)
 
     def decided(k: int, u: int) -> Decision:
         return cutoffs.decision(Counts(harmful=k, unjudged=u, incoherent=0, items=n), collapse_counts=False)
@@ -221,6 +234,19 @@ def _decisions(ones: FloatArray, threshold: float, plan: Levels) -> tuple[tuple[
     return tuple(
         tuple(decided(int(k), int(u)) for k, u in zip(*run, strict=True)) for run in zip(harmful, unjudged, strict=True)
     )
+
+
+def _counts(ones: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Harmful items and missing ones, shape [runs, readings] each."""
+    return np.nansum(ones, axis=2).astype(np.int64), np.isnan(ones).sum(axis=2)
+
+
+def _tails(ones: FloatArray, threshold: float, decision: Literal["intact", "broken"]) -> list[float]:
+    """Of each run the level of a reading from which on it holds, all being intact, or fails, one being broken."""
+    n, (harmful, unjudged) = ones.shape[2], _counts(ones)
+    if decision == "intact":
+        return [max(at_most(int(k), n, threshold) for k in run) for run in harmful + unjudged]
+    return [min(at_least(int(k), n, threshold) for k in run) for run in harmful]
 
 
 def _interval(interval: Interval) -> str:

@@ -14,10 +14,13 @@ from typing import Literal
 
 import numpy as np
 
+from titer.stats.arguments import one_of
 from titer.stats.binomial import Counts, Decision
 from titer.stats.group_sequential import InterimAnalysis, SequentialPlan, one_analysis, six_analyses, three_analyses
 from titer.stats.outcomes import Outcomes, read_binary, table
 
+Analyses = Literal[1, 3, 6]
+"""How often a rate may be decided: once, or at interim analyses too."""
 _PLANS = {1: one_analysis, 3: three_analyses, 6: six_analyses}
 _SIDES: dict[Decision, Literal["less", "greater", "neither"]] = {
     "intact": "less", "broken": "greater", "unclear": "neither"
@@ -64,7 +67,7 @@ class SequentialTest:
 
 
 def sequential_test(
-    outcomes: Outcomes, *, items: int, threshold: float, level: float = 0.05, analyses: Literal[1, 3, 6] = 3
+    outcomes: Outcomes, *, items: int, threshold: float, level: float = 0.05, analyses: Analyses = 3
 ) -> SequentialTest:
     """Test a rate as items come in: at each analysis it may be shown less, or greater, and the asking ends.
 
@@ -79,13 +82,14 @@ def sequential_test(
         analyses: 1 (by all items), 3 (a quarter, half, all) or 6 (from a tenth on).
 
     Raises:
-        ValueError: more items came in than the plan has.
+        ValueError: more items came in than the plan has, or it has no such number of analyses.
 
     >>> found = sequential_test([0, 0, 1, 0, 0] * 10, items=100, threshold=0.5)
     >>> found.decision, found.asked
     ('less', 25)
     """
-    ones = read_binary(outcomes, dimensions=1)
+    one_of("analyses", analyses, Analyses)
+    ones = read_binary(outcomes)
     if len(ones) > items:
         raise ValueError(f"{len(ones)} items came in of only {items}")
     plan = _PLANS[analyses](items, threshold=threshold, intact_level=level, broken_level=level)

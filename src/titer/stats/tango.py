@@ -95,21 +95,30 @@ def exceedance(score: float, items: int, margin: float) -> float:
     >>> round(exceedance(float(tango_score(0, 1, 44, -0.1)), 44, 0.1), 4)
     0.0571
     """
+    fewest = _fewest_gains(score, items, margin)
+    largest = 0.0
+    for share, among, chances in _laws_of_changes(items, margin):
+        k = fewest[among]
+        reached = np.where(k <= 0, 1.0, special.betainc(np.maximum(k, 1), np.maximum(among - k + 1, 1), share))
+        reached[k > among] = 0
+        largest = max(largest, float((chances * reached).sum()))
+    return min(1.0, largest)  # rounding
+
+
+@lru_cache(maxsize=4)
+def _laws_of_changes(items: int, margin: float) -> list[tuple[float, npt.NDArray[np.int64], FloatArray]]:
+    """Of each law with D = -margin: the share of gains among changes, the numbers of changes, their chances."""
     from scipy import stats  # takes half a second to load, and only this needs it
 
-    changes = np.arange(items + 1)
-    fewest = _fewest_gains(score, items, margin)
     rarer = _nuisance(margin)
     gain, changing = rarer + max(0.0, -margin), np.minimum(2 * rarer + abs(margin), 1.0)
     ends = np.asarray(stats.binom.ppf([[1e-12], [1 - 1e-12]], items, changing), dtype=np.int64)
-    largest = 0.0
+    laws = []
     for chance, all_changes, low, high in zip(gain, changing, *np.maximum(ends, 0), strict=True):
-        among, k = changes[low : high + 1], fewest[low : high + 1]
-        share = chance / all_changes if all_changes > 0 else 0.0
-        reached = np.where(k <= 0, 1.0, special.betainc(np.maximum(k, 1), np.maximum(among - k + 1, 1), share))
-        reached[k > among] = 0
-        largest = max(largest, float((stats.binom.pmf(among, items, all_changes) * reached).sum()))
-    return min(1.0, largest)  # rounding
+        among = np.arange(low, high + 1)
+        share = float(chance / all_changes) if all_changes > 0 else 0.0
+        laws.append((share, among, np.asarray(stats.binom.pmf(among, items, all_changes))))
+    return laws
 
 
 def _fewest_gains(score: float, items: int, margin: float) -> npt.NDArray[np.int64]:

@@ -8,10 +8,11 @@ References:
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
+from titer.stats.arguments import one_of
 from titer.stats.noninferiority.rates import Claim
+from titer.stats.outcomes import Outcomes, read_numbers
 from titer.stats.tango import FloatArray
 
 
@@ -42,7 +43,7 @@ class MeanComparison:
 
 
 def compare_crossed(
-    differences: npt.ArrayLike, *, margin: float, level: float, claim: Claim, degrees_of_freedom: float | None = None
+    differences: Outcomes, *, margin: float, level: float, claim: Claim, degrees_of_freedom: float | None = None
 ) -> MeanComparison:
     """One-sided t on differences of seeds x items, both random and crossed.
 
@@ -61,8 +62,9 @@ def compare_crossed(
         claim: noninferior or inferior.
         degrees_of_freedom: of the t distribution, instead of Satterthwaite's.
     """
-    d = np.asarray(differences, dtype=np.float64)
-    if d.ndim != 2 or not np.isfinite(d).all():
+    one_of("claim", claim, Claim)
+    d = read_numbers(differences, dimensions=(2,))
+    if np.isnan(d).any():
         raise ValueError("differences must be finite numbers of seeds x items, none missing")
     seeds, items = d.shape
     if seeds < 2 or items < 2:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from titer.stats.arguments import one_of, same_length
+from titer.stats.outcomes import read_flags
 from titer.stats.tango import TIE, critical_score, lower_score_limit, tango_score
 
 Claim = Literal["noninferior", "inferior"]
@@ -57,7 +59,7 @@ class RateComparison:
 
 
 def count_changes(defended: Sequence[bool | None], undefended: Sequence[bool | None], claim: Claim) -> Changes:
-    """Count paired scores, a missing one (None) against the claim.
+    """Count paired scores, a missing one (None, NaN or NA) against the claim.
 
     For noninferior it counts wrong for M* and right for M, for inferior the reverse; nothing is dropped.
 
@@ -66,14 +68,19 @@ def count_changes(defended: Sequence[bool | None], undefended: Sequence[bool | N
         undefended: whether M is right, on the same items.
         claim: the claim that the counts are for.
 
+    Raises:
+        ValueError: no items, unequal lengths, other values than these, or an unknown claim.
+
     >>> count_changes([True, None, True], [False, True, True], "noninferior")
     Changes(gains=1, losses=1, items=3)
     >>> count_changes([True, None, True], [False, True, True], "inferior")
     Changes(gains=1, losses=0, items=3)
     """
+    one_of("claim", claim, Claim)
+    same_length(defended, undefended, ("items of M*", "items of M"))
     missing_after = claim == "inferior"
-    after = [missing_after if value is None else value for value in defended]
-    before = [not missing_after if value is None else value for value in undefended]
+    after = [missing_after if value is None else value for value in read_flags(defended)]
+    before = [not missing_after if value is None else value for value in read_flags(undefended)]
     pairs = list(zip(after, before, strict=True))
     return Changes(
         gains=sum(a and not b for a, b in pairs), losses=sum(b and not a for a, b in pairs), items=len(pairs)
@@ -92,6 +99,7 @@ def compare_rates(changes: Changes, *, margin: float, level: float, claim: Claim
         level: one-sided error level.
         claim: noninferior (D > -margin) or inferior (D < -margin).
     """
+    one_of("claim", claim, Claim)
     sign = 1 if claim == "noninferior" else -1
     gains, losses = (changes.gains, changes.losses)[::sign]
     critical = critical_score(changes.items, sign * margin, level)

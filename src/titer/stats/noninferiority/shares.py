@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from titer.stats.arguments import one_of
 from titer.stats.binomial import at_least, at_most, lower_limit, upper_limit
 from titer.stats.noninferiority.rates import Claim
+from titer.stats.outcomes import read_numbers
 
 _LEVEL_TOLERANCE = 1 + 1e-12  # relative: a chance equal to its level up to rounding is within the level
 
@@ -52,16 +54,19 @@ def compare_losses(
         level: one-sided error level.
         claim: noninferior or inferior.
 
+    Raises:
+        ValueError: no items, an infinite difference, an impossible margin, share or level, or an unknown claim.
+
     >>> found = compare_losses([0.0] * 97 + [-5.0] * 3, margin=0.1, share=0.1, level=0.05, claim="noninferior")
     >>> found.shown, found.worse, round(found.limit, 4)
     (True, 3, 0.0757)
     """
-    if not differences or not margin >= 0 or not 0 < share < 1 or not 0 < level < 0.5:
-        raise ValueError(f"need items, margin >= 0, 0 < share < 1, 0 < level < 1/2; not {margin}, {share}, {level}")
-    known = [value for value in differences if value is not None]
-    if not np.isfinite(known).all():
-        raise ValueError("differences must be finite numbers, or None where they are missing")
-    n, missing = len(differences), len(differences) - len(known)
+    one_of("claim", claim, Claim)
+    if not margin >= 0 or not 0 < share < 1 or not 0 < level < 0.5:
+        raise ValueError(f"need margin >= 0, 0 < share < 1, 0 < level < 1/2; not {margin}, {share}, {level}")
+    found = read_numbers(differences)
+    known = found[~np.isnan(found)].tolist()
+    n, missing = len(found), len(found) - len(known)
     worse = sum(value < -margin for value in known) + (missing if claim == "noninferior" else 0)
     if claim == "noninferior":
         shown, limit = at_most(worse, n, share) <= level * _LEVEL_TOLERANCE, upper_limit(worse, n, level)
