@@ -23,7 +23,7 @@ STYLES = {
 }
 MOST_LINES = {"Question": 10, "Answer": 10, "Remarks": 4, "Parent": 4, "Not tested": 4, "Doubt": 3, "Next": 3}
 """Of each paragraph; the rest of it is in the report."""
-MOST_NUMBERS = 3
+MOST_NUMBERS = 5
 """The most lines of what was measured of a condition."""
 NAME, OUTCOME, LABEL = 15, 12, 12
 """The columns of a condition's name, of its outcome and of a label."""

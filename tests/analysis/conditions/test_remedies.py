@@ -18,7 +18,7 @@ from titer.analysis.conditions.remedies import remedy, remedy_at, seen_law
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.exposure import levels_of, sampling_of
 from titer.stats.binomial import Counts
-from titer.stats.cheapest_plan import Analyses, StudyGoal, StudySize, chance
+from titer.stats.cheapest_plan import Analyses, StudyGoal, StudySize, chance  # type: ignore[attr-defined]
 from titer.stats.rate_law import RateLaw
 from titer.stats.sequential_decisions import decide_asked
 
