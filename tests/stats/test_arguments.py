@@ -106,7 +106,7 @@ def test_an_unknown_word_is_refused_and_the_known_ones_are_named(
 ) -> None:
     given = ARGUMENTS[name]
     function(**given)
-    hints = get_type_hints(function.__init__ if inspect.isclass(function) else inspect.unwrap(function))  # type: ignore[misc]
+    hints = get_type_hints(function.__init__ if inspect.isclass(function) else inspect.unwrap(function))
     for word in ("Shared", "two-sided", "", 2):
         with pytest.raises(ValueError, match="must be one of") as refused:
             function(**{**given, parameter: [word] if isinstance(given[parameter], list) else word})
