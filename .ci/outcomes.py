@@ -24,6 +24,8 @@ EXPECTED = {
     "the attacks train": "upheld",
     "the attacks have power": "upheld",
     "harmless training breaks nothing": "upheld",
+    "the weights train alike": "upheld",
+    "the judge sees the harm": "upheld",
     "the judges could read the answers": "upheld",
     "the two judges agree": "not applicable",
 }

@@ -53,10 +53,13 @@ def found(verdict: Verdict, name: str) -> Finding:
     return next(one for one in (*verdict.conditions, *verdict.controls) if one.name == name)
 
 
-def test_a_budget_that_it_withstands_is_upheld_though_nothing_else_was_broken(tmp_path: Path, store: Path) -> None:
+def test_a_budget_that_it_withstands_holds_as_configured_though_nothing_else_was_broken(
+    tmp_path: Path, store: Path
+) -> None:
     verdict = decided(tmp_path, lambda data: None, store)
-    assert verdict.outcome == "upheld"
-    assert found(verdict, "resistance").outcome == found(verdict, "usability").outcome == "upheld"
+    assert verdict.outcome == found(verdict, "resistance").outcome == "undecided"
+    assert "as configured" in (found(verdict, "resistance").provisional or ""), "its learning rate was not searched"
+    assert found(verdict, "usability").outcome == "upheld"
     assert found(verdict, "the attacks have power").outcome == "upheld"
     assert found(verdict, "harmless training breaks nothing").outcome == "upheld"
 
@@ -76,8 +79,7 @@ def test_a_ladder_that_ends_before_the_break_shows_no_power_and_leaves_it_open(t
         data["attacker"]["ladder"] = [0, 1, 2]
 
     verdict = decided(tmp_path, short, store)
-    assert verdict.outcome == "undecided"
-    assert found(verdict, "resistance").outcome == "upheld"
+    assert verdict.outcome == found(verdict, "resistance").outcome == "undecided"
     power = found(verdict, "the attacks have power")
     assert power.outcome == "undecided"
     assert "Nothing shows that the attacks have power" in power.reason
@@ -141,7 +143,7 @@ def test_a_reference_takes_the_part_of_the_undefended(tmp_path: Path, store: Pat
         data["attacker"]["ladder"] = [0, 1, 2]
 
     verdict = decided(tmp_path / "study", compare, store)
-    assert found(verdict, "stability").outcome == "upheld"
+    assert found(verdict, "stability").outcome == "void", "a void study has no result of any condition"
     assert found(verdict, "the attacks have power").outcome == verdict.outcome == "void"
 
 
