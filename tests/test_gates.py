@@ -53,9 +53,7 @@ def found(verdict: Verdict, name: str) -> Finding:
     return next(one for one in (*verdict.conditions, *verdict.controls) if one.name == name)
 
 
-def test_a_budget_that_it_withstands_holds_as_configured_though_nothing_else_was_broken(
-    tmp_path: Path, store: Path
-) -> None:
+def test_a_budget_that_it_withstands_holds_as_configured(tmp_path: Path, store: Path) -> None:
     verdict = decided(tmp_path, lambda data: None, store)
     assert verdict.outcome == found(verdict, "resistance").outcome == "undecided"
     assert "as configured" in (found(verdict, "resistance").provisional or ""), "its learning rate was not searched"
