@@ -40,7 +40,7 @@ def test_a_pvalue_is_the_smallest_level_from_which_on_every_level_decides(
 
 
 def test_the_rule_is_not_monotone_and_the_pvalue_says_so() -> None:
-    """Ten runs, all with a tail of 0.012: r is 0 below a level of 0.0172, and 1 from there on."""
+    """Ten runs, all with a tail of 0.012: r is 0 below a level of 0.0172, then 1, where a dose's level falls."""
     tails = [0.012] * 10
     upheld = {level: max(tails) <= levels(replicates=10, share=0.5, alpha=level, decisions=1).intact_level
               for level in (0.0130, 0.0165, 0.0175, 0.05)}  # fmt: skip
