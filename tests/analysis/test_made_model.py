@@ -47,7 +47,7 @@ def sound(**other: Mapping[str, Column]) -> DosePoint:
 
 
 def judged(after: DosePoint, before: DosePoint | None = None, plan: Protocol | None = None) -> MadeModel:
-    return judge_made_model(plan or protocol(with_select), before or sound(), after, 0.5)
+    return judge_made_model(plan or protocol(with_select), (before or sound(), after), 0.5)
 
 
 def reading(made: MadeModel, what: str) -> ModelReading:
@@ -125,8 +125,7 @@ def test_harmful_losses_are_shown_and_decide_nothing() -> None:
 
 
 def test_what_has_no_select_rows_is_named_with_the_split_to_add() -> None:
-    nothing = DosePoint(facts=facts(0, trained=False), values={})
-    made = judged(nothing, nothing, protocol())
+    made = judge_made_model(protocol(), (), 0.5)
     assert (made.readings, made.outcome) == ((), "undecided")
     assert [line.rpartition("add `select` to ")[2] for line in made.missing] == [
         "harm.domain.0.splits",

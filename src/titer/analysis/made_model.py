@@ -106,19 +106,19 @@ class _Asked(NamedTuple):
         return tuple(None if a is None else a >= b - LOST_NATS for b, a in pairs)
 
 
-def judge_made_model(protocol: Protocol, before: DosePoint, after: DosePoint, displacement: float) -> MadeModel:
+def judge_made_model(protocol: Protocol, points: Sequence[DosePoint], displacement: float) -> MadeModel:
     """Compare a made model with the undefended one.
 
     Args:
         protocol: the study.
-        before: what the undefended model gave on the `select` rows.
-        after: what the made model gave on the same ones.
+        points: what the undefended model gave on the `select` rows, and the made one on the same; empty where the
+            protocol has none.
         displacement: of the weights.
     """
     plan = stability_of(protocol)
     asked = [
-        _Asked(one.what, one.unit, one.decides, one.read(before), one.read(after))
-        for one in _questions(protocol, before.values)
+        _Asked(one.what, one.unit, one.decides, one.read(points[0]), one.read(points[1]))
+        for one in _questions(protocol, points[0].values if points else ())
     ]
     deciding = sum(one.decides for one in asked)
     level = protocol.alpha / max(deciding, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -21,7 +20,6 @@ from titer.execution.inputs import open_subject
 from titer.methods import registry
 from titer.planning.cost.model import Costs
 from titer.planning.cost.speed import RunLog
-from titer.planning.curves import PlannedCurve
 from titer.planning.lineage import lineages
 from titer.planning.plan import Planner
 from titer.planning.select_readings import select_curves, select_study
@@ -82,17 +80,17 @@ def _look(study: Study, jobs: int) -> MadeModel:
     with closing(run(study, jobs, lambda _: Planner(asking, curves=curves))) as steps:
         follow(steps)
     view = StoreView(study.store)
-    before, after = (read_curve(asking.frozen, view, curve.specs).curve.points[0] for curve in curves)
+    points = [read_curve(asking.frozen, view, curve.specs).curve.points[0] for curve in curves]
     with Watch("comparing the weights"):
-        displacement = _displacement(study, curves)
-    return judge_made_model(study.protocol, before, after, displacement)
+        displacement = _displacement(study)
+    return judge_made_model(study.protocol, points, displacement)
 
 
-def _displacement(study: Study, curves: Sequence[PlannedCurve]) -> float:
+def _displacement(study: Study) -> float:
     """How far the weights of the made model are from those of the undefended one, as a share of their norm."""
-    undefended, made = (curve.cells[0].lineage.ref for curve in curves)
-    origin = open_subject(undefended, study.store, study.frozen.compute).snapshot()
-    return open_subject(made, study.store, study.frozen.compute).displacement(origin)
+    subjects, compute = lineages(study, study.protocol.study.seeds.first), study.frozen.compute
+    origin = open_subject(subjects["undefended"].ref, study.store, compute).snapshot()
+    return open_subject(subjects["defended"].ref, study.store, compute).displacement(origin)
 
 
 def _say(made: MadeModel) -> None:

@@ -39,12 +39,12 @@ def select_study(study: Study) -> Study:
 
 
 def select_curves(study: Study) -> tuple[PlannedCurve, ...]:
-    """Dose 0 of the undefended model and of the made one.
+    """Dose 0 of the undefended model and of the made one; nothing where there are no `select` rows.
 
     Args:
         study: one that asks `select` rows.
     """
-    return tuple(CellBuilder(study, study.protocol.study.seeds.first).baseline())
+    return tuple(CellBuilder(study, study.protocol.study.seeds.first).baseline()) if study.frozen.items else ()
 
 
 def _questions(study: Study) -> Iterator[tuple[ProbeId, Sequence[Item]]]:
