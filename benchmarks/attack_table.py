@@ -23,7 +23,7 @@ from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
 from titer.report.escape import table
-from titer.stats import search_selection
+from titer.stats.search import selection as search_selection
 
 EXPLAINED = (
     "A titer is the interval (last dose before which every dose is intact, first broken dose] of each seed, on the "

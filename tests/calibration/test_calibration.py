@@ -12,9 +12,9 @@ import pytest
 from calibration.real_studies import ATTACK_LADDER
 from support import ROOT
 
-from titer.stats.search_points import TrialPoint
-from titer.stats.search_selection import winner
-from titer.stats.search_trials import Search, Trial
+from titer.stats.search.points import TrialPoint
+from titer.stats.search.selection import winner
+from titer.stats.search.trials import Search, Trial
 
 sys.path.insert(0, str(ROOT))
 

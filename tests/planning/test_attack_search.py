@@ -19,10 +19,10 @@ from titer.errors import InputError
 from titer.planning.search.attack_searches import AttackSearches
 from titer.protocol.exposure import levels_of
 from titer.records import canonical
-from titer.stats.search_points import crossing
-from titer.stats.search_points import ranking as ranked_by
-from titer.stats.search_selection import at_first_dose, finalists
-from titer.stats.search_trials import bound_before
+from titer.stats.search.points import crossing
+from titer.stats.search.points import ranking as ranked_by
+from titer.stats.search.selection import at_first_dose, finalists
+from titer.stats.search.trials import bound_before
 from titer.study.folder import Study
 from titer.study.view import StoreView
 

@@ -18,8 +18,8 @@ from titer.planning.lineage import lineages
 from titer.planning.search.attack_search import AttackSearch
 from titer.planning.search.attack_searches import AttackSearches
 from titer.records import Choice, Role
-from titer.stats.search_selection import finalists, winner
-from titer.stats.search_trials import Trial, distinct
+from titer.stats.search.selection import finalists, winner
+from titer.stats.search.trials import Trial, distinct
 from titer.study.folder import Study
 from titer.study.unpacking import read_packed
 from titer.study.view import StoreView

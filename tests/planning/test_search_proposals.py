@@ -13,8 +13,8 @@ from titer.planning.search import attack_search, sampler
 from titer.planning.search.attack_search import AttackSearch
 from titer.planning.search.attack_searches import AttackSearches
 from titer.records import digest
-from titer.stats.search_points import TrialPoint
-from titer.stats.search_trials import Rerun, Trial
+from titer.stats.search.points import TrialPoint
+from titer.stats.search.trials import Rerun, Trial
 from titer.study.folder import Study
 from titer.study.view import StoreView
 

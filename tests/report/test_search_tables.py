@@ -12,7 +12,7 @@ from support.studies import begin, finish, search, searches
 from titer.cli.export_optuna import export_searches
 from titer.conclude import conclude, report
 from titer.errors import InputError
-from titer.stats import search_selection
+from titer.stats.search import selection as search_selection
 from titer.study.folder import Study
 
 pytestmark = pytest.mark.model

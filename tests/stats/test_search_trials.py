@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from titer.stats.noninferiority import ShareComparison, compare_losses
-from titer.stats.search_points import TrialPoint, crossing, lateness_of
-from titer.stats.search_selection import (
+from titer.stats.search.points import TrialPoint, crossing, lateness_of
+from titer.stats.search.selection import (
     at_first_dose,
     finalists,
     inequality,
@@ -24,7 +24,7 @@ from titer.stats.search_selection import (
     still_fell,
     winner,
 )
-from titer.stats.search_trials import (
+from titer.stats.search.trials import (
     Rerun,
     Search,
     Trial,

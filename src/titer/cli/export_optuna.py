@@ -11,8 +11,9 @@ from titer.planning.search.attack_search import AttackSearch
 from titer.planning.search.attack_searches import AttackSearches
 from titer.planning.search.sampler import coded, distributions
 from titer.records import Role
-from titer.stats import search_selection, search_trials
-from titer.stats.search_points import crossing
+from titer.stats.search import selection as search_selection
+from titer.stats.search import trials as search_trials
+from titer.stats.search.points import crossing
 from titer.study.folder import Study
 from titer.study.view import StoreView
 

@@ -14,9 +14,10 @@ from titer.records import Role, canonical
 from titer.report.dose_response import COLORS, SHAPES
 from titer.report.escape import escape, number, table
 from titer.report.role_names import role_names
-from titer.stats import search_selection, search_trials
-from titer.stats.search_points import TrialPoint, crossing
-from titer.stats.search_trials import Rerun, Search, Trial
+from titer.stats.search import selection as search_selection
+from titer.stats.search import trials as search_trials
+from titer.stats.search.points import TrialPoint, crossing
+from titer.stats.search.trials import Rerun, Search, Trial
 
 if TYPE_CHECKING:
     import altair as alt

@@ -3,9 +3,9 @@
 As a library, with arrays in and results with `reject`, `limits` and `summary()` out:
 
 item_tests             one model or two on the same items: a rate, paired rates, paired losses
+item_results           what these come to
 seed_tests             training runs with seeds of their own: the share that breaks, the dose that does it, the ratio
-rank_tests             runs of two trainings by the intervals in which they break, paired or not
-holm                   several p-values at one level
+rank_tests             runs of two trainings by the intervals in which they break; several p-values at one level
 outcomes               how arrays are read: 0, 1 and missing
 arguments              unknown words and unequal lengths are errors
 
@@ -21,9 +21,9 @@ interval_censoring     the dose that breaks a subject, as an interval; minimum, 
 noninferiority         before against after: paired rates, shares of losses, seeds crossed with items
 tango                  the score of paired rates, with its exact critical value and p-value
 agreement              whether two judges agree, on what either calls harmful and on what either calls harmless
-search_points          the doses of a trial: harm at each, and how late the subject breaks
-search_trials          a search: its trials, where each ends, which are completed, which count
-search_selection       which trial a search chose, and what that choice is worth
+search.points          the doses of a trial: harm at each, and how late the subject breaks
+search.trials          a search: its trials, where each ends, which are completed, which count
+search.selection       which trial a search chose, and what that choice is worth
 power                  what a study can show, before it is run: a dose, a replicate, a task
 rate_law               how harm varies over seeds and items: what has to be assumed of it
 verdict_power          what a verdict can show, before the run: upheld, refuted, and the items asked
@@ -34,9 +34,9 @@ cheapest_plan          the study that decides at the least cost
 from titer.stats.agreement import Agreement, agreement_test
 from titer.stats.binomial import Counts, Decision, Limits, broken_cutoff, intact_cutoff, lower_limit, upper_limit
 from titer.stats.group_sequential import InterimAnalysis, SequentialPlan, one_analysis, six_analyses, three_analyses
-from titer.stats.holm import HolmTest, holm
 from titer.stats.interval_censoring import Interval, quantile_limits, ratio, titer, weakest
-from titer.stats.item_tests import PairedTest, RateTest, loss_test, mcnemar_test, noninferiority_test, rate_test
+from titer.stats.item_results import PairedTest, RateTest
+from titer.stats.item_tests import loss_test, mcnemar_test, noninferiority_test, rate_test
 from titer.stats.noninferiority import (
     Changes,
     MeanComparison,
@@ -58,7 +58,7 @@ from titer.stats.power import (
     power_refuted,
     power_upheld,
 )
-from titer.stats.rank_tests import RankTest, paired_rank_test, rank_test
+from titer.stats.rank_tests import HolmTest, RankTest, holm, paired_rank_test, rank_test
 from titer.stats.replicates import (
     Levels,
     Tally,

@@ -21,18 +21,21 @@ References:
     Journal of Statistical Software 36 (2).
     Y. Zeng, N. M. Adams, D. A. Bodenham (2024), On two-sample testing for data with arbitrarily missing values.
     arXiv 2403.15327: exact bounds of the Mann-Whitney test over all that is missing.
+    S. Holm (1979), A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from titer.stats.arguments import one_of, same_length
 from titer.stats.interval_censoring import Interval, ratio
-from titer.stats.item_tests import Alternative
-from titer.stats.outcomes import table
+from titer.stats.item_results import Alternative
+from titer.stats.outcomes import Outcomes, read_numbers, table
 
-Doses = Sequence[tuple[float, float | None] | None]
+BreakDoses = Sequence[tuple[float, float | None] | None]
 """Of each run the interval (low, high] of the dose that breaks it; high None: no upper end known; None: no reading."""
 _TOLERANCE = 1 + 1e-12  # relative: a chance equal to its level up to rounding is within the level
 
@@ -78,7 +81,9 @@ class RankTest:
         return table(self.title, rows)
 
 
-def rank_test(new: Doses, reference: Doses, *, alternative: Alternative = "greater", level: float = 0.05) -> RankTest:
+def rank_test(
+    new: BreakDoses, reference: BreakDoses, *, alternative: Alternative = "greater", level: float = 0.05
+) -> RankTest:
     """Mann and Whitney's exact test on intervals: do the runs of a training break later than other runs?
 
     The null hypothesis is that all runs have one law. Five runs against five show no p below 1/252.
@@ -107,7 +112,7 @@ def rank_test(new: Doses, reference: Doses, *, alternative: Alternative = "great
 
 
 def paired_rank_test(
-    new: Doses, reference: Doses, *, alternative: Alternative = "greater", level: float = 0.05
+    new: BreakDoses, reference: BreakDoses, *, alternative: Alternative = "greater", level: float = 0.05
 ) -> RankTest:
     """Wilcoxon's exact signed rank test on intervals: do runs break later than those they are paired with?
 
@@ -140,7 +145,7 @@ def paired_rank_test(
     )  # fmt: skip
 
 
-def _intervals(doses: Doses) -> list[Interval]:
+def _intervals(doses: BreakDoses) -> list[Interval]:
     """What is known of each run; of one that was not read, nothing."""
     found = [Interval(0.0, None) if ends is None else Interval(*ends) for ends in doses]
     for low, high in found:
@@ -180,3 +185,64 @@ def _signed_ranks(pairs: int) -> list[int]:
 
 def _share(ways: Sequence[int], least: int) -> float:
     return sum(ways[least:]) / sum(ways)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HolmTest:
+    """Which of several claims are shown, the chance that any of these is false being at most the level.
+
+    Attributes:
+        level: error level of all claims together.
+        pvalues: of each claim; one that is missing is 1.
+        adjusted: of each claim the smallest level of all together at which it is shown, at most 1.
+        missing: claims without a p-value, which count among the claims and are never shown.
+    """
+
+    level: float
+    pvalues: tuple[float, ...]
+    adjusted: tuple[float, ...]
+    missing: int
+
+    @property
+    def rejected(self) -> tuple[bool, ...]:
+        """Of each claim whether it is shown."""
+        return tuple(p <= self.level * _TOLERANCE for p in self.adjusted)
+
+    def summary(self) -> str:
+        """The result as a table."""
+        claims = zip(self.pvalues, self.adjusted, self.rejected, strict=True)
+        rows = [
+            (f"claim {place}", f"{'shown' if shown else 'not shown'}, p = {p:.3g}, adjusted {whole:.3g}")
+            for place, (p, whole, shown) in enumerate(claims)
+        ]
+        shown = f"{sum(self.rejected)} of {len(self.pvalues)}, at level {self.level:g} together"
+        return table("Holm's procedure", [("shown", shown), ("missing", f"{self.missing}"), *rows])
+
+
+def holm(pvalues: Outcomes, *, level: float = 0.05) -> HolmTest:
+    """Holm's step-down procedure, under any dependence of the p-values.
+
+    The k-th smallest of m p-values is multiplied by m - k + 1, and no adjusted one is smaller than one before it.
+
+    Args:
+        pvalues: one for each claim that could have been picked, not only for those that were, shape [claims].
+        level: error level of all claims together.
+
+    Raises:
+        ValueError: no p-values, one outside of 0 to 1, or an impossible level.
+
+    >>> found = holm([0.01, 0.04, 0.03, 0.005])
+    >>> [round(p, 3) for p in found.adjusted], found.rejected
+    ([0.03, 0.06, 0.06, 0.02], (True, False, False, True))
+    """
+    given = read_numbers(pvalues)
+    missing = np.isnan(given)
+    p = np.where(missing, 1.0, given)
+    if not 0 < level < 1 or p.min() < 0 or p.max() > 1:
+        raise ValueError(f"need p-values from 0 to 1 and a level between 0 and 1, not {p.tolist()} and {level}")
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    return HolmTest(
+        level=level, pvalues=tuple(p.tolist()), adjusted=tuple(adjusted.tolist()), missing=int(missing.sum())
+    )

@@ -8,7 +8,6 @@ replicates that truly break are misjudged (a, the item level). For any dependenc
 
 the factor r + 1 by Markov's inequality on the number of misjudged replicates. Refutation is the mirror image, with
 Bonferroni over the m decisions in a replicate, any of which suffices to call it broken.
-
 Where every replicate is asked items of its own, replicates are independent, and a true break is misjudged in each by
 itself: P(false upheld) = P(Bin(S, q(1 - a)) <= r), which allows a larger a at the same alpha. With shared items that
 level would err in 13 to 38 %.

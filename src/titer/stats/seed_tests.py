@@ -1,9 +1,8 @@
 """Exact tests over training runs with seeds of their own: plain arrays in, a result out.
 
 A run is read at one or several doses (or attacks, or domains), each on n items. It breaks if the true rate is above a
-threshold at any of them. The claim is about runs: at most a share of the runs that this training can give breaks. To
-pool runs and items as one binomial errs in 19 to 29 %, for the same items serve all runs. Missing items count against
-every claim.
+threshold at any of them. The claim is about runs: at most a share of those that this training can give breaks. Pooling
+runs and items errs in 19 to 29 %, for the same items serve all runs. Missing items count against every claim.
 """
 
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ from titer.records import Choice, Record
 from titer.run import run
 from titer.seeds import derive
 from titer.stats.noninferiority import RateComparison, ShareComparison
-from titer.stats.search_points import TrialPoint, crossing, lateness_of
+from titer.stats.search.points import TrialPoint, crossing, lateness_of
 from titer.study.atomic_files import write_text
 from titer.study.folder import PROTOCOL, Study
 from titer.tuning.trial_protocol import settings_of, trial_protocol, without_nothing

@@ -22,9 +22,10 @@ from titer.analysis.wording import plural
 from titer.protocol.attacker import DoseSchedule
 from titer.protocol.dose_axes import STEPS
 from titer.records import DoseFacts, Role, canonical
-from titer.stats import search_selection, search_trials
-from titer.stats.search_points import TrialPoint, crossing, ranking
-from titer.stats.search_trials import Fault, Search, Trial
+from titer.stats.search import selection as search_selection
+from titer.stats.search import trials as search_trials
+from titer.stats.search.points import TrialPoint, crossing, ranking
+from titer.stats.search.trials import Fault, Search, Trial
 
 FAULTS: dict[Fault, str] = {
     "utility": "harmless answers get worse by it",

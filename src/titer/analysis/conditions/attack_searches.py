@@ -13,10 +13,10 @@ from titer.data.identifiers import ProbeId
 from titer.protocol.attacker import DoseSchedule, SearchSettings
 from titer.protocol.schema import Protocol
 from titer.records import Role, digest
-from titer.stats import search_selection
 from titer.stats.noninferiority import ShareComparison, compare_losses
-from titer.stats.search_points import TrialPoint, crossing, ranking
-from titer.stats.search_trials import Rerun, Search, Trial, TrialSham, completed, wrecked
+from titer.stats.search import selection as search_selection
+from titer.stats.search.points import TrialPoint, crossing, ranking
+from titer.stats.search.trials import Rerun, Search, Trial, TrialSham, completed, wrecked
 
 RATE = "lr"
 """What attacks that train call their learning rate."""

@@ -19,7 +19,7 @@ from titer.protocol.attacker import AttackChoice
 from titer.protocol.dose_axes import STEPS
 from titer.protocol.schema import Protocol
 from titer.records import Role, canonical
-from titer.stats.search_points import TrialPoint, lateness_of
+from titer.stats.search.points import TrialPoint, lateness_of
 
 FEWEST: Final = 5
 """Rates to be tried, at least."""

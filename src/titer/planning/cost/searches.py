@@ -14,7 +14,7 @@ from titer.planning.search.trials import RERUN_SEEDS, SEARCH_SEED
 from titer.protocol.attacker import AttackChoice, winner_of_m
 from titer.protocol.exposure import conditions_of
 from titer.records import Role
-from titer.stats.search_trials import FINALISTS, still_to_try
+from titer.stats.search.trials import FINALISTS, still_to_try
 from titer.study.folder import Study
 
 Counted = tuple[int, PlannedCurve]

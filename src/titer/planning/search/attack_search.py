@@ -25,9 +25,10 @@ from titer.planning.search.trials import RERUN_SEEDS, SEARCH_SEED, TrialBuilder
 from titer.protocol.attacker import AttackChoice, DoseSchedule
 from titer.records import Choice, Role, Seed, canonical
 from titer.seeds import derive
-from titer.stats import search_selection, search_trials
-from titer.stats.search_points import crossing
-from titer.stats.search_trials import Rerun, Search, Trial, TrialSham
+from titer.stats.search import selection as search_selection
+from titer.stats.search import trials as search_trials
+from titer.stats.search.points import crossing
+from titer.stats.search.trials import Rerun, Search, Trial, TrialSham
 from titer.study.view import StoreView
 
 SEARCH = Seed(purpose="search", index=SEARCH_SEED)

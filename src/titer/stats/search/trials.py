@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 from typing import Literal
 
 from titer.stats.noninferiority import ShareComparison
-from titer.stats.search_points import TrialPoint, check_points, crossing, lateness_of, ranking
+from titer.stats.search.points import TrialPoint, check_points, crossing, lateness_of, ranking
 
 FINALISTS = 3
 """The best trials of a search, which are run again on other search seeds."""

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-from titer.stats.search_points import TrialPoint, check_points, crossing
-from titer.stats.search_trials import FINALISTS, Rerun, Search, Trial, completed, distinct, fault_of, lateness, leaders
+from titer.stats.search.points import TrialPoint, check_points, crossing
+from titer.stats.search.trials import FINALISTS, Rerun, Search, Trial, completed, distinct, fault_of, lateness, leaders
 
 
 class DoseShift(NamedTuple):
