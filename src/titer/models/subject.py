@@ -14,6 +14,7 @@ from torch import Tensor
 
 from titer.errors import InputError
 from titer.models import loading, lora
+from titer.models.modules import without_dropout
 from titer.models.randomness import scoped
 from titer.models.snapshot import Snapshot, squared_norm
 
@@ -218,7 +219,7 @@ class Subject:
 def load(
     source: Mapping[str, Any], *, device: str = "cpu", dtype: str = "float32", place: str = "subject.model"
 ) -> Subject:
-    """The subject that a source names, in evaluation mode, every weight trainable.
+    """The subject that a source names, in evaluation mode, every weight trainable, without dropout of its own.
 
     Args:
         source: `model` ("organism", a folder, a hub id, a .gguf file), `revision`, `base` (the model that `model` is
@@ -234,4 +235,5 @@ def load(
     torch.nn.Module.to(model, device)
     model.eval()
     model.requires_grad_(True)
+    without_dropout(model)
     return Subject(model, tokenizer, dtype=dtype)

@@ -40,10 +40,8 @@ class ReplicateTest:
         levels: how the level is spent on runs and items, and how many runs may fall short.
         decisions: intact, broken or unclear, of each run at each reading.
         tally: runs that hold (all intact), fail (some broken), or are open.
-        items: items of a reading (n).
-        missing: missing items over all readings.
-        pvalue: of upheld: at most the level exactly if upheld, and valid at every level (`replicate_pvalues`).
-        pvalue_refuted: the same of refuted.
+        items, missing: items of a reading (n), and missing items over all readings.
+        pvalue, pvalue_refuted: at most the level exactly if so, and valid at every level (`replicate_pvalues`).
     """
 
     threshold: float
